@@ -1,0 +1,58 @@
+"""A multi-layer perceptron whose gradient was derived by hand.
+
+This is the API page: what is exported and where it lives. Names are loaded when first used, so
+that the command line's --help does not wait for JAX.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlp_jax.back_propagation import cost_and_gradient as cost_and_gradient
+    from mlp_jax.back_propagation import gradient as gradient
+    from mlp_jax.certificate import Certificate as Certificate
+    from mlp_jax.certificate import certify as certify
+    from mlp_jax.cost_function import cost as cost
+    from mlp_jax.forward_propagation import Network as Network
+    from mlp_jax.forward_propagation import forward as forward
+    from mlp_jax.parameters import Layer as Layer
+    from mlp_jax.parameters import init as init
+    from mlp_jax.parameters import layer_sizes as layer_sizes
+    from mlp_jax.training import Info as Info
+    from mlp_jax.training import State as State
+    from mlp_jax.training import fit as fit
+    from mlp_jax.training import start as start
+    from mlp_jax.training import step as step
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Certificate": "certificate",
+    "Info": "training",
+    "Layer": "parameters",
+    "Network": "forward_propagation",
+    "certify": "certificate",
+    "State": "training",
+    "cost": "cost_function",
+    "cost_and_gradient": "back_propagation",
+    "fit": "training",
+    "forward": "forward_propagation",
+    "gradient": "back_propagation",
+    "init": "parameters",
+    "layer_sizes": "parameters",
+    "start": "training",
+    "step": "training",
+}
+__all__ = [*sorted(_HOMES), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlp_jax' has no attribute {name!r}")
+    value = getattr(import_module(f"mlp_jax.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,162 @@
+"""Sections 3.1.1 to 3.2 as one pass over the layers: what training runs.
+
+Three things differ from `derivation.py`, none of them a number:
+
+- every quantity is the gradient of 3.2, shaped like the variable it belongs to, so that
+  grad_Z[l] = (dJ/dZ[l])ᵀ is (n[l], m) beside Z[l];
+- 3.1.2 and 3.1.3 are fused into the loss's output error dL/dZ, which stays exact where dL/da
+  overflows and da/dz vanishes (errata 30);
+- the stack of 3.1.5 is f'(Z[l]) itself: no (m, m) diagonal and no rank-4 tensor is formed.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import chex
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from mlp_jax.cost_function import J_of_losses, dJ_dL, l2_gradient, l2_penalty
+from mlp_jax.forward_propagation import PAPER, Network, Trace, forward_trace
+from mlp_jax.parameters import (
+    Layer,
+    as_examples,
+    as_labels,
+    as_layers,
+    as_weights,
+    shaped_like,
+)
+
+
+def errors(
+    layers: tuple[Layer, ...],
+    trace: Trace,
+    Y: Array,
+    *,
+    network: Network,
+    weights: Array | None,
+) -> tuple[Array, ...]:
+    """(grad_Z[1], ..., grad_Z[L]), grad_Z[l] = (dJ/dZ[l])ᵀ of shape (n[l], m). 3.1.1 to 3.1.6."""
+    # 3.1.1 to 3.1.3, fused: column i is dJ/dL(i) dL(i)/dz(i).
+    grad_Z = [dJ_dL(trace.A[0], weights) * network.loss.dL_dZ(trace.Z[-1], Y)]
+    for l in reversed(range(1, len(layers))):  # noqa: E741
+        # 3.1.4 and 3.1.6: (dJ/dA[l])ᵀ = W[l+1] (dJ/dZ[l+1])ᵀ, at the W that forward used.
+        grad_A = jnp.matmul(layers[l].W, grad_Z[-1], precision=network.precision)  # (n, n") (n", m)
+        # 3.1.5: the Hadamard product with the stack of the diag⁻¹ of every example.
+        grad_Z.append(grad_A * network.activation.derivative(trace.Z[l - 1], trace.A[l]))
+    grad_Z.reverse()
+    chex.assert_trees_all_equal_shapes_and_dtypes(tuple(grad_Z), trace.Z)
+    return tuple(grad_Z)
+
+
+def backward(
+    layers: tuple[Layer, ...],
+    trace: Trace,
+    Y: Array,
+    *,
+    network: Network,
+    weights: Array | None,
+    l2: Any,
+) -> tuple[Layer, ...]:
+    """The gradients of J to every W[l] and b[l], from what forward propagation left. 3.2."""
+    grad_Z = errors(layers, trace, Y, network=network, weights=weights)
+    grads = tuple(
+        Layer(
+            # A[l-1] dJ/dZ[l] and (dJ/dZ[l])ᵀ 1ᵀ.
+            W=jnp.matmul(A_prev, grad.T, precision=network.precision) + l2_gradient(layer.W, l2),
+            b=jnp.sum(grad, axis=1, keepdims=True),
+        )
+        for layer, A_prev, grad in zip(layers, trace.A, grad_Z, strict=True)
+    )
+    chex.assert_trees_all_equal_shapes_and_dtypes(grads, layers)
+    return grads
+
+
+@partial(jax.jit, static_argnames="network")
+def cost_and_gradient(
+    params: Any,
+    X: Any,
+    Y: Any,
+    *,
+    network: Network = PAPER,
+    weights: Any = None,
+    l2: Any = 0.0,
+) -> tuple[Array, Any]:
+    """(J, its gradient) with one forward and one backward pass; see `cost` and `gradient`.
+
+    Example:
+      >>> from mlp_jax.parameters import init
+      >>> params = init(jax.random.key(0), (4, 3, 1))
+      >>> J, grads = cost_and_gradient(params, jnp.zeros((4, 5)), jnp.ones((1, 5)))
+      >>> print(J, grads[1].b)
+      0.6931472 [[-0.5]]
+    """
+    layers = as_layers(params)
+    X = as_examples(layers, X)
+    Y = as_labels(layers, X, Y)
+    weights = as_weights(X, weights)
+    trace = forward_trace(layers, X, network)
+    J = J_of_losses(network.loss.L(trace.Z[-1], Y), weights) + l2_penalty(layers, l2)
+    grads = backward(layers, trace, Y, network=network, weights=weights, l2=l2)
+    return J, shaped_like(params, grads)
+
+
+@partial(jax.jit, static_argnames="network")
+def gradient(
+    params: Any,
+    X: Any,
+    Y: Any,
+    *,
+    network: Network = PAPER,
+    weights: Any = None,
+    l2: Any = 0.0,
+) -> Any:
+    """The gradient of `cost` to params, by hand.
+
+    3.2: ∇W[l] = A[l-1] dJ/dZ[l] and ∇b[l] = (dJ/dZ[l])ᵀ 1ᵀ.
+    At z = 0 exactly relu' is taken as 0.
+
+    Args:
+      params: a sequence of (W, b) pairs, W[l] of shape (n[l-1], n[l]) and b[l] of (n[l], 1).
+      X: features, shape (n[0], m): columns are examples.
+      Y: labels, shape (n[L], m).
+      network: the activation and the loss.
+      weights: example weights w >= 0, shape (1, m), with a positive sum; None for all ones.
+      l2: strength of the L2 penalty on the weights; biases are free.
+
+    Returns:
+      A pytree like params, in the same containers.
+
+    Raises:
+      ValueError: shapes that do not fit, in terms of the caller's arrays.
+
+    Example:
+      >>> from mlp_jax.parameters import init
+      >>> params = init(jax.random.key(0), (4, 3, 1))
+      >>> grads = gradient(params, jnp.zeros((4, 5)), jnp.ones((1, 5)))
+      >>> params = jax.tree.map(lambda p, g: p - 0.1 * g, params, grads)  # section 3
+      >>> print(params[1].b)
+      [[0.05]]
+    """
+    # The cost is not used, so XLA leaves it out of the compiled program.
+    return cost_and_gradient(params, X, Y, network=network, weights=weights, l2=l2)[1]
+
+
+def call_gradient(
+    function: Callable[..., Any],
+    params: Any,
+    X: Array,
+    Y: Array,
+    **choices: Any,
+) -> Any:
+    """function(params, X, Y), with those of `choices` that it has arguments for.
+
+    So a function that knows only the paper's three arguments serves wherever `gradient` does.
+    """
+    arguments = inspect.signature(function).parameters
+    if not any(a.kind is inspect.Parameter.VAR_KEYWORD for a in arguments.values()):
+        choices = {name: value for name, value in choices.items() if name in arguments}
+    return function(params, X, Y, **choices)

@@ -1,0 +1,276 @@
+"""A gradient on trial: by hand, by `jax.grad` and by central differences, in float64.
+
+`certify` is for two readers. One must trust the numbers of this library. The other has written a
+backward function of their own and wants to know which layer of it is wrong.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from mlp_jax.back_propagation import call_gradient, errors
+from mlp_jax.back_propagation import gradient as gradient_by_hand
+from mlp_jax.cost_function import cost
+from mlp_jax.finite_differences import central_differences, with_value_at_kink
+from mlp_jax.forward_propagation import PAPER, Network, forward_trace
+from mlp_jax.parameters import (
+    Layer,
+    as_examples,
+    as_labels,
+    as_layers,
+    as_weights,
+    describe,
+    shaped_like,
+)
+from mlp_jax.verdicts import Evidence, Leaf, diagnosis, judged
+
+
+class Certificate(NamedTuple):
+    """The outcome of `certify`; prints as a table.
+
+    leaves: one `Leaf` for each W[l] and b[l], from layer 1 up. layer: the number of the first
+    wrong layer on the way back from the output, None if all is right. diagnosis: what to look at.
+    """
+
+    leaves: tuple[Leaf, ...]
+    layer: int | None
+    diagnosis: str
+
+    @property
+    def passed(self) -> bool:
+        """True when no leaf is wrong."""
+        return self.layer is None
+
+    def to_json(self) -> str:
+        """The certificate as a JSON object; numbers that are not finite become null."""
+
+        def plain(value: Any) -> Any:
+            return value if not isinstance(value, float) or np.isfinite(value) else None
+
+        leaves = [{k: plain(v) for k, v in leaf._asdict().items()} for leaf in self.leaves]
+        return json.dumps(
+            {"passed": self.passed, "layer": self.layer, "diagnosis": self.diagnosis}
+            | {"leaves": leaves},
+            allow_nan=False,
+        )
+
+    def __str__(self) -> str:
+        rows = [("", "shape", "vs jax.grad", "vs differences", "worst entry", "kinks", "verdict")]
+        for leaf in self.leaves:
+            rows.append(
+                (
+                    leaf.name,
+                    f"{leaf.shape[0]} x {leaf.shape[1]}",
+                    f"{leaf.error_autodiff:.1e}",
+                    f"{leaf.error_differences:.1e}",
+                    f"[{leaf.worst[0]}, {leaf.worst[1]}]",
+                    f"{leaf.kinks} of {leaf.probed}",
+                    leaf.verdict + (f": {leaf.remark}" if leaf.remark else ""),
+                )
+            )
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        return "\n".join([*lines, self.diagnosis])
+
+
+def certify(
+    params: Any,
+    X: Any,
+    Y: Any,
+    *,
+    network: Network = PAPER,
+    gradient: Callable[..., Any] = gradient_by_hand,
+    weights: Any = None,
+    l2: float = 0.0,
+    entries: int = 100,
+) -> Certificate:
+    """Compares `gradient` with `jax.grad(cost)` and with central differences, in float64.
+
+    Every entry is compared with `jax.grad`. Up to `entries` of each W[l] and b[l], those furthest
+    from `jax.grad` first, are compared with central differences of the cost, which decide where
+    the other two disagree. Where a ReLU's z changes sign within the step a difference means
+    nothing: the entry is counted as a kink and judged by `jax.grad` alone.
+
+    Args:
+      params: a sequence of (W, b) pairs, W[l] of shape (n[l-1], n[l]) and b[l] of (n[l], 1).
+      X: features, shape (n[0], m): columns are examples.
+      Y: labels, shape (n[L], m).
+      network: the activation and the loss.
+      gradient: the function on trial, called as gradient(params, X, Y) with float64 arrays; it
+        is given network, weights and l2 as well if it has arguments of these names. It returns
+        (W, b) pairs like params, of NumPy or JAX arrays.
+      weights: example weights, shape (1, m), or None.
+      l2: strength of the L2 penalty.
+      entries: how many entries of each leaf to compare with central differences.
+
+    Returns:
+      A `Certificate`. A wrong gradient is an outcome, not an exception.
+
+    Raises:
+      ValueError: params, X, Y or weights do not fit or are not finite, or `gradient` returns no
+        (W, b) pairs.
+
+    Example:
+      A student forgot the 1/m.
+
+      >>> import jax, mlp_jax
+      >>> params = mlp_jax.init(jax.random.key(0), (4, 3, 1))
+      >>> X = jax.random.normal(jax.random.key(1), (4, 8))
+      >>> Y = (X[:1] > 0).astype(float)
+      >>> mlp_jax.certify(params, X, Y).passed
+      True
+      >>> def mine(params, X, Y):
+      ...     return jax.tree.map(lambda g: 8 * g, mlp_jax.gradient(params, X, Y))
+      >>> print(mlp_jax.certify(params, X, Y, gradient=mine).diagnosis)
+      Wrong from layer 2 down. W[2] and b[2]: 8 times the true one; m = 8: 1/m is missing (3.1.1).
+      Look at dJ/dZ[2], from which both are made: 3.1.1 to 3.1.3.
+    """
+    with jax.enable_x64(True):
+        layers = jax.tree.map(_float64, as_layers(params))
+        X = as_examples(layers, _float64(X))
+        Y = as_labels(layers, X, _float64(Y))
+        weights = as_weights(X, None if weights is None else _float64(weights))
+        for name, leaf in (("params", layers), ("X", X), ("Y", Y), ("weights", weights)):
+            if not all(np.isfinite(part).all() for part in jax.tree.leaves(leaf)):
+                raise ValueError(
+                    f"{name} is not finite everywhere; no gradient can be judged there"
+                )
+        choices = {"network": network, "weights": weights, "l2": float(l2)}
+        returned = call_gradient(gradient, *_handed_out(params, layers, X, Y), **choices)
+        evidence = _gathered(_leaves(returned, layers), layers, X, Y, choices, entries)
+        if network.activation.kinked and not all(e.agrees for e in evidence):
+            evidence = _other_values_at_kinks(evidence, layers, X, Y, choices)
+    leaves = tuple(judged(e, m=X.shape[1]) for e in evidence)
+    return Certificate(leaves, *diagnosis(leaves))
+
+
+def _float64(leaf: Any) -> Any:
+    return np.asarray(leaf, np.float64) if hasattr(leaf, "shape") else leaf
+
+
+def _handed_out(params: Any, layers: tuple[Layer, ...], X: Array, Y: Array) -> tuple[Any, ...]:
+    """Copies for the function on trial: of the kind the caller uses, NumPy or JAX, in float64."""
+    is_numpy = all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(params))
+    copies = jax.tree.map(np.array if is_numpy else jnp.array, (layers, X, Y))
+    return shaped_like(params, copies[0]), *copies[1:]
+
+
+def _leaves(returned: Any, layers: tuple[Layer, ...]) -> list[np.ndarray]:
+    """[W[1], b[1], W[2], ...] of what the function on trial returned, whatever their shapes."""
+    pairs = list(returned) if isinstance(returned, list | tuple) else []
+    if len(pairs) != len(layers) or not all(
+        isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs
+    ):
+        raise ValueError(
+            f"gradient returned {describe(returned)}; expected {len(layers)} pairs (dW, db), one a "
+            "layer, first layer first"
+        )
+    leaves = [np.asarray(leaf) for pair in pairs for leaf in pair]
+    for leaf in leaves:
+        if leaf.dtype.kind not in "fiu" and str(leaf.dtype) != "bfloat16":
+            raise ValueError(f"gradient returned an array of {leaf.dtype}; expected real numbers")
+    return [leaf.astype(np.float64) if leaf.dtype.kind in "iu" else leaf for leaf in leaves]
+
+
+def _gathered(
+    hand: list[np.ndarray],
+    layers: tuple[Layer, ...],
+    X: Array,
+    Y: Array,
+    choices: dict[str, Any],
+    entries: int,
+) -> list[Evidence]:
+    truth = [np.asarray(leaf) for leaf in jax.tree.leaves(_autodiff(layers, X, Y, **choices))]
+    sizes = [np.asarray(leaf) for leaf in jax.tree.leaves(_uncancelled(layers, X, Y, **choices))]
+    rng = np.random.default_rng(0)  # which entries are probed: the same in every call
+    probed = [_to_probe(h, t, entries, rng) for h, t in zip(hand, truth, strict=True)]
+    starts = np.concatenate([[0], np.cumsum([leaf.size for leaf in truth])])
+    positions = np.concatenate([p + start for p, start in zip(probed, starts, strict=False)])
+    differences = central_differences(layers, X, Y, positions, **choices)
+    cuts = np.cumsum([len(p) for p in probed])[:-1]
+    slopes, resolutions, kinks = (np.split(np.asarray(part), cuts) for part in differences)
+    return [
+        Evidence(
+            name=f"{'Wb'[index % 2]}[{index // 2 + 1}]",
+            hand=hand[index],
+            truth=truth[index],
+            # A leaf whose terms cancel is known no better than its terms are.
+            scale=max(float(np.abs(truth[index]).max()), 1e-4 * float(sizes[index].max())),
+            probed=probed[index],
+            slope=slopes[index],
+            resolution=resolutions[index],
+            kink=kinks[index],
+            l2_term=choices["l2"] * np.asarray(layers[index // 2].W) * (index % 2 == 0),
+        )
+        for index in range(len(truth))
+    ]
+
+
+@partial(jax.jit, static_argnames="network")
+def _autodiff(layers: tuple[Layer, ...], X: Array, Y: Array, **choices: Any) -> tuple[Layer, ...]:
+    return jax.grad(cost)(layers, X, Y, **choices)
+
+
+@partial(jax.jit, static_argnames="network")
+def _uncancelled(
+    layers: tuple[Layer, ...], X: Array, Y: Array, *, network: Network, weights: Any, l2: Any
+) -> list[Layer]:
+    """What every entry of the gradient would be if nothing cancelled.
+
+    Not the sum over the examples; nor f', which autodiff may take as a difference of numbers near
+    1, such as 1 - a² (errata 35), and so knows to eps only: it is not let fall below 1/100.
+    """
+    derivative = network.activation.derivative
+    floored = network.activation._replace(
+        derivative=lambda Z, A: jnp.maximum(abs(derivative(Z, A)), 0.01)
+    )
+    trace = forward_trace(layers, X, network)
+    network = Network(floored, network.loss, network.precision)
+    grad_Z = errors(layers, trace, Y, network=network, weights=weights)
+    return [
+        Layer(abs(A) @ abs(grad).T + abs(l2 * W), abs(grad).sum(1, keepdims=True))
+        for A, grad, (W, _) in zip(trace.A, grad_Z, layers, strict=True)
+    ]
+
+
+def _to_probe(
+    hand: np.ndarray, truth: np.ndarray, entries: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Flat positions to compare with differences: half furthest from `jax.grad`, half at random."""
+    order = rng.permutation(truth.size)
+    if hand.shape == truth.shape:
+        off = np.nan_to_num(np.abs(hand - truth), nan=np.inf).ravel()
+        order = order[np.argsort(-off[order], kind="stable")]
+    count = min(entries, truth.size)
+    furthest, rest = order[: (count + 1) // 2], order[(count + 1) // 2 :]
+    return np.concatenate([furthest, rng.permutation(rest)[: count - len(furthest)]])
+
+
+def _other_values_at_kinks(
+    evidence: list[Evidence],
+    layers: tuple[Layer, ...],
+    X: Array,
+    Y: Array,
+    choices: dict[str, Any],
+) -> list[Evidence]:
+    """The evidence, excused where the whole gradient is right with f'(0) = 1/2 or 1 in place of 0.
+
+    At a kink each is as good as the other; a mixture of them within one gradient is not.
+    """
+    for fraction in (1.0, 0.5, 0.0):
+        network = with_value_at_kink(choices["network"], fraction)
+        other = gradient_by_hand(layers, X, Y, **{**choices, "network": network})
+        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(other)]
+        retried = [e._replace(truth=leaf) for e, leaf in zip(evidence, leaves, strict=True)]
+        if all(e.agrees for e in retried):
+            return [e._replace(at_kinks=not e.agrees) for e in evidence]
+    return evidence

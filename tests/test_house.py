@@ -1,0 +1,84 @@
+"""The house in order: imports go down, the API page is true, README and CI agree, tools pass."""
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mlp_jax
+
+ROOT = Path(__file__).parents[1]
+FLOORS = {
+    0: {"parameters", "activations", "losses", "verdicts"},
+    1: {"forward_propagation"},
+    2: {"cost_function"},
+    3: {"derivation", "back_propagation", "finite_differences"},
+    4: {"certificate", "training"},
+}
+FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
+
+
+def imports_of(source):
+    """Modules of mlp_jax imported by `source`, in functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mlp_jax"):
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        if isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("mlp_jax.")}
+    return found
+
+
+def breaches(module, source):
+    return {other for other in imports_of(source) if FLOOR_OF.get(other, 99) >= FLOOR_OF[module]}
+
+
+@pytest.mark.parametrize("module", sorted(FLOOR_OF))
+def test_imports_go_down(module):
+    assert breaches(module, (ROOT / f"mlp_jax/{module}.py").read_text()) == set()
+
+
+def test_an_import_sideways_would_be_seen():
+    assert breaches("losses", "from mlp_jax.activations import relu") == {"activations"}
+    assert breaches("losses", "def f():\n    import mlp_jax.training") == {"training"}
+
+
+def test_every_module_has_a_floor():
+    modules = {path.stem for path in (ROOT / "mlp_jax").glob("*.py")} - {"__init__"}
+    assert modules == set(FLOOR_OF)
+
+
+def test_the_api_page_names_what_exists():
+    page = (ROOT / "mlp_jax/__init__.py").read_text()
+    typed = set(re.findall(r"from mlp_jax\.(\w+) import (\w+) as \2\n", page))
+    assert typed == {(home, name) for name, home in mlp_jax._HOMES.items()}
+    for name, home in mlp_jax._HOMES.items():
+        assert getattr(mlp_jax, name) is getattr(importlib.import_module(f"mlp_jax.{home}"), name)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'gradients'"):
+        _ = mlp_jax.gradients
+
+
+def test_ci_runs_the_test_command_of_readme():
+    command = (ROOT / ".ci/run").read_text().splitlines()[-1]
+    assert command in (ROOT / "README.md").read_text().splitlines()
+    assert "pytest" in command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
+    ids=["ruff-check", "ruff-format", "mypy"],
+)
+def test_tools_pass(arguments):
+    run = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
