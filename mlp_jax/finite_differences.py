@@ -64,7 +64,7 @@ def central_differences(
         return Differences(
             slope=(4 * narrow - wide) / 3,
             resolution=jnp.abs(wide - narrow) + rounding,
-            kink=jnp.any(sides[:2] != sides_here),
+            kink=jnp.any(sides[:2] != sides_here[None]),
         )
 
     return jax.lax.map(along, positions, batch_size=32)
