@@ -42,7 +42,7 @@ def errors(
     """(grad_Z[1], ..., grad_Z[L]), grad_Z[l] = (dJ/dZ[l])ᵀ of shape (n[l], m). 3.1.1 to 3.1.6."""
     # 3.1.1 to 3.1.3, fused: column i is dJ/dL(i) dL(i)/dz(i).
     grad_Z = [dJ_dL(trace.A[0], weights) * network.loss.dL_dZ(trace.Z[-1], Y)]
-    for l in reversed(range(1, len(layers))):  # noqa: E741
+    for l in reversed(range(1, len(layers))):
         # 3.1.4 and 3.1.6: (dJ/dA[l])ᵀ = W[l+1] (dJ/dZ[l+1])ᵀ, at the W that forward used.
         grad_A = jnp.matmul(layers[l].W, grad_Z[-1], precision=network.precision)  # (n, n") (n", m)
         # 3.1.5: the Hadamard product with the stack of the diag⁻¹ of every example.
@@ -156,7 +156,13 @@ def call_gradient(
 
     So a function that knows only the paper's three arguments serves wherever `gradient` does.
     """
+    chosen = {name: value for name, value in choices.items() if accepts(function, name)}
+    return function(params, X, Y, **chosen)
+
+
+def accepts(function: Callable[..., Any], name: str) -> bool:
+    """Whether `function` takes an argument of that name."""
     arguments = inspect.signature(function).parameters
-    if not any(a.kind is inspect.Parameter.VAR_KEYWORD for a in arguments.values()):
-        choices = {name: value for name, value in choices.items() if name in arguments}
-    return function(params, X, Y, **choices)
+    return name in arguments or any(
+        argument.kind is inspect.Parameter.VAR_KEYWORD for argument in arguments.values()
+    )

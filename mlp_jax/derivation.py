@@ -327,7 +327,7 @@ def jacobians(params: Any, X: Any, Y: Any) -> Jacobians:
     to_Z = [row.T]  # (dJ/d(z[L])ᵀ)ᵀ = dJ/dZ[L], (m, 1)
     to_W, to_b = [dJ_dW4(row, trace.A[-1])], [dJ_db4(row)]
     to_A = dJ_dA3(row, layers[-1].W)
-    for l in reversed(range(len(layers) - 1)):  # noqa: E741
+    for l in reversed(range(len(layers) - 1)):
         to_Z.append(dJ_dZ(to_A, trace.Z[l]))
         to_W.append(dJ_dW(to_Z[-1], trace.A[l]))
         to_b.append(dJ_db(to_Z[-1]))

@@ -184,9 +184,7 @@ def as_examples(layers: tuple[Layer, ...], X: Any) -> Array:
             f"X has shape {shape}; expected ({n_0}, m). For one example type X.reshape(-1, 1)"
         )
     if len(shape) != 2 or shape[0] != n_0:
-        raise ValueError(
-            f"X has shape {shape}; W[1] expects ({n_0}, m): {n_0} features, m examples"
-        )
+        raise ValueError(f"X has shape {shape}; expected ({n_0}, m), features by examples")
     if shape[1] == 0:
         raise ValueError(f"X has shape {shape}: no example")
     return jnp.asarray(X, layers[0].W.dtype)

@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from mlp_jax.back_propagation import call_gradient, cost_and_gradient
+from mlp_jax.back_propagation import accepts, call_gradient, cost_and_gradient
 from mlp_jax.cost_function import cost
 from mlp_jax.forward_propagation import PAPER, Network
 from mlp_jax.parameters import as_examples, as_labels, as_layers, as_weights, describe
@@ -86,6 +86,15 @@ def _cost_and_gradient(
     In the second case J is asked for separately; XLA then finds the two forward passes equal and
     keeps one.
     """
+    for name in ("weights", "l2"):
+        value = choices[name]
+        given = value is not None and not (isinstance(value, int | float) and value == 0)
+        if given and not accepts(gradient, name):
+            reason = ", which a last batch that is short needs as well" if name == "weights" else ""
+            raise ValueError(
+                f"gradient has no argument {name}, but {name} is given{reason}; expected a "
+                f"function of (params, X, Y, {name}=...), such as mlp_jax.gradient"
+            )
     returned = call_gradient(gradient, params, X, Y, **choices)
     like: Any = jax.tree.structure(params)
     if like == jax.tree.structure(returned):
@@ -177,7 +186,7 @@ def fit(
         X,
         Y,
         weights,
-        l2,
+        None if isinstance(l2, int | float) and l2 == 0 else l2,
         optimizer=optimizer,
         epochs=int(epochs),
         batch_size=batch_size,
@@ -200,6 +209,7 @@ def _fit(
     network: Network,
     gradient: Callable[..., Any],
 ) -> tuple[State, Info]:
+    l2 = 0.0 if l2 is None else l2  # switched off while tracing, it costs nothing
     update = partial(step, optimizer=optimizer, network=network, gradient=gradient, l2=l2)
 
     def epoch_of_one_batch(state: State, _: None) -> tuple[State, Info]:

@@ -1,5 +1,7 @@
 """Random networks and a reference written in NumPy from the paper alone."""
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -11,7 +13,7 @@ def random_net(seed, sizes, m, scale=1.0, zeros=False):
             rng.normal(size=(n_prev, n)) * np.sqrt(2 / n_prev) * scale,
             rng.normal(size=(n, 1)) * (not zeros),
         )
-        for n_prev, n in zip(sizes[:-1], sizes[1:], strict=True)
+        for n_prev, n in pairwise(sizes)
     ]
     X = rng.normal(size=(sizes[0], m))
     if zeros:

@@ -4,10 +4,10 @@ import json
 
 import jax
 import jax.numpy as jnp
-import mlp_jax
 import numpy as np
 import pytest
 
+import mlp_jax
 from tests.nets import FAULTS, backward, random_net
 
 SQUARE = (5, 5, 5, 5, 1)
