@@ -38,9 +38,8 @@ def _identity_derivative(Z: Array, A: Array) -> Array:
 
 
 def _relu_derivative(Z: Array, A: Array) -> Array:
-    # 0 at z = 0, as `jax.nn.relu` has it and `jnp.maximum` has not (errata 17 and 34). From A,
-    # which back-propagation holds anyway: a > 0 just when z > 0.
-    return (A > 0.0).astype(A.dtype)
+    # 0 at z = 0, as `jax.nn.relu` has it and `jnp.maximum` has not (errata 17 and 34).
+    return (Z > 0.0).astype(Z.dtype)
 
 
 def _tanh_derivative(Z: Array, A: Array) -> Array:

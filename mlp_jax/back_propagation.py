@@ -65,9 +65,10 @@ def backward(
     grad_Z = errors(layers, trace, Y, network=network, weights=weights)
     grads = tuple(
         Layer(
-            # A[l-1] dJ/dZ[l] and (dJ/dZ[l])ᵀ 1ᵀ.
+            # A[l-1] dJ/dZ[l], and (1 dJ/dZ[l])ᵀ. The paper's product with a row of ones is also the
+            # fast form: XLA's sum over the last axis takes a third of the whole pass on a CPU.
             W=jnp.matmul(A_prev, grad.T, precision=network.precision) + l2_gradient(layer.W, l2),
-            b=jnp.sum(grad, axis=1, keepdims=True),
+            b=jnp.matmul(jnp.ones_like(grad[:1]), grad.T, precision=network.precision).T,
         )
         for layer, A_prev, grad in zip(layers, trace.A, grad_Z, strict=True)
     )

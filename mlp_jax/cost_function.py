@@ -39,7 +39,7 @@ def dJ_dL(X: Array, weights: Array | None) -> Array:
       weights: w, shape (1, m), or None for all ones.
     """
     if weights is None:
-        return jnp.ones((1, X.shape[1]), X.dtype) / X.shape[1]
+        return jnp.broadcast_to(jnp.ones((), X.dtype) / X.shape[1], (1, X.shape[1]))
     return weights / jnp.sum(weights)
 
 
