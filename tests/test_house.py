@@ -18,6 +18,9 @@ FLOORS = {
     2: {"cost_function"},
     3: {"derivation", "back_propagation", "finite_differences"},
     4: {"certificate", "training"},
+    6: {"tables", "model_files", "pictures"},
+    7: {"cli"},
+    8: {"__main__"},
 }
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
 

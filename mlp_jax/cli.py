@@ -1,0 +1,282 @@
+"""The command line: files, printing and exit codes; no maths.
+
+JAX is imported by the commands alone, so that --help answers at once.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+import mlp_jax
+
+if TYPE_CHECKING:
+    from mlp_jax.tables import Split, Table
+
+SEGMENTS = 20  # of a training: how often the progress bar moves
+CERTIFIED_EXAMPLES = 64  # enough for every unit to be seen, few enough for seconds
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """A ValueError is the user's: one line, exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            click.echo(f"mlp-jax: {str(error).splitlines()[0]}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(mlp_jax.__version__, prog_name="mlp-jax")
+def commands() -> None:
+    """Train, and check, a multi-layer perceptron whose gradient was derived by hand."""
+
+
+def _table_options(command: Callable[..., None]) -> Callable[..., None]:
+    options = (
+        click.argument("data", required=False, type=click.Path(path_type=Path)),
+        click.option("--target", help="Column of DATA to predict; it has two values."),
+        click.option("--drop", multiple=True, help="Column of DATA to leave out; repeatable."),
+        click.option(
+            "--hidden", default="64,32,16", show_default=True, help="Units of the hidden layers."
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**32 - 1),
+            default=0,
+            show_default=True,
+            help="Of the initial weights, the split and the batch order.",
+        ),
+        click.option(
+            "--held-out",
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            default=0.2,
+            show_default=True,
+            help="Share of the samples kept for testing.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@commands.command()
+@_table_options
+@click.option("--epochs", type=click.IntRange(1), default=500, show_default=True)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="Step of plain gradient descent.",
+)
+@click.option("--batch-size", type=click.IntRange(1), help="Samples a step; all by default.")
+@click.option("--l2", type=click.FloatRange(0), default=0.0, show_default=True, help="L2 penalty.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("mlp_jax_model.safetensors"),
+    show_default=True,
+    help="Where the model goes.",
+)
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("mlp_jax_training.png"),
+    show_default=True,
+    help="Where the picture of cost and scores goes.",
+)
+def train(
+    data: Path | None,
+    target: str | None,
+    drop: tuple[str, ...],
+    hidden: str,
+    seed: int,
+    held_out: float,
+    output: Path,
+    picture: Path,
+    **choices: Any,
+) -> None:
+    """Train on DATA, a CSV or Parquet file, or on the breast-cancer data of scikit-learn.
+
+    Standardises the features, certifies the gradient, trains by gradient descent with the gradient
+    derived by hand, tests on held-out samples, and writes a model file and a picture.
+    """
+    for path in (output, picture):
+        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+            raise ValueError(f"{path.parent} is no folder to write {path.name} to")
+    sizes_hidden = _hidden(hidden)
+    table = _table(data, target, drop)
+    parts = _split(table, held_out, seed)
+    params = _initial(parts, sizes_hidden, seed)
+    _certify(params, parts)
+    params, cost = _trained(params, parts, seed, **choices)
+    scores = _scores(params, parts)
+    _report(scores, parts.y_test)
+    _write(output, picture, params, cost, scores, table, parts)
+    click.echo(f"model   {output}\npicture {picture}")
+
+
+@commands.command()
+@_table_options
+@click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
+def check(
+    data: Path | None,
+    target: str | None,
+    drop: tuple[str, ...],
+    hidden: str,
+    seed: int,
+    held_out: float,
+    as_json: bool,
+) -> None:
+    """Print the certificate of the gradient on DATA, or on the breast-cancer data; train nothing.
+
+    Exit code 1 if a layer is wrong.
+    """
+    sizes_hidden = _hidden(hidden)
+    parts = _split(_table(data, target, drop), held_out, seed)
+    _certify(_initial(parts, sizes_hidden, seed), parts, as_json=as_json)
+
+
+def _hidden(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1:
+        raise ValueError(f"--hidden is {text!r}; expected positive integers, such as 64,32,16")
+    return sizes
+
+
+def _table(data: Path | None, target: str | None, drop: tuple[str, ...]) -> "Table":
+    from mlp_jax import tables
+
+    if data is None:
+        if target is not None or drop:
+            raise ValueError("--target and --drop speak of a file: type mlp-jax train DATA.csv ...")
+        return tables.breast_cancer()
+    if target is None:
+        raise ValueError(f"which column of {data} is to be predicted? type --target NAME")
+    return tables.read(data, target, drop)
+
+
+def _split(table: "Table", held_out: float, seed: int) -> "Split":
+    from mlp_jax import tables
+
+    return tables.split(table, held_out, seed)
+
+
+def _initial(parts: "Split", hidden: tuple[int, ...], seed: int) -> Any:
+    import jax
+
+    sizes = (parts.X_train.shape[1], *hidden, 1)
+    click.echo(
+        f"network {'-'.join(map(str, sizes))}, {len(parts.y_train)} samples to train on, "
+        f"{len(parts.y_test)} held out"
+    )
+    return mlp_jax.init(jax.random.key(seed), sizes)
+
+
+def _certify(params: Any, parts: "Split", *, as_json: bool = False) -> None:
+    some = slice(CERTIFIED_EXAMPLES)
+    certificate = mlp_jax.certify(params, parts.X_train[some].T, parts.y_train[None, some])
+    click.echo(certificate.to_json() if as_json else str(certificate))
+    if not certificate.passed:
+        raise SystemExit(1)
+
+
+def _trained(
+    params: Any,
+    parts: "Split",
+    seed: int,
+    *,
+    epochs: int,
+    learning_rate: float,
+    batch_size: int | None,
+    l2: float,
+) -> tuple[Any, Any]:
+    import jax
+    import numpy as np
+    import optax
+
+    fit = {"optimizer": optax.sgd(learning_rate), "batch_size": batch_size, "l2": l2}
+    X, Y = parts.X_train.T.astype(np.float32), parts.y_train[None]
+    state = mlp_jax.start(params, fit["optimizer"], jax.random.key(seed))
+    # Segments of one length are one program; what is left over is a second.
+    segment = max(1, epochs // SEGMENTS)
+    lengths = [segment] * (epochs // segment) + [epochs % segment] * (epochs % segment > 0)
+    columns = (
+        TextColumn("epoch {task.completed} of {task.total}"),
+        BarColumn(),
+        TextColumn("cost {task.fields[cost]}"),
+        TimeRemainingColumn(),
+    )
+    costs: list[Any] = []
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("training", total=epochs, cost="-")
+        for length in lengths:
+            state, info = mlp_jax.fit(state, X, Y, epochs=length, **fit)
+            costs.append(np.asarray(info.cost))
+            progress.update(bar, advance=length, cost=f"{costs[-1][-1]:.4g}")
+            if not np.isfinite(costs[-1]).all():
+                break
+    cost = np.concatenate(costs)
+    if not (np.isfinite(cost).all() and _is_finite(state.params)):
+        epoch = int(np.argmin(np.isfinite(cost))) if not np.isfinite(cost).all() else epochs
+        raise ValueError(
+            f"training diverged in epoch {epoch}: the cost is no longer finite; nothing was "
+            f"written. Type a smaller --learning-rate than {learning_rate:g}"
+        )
+    return state.params, cost
+
+
+def _is_finite(params: Any) -> bool:
+    import jax
+    import numpy as np
+
+    return all(bool(np.isfinite(leaf).all()) for leaf in jax.tree.leaves(params))
+
+
+def _scores(params: Any, parts: "Split") -> Any:
+    import jax.numpy as jnp
+    import numpy as np
+
+    from mlp_jax.forward_propagation import PAPER, forward_trace
+
+    X = jnp.asarray(parts.X_test.T, params[0].W.dtype)
+    return np.asarray(forward_trace(params, X, PAPER).Z[-1][0])
+
+
+def _report(scores: Any, labels: Any) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    click.echo(
+        f"held-out accuracy {((scores > 0) == labels).mean():.4f}, "
+        f"ROC AUC {roc_auc_score(labels, scores):.4f}"
+    )
+
+
+def _write(
+    output: Path,
+    picture: Path,
+    params: Any,
+    cost: Any,
+    scores: Any,
+    table: "Table",
+    parts: "Split",
+) -> None:
+    from mlp_jax import model_files, pictures
+    from mlp_jax.forward_propagation import PAPER
+
+    model = model_files.Model(params, PAPER, table.classes, table.features, parts.mean, parts.scale)
+    contents = (
+        (output, model_files.to_bytes(model)),
+        (picture, pictures.training_picture(cost, scores, parts.y_test, table.classes)),
+    )
+    for path, content in contents:
+        model_files.replace(path, content)
