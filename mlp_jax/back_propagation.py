@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from mlp_jax.cost_function import J_of_losses, dJ_dL, l2_gradient, l2_penalty
+from mlp_jax.cost_function import J_of_losses, dJ_dL, given, l2_gradient, l2_penalty
 from mlp_jax.forward_propagation import PAPER, Network, Trace, forward_trace
 from mlp_jax.parameters import (
     Layer,
@@ -76,6 +76,20 @@ def backward(
     return grads
 
 
+def _one_pass(
+    params: Any, X: Any, Y: Any, network: Network, weights: Any, l2: Any
+) -> tuple[Array, Any]:
+    """(J, its gradient), without a jit, which would make a traced number of a literal l2 = 0."""
+    layers = as_layers(params)
+    X = as_examples(layers, X)
+    Y = as_labels(layers, X, Y)
+    weights = as_weights(X, weights)
+    trace = forward_trace(layers, X, network)
+    J = J_of_losses(network.loss.L(trace.Z[-1], Y), weights) + l2_penalty(layers, l2)
+    grads = backward(layers, trace, Y, network=network, weights=weights, l2=l2)
+    return J, shaped_like(params, grads)
+
+
 @partial(jax.jit, static_argnames="network")
 def cost_and_gradient(
     params: Any,
@@ -95,14 +109,7 @@ def cost_and_gradient(
       >>> print(J, grads[1].b)
       0.6931472 [[-0.5]]
     """
-    layers = as_layers(params)
-    X = as_examples(layers, X)
-    Y = as_labels(layers, X, Y)
-    weights = as_weights(X, weights)
-    trace = forward_trace(layers, X, network)
-    J = J_of_losses(network.loss.L(trace.Z[-1], Y), weights) + l2_penalty(layers, l2)
-    grads = backward(layers, trace, Y, network=network, weights=weights, l2=l2)
-    return J, shaped_like(params, grads)
+    return _one_pass(params, X, Y, network, weights, l2)
 
 
 @partial(jax.jit, static_argnames="network")
@@ -143,7 +150,7 @@ def gradient(
       [[0.05]]
     """
     # The cost is not used, so XLA leaves it out of the compiled program.
-    return cost_and_gradient(params, X, Y, network=network, weights=weights, l2=l2)[1]
+    return _one_pass(params, X, Y, network, weights, l2)[1]
 
 
 def call_gradient(
@@ -153,11 +160,12 @@ def call_gradient(
     Y: Array,
     **choices: Any,
 ) -> Any:
-    """function(params, X, Y), with those of `choices` that it has arguments for.
+    """function(params, X, Y), with those of `choices` that were made and it has arguments for.
 
     So a function that knows only the paper's three arguments serves wherever `gradient` does.
     """
-    chosen = {name: value for name, value in choices.items() if accepts(function, name)}
+    made = given(**choices)
+    chosen = {name: value for name, value in made.items() if accepts(function, name)}
     return function(params, X, Y, **chosen)
 
 

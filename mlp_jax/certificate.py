@@ -61,7 +61,8 @@ class Certificate(NamedTuple):
         )
 
     def __str__(self) -> str:
-        rows = [("", "shape", "vs jax.grad", "vs differences", "worst entry", "kinks", "verdict")]
+        head = "", "shape", "vs jax.grad", "vs differences", "worst entry", "left out", "verdict"
+        rows = [head]
         for leaf in self.leaves:
             rows.append(
                 (
@@ -70,7 +71,7 @@ class Certificate(NamedTuple):
                     f"{leaf.error_autodiff:.1e}",
                     f"{leaf.error_differences:.1e}",
                     f"[{leaf.worst[0]}, {leaf.worst[1]}]",
-                    f"{leaf.kinks} of {leaf.probed}",
+                    f"{leaf.left_out} of {leaf.probed}",
                     leaf.verdict + (f": {leaf.remark}" if leaf.remark else ""),
                 )
             )
@@ -97,8 +98,8 @@ def certify(
 
     Every entry is compared with `jax.grad`. Up to `entries` of each W[l] and b[l], those furthest
     from `jax.grad` first, are compared with central differences of the cost, which decide where
-    the other two disagree. Where a ReLU's z changes sign within the step a difference means
-    nothing: the entry is counted as a kink and judged by `jax.grad` alone.
+    the other two disagree. Where a ReLU's z changes sign within the step, or the cost bends too
+    fast for it, a difference means nothing: the entry is left out and judged by `jax.grad` alone.
 
     Args:
       params: a sequence of (W, b) pairs, W[l] of shape (n[l-1], n[l]) and b[l] of (n[l], 1).

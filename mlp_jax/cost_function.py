@@ -55,9 +55,18 @@ def l2_gradient(W: Array, l2: Any) -> Array | float:
     return 0.0 if _is_off(l2) else l2 * W
 
 
-def _is_off(l2: Any) -> bool:
-    # The literal 0 of an argument left out. A traced 0 is a number like any other.
-    return isinstance(l2, int | float) and l2 == 0
+def _is_off(choice: Any) -> bool:
+    # The None or literal 0 of an argument left out. A traced 0 is a number like any other.
+    return choice is None or (isinstance(choice, int | float) and choice == 0)
+
+
+def given(**choices: Any) -> dict[str, Any]:
+    """Those of weights, l2, ... that are switched on.
+
+    Handed to a jitted function, a literal 0 becomes a traced one, and work is done to add nothing;
+    left out, it stays switched off.
+    """
+    return {name: value for name, value in choices.items() if not _is_off(value)}
 
 
 @partial(jax.jit, static_argnames="network")

@@ -14,7 +14,7 @@ import optax
 from jax import Array
 
 from mlp_jax.back_propagation import accepts, call_gradient, cost_and_gradient
-from mlp_jax.cost_function import cost
+from mlp_jax.cost_function import cost, given
 from mlp_jax.forward_propagation import PAPER, Network
 from mlp_jax.parameters import as_examples, as_labels, as_layers, as_weights, describe
 
@@ -86,10 +86,9 @@ def _cost_and_gradient(
     In the second case J is asked for separately; XLA then finds the two forward passes equal and
     keeps one.
     """
-    for name in ("weights", "l2"):
-        value = choices[name]
-        given = value is not None and not (isinstance(value, int | float) and value == 0)
-        if given and not accepts(gradient, name):
+    choices = given(**choices)
+    for name in choices.keys() & {"weights", "l2"}:
+        if not accepts(gradient, name):
             reason = ", which a last batch that is short needs as well" if name == "weights" else ""
             raise ValueError(
                 f"gradient has no argument {name}, but {name} is given{reason}; expected a "
@@ -186,7 +185,7 @@ def fit(
         X,
         Y,
         weights,
-        None if isinstance(l2, int | float) and l2 == 0 else l2,
+        given(l2=l2),
         optimizer=optimizer,
         epochs=int(epochs),
         batch_size=batch_size,
@@ -201,7 +200,7 @@ def _fit(
     X: Array,
     Y: Array,
     weights: Array | None,
-    l2: Any,
+    penalty: dict[str, Any],
     *,
     optimizer: optax.GradientTransformation,
     epochs: int,
@@ -209,8 +208,10 @@ def _fit(
     network: Network,
     gradient: Callable[..., Any],
 ) -> tuple[State, Info]:
-    l2 = 0.0 if l2 is None else l2  # switched off while tracing, it costs nothing
-    update = partial(step, optimizer=optimizer, network=network, gradient=gradient, l2=l2)
+    choices = {"optimizer": optimizer, "network": network, "gradient": gradient, **penalty}
+
+    def update(state: State, X: Array, Y: Array, *, weights: Array | None) -> tuple[State, Info]:
+        return step(state, X, Y, weights=weights, **choices)
 
     def epoch_of_one_batch(state: State, _: None) -> tuple[State, Info]:
         state, info = update(state, X, Y, weights=weights)

@@ -9,6 +9,9 @@ import numpy as np
 # stay below 1e-11; a backward that works in float32 loses some 1e-6 in twelve layers.
 TOLERANCE = {"float64": 1e-8, "float32": 1e-4}
 DIFFERENCES_TOLERANCE = 1e-6
+# A difference has settled if the slopes over the whole and over half the step are this close,
+# relative to the slope: what Richardson's extrapolation leaves is then of the order of its square.
+SETTLED = 1e-3
 
 
 class Evidence(NamedTuple):
@@ -42,18 +45,28 @@ class Evidence(NamedTuple):
         return TOLERANCE.get(str(self.hand.dtype), TOLERANCE["float32"])
 
     @property
+    def left_out(self) -> np.ndarray:
+        """Which of the probed entries have a difference that means nothing.
+
+        Those at a kink, and those where the cost bends so fast that the difference has not settled:
+        a deep saturated network may rise and be flat again well within the step.
+        """
+        enough = np.maximum(SETTLED * np.abs(self.slope), DIFFERENCES_TOLERANCE * self.scale)
+        return self.kink | (self.resolution > enough)
+
+    @property
     def error_autodiff(self) -> np.ndarray:
         """|hand - truth| relative to the scale, an entry each."""
         return _relative(np.abs(self.hand - self.truth), self.scale)
 
     def error_differences(self, values: np.ndarray) -> np.ndarray:
-        """|values - slope| at the probed entries, relative to the scale; 0 at a kink.
+        """|values - slope| at the probed entries, relative to the scale; 0 where left out.
 
         Where the leaf is too small for the differences to resolve, relative to what they can.
         """
         difference = np.abs(values.ravel()[self.probed] - self.slope)
         resolvable = np.maximum(self.scale, 10 * self.resolution / DIFFERENCES_TOLERANCE)
-        return np.where(self.kink, 0.0, _relative(difference, resolvable))
+        return np.where(self.left_out, 0.0, _relative(difference, resolvable))
 
     @property
     def wrong_entries(self) -> np.ndarray:
@@ -66,7 +79,7 @@ class Evidence(NamedTuple):
         limit = max(DIFFERENCES_TOLERANCE, self.tolerance)
         hand_fits = self.error_differences(self.hand) <= limit
         truth_fits = self.error_differences(self.truth) <= DIFFERENCES_TOLERANCE
-        condemned[self.probed[hand_fits & ~truth_fits & ~self.kink]] = False
+        condemned[self.probed[hand_fits & ~truth_fits & ~self.left_out]] = False
         condemned[self.probed[~hand_fits]] = True
         return np.flatnonzero(condemned)
 
@@ -83,8 +96,9 @@ class Leaf(NamedTuple):
     difference to `jax.grad` over all entries, and to central differences over the probed entries,
     both relative to the leaf's largest entry; infinite if there is nothing to compare. worst:
     (row, column) of the entry furthest off, with its values by_hand, by_autodiff and
-    by_differences (None where not probed or at a kink). probed: entries compared with central
-    differences, among them kinks: those left out because a unit's z changes sign within the step.
+    by_differences (None where not probed or left out). probed: entries compared with central
+    differences, among them left_out: those where a unit's z changes sign within the step, or the
+    cost bends too fast for it.
     verdict: "right", "kink" (right, with another value of f' at z = 0) or "wrong". remark: what
     the error looks like, or "".
     """
@@ -98,7 +112,7 @@ class Leaf(NamedTuple):
     by_autodiff: float
     by_differences: float | None
     probed: int
-    kinks: int
+    left_out: int
     verdict: str
     remark: str
 
@@ -122,7 +136,7 @@ def judged(evidence: Evidence, m: int) -> Leaf:
             by_autodiff=float(e.truth[nowhere]),
             by_differences=None,
             probed=0,
-            kinks=0,
+            left_out=0,
             verdict="wrong",
             remark=_misfit(e, nowhere),
         )
@@ -132,7 +146,7 @@ def judged(evidence: Evidence, m: int) -> Leaf:
     candidates = wrong if wrong.size else np.arange(off.size)
     worst = int(candidates[np.argmax(off[candidates])])
     probe = np.flatnonzero(e.probed == worst)
-    slope = float(e.slope[probe[0]]) if probe.size and not e.kink[probe[0]] else None
+    slope = float(e.slope[probe[0]]) if probe.size and not e.left_out[probe[0]] else None
     verdict = "kink" if e.at_kinks else "wrong" if wrong.size else "right"
     return Leaf(
         name=e.name,
@@ -144,7 +158,7 @@ def judged(evidence: Evidence, m: int) -> Leaf:
         by_autodiff=float(e.truth.ravel()[worst]),
         by_differences=slope,
         probed=len(e.probed),
-        kinks=int(e.kink.sum()),
+        left_out=int(e.left_out.sum()),
         verdict=verdict,
         remark=_remark(e, verdict, m),
     )

@@ -1,9 +1,12 @@
 """The gradient by hand: equal to autodiff where autodiff is right, and right where it is not."""
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from jax import export
 
@@ -118,6 +121,19 @@ def test_gradient_at_z_0_is_right_where_autodiff_of_the_stable_textbook_form_is_
     assert abs(float(jax.grad(textbook)(0.0)) - -0.5) >= 0.5
     ours = jax.grad(mlp_jax.cost)(params, jnp.ones((1, 1)), jnp.ones((1, 1)))
     assert float(ours[0][1][0, 0]) == -0.5
+
+
+def test_a_penalty_left_out_costs_nothing():
+    params, X, Y = random_net(0, (6, 5, 4, 1), 7)
+    parameters = 6 * 5 + 5 * 4 + 4
+
+    def flops(function, **choices):
+        return function.lower(params, X, Y, **choices).compile().cost_analysis()["flops"]
+
+    without = flops(mlp_jax.gradient)
+    assert flops(mlp_jax.gradient, l2=0.1) >= without + 2 * parameters
+    fit = jax.jit(partial(mlp_jax.fit, optimizer=optax.sgd(0.1), epochs=1))
+    assert flops(fit, l2=0.1) >= flops(fit) + 2 * parameters
 
 
 def test_tanh_gradient_is_more_accurate_than_autodiff_when_saturated():

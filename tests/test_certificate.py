@@ -96,6 +96,22 @@ def test_no_false_alarm_on_random_networks(sizes, activation, zeros):
         assert all(leaf.verdict == "right" for leaf in certificate.leaves), certificate
 
 
+def test_a_cost_that_bends_within_the_step_is_no_error():
+    # Without biases, the example of zeros sits at the steepest point of every tanh: the cost there
+    # turns some 1e6 times over and is flat again within the step of the differences.
+    params, X, Y = random_net(0, (3, 4, 4, 4, 4, 4, 4, 1), 3, scale=30)
+    params = [(W, 0 * b) for W, b in params]
+    X[:, 0] = 0
+    certificate = mlp_jax.certify(params, X, Y, network=mlp_jax.Network("tanh"))
+    assert certificate.passed, certificate
+    assert certificate.leaves[1].left_out == 4  # b[1]
+    doubled = lambda *args: jax.tree.map(  # noqa: E731
+        lambda g: 2 * g, mlp_jax.gradient(*args, network=mlp_jax.Network("tanh"))
+    )
+    certificate = mlp_jax.certify(params, X, Y, network=mlp_jax.Network("tanh"), gradient=doubled)
+    assert certificate.leaves[1].verdict == "wrong"  # jax.grad still tells
+
+
 def test_another_value_at_the_kink_is_not_an_error():
     params, X, Y = random_net(1, (4, 3, 1), 5, zeros=True)
     assert (params[0][0].T @ X[:, 0] == 0).all()
@@ -114,7 +130,7 @@ def test_another_value_at_the_kink_is_not_an_error():
     certificate = mlp_jax.certify(params, X, Y, gradient=one_at_zero)
     assert certificate.passed
     assert "kink" in {leaf.verdict for leaf in certificate.leaves}
-    assert any(leaf.kinks for leaf in certificate.leaves)
+    assert any(leaf.left_out for leaf in certificate.leaves)
 
 
 def test_a_gradient_that_works_in_float32_is_right():

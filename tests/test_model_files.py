@@ -69,6 +69,17 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(b"")
+    path = tmp_path / "m.safetensors"
+    model_files.save(path, model())
+    assert path.stat().st_mode == other.stat().st_mode
+    path.chmod(0o640)
+    model_files.save(path, model())
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_rows_of_another_width_are_refused():
     with pytest.raises(ValueError, match=r"X has shape \(5, 2\); expected \(samples, 3\)"):
         model_files.predict(model(), np.ones((5, 2)))
