@@ -8,13 +8,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlp_jax.activations import Activation as Activation
+    from mlp_jax.activations import own_activation as own_activation
     from mlp_jax.back_propagation import cost_and_gradient as cost_and_gradient
     from mlp_jax.back_propagation import gradient as gradient
     from mlp_jax.certificate import Certificate as Certificate
     from mlp_jax.certificate import certify as certify
     from mlp_jax.cost_function import cost as cost
+    from mlp_jax.dropout import dropout_masks as dropout_masks
     from mlp_jax.forward_propagation import Network as Network
     from mlp_jax.forward_propagation import forward as forward
+    from mlp_jax.labels import class_weights as class_weights
+    from mlp_jax.labels import one_hot as one_hot
+    from mlp_jax.losses import Loss as Loss
+    from mlp_jax.losses import huber as huber
+    from mlp_jax.losses import own_loss as own_loss
+    from mlp_jax.losses import pinball as pinball
     from mlp_jax.parameters import Layer as Layer
     from mlp_jax.parameters import init as init
     from mlp_jax.parameters import layer_sizes as layer_sizes
@@ -27,19 +36,28 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Activation": "activations",
     "Certificate": "certificate",
     "Info": "training",
     "Layer": "parameters",
+    "Loss": "losses",
     "Network": "forward_propagation",
-    "certify": "certificate",
     "State": "training",
+    "certify": "certificate",
+    "class_weights": "labels",
     "cost": "cost_function",
     "cost_and_gradient": "back_propagation",
+    "dropout_masks": "dropout",
     "fit": "training",
     "forward": "forward_propagation",
     "gradient": "back_propagation",
+    "huber": "losses",
     "init": "parameters",
     "layer_sizes": "parameters",
+    "one_hot": "labels",
+    "own_activation": "activations",
+    "own_loss": "losses",
+    "pinball": "losses",
     "start": "training",
     "step": "training",
 }

@@ -1,22 +1,25 @@
 """Activations: each f beside its f', the value taken at the kink, and whether f(0) = 0.
 
 f' is written in the form that neither cancels nor overflows, and takes both Z and A = f(Z), so that
-it can use whichever is exact and at hand.
+it can use whichever is exact and at hand. Section 6 of the extension has them in a table.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
-from jax.nn import relu, sigmoid
+from jax.nn import relu, sigmoid, softplus
+from jax.scipy.special import erfc
 
 
 class Activation(NamedTuple):
     """An elementwise activation and its derivative.
 
     name: as users type it. f: Z -> A. derivative: (Z, A) -> f'(Z), the entries of the stack of
-    3.1.5. zero_at_zero: f(0) = 0, so a unit of zero weights stays zero. kinked: f' jumps at z = 0.
+    3.1.5. zero_at_zero: f(0) = 0, so a unit of zero weights stays zero. kinked: f' or f'' jumps at
+    z = 0.
     """
 
     name: str
@@ -27,6 +30,21 @@ class Activation(NamedTuple):
 
     def __repr__(self) -> str:
         return repr(self.name)
+
+
+@lru_cache
+def own_activation(f: Callable[[Array], Array], derivative: Callable[[Array], Array]) -> Activation:
+    """A user's pair f(Z), f'(Z). Of the same two functions it is the same value.
+
+    Nothing is known of it, so differences across z = 0 are not trusted and f(0) = 0 is asked.
+    """
+    return Activation(
+        name=getattr(f, "__name__", "own"),
+        f=f,
+        derivative=lambda Z, A: derivative(Z),
+        zero_at_zero=bool(f(jnp.zeros(())) == 0),
+        kinked=True,
+    )
 
 
 def _identity(Z: Array) -> Array:
@@ -42,6 +60,49 @@ def _relu_derivative(Z: Array, A: Array) -> Array:
     return (Z > 0.0).astype(Z.dtype)
 
 
+LEAK = 0.01
+
+
+def _leaky_relu(Z: Array) -> Array:
+    return jnp.where(Z > 0.0, Z, LEAK * Z)
+
+
+def _leaky_relu_derivative(Z: Array, A: Array) -> Array:
+    # The slope of the left side at z = 0; `jax.nn.leaky_relu` takes 1 there.
+    return jnp.where(Z > 0.0, jnp.ones_like(Z), LEAK)
+
+
+def _negative_part(Z: Array) -> Array:
+    # Keeps the side that is not used from overflowing: inf * 0 is NaN in autodiff. Not
+    # jnp.minimum(Z, 0), of which autodiff takes half at z = 0.
+    return jnp.where(Z > 0.0, 0.0, Z)
+
+
+def _elu(Z: Array) -> Array:
+    # z, or e^z - 1
+    return jnp.where(Z > 0.0, Z, jnp.expm1(_negative_part(Z)))
+
+
+def _elu_derivative(Z: Array, A: Array) -> Array:
+    # 1, or e^z; not f + 1, which cancels as z falls.
+    return jnp.where(Z > 0.0, jnp.ones_like(Z), jnp.exp(_negative_part(Z)))
+
+
+# Klambauer et al. (2017), equation 14: with them mean 0 and variance 1 are a fixed point.
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def _selu(Z: Array) -> Array:
+    negative = SELU_ALPHA * jnp.expm1(_negative_part(Z))
+    return SELU_SCALE * jnp.where(Z > 0.0, Z, negative)
+
+
+def _selu_derivative(Z: Array, A: Array) -> Array:
+    # At z = 0 that of the left side, scale * alpha.
+    negative = SELU_ALPHA * jnp.exp(_negative_part(Z))
+    return SELU_SCALE * jnp.where(Z > 0.0, jnp.ones_like(Z), negative)
+
+
 def _tanh_derivative(Z: Array, A: Array) -> Array:
     # 1 - tanh(z)^2 = sech(z)^2; the left side cancels as |z| grows (errata 35).
     e = jnp.exp(-2.0 * jnp.abs(Z))
@@ -53,12 +114,85 @@ def _sigmoid_derivative(Z: Array, A: Array) -> Array:
     return A * sigmoid(-Z)
 
 
-ACTIVATIONS = {
+def _softplus_derivative(Z: Array, A: Array) -> Array:
+    return sigmoid(Z)
+
+
+def _silu(Z: Array) -> Array:
+    return Z * sigmoid(Z)
+
+
+def _silu_derivative(Z: Array, A: Array) -> Array:
+    # s + z s (1 - s), with 1 - s(z) = s(-z).
+    s = sigmoid(Z)
+    return s + Z * s * sigmoid(-Z)
+
+
+def _normal_cdf(Z: Array) -> Array:
+    # (1 + erf(z / sqrt 2)) / 2 loses its digits for z << 0; erfc does not.
+    return 0.5 * erfc(-Z * 0.5**0.5)
+
+
+def _gelu(Z: Array) -> Array:
+    return Z * _normal_cdf(Z)
+
+
+def _gelu_derivative(Z: Array, A: Array) -> Array:
+    # Phi + z phi
+    return _normal_cdf(Z) + Z * jnp.exp(-0.5 * Z * Z) * (2.0 * jnp.pi) ** -0.5
+
+
+def _tanh_form(Z: Array) -> tuple[Array, Array]:
+    """(2u, 2u') of u = sqrt(2/pi) (z + 0.044715 z^3), so that gelu_tanh is z s(2u)."""
+    # Past |z| = 25 both sides of s are 0 or 1 in float64, while z^3 goes on to overflow.
+    z = jnp.clip(Z, -25.0, 25.0)
+    c = 2.0 * (2.0 / jnp.pi) ** 0.5
+    return c * (z + 0.044715 * z * z * z), c * (1.0 + 3.0 * 0.044715 * z * z)
+
+
+def _gelu_tanh(Z: Array) -> Array:
+    return Z * sigmoid(_tanh_form(Z)[0])
+
+
+def _gelu_tanh_derivative(Z: Array, A: Array) -> Array:
+    # s(2u) + z s(2u) s(-2u) 2u'
+    u, u_prime = _tanh_form(Z)
+    s = sigmoid(u)
+    return s + Z * s * sigmoid(-u) * u_prime
+
+
+def _tanh_of_softplus(Z: Array) -> tuple[Array, Array]:
+    """(t, 1 - t) of t = tanh(softplus(z)) = e^z (e^z + 2) / (e^z (e^z + 2) + 2)."""
+    right = Z > 0.0
+    e = jnp.exp(jnp.where(right, -Z, Z))  # never above 1: both fractions are those of e^-|z|
+    t, rest = jnp.where(right, 1.0 + 2.0 * e, e * (e + 2.0)), jnp.where(right, 2.0 * e * e, 2.0)
+    return t / (t + rest), rest / (t + rest)
+
+
+def _mish(Z: Array) -> Array:
+    return Z * _tanh_of_softplus(Z)[0]
+
+
+def _mish_derivative(Z: Array, A: Array) -> Array:
+    # t + z (1 - t^2) s(z), with 1 - t^2 = (1 - t) (1 + t).
+    t, rest = _tanh_of_softplus(Z)
+    return t + Z * rest * (1.0 + t) * sigmoid(Z)
+
+
+ACTIVATIONS: dict[str, Any] = {
     activation.name: activation
     for activation in (
         Activation("identity", _identity, _identity_derivative, zero_at_zero=True),
         Activation("relu", relu, _relu_derivative, zero_at_zero=True, kinked=True),
+        Activation("leaky_relu", _leaky_relu, _leaky_relu_derivative, True, kinked=True),
+        Activation("elu", _elu, _elu_derivative, zero_at_zero=True, kinked=True),
+        Activation("selu", _selu, _selu_derivative, zero_at_zero=True, kinked=True),
         Activation("tanh", jnp.tanh, _tanh_derivative, zero_at_zero=True),
         Activation("sigmoid", sigmoid, _sigmoid_derivative, zero_at_zero=False),
+        Activation("softplus", softplus, _softplus_derivative, zero_at_zero=False),
+        Activation("silu", _silu, _silu_derivative, zero_at_zero=True),
+        Activation("gelu", _gelu, _gelu_derivative, zero_at_zero=True),
+        Activation("gelu_tanh", _gelu_tanh, _gelu_tanh_derivative, zero_at_zero=True),
+        Activation("mish", _mish, _mish_derivative, zero_at_zero=True),
     )
 }

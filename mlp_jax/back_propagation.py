@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.cost_function import J_of_losses, dJ_dL, given, l2_gradient, l2_penalty
+from mlp_jax.dropout import as_masks
 from mlp_jax.forward_propagation import PAPER, Network, Trace, forward_trace
 from mlp_jax.parameters import (
     Layer,
@@ -42,11 +43,15 @@ def errors(
     """(grad_Z[1], ..., grad_Z[L]), grad_Z[l] = (dJ/dZ[l])ᵀ of shape (n[l], m). 3.1.1 to 3.1.6."""
     # 3.1.1 to 3.1.3, fused: column i is dJ/dL(i) dL(i)/dz(i).
     grad_Z = [dJ_dL(trace.A[0], weights) * network.loss.dL_dZ(trace.Z[-1], Y)]
+    hidden = network.hidden(layers)
     for l in reversed(range(1, len(layers))):
         # 3.1.4 and 3.1.6: (dJ/dA[l])ᵀ = W[l+1] (dJ/dZ[l+1])ᵀ, at the W that forward used.
-        grad_A = jnp.matmul(layers[l].W, grad_Z[-1], precision=network.precision)  # (n, n") (n", m)
+        grad_A = network.product(layers[l].W, grad_Z[-1])  # (n, n") (n", m)
+        if trace.masks is not None:
+            # d(M ∘ A) = M ∘ dA: a unit that was dropped gets nothing back.
+            grad_A = trace.masks[l - 1] * grad_A
         # 3.1.5: the Hadamard product with the stack of the diag⁻¹ of every example.
-        grad_Z.append(grad_A * network.activation.derivative(trace.Z[l - 1], trace.A[l]))
+        grad_Z.append(grad_A * hidden[l - 1].derivative(trace.Z[l - 1], trace.A[l]))
     grad_Z.reverse()
     chex.assert_trees_all_equal_shapes_and_dtypes(tuple(grad_Z), trace.Z)
     return tuple(grad_Z)
@@ -67,24 +72,24 @@ def backward(
         Layer(
             # A[l-1] dJ/dZ[l], and (1 dJ/dZ[l])ᵀ. The paper's product with a row of ones is also the
             # fast form: XLA's sum over the last axis takes a third of the whole pass on a CPU.
-            W=jnp.matmul(A_prev, grad.T, precision=network.precision) + l2_gradient(layer.W, l2),
-            b=jnp.matmul(jnp.ones_like(grad[:1]), grad.T, precision=network.precision).T,
+            W=network.product(A_prev, grad.T) + l2_gradient(layer.W, l2),
+            b=network.product(jnp.ones_like(grad[:1]), grad.T).T,
         )
-        for layer, A_prev, grad in zip(layers, trace.A, grad_Z, strict=True)
+        for layer, A_prev, grad in zip(layers, trace.inputs(), grad_Z, strict=True)
     )
     chex.assert_trees_all_equal_shapes_and_dtypes(grads, layers)
     return grads
 
 
 def _one_pass(
-    params: Any, X: Any, Y: Any, network: Network, weights: Any, l2: Any
+    params: Any, X: Any, Y: Any, network: Network, weights: Any, l2: Any, masks: Any
 ) -> tuple[Array, Any]:
     """(J, its gradient), without a jit, which would make a traced number of a literal l2 = 0."""
     layers = as_layers(params)
     X = as_examples(layers, X)
-    Y = as_labels(layers, X, Y)
+    Y = as_labels(layers, X, Y, one=network.loss.one_label)
     weights = as_weights(X, weights)
-    trace = forward_trace(layers, X, network)
+    trace = forward_trace(layers, X, network, as_masks(layers, X, masks))
     J = J_of_losses(network.loss.L(trace.Z[-1], Y), weights) + l2_penalty(layers, l2)
     grads = backward(layers, trace, Y, network=network, weights=weights, l2=l2)
     return J, shaped_like(params, grads)
@@ -99,6 +104,7 @@ def cost_and_gradient(
     network: Network = PAPER,
     weights: Any = None,
     l2: Any = 0.0,
+    masks: Any = None,
 ) -> tuple[Array, Any]:
     """(J, its gradient) with one forward and one backward pass; see `cost` and `gradient`.
 
@@ -109,7 +115,7 @@ def cost_and_gradient(
       >>> print(J, grads[1].b)
       0.6931472 [[-0.5]]
     """
-    return _one_pass(params, X, Y, network, weights, l2)
+    return _one_pass(params, X, Y, network, weights, l2, masks)
 
 
 @partial(jax.jit, static_argnames="network")
@@ -121,6 +127,7 @@ def gradient(
     network: Network = PAPER,
     weights: Any = None,
     l2: Any = 0.0,
+    masks: Any = None,
 ) -> Any:
     """The gradient of `cost` to params, by hand.
 
@@ -134,6 +141,7 @@ def gradient(
       network: the activation and the loss.
       weights: example weights w >= 0, shape (1, m), with a positive sum; None for all ones.
       l2: strength of the L2 penalty on the weights; biases are free.
+      masks: of dropout, from `dropout_masks`; None for none.
 
     Returns:
       A pytree like params, in the same containers.
@@ -150,7 +158,7 @@ def gradient(
       [[0.05]]
     """
     # The cost is not used, so XLA leaves it out of the compiled program.
-    return _one_pass(params, X, Y, network, weights, l2)[1]
+    return _one_pass(params, X, Y, network, weights, l2, masks)[1]
 
 
 def call_gradient(

@@ -14,9 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from mlp_jax.activations import Activation
 from mlp_jax.back_propagation import call_gradient, errors
 from mlp_jax.back_propagation import gradient as gradient_by_hand
 from mlp_jax.cost_function import cost
+from mlp_jax.dropout import as_masks
 from mlp_jax.finite_differences import central_differences, with_value_at_kink
 from mlp_jax.forward_propagation import PAPER, Network, forward_trace
 from mlp_jax.parameters import (
@@ -36,11 +38,13 @@ class Certificate(NamedTuple):
 
     leaves: one `Leaf` for each W[l] and b[l], from layer 1 up. layer: the number of the first
     wrong layer on the way back from the output, None if all is right. diagnosis: what to look at.
+    note: what was compared in another way than one would expect, or "".
     """
 
     leaves: tuple[Leaf, ...]
     layer: int | None
     diagnosis: str
+    note: str = ""
 
     @property
     def passed(self) -> bool:
@@ -56,7 +60,7 @@ class Certificate(NamedTuple):
         leaves = [{k: plain(v) for k, v in leaf._asdict().items()} for leaf in self.leaves]
         return json.dumps(
             {"passed": self.passed, "layer": self.layer, "diagnosis": self.diagnosis}
-            | {"leaves": leaves},
+            | {"note": self.note, "leaves": leaves},
             allow_nan=False,
         )
 
@@ -80,7 +84,7 @@ class Certificate(NamedTuple):
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
-        return "\n".join([*lines, self.diagnosis])
+        return "\n".join([*lines, self.diagnosis, *([self.note] if self.note else [])])
 
 
 def certify(
@@ -92,6 +96,7 @@ def certify(
     gradient: Callable[..., Any] = gradient_by_hand,
     weights: Any = None,
     l2: float = 0.0,
+    masks: Any = None,
     entries: int = 100,
 ) -> Certificate:
     """Compares `gradient` with `jax.grad(cost)` and with central differences, in float64.
@@ -107,10 +112,11 @@ def certify(
       Y: labels, shape (n[L], m).
       network: the activation and the loss.
       gradient: the function on trial, called as gradient(params, X, Y) with float64 arrays; it
-        is given network, weights and l2 as well if it has arguments of these names. It returns
-        (W, b) pairs like params, of NumPy or JAX arrays.
+        is given network, weights, l2 and masks as well if it has arguments of these names. It
+        returns (W, b) pairs like params, of NumPy or JAX arrays.
       weights: example weights, shape (1, m), or None.
       l2: strength of the L2 penalty.
+      masks: of dropout, from `dropout_masks`; None for none.
       entries: how many entries of each leaf to compare with central differences.
 
     Returns:
@@ -138,20 +144,33 @@ def certify(
     with jax.enable_x64(True):
         layers = jax.tree.map(_float64, as_layers(params))
         X = as_examples(layers, _float64(X))
-        Y = as_labels(layers, X, _float64(Y))
+        Y = as_labels(layers, X, _float64(Y), one=network.loss.one_label)
         weights = as_weights(X, None if weights is None else _float64(weights))
-        for name, leaf in (("params", layers), ("X", X), ("Y", Y), ("weights", weights)):
+        masks = as_masks(layers, X, None if masks is None else [_float64(M) for M in masks])
+        values = {"params": layers, "X": X, "Y": Y, "weights": weights, "masks": masks}
+        for name, leaf in values.items():
             if not all(np.isfinite(part).all() for part in jax.tree.leaves(leaf)):
                 raise ValueError(
                     f"{name} is not finite everywhere; no gradient can be judged there"
                 )
-        choices = {"network": network, "weights": weights, "l2": float(l2)}
+        exact = Network(network.activation, network.loss)  # differences of rounded costs are none
+        choices = {"network": exact, "weights": weights, "l2": float(l2), "masks": masks}
         returned = call_gradient(gradient, *_handed_out(params, layers, X, Y), **choices)
         evidence = _gathered(_leaves(returned, layers), layers, X, Y, choices, entries)
-        if network.activation.kinked and not all(e.agrees for e in evidence):
+        kinked = any(activation.kinked for activation in network.hidden(layers))
+        if kinked and not all(e.agrees for e in evidence):
             evidence = _other_values_at_kinks(evidence, layers, X, Y, choices)
     leaves = tuple(judged(e, m=X.shape[1]) for e in evidence)
-    return Certificate(leaves, *diagnosis(leaves))
+    return Certificate(leaves, *diagnosis(leaves), note=_note(network))
+
+
+def _note(network: Network) -> str:
+    notes = []
+    if not network.loss.by_hand:
+        notes.append(f"The output error dL/dZ of the loss {network.loss.name!r} is autodiff's.")
+    if network.precision == "bfloat16":
+        notes.append("Compared with products in float64, not bfloat16.")
+    return " ".join(notes)
 
 
 def _float64(leaf: Any) -> Any:
@@ -223,23 +242,32 @@ def _autodiff(layers: tuple[Layer, ...], X: Array, Y: Array, **choices: Any) -> 
 
 @partial(jax.jit, static_argnames="network")
 def _uncancelled(
-    layers: tuple[Layer, ...], X: Array, Y: Array, *, network: Network, weights: Any, l2: Any
+    layers: tuple[Layer, ...],
+    X: Array,
+    Y: Array,
+    *,
+    network: Network,
+    weights: Any,
+    l2: Any,
+    masks: Any,
 ) -> list[Layer]:
     """What every entry of the gradient would be if nothing cancelled.
 
     Not the sum over the examples; nor f', which autodiff may take as a difference of numbers near
     1, such as 1 - a² (errata 35), and so knows to eps only: it is not let fall below 1/100.
     """
-    derivative = network.activation.derivative
-    floored = network.activation._replace(
-        derivative=lambda Z, A: jnp.maximum(abs(derivative(Z, A)), 0.01)
-    )
-    trace = forward_trace(layers, X, network)
-    network = Network(floored, network.loss, network.precision)
+
+    def floored(activation: Activation) -> Activation:
+        return activation._replace(
+            derivative=lambda Z, A: jnp.maximum(abs(activation.derivative(Z, A)), 0.01)
+        )
+
+    trace = forward_trace(layers, X, network, masks)
+    network = Network([floored(one) for one in network.hidden(layers)], network.loss)
     grad_Z = errors(layers, trace, Y, network=network, weights=weights)
     return [
         Layer(abs(A) @ abs(grad).T + abs(l2 * W), abs(grad).sum(1, keepdims=True))
-        for A, grad, (W, _) in zip(trace.A, grad_Z, layers, strict=True)
+        for A, grad, (W, _) in zip(trace.inputs(), grad_Z, layers, strict=True)
     ]
 
 

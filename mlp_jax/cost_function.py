@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from mlp_jax.dropout import as_masks
 from mlp_jax.forward_propagation import PAPER, Network, forward_trace
 from mlp_jax.parameters import Layer, as_examples, as_labels, as_layers, as_weights
 
@@ -78,6 +79,7 @@ def cost(
     network: Network = PAPER,
     weights: Any = None,
     l2: Any = 0.0,
+    masks: Any = None,
 ) -> Array:
     """J = Σᵢ wᵢ Lᵢ / Σᵢ wᵢ + (l2 / 2) Σ_l ‖W[l]‖². Section 2.
 
@@ -90,6 +92,7 @@ def cost(
       network: the activation and the loss.
       weights: example weights w >= 0, shape (1, m), with a positive sum; None for all ones.
       l2: strength of the L2 penalty on the weights; biases are free.
+      masks: of dropout, from `dropout_masks`; None for none.
 
     Returns:
       Scalar, in nats for the cross-entropies.
@@ -105,7 +108,7 @@ def cost(
     """
     layers = as_layers(params)
     X = as_examples(layers, X)
-    Y = as_labels(layers, X, Y)
-    Z = forward_trace(layers, X, network).Z
+    Y = as_labels(layers, X, Y, one=network.loss.one_label)
+    Z = forward_trace(layers, X, network, as_masks(layers, X, masks)).Z
     L = network.loss.L(Z[-1], Y)
     return J_of_losses(L, as_weights(X, weights)) + l2_penalty(layers, l2)

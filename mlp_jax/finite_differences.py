@@ -41,6 +41,7 @@ def central_differences(
     network: Network,
     weights: Array | None,
     l2: Any,
+    masks: tuple[Array, ...] | None = None,
 ) -> Differences:
     """Differences of the cost along the entries at `positions` of the raveled parameters.
 
@@ -51,8 +52,8 @@ def central_differences(
 
     def at(position: Array, step: Any) -> tuple[Array, Array]:
         moved = unravel(flat.at[position].add(step))
-        J = cost(moved, X, Y, network=network, weights=weights, l2=l2)
-        return J, _sides(moved, X, network)
+        J = cost(moved, X, Y, network=network, weights=weights, l2=l2, masks=masks)
+        return J, _sides(moved, X, Y, network, masks)
 
     J_here, sides_here = at(jnp.array(0), 0.0)
 
@@ -70,28 +71,39 @@ def central_differences(
     return jax.lax.map(along, positions, batch_size=32)
 
 
-def _sides(layers: tuple[Layer, ...], X: Array, network: Network) -> Array:
-    """On which side of a kink every unit of every example is: the signs of all such z, flat."""
-    Z = forward_trace(layers, X, network).Z
-    kinked = Z[:-1] if network.activation.kinked else ()
-    return jnp.concatenate([jnp.zeros(1), *(jnp.sign(z).ravel() for z in kinked)])
+def _sides(
+    layers: tuple[Layer, ...],
+    X: Array,
+    Y: Array,
+    network: Network,
+    masks: tuple[Array, ...] | None,
+) -> Array:
+    """On which side of a kink every unit and output of every example is: signs, flat."""
+    Z = forward_trace(layers, X, network, masks).Z
+    hidden = zip(network.hidden(layers), Z, strict=False)  # Z[L] is left over
+    distances = [z for activation, z in hidden if activation.kinked]
+    if network.loss.kink is not None:
+        distances.append(network.loss.kink(Z[-1], Y))
+    return jnp.concatenate([jnp.zeros(1), *(jnp.sign(d).ravel() for d in distances)])
+
+
+def with_value_at_kink(network: Network, fraction: float) -> Network:
+    """`network` with f' at a kink taken `fraction` of the way from its left to its right value."""
+    chosen = network.activation
+    if isinstance(chosen, Activation):
+        activation: Any = _at_kink(chosen, fraction)
+    else:
+        activation = tuple(_at_kink(one, fraction) for one in chosen)
+    return Network(activation, network.loss, network.precision)
 
 
 @lru_cache
-def with_value_at_kink(network: Network, fraction: float) -> Network:
-    """`network` with f' at a kink taken `fraction` of the way from its left to its right value."""
-    f, derivative = network.activation.f, network.activation.derivative
+def _at_kink(activation: Activation, fraction: float) -> Activation:
+    f, derivative = activation.f, activation.derivative
 
     def f_prime(Z: Array, A: Array) -> Array:
         tiny = jnp.full_like(Z, 1e-30)
         left, right = derivative(-tiny, f(-tiny)), derivative(tiny, f(tiny))
         return jnp.where(Z == 0, left + fraction * (right - left), derivative(Z, A))
 
-    activation = Activation(
-        f"{network.activation.name} with f'(0) at {fraction}",
-        f,
-        f_prime,
-        network.activation.zero_at_zero,
-        kinked=True,
-    )
-    return Network(activation, network.loss, network.precision)
+    return activation._replace(derivative=f_prime)

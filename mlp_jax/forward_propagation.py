@@ -1,6 +1,8 @@
 """Section 2: Z[l] = W[l]ᵀ A[l-1] + b[l] 1ᵀ and A[l] = f(Z[l])."""
 
 import difflib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -9,9 +11,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from mlp_jax.activations import ACTIVATIONS, Activation
-from mlp_jax.losses import LOSSES, Loss
+from mlp_jax.activations import ACTIVATIONS, Activation, own_activation
+from mlp_jax.losses import LOSSES, LOSSES_OF_NUMBERS, Loss
 from mlp_jax.parameters import Layer, as_examples, as_layers
+
+PRECISIONS = ("default", "high", "highest", "bfloat16")
 
 
 @jax.tree_util.register_static
@@ -23,10 +27,14 @@ class Network:
     is the paper's network.
 
     Args:
-      activation: of all hidden layers, by name or as an `Activation`.
-      loss: by name or as a `Loss`; its output activation comes with it.
-      precision: of the matrix products, as `jax.lax.Precision` names it. "highest" keeps float32
-        products in float32 on every device; "default" lets a GPU use TF32 and a TPU bfloat16.
+      activation: of all hidden layers, or a sequence with one for each. By name, as an
+        `Activation`, or as a pair of functions (f, f_prime) of Z.
+      loss: by name, such as "squared_error", "huber(0.5)" or "pinball(0.1, 0.9)", or as a `Loss`;
+        its output activation comes with it.
+      precision: of the matrix products. "highest" keeps float32 products in float32 on every
+        device; "default" and "high" are `jax.lax.Precision`'s and let a GPU use TF32 and a TPU
+        bfloat16. "bfloat16" rounds the factors of every product to bfloat16 and sums in the dtype
+        of the parameters, which stay as they are.
 
     Raises:
       ValueError: an unknown name.
@@ -36,30 +44,73 @@ class Network:
       Network(activation='relu', loss='binary_cross_entropy', precision='highest')
       >>> Network(activation="tanh") == Network(activation=ACTIVATIONS["tanh"])
       True
+      >>> Network(("relu", "tanh"), "pinball(0.1, 0.9)").activation
+      ('relu', 'tanh')
     """
 
-    activation: Activation
+    activation: Activation | tuple[Activation, ...]
     loss: Loss
     precision: str
 
     def __init__(
         self,
-        activation: Activation | str = "relu",
+        activation: Any = "relu",
         loss: Loss | str = "binary_cross_entropy",
         precision: str = "highest",
     ) -> None:
-        if precision not in ("default", "high", "highest"):
-            raise ValueError(f"precision is {precision!r}; expected 'default', 'high' or 'highest'")
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
         # A frozen dataclass is written to in its __init__ alone.
-        object.__setattr__(self, "activation", _chosen("activation", activation, ACTIVATIONS))
-        object.__setattr__(self, "loss", _chosen("loss", loss, LOSSES))
+        object.__setattr__(self, "activation", _activations(activation))
+        object.__setattr__(self, "loss", _loss(loss))
         object.__setattr__(self, "precision", precision)
 
+    def hidden(self, layers: Sequence[Any]) -> tuple[Activation, ...]:
+        """The activation of every hidden layer of a network of these layers.
 
-def _chosen(kind: str, choice: Any, table: dict[str, Any]) -> Any:
-    if type(choice) is type(next(iter(table.values()))):
+        Raises:
+          ValueError: one activation a layer was chosen, for another number of layers.
+        """
+        hidden = len(layers) - 1
+        if isinstance(self.activation, Activation):
+            return (self.activation,) * hidden
+        if len(self.activation) != hidden:
+            raise ValueError(
+                f"activation names {len(self.activation)} hidden layers, {self.activation}, and "
+                f"params has {hidden}; expected one for each, or a single one for all"
+            )
+        return self.activation
+
+    def product(self, A: Array, B: Array) -> Array:
+        """A B at the chosen precision, in the dtype of A and B."""
+        if self.precision != "bfloat16":
+            return jnp.matmul(A, B, precision=self.precision)
+        rounded = A.astype(jnp.bfloat16), B.astype(jnp.bfloat16)
+        return jnp.matmul(*rounded, preferred_element_type=A.dtype)
+
+
+def _activations(choice: Any) -> Activation | tuple[Activation, ...]:
+    if isinstance(choice, Activation | str) or not isinstance(choice, Sequence):
+        return _chosen("activation", choice, ACTIVATIONS, Activation)
+    if len(choice) == 2 and all(callable(function) for function in choice):
+        return own_activation(*choice)
+    return tuple(_activations(one) for one in choice)  # type: ignore[misc]
+
+
+def _loss(choice: Any) -> Loss:
+    numbers = re.fullmatch(r"(\w+)\((.*)\)", choice) if isinstance(choice, str) else None
+    if numbers and numbers[1] in LOSSES_OF_NUMBERS:
+        try:
+            return LOSSES_OF_NUMBERS[numbers[1]](*(float(x) for x in numbers[2].split(",")))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"loss is {choice!r}: {error}") from None
+    return _chosen("loss", choice, LOSSES, Loss)
+
+
+def _chosen(kind: str, choice: Any, table: dict[str, Any], type_: type) -> Any:
+    if isinstance(choice, type_):
         return choice
-    if choice not in table:
+    if not isinstance(choice, str) or choice not in table:
         close = difflib.get_close_matches(str(choice), table, n=1, cutoff=0.5)
         meant = f"; did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"{kind} is {choice!r}; expected one of {', '.join(table)}{meant}")
@@ -73,22 +124,42 @@ PAPER = Network()
 class Trace(NamedTuple):
     """What forward propagation computes and backward needs.
 
-    Z: (Z[1], ..., Z[L]). A: (A[0], ..., A[L-1]), A[0] = X. Z[l] and A[l] are (n[l], m).
-    A[L] is not here: the losses are functions of Z[L].
+    Z: (Z[1], ..., Z[L]). A: (A[0], ..., A[L-1]), A[0] = X, each hidden one before its mask. masks:
+    (M[1], ..., M[L-1]) or None. Z[l], A[l] and M[l] are (n[l], m). A[L] is not here: the losses are
+    functions of Z[L].
     """
 
     Z: tuple[Array, ...]
     A: tuple[Array, ...]
+    masks: tuple[Array, ...] | None
+
+    def inputs(self) -> tuple[Array, ...]:
+        """What every layer was given: A[0], then M[l] ∘ A[l]."""
+        if self.masks is None:
+            return self.A
+        hidden = zip(self.masks, self.A[1:], strict=True)
+        return (self.A[0], *(M * A for M, A in hidden))
 
 
-def forward_trace(layers: tuple[Layer, ...], X: Array, network: Network) -> Trace:
-    """Section 2, every layer kept; X of shape (n[0], m) in the dtype of the parameters."""
+def forward_trace(
+    layers: tuple[Layer, ...],
+    X: Array,
+    network: Network,
+    masks: tuple[Array, ...] | None = None,
+) -> Trace:
+    """Section 2, every layer kept; X of shape (n[0], m) in the dtype of the parameters.
+
+    masks: with dropout, M[l] of every hidden layer: Z[l+1] = W[l+1]ᵀ (M[l] ∘ A[l]) + b[l+1] 1ᵀ.
+    """
     Z: list[Array] = []
     A = [X]
-    for W, b in layers:
-        Z.append(jnp.matmul(W.T, A[-1], precision=network.precision) + b)  # (n, n') (n', m)
-        A.append(network.activation.f(Z[-1]))
-    return Trace(tuple(Z), tuple(A[:-1]))
+    given = X
+    for l, (W, b) in enumerate(layers, start=1):
+        Z.append(network.product(W.T, given) + b)  # (n, n') (n', m)
+        if l < len(layers):
+            A.append(network.hidden(layers)[l - 1].f(Z[-1]))
+            given = A[-1] if masks is None else masks[l - 1] * A[-1]
+    return Trace(tuple(Z), tuple(A), masks)
 
 
 @partial(jax.jit, static_argnames="network")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from mlp_jax.activations import ACTIVATIONS, Activation
 from mlp_jax.forward_propagation import Network, forward
 from mlp_jax.parameters import Layer, as_layers, layer_sizes
 
@@ -60,7 +61,7 @@ def to_bytes(model: Model) -> bytes:
         "format": FORMAT,
         "library": mlp_jax.__version__,
         "sizes": list(layer_sizes(model.params)),
-        "activation": model.network.activation.name,
+        "activation": _activation_names(model.network),
         "loss": model.network.loss.name,
         "precision": model.network.precision,
         "classes": list(model.classes),
@@ -70,6 +71,29 @@ def to_bytes(model: Model) -> bytes:
     # In C order by copying: safetensors writes a transposed array wrongly, without a word.
     in_order = {name: array.copy(order="C") for name, array in arrays.items()}
     return safetensors_bytes(in_order, metadata={"mlp_jax": text, "sha256": _digest(arrays, text)})
+
+
+def _activation_names(network: Network) -> str | list[str]:
+    """As `Network` takes them again.
+
+    Raises:
+      ValueError: a user's own function, which no file can hold.
+    """
+    chosen = network.activation
+    activations = [chosen] if isinstance(chosen, Activation) else list(chosen)
+    for activation in activations:
+        if ACTIVATIONS.get(activation.name) != activation:
+            raise ValueError(
+                f"the activation {activation.name!r} is a function of your own and cannot be "
+                "written to a file; save params with safetensors and build the Network in code"
+            )
+    if not network.loss.by_hand:
+        raise ValueError(
+            f"the loss {network.loss.name!r} is a function of your own and cannot be written to a "
+            "file; save params with safetensors and build the Network in code"
+        )
+    names = [activation.name for activation in activations]
+    return names[0] if isinstance(chosen, Activation) else names
 
 
 def save(path: Any, model: Model) -> None:

@@ -31,14 +31,14 @@ class Layer(NamedTuple):
 jax.export.register_namedtuple_serialization(Layer, serialized_name="mlp_jax.Layer")
 
 
-def init(key: Array, sizes: Sequence[int], *, dtype: DTypeLike = jnp.float32) -> tuple[Layer, ...]:
+def init(key: Any, sizes: Sequence[int], *, dtype: DTypeLike = jnp.float32) -> tuple[Layer, ...]:
     """He-normal weights, of variance 2 / n_prev, and zero biases.
 
     The paper gives no initialisation (errata 18). All layers come from one flat draw, because a
     draw a layer makes every program that contains it slower to compile.
 
     Args:
-      key: a key from `jax.random.key`.
+      key: a key from `jax.random.key`, or a seed.
       sizes: units of every layer, features first, outputs last, such as (30, 64, 32, 16, 1).
       dtype: floating type of the parameters.
 
@@ -64,9 +64,30 @@ def init(key: Array, sizes: Sequence[int], *, dtype: DTypeLike = jnp.float32) ->
             "jax.config.update('jax_enable_x64', True) first, or wrap the call in "
             "`with jax.enable_x64(True):`"
         )
-    if not hasattr(key, "dtype"):
-        raise ValueError(f"key is {key!r}; expected a JAX key: type jax.random.key({key!r})")
-    return _he_normal(key, sizes, jnp.dtype(dtype))
+    return _he_normal(as_key(key), sizes, jnp.dtype(dtype))
+
+
+def as_key(key: Any) -> Array:
+    """`key`, a key from `jax.random.key` or a seed, as a key.
+
+    Raises:
+      ValueError: a seed outside of [0, 2³²): without x64, JAX takes it modulo 2³² and says nothing.
+    """
+    if hasattr(key, "dtype") and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        if jnp.shape(key):
+            raise ValueError(f"key has shape {jnp.shape(key)}; expected one key: use jax.vmap")
+        return key
+    if hasattr(key, "dtype") and key.dtype == jnp.uint32 and jnp.shape(key) == (2,):
+        return jax.random.wrap_key_data(key)  # of the older jax.random.PRNGKey
+    try:
+        seed = operator.index(key)
+    except TypeError:
+        raise ValueError(
+            f"key is {describe(key)}; expected a key or a seed: type jax.random.key(0)"
+        ) from None
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"the seed is {seed}; expected 0 or more and less than 2**32")
+    return jax.random.key(seed)
 
 
 @partial(jax.jit, static_argnames=("sizes", "dtype"))
@@ -190,13 +211,15 @@ def as_examples(layers: tuple[Layer, ...], X: Any) -> Array:
     return jnp.asarray(X, layers[0].W.dtype)
 
 
-def as_labels(layers: tuple[Layer, ...], X: Array, Y: Any) -> Array:
+def as_labels(layers: tuple[Layer, ...], X: Array, Y: Any, *, one: bool = False) -> Array:
     """Y checked against the last layer and X, in the dtype of the parameters, (n[L], m).
+
+    With `one`, all outputs are compared with one row of labels, (1, m).
 
     Raises:
       ValueError: Y is not (n[L], m).
     """
-    n_L, m = layers[-1].W.shape[1], X.shape[1]
+    n_L, m = 1 if one else layers[-1].W.shape[1], X.shape[1]
     shape = _shape("Y", Y)
     if shape != (n_L, m):
         hint = ""
@@ -204,6 +227,8 @@ def as_labels(layers: tuple[Layer, ...], X: Array, Y: Any) -> Array:
             hint = ": type Y.reshape(1, -1)"
         elif shape == (m, n_L):
             hint = ": columns are examples here; type Y.T"
+        elif shape in ((m,), (1, m)):
+            hint = f": for class numbers from 0 to {n_L - 1} type mlp_jax.one_hot(Y, {n_L})"
         raise ValueError(f"Y has shape {shape}; expected {(n_L, m)}, (outputs, examples){hint}")
     return jnp.asarray(Y, layers[0].W.dtype)
 

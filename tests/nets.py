@@ -121,3 +121,29 @@ FAULTS = {
     "sign turned": 2,
     "float16 in between": 2,
 }
+
+
+# loss: (outputs, labels of m examples drawn by rng)
+LABELS = {
+    "binary_cross_entropy": (2, lambda rng, m: rng.integers(0, 2, (2, m)) * 1.0),
+    "softmax_cross_entropy": (3, lambda rng, m: np.eye(3)[:, rng.integers(0, 3, m)]),
+    "squared_error": (3, lambda rng, m: rng.normal(size=(3, m))),
+    "absolute_error": (2, lambda rng, m: rng.normal(size=(2, m))),
+    "huber": (2, lambda rng, m: rng.normal(size=(2, m))),
+    "huber(0.3)": (1, lambda rng, m: rng.normal(size=(1, m))),
+    "poisson": (2, lambda rng, m: rng.poisson(2.0, (2, m)) * 1.0),
+    "pinball(0.1, 0.5, 0.9)": (3, lambda rng, m: rng.normal(size=(1, m))),
+}
+
+
+def net_of_loss(loss, hidden, m, seed=0):
+    """(params, X, Y) for a network of that loss, with an example of zeros among them."""
+    outputs, labels = LABELS[loss]
+    rng = np.random.default_rng(seed)
+    params = [
+        (rng.normal(size=(n_prev, n)) / np.sqrt(n_prev), 0.3 * rng.normal(size=(n, 1)))
+        for n_prev, n in pairwise((4, *hidden, outputs))
+    ]
+    X = rng.normal(size=(4, m))
+    X[:, 0] = 0
+    return params, X, labels(rng, m)

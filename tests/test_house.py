@@ -13,10 +13,11 @@ import mlp_jax
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
+    -1: {"metrics"},
     0: {"parameters", "activations", "losses", "verdicts"},
-    1: {"forward_propagation"},
+    1: {"dropout", "forward_propagation", "labels"},
     2: {"cost_function"},
-    3: {"derivation", "back_propagation", "finite_differences"},
+    3: {"derivation", "derivation_of_softmax", "back_propagation", "finite_differences"},
     4: {"certificate", "training"},
     6: {"tables", "model_files", "pictures"},
     7: {"cli"},

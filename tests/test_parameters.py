@@ -33,9 +33,17 @@ def test_sizes_that_are_none_are_refused(sizes):
         mlp_jax.init(jax.random.key(0), sizes)
 
 
-def test_an_integer_for_a_key_is_told_what_to_type():
-    with pytest.raises(ValueError, match=r"type jax\.random\.key\(7\)"):
-        mlp_jax.init(7, (2, 1))
+def test_a_string_for_a_key_is_told_what_to_type():
+    with pytest.raises(ValueError, match=r"type jax\.random\.key\(0\)"):
+        mlp_jax.init("7", (2, 1))
+
+
+def test_a_seed_is_its_key_and_one_that_jax_would_wrap_is_refused():
+    by_seed, by_key = mlp_jax.init(7, (2, 1)), mlp_jax.init(jax.random.key(7), (2, 1))
+    assert np.array_equal(by_seed[0].W, by_key[0].W)
+    for seed in (2**32 + 5, -1):
+        with pytest.raises(ValueError, match=rf"the seed is {seed}; expected 0 or more"):
+            mlp_jax.init(seed, (2, 1))
 
 
 def test_float64_that_jax_would_round_is_refused():

@@ -1,0 +1,57 @@
+"""Dropout: the mask M[l] of every hidden layer, part of the trace of forward propagation."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from mlp_jax.parameters import Layer, as_key, as_layers
+
+
+def as_masks(layers: tuple[Layer, ...], X: Array, masks: Any) -> tuple[Array, ...] | None:
+    """Dropout masks checked against the hidden layers and X, in its dtype; None stands for none.
+
+    Raises:
+      ValueError: masks is not a sequence of arrays (n[l], m), one a hidden layer.
+    """
+    if masks is None:
+        return None
+    expected = [(layer.W.shape[1], X.shape[1]) for layer in layers[:-1]]
+    shapes = [jnp.shape(mask) for mask in masks]
+    if shapes != expected:
+        raise ValueError(
+            f"masks has shapes {shapes}; expected {expected}, one mask a hidden layer, as from "
+            "mlp_jax.dropout_masks"
+        )
+    return tuple(jnp.asarray(mask, X.dtype) for mask in masks)
+
+
+def dropout_masks(key: Any, params: Any, m: int, rate: Any) -> tuple[Array, ...]:
+    """(M[1], ..., M[L-1]) of inverted dropout: 0 with probability `rate`, else 1 / (1 - rate).
+
+    So the expected input of the next layer is what it is without dropout, and `forward` needs none.
+
+    Args:
+      key: from `jax.random.key`, or a seed.
+      params: a sequence of (W, b) pairs.
+      m: how many examples.
+      rate: of units dropped, 0 <= rate < 1; may be traced.
+
+    Returns:
+      One array (n[l], m) a hidden layer, of the dtype of params.
+
+    Example:
+      >>> from mlp_jax.parameters import init
+      >>> [M.shape for M in dropout_masks(jax.random.key(0), init(0, (4, 3, 2, 1)), 5, 0.5)]
+      [(3, 5), (2, 5)]
+    """
+    layers = as_layers(params)
+    if isinstance(rate, int | float) and not 0 <= rate < 1:
+        raise ValueError(f"the dropout rate is {rate!r}; expected 0 or more and less than 1")
+    sizes = [layer.W.shape[1] for layer in layers[:-1]]
+    # One draw for all layers: a draw a layer compiles slower.
+    uniform = jax.random.uniform(as_key(key), (sum(sizes), m), layers[0].W.dtype)
+    kept = jnp.where(uniform >= rate, 1.0 / (1.0 - rate), 0.0).astype(uniform.dtype)
+    cuts = [sum(sizes[: l + 1]) for l in range(len(sizes) - 1)]
+    return tuple(jnp.split(kept, cuts)) if sizes else ()
