@@ -24,25 +24,32 @@ if TYPE_CHECKING:
     from mlp_jax.losses import huber as huber
     from mlp_jax.losses import own_loss as own_loss
     from mlp_jax.losses import pinball as pinball
+    from mlp_jax.optimizers import Optimizer as Optimizer
+    from mlp_jax.optimizers import optimizer as optimizer
     from mlp_jax.parameters import Layer as Layer
     from mlp_jax.parameters import init as init
     from mlp_jax.parameters import layer_sizes as layer_sizes
-    from mlp_jax.training import Info as Info
-    from mlp_jax.training import State as State
+    from mlp_jax.training import DivergenceWarning as DivergenceWarning
     from mlp_jax.training import fit as fit
-    from mlp_jax.training import start as start
-    from mlp_jax.training import step as step
+    from mlp_jax.training_loop import Best as Best
+    from mlp_jax.training_loop import Info as Info
+    from mlp_jax.training_loop import State as State
+    from mlp_jax.training_loop import start as start
+    from mlp_jax.training_loop import step as step
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Activation": "activations",
+    "Best": "training_loop",
     "Certificate": "certificate",
-    "Info": "training",
+    "DivergenceWarning": "training",
+    "Info": "training_loop",
     "Layer": "parameters",
     "Loss": "losses",
     "Network": "forward_propagation",
-    "State": "training",
+    "Optimizer": "optimizers",
+    "State": "training_loop",
     "certify": "certificate",
     "class_weights": "labels",
     "cost": "cost_function",
@@ -55,11 +62,12 @@ _HOMES = {
     "init": "parameters",
     "layer_sizes": "parameters",
     "one_hot": "labels",
+    "optimizer": "optimizers",
     "own_activation": "activations",
     "own_loss": "losses",
     "pinball": "losses",
-    "start": "training",
-    "step": "training",
+    "start": "training_loop",
+    "step": "training_loop",
 }
 __all__ = [*sorted(_HOMES), "__version__"]
 

@@ -13,12 +13,13 @@ import mlp_jax
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
-    -1: {"metrics"},
+    -1: {"metrics", "progress"},
     0: {"parameters", "activations", "losses", "verdicts"},
-    1: {"dropout", "forward_propagation", "labels"},
+    1: {"dropout", "forward_propagation", "labels", "optimizers"},
     2: {"cost_function"},
     3: {"derivation", "derivation_of_softmax", "back_propagation", "finite_differences"},
-    4: {"certificate", "training"},
+    4: {"certificate", "training_loop"},
+    5: {"training"},
     6: {"tables", "model_files", "pictures"},
     7: {"cli"},
     8: {"__main__"},

@@ -89,7 +89,8 @@ def test_mini_batch_steps_are_those_of_the_batches_one_by_one():
     params, X, Y = net()
     key = jax.random.key(3)
     state, _ = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=1, batch_size=10, key=key)
-    order = jax.random.permutation(jax.random.fold_in(key, 0), 23)
+    key_order, _ = jax.random.split(jax.random.fold_in(key, 0))
+    order = jax.random.permutation(key_order, 23)
     for batch in (order[:10], order[10:20], order[20:]):
         grads = backward(params, X[:, batch], Y[:, batch])
         params = jax.tree.map(lambda p, g: p - 0.1 * g, params, grads)
@@ -164,7 +165,7 @@ def test_no_epoch_changes_nothing():
         ({"epochs": -1}, "epochs is -1"),
         ({"epochs": 2.5}, "epochs is 2.5"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"batch_size": 4}, r"no key for their order: type key=jax\.random\.key\(0\)"),
+        ({"batch_size": 4}, r"no key for their order: type key=0"),
         (
             {"Y": np.full((1, 23), 2.0)},
             "Y has labels from 2.0 to 2.0; binary_cross_entropy expects",
@@ -186,13 +187,3 @@ def test_bad_input_is_refused_before_training(change, said):
     given = {"X": X, "Y": Y, "optimizer": SGD, "epochs": 1} | change
     with pytest.raises(ValueError, match=said):
         mlp_jax.fit(params, **given)
-
-
-def test_equal_shapes_compile_once():
-    params, X, Y = net(m=29)
-    from mlp_jax.training import _fit
-
-    before = _fit._cache_size()
-    for l2 in (0.1, 0.2, 0.3):
-        mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=2, l2=l2)
-    assert _fit._cache_size() == before + 1

@@ -1,0 +1,222 @@
+"""Optimizers by name, whose numbers are traced: changing one of them compiles nothing.
+
+An optax optimizer is two functions with its numbers inside, so a new learning rate is a new
+program. An `Optimizer` keeps the numbers apart, as leaves of a pytree: it goes through `jit` and
+`vmap`, and becomes an optax optimizer inside the compiled program.
+"""
+
+import difflib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from mlp_jax.parameters import Layer, as_layers, shaped_like
+
+
+class _Kind(NamedTuple):
+    """numbers: those with a default. optional: those that are off unless given."""
+
+    numbers: dict[str, float]
+    optional: tuple[str, ...] = ()
+
+
+_ADAM = {"b1": 0.9, "b2": 0.999, "eps": 1e-8}
+_ANY = ("weight_decay", "clip_norm", "warm_up_epochs")
+OPTIMIZERS = {
+    "sgd": _Kind({"learning_rate": 0.1}, ("momentum", *_ANY)),
+    "adam": _Kind({"learning_rate": 1e-3, **_ADAM}, _ANY),
+    "adamw": _Kind({"learning_rate": 1e-3, **_ADAM, "weight_decay": 1e-4}, _ANY),
+    "rmsprop": _Kind({"learning_rate": 1e-3, "decay": 0.9, "eps": 1e-8}, ("momentum", *_ANY)),
+    "adagrad": _Kind({"learning_rate": 0.1, "initial_accumulator_value": 0.1, "eps": 1e-7}, _ANY),
+    "lion": _Kind({"learning_rate": 1e-4, "b1": 0.9, "b2": 0.99, "weight_decay": 1e-3}, _ANY),
+    "lbfgs": _Kind({}),
+}
+SCHEDULES = {
+    "constant": _Kind({}),
+    "cosine": _Kind({"decay_epochs": math.nan, "final": 0.0}),
+    "exponential": _Kind({"rate": math.nan}),
+    "one_cycle": _Kind({"decay_epochs": math.nan, "peak_at": 0.3, "start": 1 / 25, "final": 1e-4}),
+}  # NaN: has no default and must be given
+_BELOW_ONE = ("momentum", "b1", "b2", "decay")  # shares of the past, 0 <= number < 1
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=("numbers",),
+    meta_fields=("name", "schedule", "nesterov"),
+)
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimizer by name; see `optimizer`. Its `numbers` are leaves, the rest is static."""
+
+    name: str
+    schedule: str
+    nesterov: bool
+    numbers: dict[str, Any]
+
+
+def optimizer(
+    name: str, *, schedule: str = "constant", nesterov: bool = False, **numbers: Any
+) -> Optimizer:
+    """An optimizer whose numbers may be traced, for `mlp_jax.fit`.
+
+    Args:
+      name: "sgd", "adam", "adamw", "rmsprop", "adagrad", "lion", or "lbfgs" (full batches only).
+      schedule: of the learning rate: "constant"; "cosine" (decay_epochs, final=0), down to the
+        fraction `final`; "exponential" (rate), times `rate` an epoch; "one_cycle" (decay_epochs,
+        peak_at=0.3, start=1/25, final=1e-4), up from the fraction `start` until `peak_at` of
+        decay_epochs and down to `final`.
+      nesterov: for "sgd" with momentum.
+      **numbers: learning_rate; momentum (sgd, rmsprop), b1, b2, eps, decay,
+        initial_accumulator_value, with optax's meanings and defaults; the schedule's; and for any
+        but lbfgs weight_decay (decoupled: times the learning rate, off the weights, not the
+        biases), clip_norm (the largest norm of the whole gradient), warm_up_epochs (the learning
+        rate rises to its value in a straight line).
+
+    Raises:
+      ValueError: an unknown name or number, or one out of range.
+
+    Example:
+      >>> adam = optimizer("adam", learning_rate=0.01, schedule="cosine", decay_epochs=100)
+      >>> sorted(adam.numbers)
+      ['b1', 'b2', 'decay_epochs', 'eps', 'final', 'learning_rate']
+    """
+    for kind, choice, table in (("optimizer", name, OPTIMIZERS), ("schedule", schedule, SCHEDULES)):
+        if choice not in table:
+            close = difflib.get_close_matches(str(choice), table, n=1)
+            meant = f"; did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"{kind} is {choice!r}; expected one of {', '.join(table)}{meant}")
+    if schedule != "constant" and name == "lbfgs":
+        raise ValueError("lbfgs finds its own step; it takes no schedule")
+    defaults = OPTIMIZERS[name].numbers | SCHEDULES[schedule].numbers
+    allowed = {*defaults, *OPTIMIZERS[name].optional}
+    for number, value in numbers.items():
+        if number not in allowed:
+            close = difflib.get_close_matches(number, allowed, n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            raise ValueError(
+                f"{name} with the schedule {schedule} has no number {number}; it has "
+                f"{', '.join(sorted(allowed)) or 'none'}{meant}"
+            )
+        _check_number(number, value)
+    chosen = defaults | {key: value for key, value in numbers.items() if value is not None}
+    for number, value in chosen.items():
+        if isinstance(value, float) and math.isnan(value):
+            raise ValueError(f"the schedule {schedule} needs {number}: type {number}=...")
+    if nesterov and "momentum" not in chosen:
+        raise ValueError("nesterov needs momentum: type momentum=0.9")
+    return Optimizer(name, schedule, nesterov, chosen)
+
+
+def _check_number(name: str, value: Any) -> None:
+    if value is None or isinstance(value, jax.core.Tracer):
+        return
+    number = np.asarray(value)  # JAX would compile the comparison
+    if number.dtype.kind not in "fiu" or not (np.isfinite(number) & (number >= 0)).all():
+        raise ValueError(f"{name} is {value!r}; expected a finite number, 0 or more")
+    if name in _BELOW_ONE and not (number < 1).all():
+        raise ValueError(f"{name} is {value}; expected less than 1")
+
+
+def as_optimizer(choice: Any) -> Any:
+    """`choice`, a name, an `Optimizer` or an optax transformation, as one of the latter two."""
+    if isinstance(choice, str):
+        return optimizer(choice)
+    if not isinstance(choice, Optimizer | optax.GradientTransformation):
+        raise ValueError(
+            f"optimizer is {choice!r}; expected a name such as 'adam', mlp_jax.optimizer(...), or "
+            "an optax transformation such as optax.sgd(0.1)"
+        )
+    return choice
+
+
+def transformation(
+    choice: Any, params: Any, batches_per_epoch: int = 1
+) -> optax.GradientTransformationExtraArgs:
+    """The optax optimizer of an `Optimizer`; optax's own are handed through."""
+    if isinstance(choice, optax.GradientTransformation):
+        return optax.with_extra_args_support(choice)
+    n = choice.numbers
+    if choice.name == "lbfgs":
+        return optax.lbfgs()
+    parts = [optax.clip_by_global_norm(n["clip_norm"])] if "clip_norm" in n else []
+    parts += _DIRECTIONS[choice.name](n, choice.nesterov)
+    if "weight_decay" in n:
+        weights_only = [Layer(True, False)] * len(as_layers(params))
+        mask = shaped_like(params, weights_only)
+        parts.append(optax.add_decayed_weights(n["weight_decay"], mask))
+    if choice.schedule == "constant" and "warm_up_epochs" not in n:
+        parts.append(optax.scale_by_learning_rate(n["learning_rate"]))
+    else:
+        rate = partial(learning_rate, choice, batches_per_epoch)
+        parts.append(optax.scale_by_learning_rate(rate))
+    return optax.with_extra_args_support(optax.chain(*parts))
+
+
+def _momentum(n: dict[str, Any], nesterov: bool) -> list[optax.GradientTransformation]:
+    return [optax.trace(n["momentum"], nesterov)] if "momentum" in n else []
+
+
+def _adam(n: dict[str, Any], nesterov: bool) -> list[optax.GradientTransformation]:
+    return [optax.scale_by_adam(n["b1"], n["b2"], n["eps"])]
+
+
+_DIRECTIONS: dict[str, Callable[..., list[optax.GradientTransformation]]] = {
+    "sgd": _momentum,
+    "adam": _adam,
+    "adamw": _adam,
+    "rmsprop": lambda n, nesterov: [
+        optax.scale_by_rms(n["decay"], n["eps"]),
+        *_momentum(n, nesterov),
+    ],
+    "adagrad": lambda n, _: [optax.scale_by_rss(n["initial_accumulator_value"], n["eps"])],
+    "lion": lambda n, _: [optax.scale_by_lion(n["b1"], n["b2"])],
+}
+
+
+def learning_rate(choice: Optimizer, batches_per_epoch: int, step: Any) -> Array:
+    """The learning rate of a step, counted from 0."""
+    n = choice.numbers
+    rate = jnp.asarray(n["learning_rate"])
+    epochs = jnp.asarray(step, rate.dtype) / batches_per_epoch
+    rate = rate * _SCHEDULES[choice.schedule](epochs, n)
+    if "warm_up_epochs" in n:
+        risen = (epochs + 1.0 / batches_per_epoch) / jnp.maximum(n["warm_up_epochs"], 1e-9)
+        rate = rate * jnp.minimum(risen, 1.0)
+    return rate
+
+
+def _half_cosine(share: Array, first: Any, last: Any) -> Array:
+    """From `first` at share 0 to `last` at share 1, flat at both."""
+    return last + (first - last) * 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.clip(share, 0.0, 1.0)))
+
+
+def _cosine(epochs: Array, n: dict[str, Any]) -> Array:
+    return _half_cosine(epochs / n["decay_epochs"], 1.0, n["final"])
+
+
+def _exponential(epochs: Array, n: dict[str, Any]) -> Array:
+    return n["rate"] ** epochs
+
+
+def _one_cycle(epochs: Array, n: dict[str, Any]) -> Array:
+    share, peak = epochs / n["decay_epochs"], n["peak_at"]
+    rising = _half_cosine(share / jnp.maximum(peak, 1e-9), n["start"], 1.0)
+    falling = _half_cosine((share - peak) / jnp.maximum(1.0 - peak, 1e-9), 1.0, n["final"])
+    return jnp.where(share < peak, rising, falling)
+
+
+_SCHEDULES: dict[str, Callable[[Array, dict[str, Any]], Array]] = {
+    "constant": lambda epochs, n: jnp.ones_like(epochs),
+    "cosine": _cosine,
+    "exponential": _exponential,
+    "one_cycle": _one_cycle,
+}

@@ -1,0 +1,149 @@
+"""Optimizers by name are optax's, with numbers that can change without compiling."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import mlp_jax
+from mlp_jax.optimizers import OPTIMIZERS, learning_rate, optimizer, transformation
+from tests.nets import random_net
+
+PAIRS = {
+    "sgd": (optimizer("sgd", learning_rate=0.2), optax.sgd(0.2)),
+    "momentum": (optimizer("sgd", momentum=0.8), optax.sgd(0.1, 0.8)),
+    "nesterov": (optimizer("sgd", momentum=0.8, nesterov=True), optax.sgd(0.1, 0.8, True)),
+    "adam": (optimizer("adam", learning_rate=0.01, b1=0.8), optax.adam(0.01, 0.8)),
+    "adamw": (
+        optimizer("adamw", weight_decay=0.1),
+        optax.adamw(1e-3, weight_decay=0.1, mask=[(True, False)] * 2),
+    ),
+    "rmsprop": (optimizer("rmsprop"), optax.rmsprop(1e-3)),
+    "rmsprop with momentum": (
+        optimizer("rmsprop", momentum=0.5),
+        optax.chain(
+            optax.scale_by_rms(0.9, 1e-8), optax.trace(0.5), optax.scale_by_learning_rate(1e-3)
+        ),
+    ),
+    "adagrad": (optimizer("adagrad"), optax.adagrad(0.1)),
+    "lion": (
+        optimizer("lion", weight_decay=0.02),
+        optax.lion(1e-4, weight_decay=0.02, mask=[(True, False)] * 2),
+    ),
+    "clipped": (
+        optimizer("sgd", clip_norm=0.01),
+        optax.chain(optax.clip_by_global_norm(0.01), optax.sgd(0.1)),
+    ),
+    "cosine": (
+        optimizer("sgd", schedule="cosine", decay_epochs=5, final=0.1),
+        optax.sgd(optax.cosine_decay_schedule(0.1, 5, 0.1)),
+    ),
+    "exponential": (
+        optimizer("adam", schedule="exponential", rate=0.9),
+        optax.adam(optax.exponential_decay(1e-3, 1, 0.9)),
+    ),
+    "warm-up": (
+        optimizer("sgd", warm_up_epochs=4),
+        optax.sgd(optax.linear_schedule(0.025, 0.1, 3)),
+    ),
+    "L-BFGS": (optimizer("lbfgs"), optax.lbfgs()),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS.values(), ids=list(PAIRS))
+def test_it_trains_as_that_of_optax_does(ours, theirs):
+    params, X, Y = random_net(0, (4, 5, 1), 12)
+    a, _ = mlp_jax.fit(params, X, Y, optimizer=ours, epochs=8)
+    b, _ = mlp_jax.fit(params, X, Y, optimizer=theirs, epochs=8)
+    moved = jax.tree.map(lambda new, old: abs(new - old).max(), a.params, params)
+    assert min(jax.tree.leaves(moved)) > 0
+    # optax computes its schedules in float32, and hands the rate on rounded.
+    rtol = 1e-9 if ours.schedule == "constant" and "warm_up_epochs" not in ours.numbers else 1e-5
+    chex.assert_trees_all_close(a.params, b.params, rtol=rtol)
+
+
+def rates(choice, batches, steps):
+    return [float(learning_rate(choice, batches, step)) for step in range(steps)]
+
+
+def test_schedules_count_epochs_not_steps():
+    choice = optimizer("sgd", learning_rate=2.0, schedule="cosine", decay_epochs=2)
+    np.testing.assert_allclose(rates(choice, 3, 7), 1 + np.cos(np.pi * np.arange(7) / 6))
+    assert rates(choice, 3, 30)[-1] == 0
+
+
+def test_one_cycle_rises_and_falls():
+    choice = optimizer("sgd", learning_rate=1.0, schedule="one_cycle", decay_epochs=10)
+    rate = np.array(rates(choice, 10, 101))
+    assert rate[0] == pytest.approx(1 / 25)
+    assert rate[30] == pytest.approx(1)
+    assert rate[100] == pytest.approx(1e-4)
+    assert (np.diff(rate[:31]) > 0).all()
+    assert (np.diff(rate[30:]) < 0).all()
+
+
+def test_warm_up_rises_by_the_step():
+    choice = optimizer("sgd", learning_rate=1.0, warm_up_epochs=2)
+    np.testing.assert_allclose(rates(choice, 2, 6), [0.25, 0.5, 0.75, 1, 1, 1])
+
+
+def test_weight_decay_leaves_biases_alone():
+    params = [(jnp.ones((2, 1)), jnp.ones((1, 1)))]
+    optax_optimizer = transformation(optimizer("sgd", weight_decay=0.5), params)
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    updates, _ = optax_optimizer.update(zeros, optax_optimizer.init(params), params)
+    np.testing.assert_allclose(updates[0][0], -0.05 * np.ones((2, 1)))
+    assert not updates[0][1].any()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_lowers_the_cost(name):
+    params, X, Y = random_net(1, (4, 8, 1), 30)
+    _, info = mlp_jax.fit(params, X, Y, optimizer=name, epochs=30)
+    assert info.cost[-1] < info.cost[0]
+
+
+def test_lbfgs_finds_the_minimum_of_a_convex_cost():
+    params, X, Y = random_net(1, (3, 1), 40)
+    state, info = mlp_jax.fit(params, X, Y, optimizer="lbfgs", epochs=60, l2=0.01)
+    assert info.gradient_norm[-1] < 1e-7
+    assert not state.diverged
+
+
+def test_lbfgs_searches_its_line_by_the_gradient_by_hand():
+    params, X, Y = random_net(1, (3, 4, 1), 20)
+    calls = []
+
+    def counted(params, X, Y, **choices):
+        calls.append(1)
+        return mlp_jax.cost_and_gradient(params, X, Y, **choices)
+
+    jax.make_jaxpr(lambda p: mlp_jax.fit(p, X, Y, optimizer="lbfgs", epochs=3, gradient=counted))(
+        jax.tree.map(jnp.asarray, params)
+    )
+    assert len(calls) >= 2  # of the step, and of the line search
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"name": "adan"}, "optimizer is 'adan'.*did you mean 'adam'"),
+        ({"name": "adam", "schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"name": "adam", "schedule": "cosine"}, "needs decay_epochs: type decay_epochs="),
+        (
+            {"name": "sgd", "learning_rat": 1.0},
+            "no number learning_rat.*did you mean learning_rate",
+        ),
+        ({"name": "sgd", "learning_rate": -1.0}, "learning_rate is -1.0; expected a finite number"),
+        ({"name": "sgd", "learning_rate": float("nan")}, "expected a finite number"),
+        ({"name": "sgd", "momentum": 1.0}, "momentum is 1.0; expected less than 1"),
+        ({"name": "sgd", "nesterov": True}, "nesterov needs momentum"),
+        ({"name": "lbfgs", "schedule": "cosine"}, "takes no schedule"),
+        ({"name": "lbfgs", "clip_norm": 1.0}, "lbfgs .*has no number clip_norm; it has none"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        optimizer(**arguments)

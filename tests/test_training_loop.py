@@ -1,0 +1,352 @@
+"""The loop can be trusted: it stops, validates, keeps the best, and never returns NaN."""
+
+from functools import partial
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import mlp_jax
+from mlp_jax.dropout import dropout_masks
+from mlp_jax.labels import smoothed
+from mlp_jax.training_loop import run
+from tests.nets import net_of_loss, random_net
+
+SGD = mlp_jax.optimizer("sgd", learning_rate=0.1)
+
+
+def net(m=24, sizes=(4, 5, 1)):
+    params, X, Y = random_net(0, sizes, m)
+    return jax.tree.map(jnp.asarray, params), X, Y
+
+
+@pytest.fixture
+def compilations():
+    """How many programs XLA compiled, so far."""
+    count = []
+
+    def listener(event, *_, **__):
+        if event == "/jax/core/compile/backend_compile_duration":
+            count.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listener)
+    yield lambda: len(count)
+    jax.monitoring.unregister_event_duration_listener(listener)
+
+
+NUMBERS = {
+    "learning_rate": ({"optimizer": mlp_jax.optimizer("adam", learning_rate=0.01)}),
+    "momenta": ({"optimizer": mlp_jax.optimizer("adam", b1=0.5, b2=0.6, eps=1e-3)}),
+    "decay": ({"optimizer": mlp_jax.optimizer("adam")}),
+    "l2": {"l2": 0.3},
+    "dropout": {"dropout": 0.2},
+    "label_smoothing": {"label_smoothing": 0.3},
+    "epochs": {"epochs": 7},
+    "more epochs": {"epochs": 1500},
+    "patience": {"patience": 3},
+    "tolerance": {"tolerance": 0.5},
+    "key": {"key": 99},
+}
+
+
+def test_changing_a_number_compiles_nothing(compilations):
+    params, X, Y = net()
+    base = {
+        "optimizer": mlp_jax.optimizer("adam", learning_rate=0.02),
+        "epochs": 4,
+        "batch_size": 7,
+        "key": 1,
+        "l2": 0.1,
+        "dropout": 0.1,
+        "label_smoothing": 0.1,
+        "patience": 100,
+        "tolerance": 0.01,
+        "validation": (X, Y),
+    }
+    for change in ({}, NUMBERS["more epochs"], NUMBERS["epochs"]):
+        mlp_jax.fit(params, X, Y, **(base | change))  # small programs of its own, such as fold_in
+    before, programs = compilations(), run._cache_size()
+    costs = set()
+    for change in NUMBERS.values():
+        _, info = mlp_jax.fit(params, X, Y, **(base | change))
+        costs.add((len(info.cost), float(np.asarray(info.cost)[-1])))
+    assert compilations() == before
+    assert run._cache_size() == programs
+    assert len(costs) >= len(NUMBERS) - 2  # the numbers did something
+    mlp_jax.fit(params, X[:, 1:], Y[:, 1:], **(base | {"validation": None}))
+    assert compilations() > before  # the counter counts
+
+
+def test_changing_a_schedule_number_compiles_nothing(compilations):
+    params, X, Y = net()
+    fit = partial(mlp_jax.fit, params, X, Y, epochs=4)
+    choose = partial(mlp_jax.optimizer, "sgd", schedule="one_cycle", momentum=0.5)
+    fit(optimizer=choose(decay_epochs=4, warm_up_epochs=1, clip_norm=1.0, weight_decay=0.1))
+    before = compilations()
+    fit(optimizer=choose(decay_epochs=9, warm_up_epochs=3, clip_norm=2.0, weight_decay=0.2))
+    fit(
+        optimizer=choose(
+            decay_epochs=9,
+            warm_up_epochs=0,
+            clip_norm=2.0,
+            weight_decay=0.2,
+            peak_at=0.5,
+            start=0.1,
+            final=0.2,
+            momentum=0.7,
+        )
+    )
+    assert compilations() == before
+
+
+def row_of(i, leaf):
+    return leaf[i]
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_vmap_over_every_number_is_one_run_each(batch_size):
+    params, X, Y = net()
+    columns = {
+        "learning_rate": jnp.array([0.01, 0.05]),
+        "momentum": jnp.array([0.1, 0.8]),
+        "l2": jnp.array([0.0, 0.1]),
+        "dropout": jnp.array([0.0, 0.5]),
+        "label_smoothing": jnp.array([0.0, 0.2]),
+        "epochs": jnp.array([5, 9]),
+        "patience": jnp.array([2, 50]),
+    }
+
+    def train(learning_rate, momentum, **numbers):
+        optimizer = mlp_jax.optimizer("sgd", learning_rate=learning_rate, momentum=momentum)
+        return mlp_jax.fit(
+            params,
+            X,
+            Y,
+            optimizer=optimizer,
+            key=jax.random.key(2),
+            batch_size=batch_size,
+            max_epochs=9,
+            validation=(X, Y),
+            **numbers,
+        )
+
+    together, info = jax.jit(jax.vmap(lambda row: train(**row)))(columns)
+    for i in range(2):
+        row = {name: column[i] for name, column in columns.items()}
+        row["epochs"] = int(row["epochs"])
+        alone, alone_info = train(**row)
+        chex.assert_trees_all_close(
+            jax.tree.map(partial(row_of, i), together.params), alone.params, rtol=1e-9
+        )
+        count = len(alone_info.cost)
+        np.testing.assert_allclose(info.cost[i, :count], alone_info.cost, rtol=1e-9)
+        assert np.isnan(info.cost[i, count:]).all()
+        assert int(together.epoch[i]) == int(alone.epoch) == count
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+@pytest.mark.parametrize("learning_rate", [1e12, 1e300])
+def test_a_diverging_run_stops_and_keeps_its_last_finite_parameters(batch_size, learning_rate):
+    params, X, Y = net_of_loss("squared_error", (5,), m=24)
+    network = mlp_jax.Network("relu", "squared_error")
+    choices = {"batch_size": batch_size, "key": 0, "network": network, "epochs": 50}
+    wild = mlp_jax.optimizer("sgd", learning_rate=learning_rate)
+    with pytest.warns(mlp_jax.DivergenceWarning, match=r"in epoch \d+: the .* is (inf|nan)"):
+        state, info = mlp_jax.fit(params, X, Y, optimizer=wild, **choices)
+    assert state.diverged
+    assert len(info.cost) == int(state.epoch) + 1 < 50
+    assert not np.isfinite(info.cost[-1]) or not np.isfinite(info.gradient_norm[-1])
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
+    # Without the guard they would not be.
+    unguarded = jax.tree.map(jnp.asarray, params)
+    for _ in range(50):
+        grads = mlp_jax.gradient(unguarded, X, Y, network=network)
+        unguarded = jax.tree.map(lambda p, g: p - learning_rate * g, unguarded, grads)
+    assert not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(unguarded))
+
+
+def test_the_last_finite_parameters_are_those_before_the_bad_step():
+    params, X, Y = net()
+
+    def breaks_at_epoch_3(params, X, Y):
+        J, grads = mlp_jax.cost_and_gradient(params, X, Y)
+        return J, jax.tree.map(lambda g: jnp.where(third > J, jnp.nan, g), grads)
+
+    _, info = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=10)
+    third = float(info.cost[2]) + 1e-12
+    two, _ = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=2)
+    with pytest.warns(mlp_jax.DivergenceWarning, match="in epoch 3: the norm .* nan"):
+        state, _ = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=10, gradient=breaks_at_epoch_3)
+    chex.assert_trees_all_close(state.params, two.params, rtol=1e-12)
+    # What diverged can be gone on with, by a better gradient.
+    state, info = mlp_jax.fit(state, X, Y, optimizer=SGD, epochs=4)
+    assert int(state.epoch) == 6
+    assert not state.diverged
+
+
+def test_early_stopping_waits_as_long_as_its_patience_and_keeps_the_best():
+    params, X, Y = net(m=200, sizes=(4, 30, 1))
+    noise = np.random.default_rng(0).integers(0, 2, (1, 60)) * 1.0
+    validation = (np.random.default_rng(1).normal(size=(4, 60)), noise)
+    state, info = mlp_jax.fit(
+        params, X, Y, optimizer="adam", epochs=500, validation=validation, patience=7
+    )
+    losses = np.asarray(info.validation_loss)
+    best = int(losses.argmin())
+    assert len(losses) == best + 1 + 7 < 500
+    assert int(state.best.epoch) == best + 1
+    assert float(state.best.loss) == losses[best]
+    assert float(mlp_jax.cost(state.best.params, *validation)) == pytest.approx(losses[best])
+    again, _ = mlp_jax.fit(params, X, Y, optimizer="adam", epochs=best + 1, validation=validation)
+    chex.assert_trees_all_equal(again.params, state.best.params)
+
+
+def test_tolerance_asks_for_more_than_a_little():
+    params, X, Y = net()
+    slow = mlp_jax.optimizer("sgd", learning_rate=1e-3)
+    fit = partial(mlp_jax.fit, params, X, Y, optimizer=slow, epochs=30, patience=4)
+    assert len(fit(tolerance=0.1)[1].cost) == 5  # the first, and four that were not enough better
+    assert len(fit(tolerance=0.0)[1].cost) == 30
+
+
+def test_validation_curves_are_the_cost_and_the_metric():
+    params, X, Y = net()
+    state, info = mlp_jax.fit(
+        params, X, Y, optimizer=SGD, epochs=3, validation=(X, Y), l2=0.3, label_smoothing=0.2
+    )
+    assert float(info.validation_loss[-1]) == pytest.approx(float(mlp_jax.cost(state.params, X, Y)))
+    right = (mlp_jax.forward(state.params, X) > 0.5) == Y
+    assert float(info.metric[-1]) == pytest.approx(float(right.mean()))
+    _, info = mlp_jax.fit(
+        params, X, Y, optimizer=SGD, epochs=3, validation=(X, Y), metric=lambda A, Y, w: A.max()
+    )
+    assert float(info.metric[0]) != float(right.mean())
+
+
+def test_a_share_is_held_out_and_the_same_when_the_run_goes_on():
+    params, X, Y = net(m=40)
+    fit = partial(mlp_jax.fit, X=X, Y=Y, optimizer=SGD, validation=0.25, batch_size=8)
+    whole, info = fit(params, epochs=6, key=3)
+    part, first = fit(params, epochs=2, key=3)
+    rest, second = fit(part, epochs=4)
+    chex.assert_trees_all_equal(whole, rest)
+    joined = np.concatenate([first.validation_loss, second.validation_loss])
+    np.testing.assert_array_equal(info.validation_loss, joined)
+    order = jax.random.permutation(jax.random.fold_in(jax.random.key(3), np.uint32(2**32 - 1)), 40)
+    held_out = order[:10]
+    expected = mlp_jax.cost(whole.params, X[:, held_out], Y[:, held_out])
+    assert float(info.validation_loss[-1]) == pytest.approx(float(expected))
+
+
+def test_dropout_of_a_step_is_that_of_its_masks_for_hand_and_autodiff():
+    params, X, Y = net()
+    fit = partial(mlp_jax.fit, params, X, Y, optimizer=SGD, epochs=5, dropout=0.4, key=1)
+    by_hand, info = fit()
+    by_autodiff, _ = fit(gradient=jax.value_and_grad(mlp_jax.cost))
+    chex.assert_trees_all_close(by_hand.params, by_autodiff.params, rtol=1e-11)
+    _, key_dropout = jax.random.split(jax.random.fold_in(jax.random.key(1), 0))
+    masks = dropout_masks(jax.random.fold_in(key_dropout, 0), params, 24, jnp.asarray(0.4))
+    assert float(info.cost[0]) == pytest.approx(float(mlp_jax.cost(params, X, Y, masks=masks)))
+    assert len(set(np.round(np.asarray(info.cost), 12))) == 5
+
+
+def test_masks_drop_the_share_and_keep_the_expectation():
+    (mask,) = dropout_masks(0, random_net(0, (3, 200, 1), 1)[0], 300, 0.3)
+    values, counts = np.unique(np.asarray(mask), return_counts=True)
+    np.testing.assert_allclose(values, [0, 1 / 0.7])
+    assert counts[0] / counts.sum() == pytest.approx(0.3, abs=0.01)
+
+
+def test_label_smoothing_is_training_on_smoothed_labels():
+    params, X, Y = net()
+    a, _ = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=5, label_smoothing=0.2)
+    soft = smoothed(Y, 0.2, mlp_jax.Network().loss)
+    b, _ = mlp_jax.fit(params, X, soft, optimizer=SGD, epochs=5)
+    chex.assert_trees_all_close(a.params, b.params, rtol=1e-12)
+
+
+def test_a_segmented_run_is_the_run():
+    params, X, Y = net()
+    seen = []
+    fit = partial(mlp_jax.fit, params, X, Y, optimizer=SGD, epochs=40)
+    watched, info = fit(progress=lambda *line: seen.append(line))
+    silent, plain = fit()
+    chex.assert_trees_all_equal(watched.params, silent.params)
+    chex.assert_trees_all_equal(info, plain)
+    assert [line[0] for line in seen] == sorted({line[0] for line in seen})
+    assert seen[-1][:2] == (40, 40)
+    assert seen[-1][2] == float(info.cost[-1])
+    assert len(seen) > 1
+
+
+def test_the_bar_says_where_it_stands(capsys):
+    params, X, Y = net()
+    mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=5, progress=True, validation=(X, Y))
+    shown = capsys.readouterr().err
+    assert "epoch 5 of 5" in shown
+    assert "cost 0." in shown or "cost 1." in shown
+    assert "validation" in shown
+
+
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "poisson", "pinball(0.1, 0.5, 0.9)"])
+def test_other_losses_train(loss):
+    params, X, Y = net_of_loss(loss, (16,), m=60)
+    _, info = mlp_jax.fit(
+        params, X, Y, optimizer="adam", epochs=200, network=mlp_jax.Network("tanh", loss)
+    )
+    assert info.cost[-1] < info.cost[0] - 0.01
+
+
+def test_bfloat16_products_train_float32_parameters():
+    params, X, Y = net(m=64, sizes=(4, 32, 1))
+    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params)
+    fit = partial(mlp_jax.fit, params, X, Y, optimizer="adam", epochs=100)
+    _, info = fit()
+    rounded, rounded_info = fit(network=mlp_jax.Network(precision="bfloat16"))
+    assert {leaf.dtype for leaf in jax.tree.leaves(rounded.params)} == {np.dtype(np.float32)}
+    assert 0 < abs(float(rounded_info.cost[-1] - info.cost[-1])) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"dropout": 1.0}, "dropout is 1.0; expected a number, 0 or more and less than 1"),
+        ({"dropout": 0.5, "key": None}, "dropout is given, but there is no key"),
+        ({"l2": -1.0}, "l2 is -1.0"),
+        ({"l2": np.ones(3)}, "for several values at once use jax.vmap"),
+        ({"patience": 0}, "patience is 0; expected a number, 1 or more"),
+        ({"validation": 1.5}, "validation is 1.5"),
+        ({"validation": 0.2, "key": None}, "no key to draw it by"),
+        ({"validation": (1, 2, 3, 4)}, "validation has 4 parts"),
+        ({"validation": (np.ones((4, 2)), np.full((1, 2), 2.0))}, "validation Y has labels"),
+        ({"optimizer": 0.1}, "optimizer is 0.1; expected a name"),
+        ({"optimizer": "lbfgs", "batch_size": 3}, "lbfgs compares costs of all examples"),
+        ({"key": 2**32 + 5}, "the seed is 4294967301"),
+        ({"progress": 3}, "progress is 3"),
+        (
+            {"label_smoothing": 0.1, "network": mlp_jax.Network(loss="squared_error")},
+            "label_smoothing is for the cross-entropies",
+        ),
+        ({"network": mlp_jax.Network(["relu", "relu"])}, "names 2 hidden layers"),
+    ],
+)
+def test_bad_numbers_are_refused(change, said):
+    params, X, Y = net()
+    with pytest.raises(ValueError, match=said):
+        mlp_jax.fit(params, X, Y, **({"optimizer": SGD, "epochs": 2, "key": 0} | change))
+
+
+def test_traced_epochs_need_room():
+    params, X, Y = net()
+    with pytest.raises(ValueError, match="type max_epochs="):
+        jax.jit(lambda n: mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=n))(3)
+
+
+def test_another_kind_of_optimizer_cannot_take_over_a_state():
+    params, X, Y = net()
+    state, _ = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=1)
+    with pytest.raises(ValueError, match=r"another kind of optimizer.*hand state\.params"):
+        mlp_jax.fit(state, X, Y, optimizer=optax.adam(0.1), epochs=1)
