@@ -3,6 +3,7 @@
 import time
 import warnings as python_warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,7 +17,16 @@ from mlp_jax.forward_propagation import PAPER, Network
 from mlp_jax.optimizers import Optimizer, as_optimizer, transformation
 from mlp_jax.parameters import as_examples, as_key, as_labels, as_layers, as_weights
 from mlp_jax.progress import as_progress
-from mlp_jax.training_loop import Examples, Info, Numbers, Plan, State, run, start
+from mlp_jax.training_loop import (
+    Examples,
+    Info,
+    Numbers,
+    Plan,
+    State,
+    initial_optimizer_state,
+    run,
+    start,
+)
 
 HISTORY = 1024  # epochs a call of the compiled program has room to report: one program for all
 SEGMENT_SECONDS = 0.25  # between two looks at the progress; a look takes about a millisecond
@@ -133,7 +143,9 @@ def fit(
     if traced:
         if progress:
             raise ValueError("progress cannot be shown under jit or vmap: leave it out there")
-        return run(state, *arguments, state.epoch + epochs, plan=plan._replace(capacity=capacity))
+        plan = plan._replace(capacity=capacity)
+        state, info = run(_restarted(state, optimizer), *arguments, state.epoch + epochs, plan=plan)
+        return _flagged(state), info
     return _in_segments(state, arguments, int(epochs), plan, as_progress(progress))
 
 
@@ -149,13 +161,16 @@ def _in_segments(
     The end of a segment is a traced number, so however long they are it is one program.
     """
     first = int(state.epoch)
+    if state.diverged:
+        state = _restarted(state, plan.optimizer or arguments[2].optimizer)
     segment = HISTORY if progress is None else 1
     lines: list[list[np.ndarray]] = []
     while True:
         done = int(state.epoch)
         until = min(first + epochs, done + min(segment, HISTORY))
         began = time.perf_counter()
-        state, info = run(state, *arguments, jnp.asarray(until, jnp.int32), plan=plan)
+        state, info = run(state, *arguments, np.int32(until), plan=plan)
+        state = _flagged(state)
         now, diverged = int(state.epoch), bool(state.diverged)
         # In NumPy: JAX would compile a slice for every length.
         lines.append([np.asarray(line)[: now + diverged - done] for line in info])
@@ -176,9 +191,37 @@ def _in_segments(
     return state, history
 
 
+def _restarted(state: State, optimizer: Any) -> State:
+    """The state with an optimizer that starts afresh, if its run diverged."""
+    fresh = initial_optimizer_state(optimizer, state.params)
+    kept = jax.tree.map(partial(jnp.where, state.diverged), fresh, state.optimizer_state)
+    return state._replace(optimizer_state=kept)
+
+
+def _flagged(state: State) -> State:
+    """The state, diverged too if its optimizer holds what is not finite.
+
+    A gradient that was not, in the midst of an epoch and with a finite cost, is seen by that.
+    """
+    traced = isinstance(state.diverged, jax.core.Tracer)
+    numpy: Any = jnp if traced else np
+    leaves = [
+        leaf if traced else np.asarray(leaf) for leaf in jax.tree.leaves(state.optimizer_state)
+    ]
+    floats = [leaf for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    if not floats:
+        return state
+    finite = numpy.all(numpy.array([numpy.all(numpy.isfinite(leaf)) for leaf in floats]))
+    return state._replace(diverged=jnp.asarray(state.diverged | ~finite))
+
+
 def _warn_of_divergence(epoch: int, history: Info) -> None:
     J, norm = float(history.cost[-1]), float(history.gradient_norm[-1])
-    what = f"the cost is {J:g}" if not np.isfinite(J) else f"the norm of the gradient is {norm:g}"
+    what = "the state of the optimizer is not finite"
+    if not np.isfinite(norm):
+        what = f"the norm of the gradient is {norm:g}"
+    if not np.isfinite(J):
+        what = f"the cost is {J:g}"
     python_warnings.warn(
         f"training diverged in epoch {epoch + 1}: {what}. The parameters are the last finite ones. "
         "Type a smaller learning rate, or clip_norm=1.0 in mlp_jax.optimizer",
