@@ -1,0 +1,124 @@
+"""From the same weights, with the same batches, scikit-learn's own MLP takes the same steps."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.neural_network._base import squared_loss
+
+import mlp_jax
+from tests.nets import random_net
+
+STEPS, BATCH, M = 50, 10, 50
+SOLVERS = {
+    "sgd": ({"solver": "sgd", "momentum": 0.0}, {"name": "sgd"}),
+    "momentum": (
+        {"solver": "sgd", "momentum": 0.9, "nesterovs_momentum": False},
+        {"name": "sgd", "momentum": 0.9},
+    ),
+    "nesterov": (
+        {"solver": "sgd", "momentum": 0.9, "nesterovs_momentum": True},
+        {"name": "sgd", "momentum": 0.9, "nesterov": True},
+    ),
+    # scikit-learn adds epsilon before it corrects for the start, so that an epsilon of 1e-8 differs
+    # where a gradient is as small; with 1e-13 neither has one.
+    "adam": ({"solver": "adam", "epsilon": 1e-13}, {"name": "adam", "eps": 1e-13}),
+}
+
+
+def problem(kind):
+    params, X, Y = random_net(0, (6, 8, 5, 3 if kind == "multiclass" else 1), M, scale=0.7)
+    rng = np.random.default_rng(1)
+    labels = {
+        "binary": lambda: (X[0] * X[1] > 0).astype(int),
+        "multiclass": lambda: rng.integers(0, 3, M),
+        "regression": lambda: X[0] * X[1] + rng.normal(size=M),
+    }[kind]()
+    loss = {
+        "binary": "binary_cross_entropy",
+        "multiclass": "softmax_cross_entropy",
+        "regression": "squared_error",
+    }[kind]
+    Y = np.asarray(mlp_jax.one_hot(labels, 3)) if kind == "multiclass" else labels[None] * 1.0
+    return params, X, labels, Y, loss
+
+
+def theirs(kind, activation, params, X, labels, alpha, **choices):
+    base = MLPRegressor if kind == "regression" else MLPClassifier
+
+    class FromGivenWeights(base):
+        def _init_coef(self, fan_in, fan_out, dtype):
+            W, b = next(self.given)
+            assert W.shape == (fan_in, fan_out)
+            return W.copy(), b[:, 0].copy()
+
+    model = FromGivenWeights(
+        hidden_layer_sizes=(8, 5),
+        activation=activation,
+        alpha=alpha,
+        batch_size=BATCH,
+        learning_rate_init=0.01,
+        max_iter=STEPS * BATCH // M,
+        shuffle=False,
+        tol=0,
+        n_iter_no_change=1000,
+        **choices,
+    )
+    model.given = iter(params)
+    with pytest.warns(ConvergenceWarning):  # it always warns when it has done max_iter epochs
+        model.fit(X.T, labels)
+    return [(W, b[:, None]) for W, b in zip(model.coefs_, model.intercepts_, strict=True)]
+
+
+def ours(activation, params, X, Y, loss, alpha, **choices):
+    optimizer = mlp_jax.optimizer(learning_rate=0.01, **choices)
+    state = mlp_jax.start(params, optimizer)
+    network = mlp_jax.Network(activation, loss)
+
+    @jax.jit
+    def step(state, batch):
+        return mlp_jax.step(
+            state, X[:, batch], Y[:, batch], optimizer=optimizer, network=network, l2=alpha / BATCH
+        )[0]
+
+    X, Y = jnp.asarray(X), jnp.asarray(Y)
+    batches = np.arange(M).reshape(-1, BATCH)  # in order, as it takes them without shuffling
+    for number in range(STEPS):
+        state = step(state, batches[number % len(batches)])
+    return state.params
+
+
+def distance(a, b):
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return max(float(abs(x - y).max()) for x, y in pairs)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_the_parameters_after_50_steps_are_the_same(kind, solver, activation):
+    for_sklearn, for_us = SOLVERS[solver]
+    params, X, labels, Y, loss = problem(kind)
+    a = theirs(kind, activation, params, X, labels, 1e-3, **for_sklearn)
+    b = ours(activation, params, X, Y, loss, 1e-3, **for_us)
+    assert distance(a, b) < 1e-6
+    assert distance(a, params) > 1e-3  # it moved
+    without_penalty = ours(activation, params, X, Y, loss, 0.0, **for_us)
+    assert distance(a, without_penalty) > 1e-6  # the comparison can tell
+
+
+def test_scikit_learns_gradient_of_several_outputs_is_not_that_of_its_loss_and_ours_is():
+    params, X, _ = random_net(0, (6, 8, 5, 3), M, scale=0.7)
+    Y = np.random.default_rng(1).normal(size=(3, M))
+    network = mlp_jax.Network("tanh", "squared_error")
+    sgd = {"solver": "sgd", "momentum": 0.0}
+    a = theirs("regression", "tanh", params, X, Y.T, 0.0, **sgd)
+    b = ours("tanh", params, X, Y, "squared_error", 0.0, name="sgd")
+    assert distance(a, b) < 1e-12  # the same steps, ...
+    their_loss = np.mean((np.asarray(mlp_jax.forward(params, X, network=network)) - Y) ** 2) / 2
+    our_cost = float(mlp_jax.cost(params, X, Y, network=network))
+    assert our_cost == pytest.approx(3 * their_loss)  # ... down a cost of which it reports a third
+    assert squared_loss(Y.T, np.zeros((M, 3))) == pytest.approx(np.mean(Y**2) / 2)
+    assert mlp_jax.certify(params, X, Y, network=network).passed
