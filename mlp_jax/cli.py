@@ -4,20 +4,18 @@ JAX is imported by the commands alone, so that --help answers at once.
 """
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import mlp_jax
 
 if TYPE_CHECKING:
     from mlp_jax.tables import Split, Table
 
-SEGMENTS = 20  # of a training: how often the progress bar moves
 CERTIFIED_EXAMPLES = 64  # enough for every unit to be seen, few enough for seconds
 
 
@@ -73,7 +71,14 @@ def _table_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.FloatRange(0, min_open=True),
     default=0.1,
     show_default=True,
-    help="Step of plain gradient descent.",
+    help="Step of the descent.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["sgd", "adam", "adamw", "rmsprop", "adagrad", "lion"]),
+    default="sgd",
+    show_default=True,
+    help="sgd is plain gradient descent.",
 )
 @click.option("--batch-size", type=click.IntRange(1), help="Samples a step; all by default.")
 @click.option("--l2", type=click.FloatRange(0), default=0.0, show_default=True, help="L2 penalty.")
@@ -196,50 +201,32 @@ def _trained(
     seed: int,
     *,
     epochs: int,
+    optimizer: str,
     learning_rate: float,
     batch_size: int | None,
     l2: float,
 ) -> tuple[Any, Any]:
-    import jax
     import numpy as np
-    import optax
 
-    fit = {"optimizer": optax.sgd(learning_rate), "batch_size": batch_size, "l2": l2}
-    X, Y = parts.X_train.T.astype(np.float32), parts.y_train[None]
-    state = mlp_jax.start(params, fit["optimizer"], jax.random.key(seed))
-    # Segments of one length are one program; what is left over is a second.
-    segment = max(1, epochs // SEGMENTS)
-    lengths = [segment] * (epochs // segment) + [epochs % segment] * (epochs % segment > 0)
-    columns = (
-        TextColumn("epoch {task.completed} of {task.total}"),
-        BarColumn(),
-        TextColumn("cost {task.fields[cost]}"),
-        TimeRemainingColumn(),
-    )
-    costs: list[Any] = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("training", total=epochs, cost="-")
-        for length in lengths:
-            state, info = mlp_jax.fit(state, X, Y, epochs=length, **fit)
-            costs.append(np.asarray(info.cost))
-            progress.update(bar, advance=length, cost=f"{costs[-1][-1]:.4g}")
-            if not np.isfinite(costs[-1]).all():
-                break
-    cost = np.concatenate(costs)
-    if not (np.isfinite(cost).all() and _is_finite(state.params)):
-        epoch = int(np.argmin(np.isfinite(cost))) if not np.isfinite(cost).all() else epochs
-        raise ValueError(
-            f"training diverged in epoch {epoch}: the cost is no longer finite; nothing was "
-            f"written. Type a smaller --learning-rate than {learning_rate:g}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # said below, as an error
+        state, info = mlp_jax.fit(
+            params,
+            parts.X_train.T,
+            parts.y_train[None],
+            optimizer=mlp_jax.optimizer(optimizer, learning_rate=learning_rate),
+            epochs=epochs,
+            batch_size=batch_size,
+            key=seed,
+            l2=l2,
+            progress=True,
         )
-    return state.params, cost
-
-
-def _is_finite(params: Any) -> bool:
-    import jax
-    import numpy as np
-
-    return all(bool(np.isfinite(leaf).all()) for leaf in jax.tree.leaves(params))
+    if state.diverged:
+        raise ValueError(
+            f"training diverged in epoch {int(state.epoch) + 1}: the cost is no longer finite; "
+            f"nothing was written. Type a smaller --learning-rate than {learning_rate:g}"
+        )
+    return state.params, np.asarray(info.cost)
 
 
 def _scores(params: Any, parts: "Split") -> Any:
