@@ -1,6 +1,6 @@
 """Does the certificate pass for every loss, activation and way to weight or regularise?
 
-ANSWER
+Yes, all 384: `jax.grad` differs by at most 2.7e-15 and central differences by at most 2.2e-9.
 
 Every loss (two Hubers, three quantiles at once), every activation, each with example weights, with
 the L2 penalty, with dropout, and with all three: a network 4-6-5-K on 9 examples, one of them all

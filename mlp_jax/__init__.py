@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from mlp_jax.certificate import Certificate as Certificate
     from mlp_jax.certificate import certify as certify
     from mlp_jax.cost_function import cost as cost
+    from mlp_jax.descent import Best as Best
+    from mlp_jax.descent import Info as Info
+    from mlp_jax.descent import State as State
+    from mlp_jax.descent import start as start
+    from mlp_jax.descent import step as step
     from mlp_jax.dropout import dropout_masks as dropout_masks
     from mlp_jax.forward_propagation import Network as Network
     from mlp_jax.forward_propagation import forward as forward
@@ -31,25 +36,20 @@ if TYPE_CHECKING:
     from mlp_jax.parameters import layer_sizes as layer_sizes
     from mlp_jax.training import DivergenceWarning as DivergenceWarning
     from mlp_jax.training import fit as fit
-    from mlp_jax.training_loop import Best as Best
-    from mlp_jax.training_loop import Info as Info
-    from mlp_jax.training_loop import State as State
-    from mlp_jax.training_loop import start as start
-    from mlp_jax.training_loop import step as step
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Activation": "activations",
-    "Best": "training_loop",
+    "Best": "descent",
     "Certificate": "certificate",
     "DivergenceWarning": "training",
-    "Info": "training_loop",
+    "Info": "descent",
     "Layer": "parameters",
     "Loss": "losses",
     "Network": "forward_propagation",
     "Optimizer": "optimizers",
-    "State": "training_loop",
+    "State": "descent",
     "certify": "certificate",
     "class_weights": "labels",
     "cost": "cost_function",
@@ -66,8 +66,8 @@ _HOMES = {
     "own_activation": "activations",
     "own_loss": "losses",
     "pinball": "losses",
-    "start": "training_loop",
-    "step": "training_loop",
+    "start": "descent",
+    "step": "descent",
 }
 __all__ = [*sorted(_HOMES), "__version__"]
 

@@ -12,21 +12,20 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
-from mlp_jax.cost_function import given
+from mlp_jax.descent import Examples, Info, State, initial_optimizer_state, start
 from mlp_jax.forward_propagation import PAPER, Network
-from mlp_jax.optimizers import Optimizer, as_optimizer, transformation
-from mlp_jax.parameters import as_examples, as_key, as_labels, as_layers, as_weights
-from mlp_jax.progress import as_progress
-from mlp_jax.training_loop import (
-    Examples,
-    Info,
-    Numbers,
-    Plan,
-    State,
-    initial_optimizer_state,
-    run,
-    start,
+from mlp_jax.optimizers import Optimizer, as_optimizer
+from mlp_jax.parameters import as_key, as_layers
+from mlp_jax.progress import ProgressBar, as_progress
+from mlp_jax.training_input import (
+    as_batch_size,
+    as_epochs,
+    as_numbers,
+    as_training_examples,
+    check_key,
+    with_validation,
 )
+from mlp_jax.training_loop import Plan, run
 
 HISTORY = 1024  # epochs a call of the compiled program has room to report: one program for all
 SEGMENT_SECONDS = 0.25  # between two looks at the progress; a look takes about a millisecond
@@ -115,30 +114,34 @@ def fit(
     """
     optimizer = as_optimizer(optimizer)
     state = params if isinstance(params, State) else start(params, optimizer)
+    if state is params:
+        _check_optimizer(state, optimizer)
     if key is not None:
         state = state._replace(key=as_key(key))
     layers = as_layers(state.params)
     network.hidden(layers)
-    examples = _examples("", layers, network, X, Y, weights)
-    examples, held_out = _with_validation(examples, validation, layers, network, state.key)
+    examples = as_training_examples("", layers, network, X, Y, weights)
+    examples, held_out = with_validation(examples, validation, layers, network, state.key)
     state = _ready(state, held_out, optimizer)
     dtype = layers[0].W.dtype
-    numbers = _numbers(dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance, network)
+    numbers = as_numbers(
+        dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance, network
+    )
     m = examples.X.shape[1]
     plan = Plan(
         network,
         gradient,
         None if isinstance(optimizer, Optimizer) else optimizer,
-        _batch_size(batch_size, m, optimizer),
+        as_batch_size(batch_size, m, optimizer),
         network.loss.metric if metric is None else metric,
         capacity=HISTORY,
     )
-    _check_key(state.key, plan.batch_size, m, numbers.dropout)
+    check_key(state.key, plan.batch_size, m, numbers.dropout)
     traced = any(
         isinstance(leaf, jax.core.Tracer)
         for leaf in jax.tree.leaves((state, examples, held_out, numbers, epochs))
     )
-    epochs, capacity = _epochs(epochs, max_epochs, traced)
+    epochs, capacity = as_epochs(epochs, max_epochs, traced)
     arguments = examples, held_out, numbers
     if traced:
         if progress:
@@ -146,7 +149,12 @@ def fit(
         plan = plan._replace(capacity=capacity)
         state, info = run(_restarted(state, optimizer), *arguments, state.epoch + epochs, plan=plan)
         return _flagged(state), info
-    return _in_segments(state, arguments, int(epochs), plan, as_progress(progress))
+    shown = as_progress(progress)
+    try:
+        return _in_segments(state, arguments, int(epochs), plan, shown)
+    finally:
+        if isinstance(shown, ProgressBar):
+            shown.close()
 
 
 def _in_segments(
@@ -183,8 +191,6 @@ def _in_segments(
             segment = int(np.clip(segment * share, 1, 4 * segment))
         if diverged or now < until or now >= first + epochs:
             break
-    if progress is not None and hasattr(progress, "close"):
-        progress.close()
     history = Info(*(jnp.asarray(np.concatenate(parts)) for parts in zip(*lines, strict=True)))
     if diverged:
         _warn_of_divergence(now, history)
@@ -230,164 +236,20 @@ def _warn_of_divergence(epoch: int, history: Info) -> None:
     )
 
 
-def _examples(which: str, layers: Any, network: Network, X: Any, Y: Any, weights: Any) -> Examples:
-    X = as_examples(layers, X)
-    Y = as_labels(layers, X, Y, one=network.loss.one_label)
-    weights = as_weights(X, weights)
-    _check_values(which, X, Y, weights, network)
-    return Examples(X, Y, weights)
-
-
-def _with_validation(
-    examples: Examples, validation: Any, layers: Any, network: Network, key: Any
-) -> tuple[Examples, Examples | None]:
-    """The examples to train on, and those to validate by or None."""
-    if validation is None:
-        return examples, None
-    if isinstance(validation, tuple | list):
-        if len(validation) not in (2, 3):
-            raise ValueError(
-                f"validation has {len(validation)} parts; expected (X, Y) or (X, Y, weights)"
-            )
-        X, Y, weights = (*validation, None)[:3]
-        return examples, _examples("validation ", layers, network, X, Y, weights)
-    m = examples.X.shape[1]
-    if not isinstance(validation, float) or not 0 < validation < 1 or m < 2:
-        raise ValueError(
-            f"validation is {validation!r}; expected (X, Y), or a share between 0 and 1 of at "
-            "least 2 examples"
-        )
-    if key is None:
-        raise ValueError(
-            f"validation is a share, {validation:g}, but there is no key to draw it by: type key=0"
-        )
-    count = min(max(1, round(validation * m)), m - 1)
-    # No epoch has this number: the split is the same in every call that goes on from the state.
-    order = jax.random.permutation(jax.random.fold_in(key, np.uint32(2**32 - 1)), m)
-    parts = order[count:], order[:count]
-    inside, outside = (
-        jax.tree.map(lambda leaf: leaf[:, part], examples)  # noqa: B023
-        for part in parts
-    )
-    return inside, outside
-
-
 def _ready(state: State, validation: Examples | None, optimizer: Any) -> State:
-    """The state with a `Best` of what it will be judged by; its optimizer's state is checked."""
+    """The state with a `Best` of what it will be judged by."""
     keeps_best = state.best.params is not None
     if keeps_best != (validation is not None):
         fresh = start(state.params, optimizer, validates=validation is not None).best
         state = state._replace(best=fresh._replace(epoch=state.epoch))
-    initial = jax.eval_shape(transformation(optimizer, state.params).init, state.params)
+    return state
+
+
+def _check_optimizer(state: State, optimizer: Any) -> None:
+    initial = initial_optimizer_state(optimizer, state.params)
     expected: Any = jax.tree.structure(initial)
     if expected != jax.tree.structure(state.optimizer_state):
         raise ValueError(
             "the State handed to fit was trained by another kind of optimizer; expected the same "
             "one. To go on with another, hand state.params"
         )
-    return state
-
-
-def _numbers(
-    dtype: Any,
-    optimizer: Any,
-    l2: Any,
-    dropout: Any,
-    label_smoothing: Any,
-    patience: Any,
-    tolerance: Any,
-    network: Network,
-) -> Numbers:
-    _check_range("l2", l2, 0, np.inf)
-    _check_range("dropout", dropout, 0, 1)
-    _check_range("label_smoothing", label_smoothing, 0, 1)
-    _check_range("tolerance", tolerance, 0, np.inf)
-    if patience is not None:
-        _check_range("patience", patience, 1, np.inf)
-    on = given(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
-    if "label_smoothing" in on and not network.loss.classes:
-        raise ValueError(f"label_smoothing is for the cross-entropies; the loss is {network.loss}")
-
-    def as_number(value: Any) -> Array:
-        return jnp.asarray(value, dtype)
-
-    is_traced = isinstance(optimizer, Optimizer)
-    return Numbers(
-        optimizer=jax.tree.map(as_number, optimizer) if is_traced else None,
-        l2=jax.tree.map(as_number, on.get("l2")),
-        dropout=jax.tree.map(as_number, on.get("dropout")),
-        label_smoothing=jax.tree.map(as_number, on.get("label_smoothing")),
-        patience=None if patience is None else jnp.asarray(patience, jnp.int32),
-        tolerance=as_number(tolerance),
-    )
-
-
-def _check_range(name: str, value: Any, lowest: float, below: float) -> None:
-    if isinstance(value, jax.core.Tracer):
-        return
-    number = np.asarray(value)
-    is_number = number.shape == () and number.dtype.kind in "fiu"
-    if not is_number or not lowest <= number < below:
-        what = f"{lowest} or more" + (f" and less than {below}" if below < np.inf else "")
-        hint = "; for several values at once use jax.vmap" if number.shape else ""
-        raise ValueError(f"{name} is {value!r}; expected a number, {what}{hint}")
-
-
-def _batch_size(batch_size: Any, m: int, optimizer: Any) -> int | None:
-    if batch_size is None:
-        return None
-    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}; expected an integer from 1 up, or None")
-    if batch_size >= m:
-        return None
-    if isinstance(optimizer, Optimizer) and optimizer.name == "lbfgs":
-        raise ValueError(
-            f"lbfgs compares costs of all examples and cannot use a batch_size of {batch_size} out "
-            f"of {m}: leave batch_size out"
-        )
-    return int(batch_size)
-
-
-def _check_key(key: Any, batch_size: int | None, m: int, dropout: Any) -> None:
-    if key is None and batch_size is not None:
-        raise ValueError(
-            f"batch_size is {batch_size}, of {m} examples, but there is no key for their order: "
-            "type key=0, or key=jax.random.key(0)"
-        )
-    if key is None and dropout is not None:
-        raise ValueError("dropout is given, but there is no key to draw units by: type key=0")
-
-
-def _epochs(epochs: Any, max_epochs: int | None, traced: bool) -> tuple[Any, int]:
-    """(epochs, room for the history under jit)."""
-    if isinstance(epochs, jax.core.Tracer):
-        if max_epochs is None:
-            raise ValueError(
-                "epochs is traced, so the length of the history is not known: type max_epochs=..."
-            )
-        return epochs, int(max_epochs)
-    if not isinstance(epochs, int | np.integer) or isinstance(epochs, bool) or epochs < 0:
-        raise ValueError(f"epochs is {epochs!r}; expected an integer, 0 or more")
-    return epochs, int(epochs if max_epochs is None else max_epochs)
-
-
-def _check_values(which: str, X: Array, Y: Array, weights: Array | None, network: Network) -> None:
-    """Raises ValueError for values no training can make sense of; traced ones go unseen."""
-    lowest, highest = network.loss.labels
-    for name, value in (("X", X), ("Y", Y), ("weights", weights)):
-        if value is None or isinstance(value, jax.core.Tracer):
-            continue
-        name, array = which + name, np.asarray(value)
-        if not np.isfinite(array).all():
-            at = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
-            raise ValueError(f"{name}{at} is {array[tuple(at)]}; expected finite numbers")
-        if value is Y and (array.min() < lowest or array.max() > highest):
-            raise ValueError(
-                f"{name} has labels from {array.min()} to {array.max()}; {network.loss.name} "
-                f"expects {lowest:g} to {highest:g}"
-            )
-        if value is weights and (array.min() < 0 or array.sum() <= 0):
-            raise ValueError(
-                f"{name} has numbers from {array.min()} to {array.max()}, of sum {array.sum()}; "
-                "expected 0 or more, and a positive sum"
-            )

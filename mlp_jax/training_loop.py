@@ -1,7 +1,6 @@
-"""Section 3 as a loop: `step` is one update, `run` a whole training in one compiled program.
+"""Section 3 as a loop: `run` is a whole training in one compiled program.
 
-`State` is what the next step needs, `Info` what a person reads. Everything here is pure; what is a
-user's mistake was caught by `training.fit`, at the door.
+Everything here is pure; what is a user's mistake was caught by `training.fit`, at the door.
 """
 
 from collections.abc import Callable
@@ -10,69 +9,15 @@ from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
 
-from mlp_jax.back_propagation import accepts, call_gradient, cost_and_gradient
-from mlp_jax.cost_function import J_of_losses, cost, given
+from mlp_jax.cost_function import J_of_losses
+from mlp_jax.descent import Best, Examples, Info, State, descended, norm
 from mlp_jax.dropout import dropout_masks
-from mlp_jax.forward_propagation import PAPER, Network, forward_trace
+from mlp_jax.forward_propagation import Network, forward_trace
 from mlp_jax.labels import smoothed
-from mlp_jax.optimizers import Optimizer, as_optimizer, transformation
-from mlp_jax.parameters import as_key, as_layers, describe
-
-
-class Best(NamedTuple):
-    """The best epoch so far, by validation loss, or by cost where nothing validates.
-
-    loss: its loss. epoch: how many epochs were done after it. params: those after it; None without
-    a validation set, where the last ones are as good a choice.
-    """
-
-    loss: Array
-    epoch: Array
-    params: Any
-
-
-class State(NamedTuple):
-    """Where a training stands; handed to `fit` again, it goes on from there.
-
-    params: a pytree of (W, b) pairs, always finite. optimizer_state: optax's. epoch: epochs done,
-    int32. key: of the batch order and dropout, never consumed: epoch e derives its keys from
-    fold_in(key, e); None where nothing is random. best: the `Best` epoch. diverged: the cost or the
-    gradient was not finite in the epoch after `epoch`; params are those before that step.
-    """
-
-    params: Any
-    optimizer_state: Any
-    epoch: Array
-    key: Any
-    best: Best
-    diverged: Array
-
-
-class Info(NamedTuple):
-    """The history of a training, one entry an epoch; of `step`, scalars of the one step.
-
-    cost: J at the parameters before each step, averaged over the epoch's examples by weight, so
-    that for full batches it is J before the step. gradient_norm: Euclidean norm of the whole
-    gradient in the epoch's last step. validation_loss: J of the validation set after the
-    epoch, without the L2 penalty, dropout or smoothing. metric: of the validation set, the loss's
-    or your own. NaN where there is none.
-    """
-
-    cost: Array
-    gradient_norm: Array
-    validation_loss: Array
-    metric: Array
-
-
-class Examples(NamedTuple):
-    """X (n[0], m), Y (K, m), weights (1, m) or None."""
-
-    X: Array
-    Y: Array
-    weights: Array | None
+from mlp_jax.optimizers import transformation
+from mlp_jax.parameters import as_layers
 
 
 class Numbers(NamedTuple):
@@ -95,177 +40,6 @@ class Plan(NamedTuple):
     batch_size: int | None
     metric: Callable[..., Any] | None
     capacity: int
-
-
-def start(params: Any, optimizer: Any, key: Any = None, *, validates: bool = False) -> State:
-    """The `State` before the first epoch.
-
-    Args:
-      params: a sequence of (W, b) pairs.
-      optimizer: as for `fit`.
-      key: a key from `jax.random.key`, a seed, or None.
-      validates: there is a validation set, by which the best parameters are kept.
-
-    Raises:
-      ValueError: params do not fit.
-    """
-    as_layers(params)
-    params = jax.tree.map(jnp.asarray, params)
-    dtype = jax.tree.leaves(params)[0].dtype
-    best = Best(
-        jnp.asarray(jnp.inf, dtype), jnp.asarray(0, jnp.int32), params if validates else None
-    )
-    optimizer_state = initial_optimizer_state(as_optimizer(optimizer), params)
-    key = None if key is None else as_key(key)
-    return State(params, optimizer_state, jnp.asarray(0, jnp.int32), key, best, jnp.asarray(False))
-
-
-def initial_optimizer_state(optimizer: Any, params: Any) -> Any:
-    """What the optimizer knows before the first step, from one small program."""
-    if isinstance(optimizer, Optimizer):
-        return _initial_of_name(optimizer, params)
-    return _initial_of_optax(params, optimizer)
-
-
-@jax.jit
-def _initial_of_name(optimizer: Optimizer, params: Any) -> Any:
-    return transformation(optimizer, params).init(params)
-
-
-@partial(jax.jit, static_argnames="optimizer")
-def _initial_of_optax(params: Any, optimizer: Any) -> Any:
-    return optimizer.init(params)
-
-
-def step(
-    state: State,
-    X: Array,
-    Y: Array,
-    *,
-    optimizer: Any,
-    network: Network = PAPER,
-    gradient: Callable[..., Any] = cost_and_gradient,
-    weights: Any = None,
-    l2: Any = 0.0,
-    masks: Any = None,
-    batches_per_epoch: int = 1,
-) -> tuple[State, Info]:
-    """One update from one batch: section 3 for `optax.sgd(alpha)`.
-
-    All gradients are taken before any parameter changes (errata 20). If the cost or the gradient is
-    not finite, the parameters stay as they are, in this step and all that follow. Arguments as for
-    `fit`, with X, Y, weights and dropout masks of the batch.
-
-    Returns:
-      The new state, its epoch unchanged, and an `Info` of scalars.
-    """
-    state, J, grads = _step(
-        state,
-        Examples(X, Y, weights),
-        optimizer=transformation(as_optimizer(optimizer), state.params, batches_per_epoch),
-        network=network,
-        gradient=gradient,
-        l2=l2,
-        masks=masks,
-    )
-    none = jnp.asarray(jnp.nan, J.dtype)
-    norm = _norm(grads)
-    state = state._replace(diverged=state.diverged | ~jnp.isfinite(norm))
-    return state, Info(J, norm, none, none)
-
-
-def _norm(tree: Any) -> Array:
-    """The Euclidean norm of all leaves: one product, where a sum a leaf compiles 0.1 s longer."""
-    flat = jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)])
-    return jnp.sqrt(jnp.vdot(flat, flat, precision="highest"))
-
-
-def _step(
-    state: State,
-    examples: Examples,
-    *,
-    optimizer: optax.GradientTransformationExtraArgs,
-    network: Network,
-    gradient: Callable[..., Any],
-    l2: Any,
-    masks: Any,
-) -> tuple[State, Array, Any]:
-    """(state, J, gradients) after one update, with nothing in it that plain descent has not.
-
-    But for the guard, which is where the update is added and so costs no pass over memory: a
-    parameter never takes a value that is not finite, nor any once J was not.
-    """
-    X, Y, weights = examples
-    choices = given(weights=weights, l2=l2, masks=masks) | {"network": network}
-    J, grads = _cost_and_gradient(gradient, state.params, X, Y, choices)
-    updates, optimizer_state = optimizer.update(
-        grads,
-        state.optimizer_state,
-        state.params,
-        # What a line search asks for.
-        value=J,
-        grad=grads,
-        value_fn=partial(_cost_by_hand(gradient, network), batch=(X, Y, weights, l2, masks)),
-    )
-    diverged = state.diverged | ~jnp.isfinite(J)
-
-    def updated(parameter: Array, update: Array) -> Array:
-        new = parameter + update.astype(parameter.dtype)
-        return jnp.where(~diverged & jnp.isfinite(new), new, parameter)
-
-    params = jax.tree.map(updated, state.params, updates)
-    state = state._replace(params=params, optimizer_state=optimizer_state, diverged=diverged)
-    return state, J, grads
-
-
-def _cost_and_gradient(
-    gradient: Callable[..., Any], params: Any, X: Array, Y: Array, choices: dict[str, Any]
-) -> tuple[Array, Any]:
-    """(J, grads) from a function that returns both, or the gradient alone.
-
-    In the second case J is asked for separately; XLA then finds the two forward passes equal and
-    keeps one.
-    """
-    for name in choices.keys() & {"weights", "l2", "masks"}:
-        if not accepts(gradient, name):
-            reason = ", which a last batch that is short needs as well" if name == "weights" else ""
-            raise ValueError(
-                f"gradient has no argument {name}, but {name} is given{reason}; expected a "
-                f"function of (params, X, Y, {name}=...), such as mlp_jax.gradient"
-            )
-    returned = call_gradient(gradient, params, X, Y, **choices)
-    like: Any = jax.tree.structure(params)
-    if like == jax.tree.structure(returned):
-        return cost(params, X, Y, **choices), returned
-    if isinstance(returned, tuple) and len(returned) == 2:
-        J, grads = returned
-        if like == jax.tree.structure(grads) and jnp.shape(J) == ():
-            return J, grads
-    raise ValueError(
-        f"gradient returned {describe(returned)}; expected a pytree like params, as from "
-        "jax.grad(mlp_jax.cost), or the pair (cost, pytree), as from mlp_jax.cost_and_gradient"
-    )
-
-
-def _cost_by_hand(gradient: Callable[..., Any], network: Network) -> Callable[..., Array]:
-    """(params, batch) -> J, whose derivative is `gradient`: a line search descends by it too."""
-
-    def choices(batch: Any) -> dict[str, Any]:
-        _, _, weights, l2, masks = batch
-        return given(weights=weights, l2=l2, masks=masks) | {"network": network}
-
-    @jax.custom_vjp
-    def value(params: Any, batch: Any) -> Array:
-        return cost(params, batch[0], batch[1], **choices(batch))
-
-    def forwards(params: Any, batch: Any) -> tuple[Array, Any]:
-        return _cost_and_gradient(gradient, params, batch[0], batch[1], choices(batch))
-
-    def backwards(grads: Any, bar: Array) -> tuple[Any, None]:
-        return jax.tree.map(lambda g: bar * g, grads), None
-
-    value.defvjp(forwards, backwards)
-    return value
 
 
 @partial(jax.jit, static_argnames="plan")
@@ -336,7 +110,7 @@ def _epoch(
         if numbers.dropout is not None:
             key = jax.random.fold_in(key_dropout, index)
             masks = dropout_masks(key, state.params, batch.X.shape[1], numbers.dropout)
-        return _step(
+        return descended(
             state,
             batch,
             optimizer=transformation(_optimizer(numbers, plan), state.params, batches),
@@ -356,11 +130,11 @@ def _epoch(
             (jnp.arange(batches), order, real),
         )
         J = jnp.sum(sizes / jnp.sum(sizes) * costs)
-    norm = _norm(grads)
-    state = state._replace(diverged=state.diverged | ~jnp.isfinite(norm))
+    length = norm(grads)
+    state = state._replace(diverged=state.diverged | ~jnp.isfinite(length))
     state = state._replace(epoch=state.epoch + ~state.diverged)
     none = jnp.asarray(jnp.nan, J.dtype)
-    info = Info(J, norm, none, none)
+    info = Info(J, length, none, none)
     return _judged(state, info, validation, tolerance=numbers.tolerance, plan=plan)
 
 

@@ -53,6 +53,47 @@ def test_paper_network_learns_the_breast_cancer_table(tmp_path):
     assert "| breast cancer | 569 x 30 |" in printed
 
 
+def test_certificates_pass(tmp_path):
+    printed = run(ROOT / "experiments/certificates.py", "--small", "--output", tmp_path)
+    rows = json.loads((tmp_path / "certificates.json").read_text())["rows"]
+    assert len(rows) == 2
+    assert all(row["right"] for row in rows)
+    assert "| pinball(0.1, 0.5, 0.9) | 1 | 1 |" in printed
+
+
+def test_scikit_learn_scores_are_compared(tmp_path):
+    run(ROOT / "experiments/scikit_learn_scores.py", "--small", "--output", tmp_path)
+    rows = json.loads((tmp_path / "scikit_learn_scores.json").read_text())["rows"]
+    assert [row["data"] for row in rows] == ["breast cancer", "diabetes"]
+    assert rows[0]["mean"]["ours"] > 0.93
+
+
+def test_training_vs_plain_measures_both(tmp_path):
+    run(BENCHMARKS / "training_vs_plain.py", "--small", "--output", tmp_path)
+    [row] = json.loads((tmp_path / "training_vs_plain.json").read_text())["rows"]
+    assert set(row["time"]) == {"ours", "columns", "rows"}
+    assert row["time_ratios"]["columns"][1] > 0
+
+
+def test_the_scores_in_readme_are_the_committed_ones_and_none_is_worse():
+    path = ROOT / "experiments/results/scikit_learn_scores.json"
+    rows, readme = json.loads(path.read_text())["rows"], (ROOT / "README.md").read_text()
+    assert len(rows) == 6
+    for row in rows:
+        ours, theirs = (f"{row['mean'][who]:.3f} ± " for who in ("ours", "theirs"))
+        assert f"| {row['score']} | {ours}" in readme
+        assert f"| {theirs}" in readme
+        assert row["not_worse"]
+
+
+def test_every_combination_has_its_certificate():
+    rows = json.loads((ROOT / "experiments/results/certificates.json").read_text())["rows"]
+    assert len(rows) == 8 * 12 * 4
+    assert all(row["right"] for row in rows)
+    assert max(row["autodiff"] for row in rows) <= 1e-10
+    assert max(row["differences"] for row in rows) <= 1e-6
+
+
 def test_what_readme_says_of_the_experiments_is_committed():
     results, readme = ROOT / "experiments/results", (ROOT / "README.md").read_text()
     rows = json.loads((results / "paper_network.json").read_text())["rows"]
@@ -63,6 +104,15 @@ def test_what_readme_says_of_the_experiments_is_committed():
     assert rows[0]["accuracy"]["mean"] >= 0.95
     alarms = json.loads((results / "false_alarms.json").read_text())
     assert f"{alarms['false_alarms']} in {alarms['networks']:,} random networks" in readme
+
+
+def test_the_table_of_the_loop_in_readme_is_the_committed_result():
+    rows = json.loads((BENCHMARKS / "results/training_vs_plain.json").read_text())["rows"]
+    readme = (ROOT / "README.md").read_text()
+    assert len(rows) == 6
+    for row in rows:
+        low, middle, high = row["time_ratios"]["columns"]
+        assert f"| {middle:.2f} ({low:.2f} to {high:.2f}) |" in readme
 
 
 def test_the_table_in_readme_is_the_committed_result():

@@ -18,11 +18,12 @@ FLOORS = {
     1: {"dropout", "forward_propagation", "labels", "optimizers"},
     2: {"cost_function"},
     3: {"derivation", "derivation_of_softmax", "back_propagation", "finite_differences"},
-    4: {"certificate", "training_loop"},
-    5: {"training"},
-    6: {"tables", "model_files", "pictures"},
-    7: {"cli"},
-    8: {"__main__"},
+    4: {"certificate", "descent"},
+    5: {"training_loop"},
+    6: {"model_files", "pictures", "tables", "training_input"},
+    7: {"training"},
+    8: {"cli"},
+    9: {"__main__"},
 }
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
 

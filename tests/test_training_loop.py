@@ -350,3 +350,26 @@ def test_another_kind_of_optimizer_cannot_take_over_a_state():
     state, _ = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=1)
     with pytest.raises(ValueError, match=r"another kind of optimizer.*hand state\.params"):
         mlp_jax.fit(state, X, Y, optimizer=optax.adam(0.1), epochs=1)
+
+
+def test_a_gradient_that_breaks_in_mid_epoch_with_a_finite_cost_is_not_silent():
+    params, X, Y = net(m=24)
+    first = np.asarray(X[:, :1])
+
+    def breaks_on_the_first_example(params, X, Y):
+        J, grads = mlp_jax.cost_and_gradient(params, X, Y)
+        return J, jax.tree.map(lambda g: jnp.where((first == X).any(), jnp.nan, g), grads)
+
+    with pytest.warns(mlp_jax.DivergenceWarning):
+        state, _ = mlp_jax.fit(
+            params,
+            X,
+            Y,
+            optimizer="adam",
+            epochs=5,
+            batch_size=4,
+            key=0,
+            gradient=breaks_on_the_first_example,
+        )
+    assert state.diverged
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))

@@ -86,13 +86,14 @@ def table(rows):
     return "\n".join(lines) + "\n"
 
 
-def write_readme(rows):
-    text = README.read_text()
-    begin, end = MARKS
+def write_between(path, marks, content):
+    """Puts `content` between the two marks in the file, in place of what is there."""
+    text = path.read_text()
+    begin, end = marks
     if text.count(begin) != 1 or text.count(end) != 1:
-        raise SystemExit(f"README.md has no place for the table: expected {begin.strip()}")
+        raise SystemExit(f"{path.name} has no place for the table: expected {begin.strip()}")
     before, rest = text.split(begin)
-    README.write_text(before + begin + table(rows) + end + rest.split(end)[1])
+    path.write_text(before + begin + content + end + rest.split(end)[1])
 
 
 def main():
@@ -111,7 +112,7 @@ def main():
     path.write_text(json.dumps(result, indent=1) + "\n")
     print(table(rows))
     if arguments.readme:
-        write_readme(rows)
+        write_between(README, MARKS, table(rows))
 
 
 if __name__ == "__main__":
