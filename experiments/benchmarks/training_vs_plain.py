@@ -2,8 +2,9 @@
 
 In the same layout, nearly: the ratio is 0.99 to 1.05 with the quartiles on both sides of 1, but for
 Adam on the smallest network, 1.21. Rows as examples are faster still on one large network, by 1.05
-to 1.27: XLA's product with a transposed left side is slow on a CPU. Compiling takes 1.3 to 1.6 times
-as long: the guard, the norm, the history and the best epoch are some fifteen small kernels more.
+to 1.27: XLA's product with a transposed left side is slow on a CPU. Compiling takes 1.3 to 1.6
+times as long: the guard, the norm, the history and the best epoch are some fifteen small kernels
+more.
 
 The plain program has one function for the cost, `jax.value_and_grad`, and `optimizer.update` in
 one `lax.scan` over the steps within one over the epochs: no guard, no norm, no history but the
