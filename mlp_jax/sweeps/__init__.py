@@ -1,0 +1,1 @@
+"""A whole hyperparameter space, trained in few compiled programs."""

@@ -1,0 +1,129 @@
+"""The space of a sweep: grids, random samples, lists, and complaints before anything compiles."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from mlp_jax.sweeps.distributions import choice, int_uniform, log_uniform, uniform
+from mlp_jax.sweeps.space import configurations, optimizer_of
+
+
+def test_lists_are_a_grid_in_order():
+    configs = configurations({"width": [4, 8], "learning_rate": [0.1, 0.01], "activation": "tanh"})
+    assert [(c["hidden"], c["learning_rate"]) for c in configs] == [
+        ((4,), 0.1),
+        ((4,), 0.01),
+        ((8,), 0.1),
+        ((8,), 0.01),
+    ]
+    assert {c["activation"] for c in configs} == {"tanh"}
+
+
+def test_n_of_a_grid_has_none_twice():
+    space = {"width": list(range(1, 101)), "l2": [float(i) for i in range(100)]}
+    configs = configurations(space, 500)
+    assert len({(c["hidden"], c["l2"]) for c in configs}) == 500
+
+
+def test_a_grid_too_large_to_write_down_is_sampled():
+    space = {name: list(range(1, 1001)) for name in ("width", "epochs", "patience", "seed")}
+    assert len(configurations(space, 5)) == 5
+
+
+def test_distributions_stay_in_their_range_and_fill_it():
+    space = {
+        "learning_rate": log_uniform(1e-4, 1.0),
+        "momentum": uniform(0.2, 0.3),
+        "width": int_uniform(3, 5),
+        "activation": choice("relu", "tanh"),
+        "optimizer": "sgd",
+    }
+    configs = configurations(space, 2000, seed=3)
+    rates = np.array([c["learning_rate"] for c in configs])
+    assert rates.min() >= 1e-4
+    assert rates.max() <= 1.0
+    # Four decades, each a quarter of the draws.
+    assert np.allclose(np.histogram(np.log10(rates), 4, (-4, 0))[0], 500, atol=80)
+    assert {c["hidden"] for c in configs} == {(3,), (4,), (5,)}
+    assert all(0.2 <= c["momentum"] <= 0.3 for c in configs)
+    assert {c["activation"] for c in configs} == {"relu", "tanh"}
+
+
+def test_widths_are_drawn_for_each_layer():
+    configs = configurations({"depth": [3], "widths": int_uniform(8, 128)}, 50)
+    assert all(len(c["hidden"]) == 3 for c in configs)
+    assert sum(len(set(c["hidden"])) == 3 for c in configs) > 30
+    assert {c["hidden"] for c in configurations({"depth": [1, 3], "width": [7]})} == {
+        (7,),
+        (7,) * 3,
+    }
+
+
+def test_scipy_distributions_are_drawn_from():
+    configs = configurations({"l2": scipy.stats.loguniform(1e-6, 1e-2)}, 20)
+    assert all(isinstance(c["l2"], float) and 1e-6 <= c["l2"] <= 1e-2 for c in configs)
+    assert len({c["l2"] for c in configs}) == 20
+
+
+def test_a_seed_draws_the_same_and_another_does_not():
+    space = {"learning_rate": log_uniform(1e-4, 1.0)}
+    assert configurations(space, 5, seed=1) == configurations(space, 5, seed=1)
+    assert configurations(space, 5, seed=1) != configurations(space, 5, seed=2)
+
+
+def test_a_number_its_optimizer_has_not_is_left_out():
+    configs = configurations({"optimizer": ["adam", "sgd"], "momentum": [0.9], "b1": [0.8]})
+    assert "momentum" not in configs[0]
+    assert "b1" not in configs[1]
+    assert optimizer_of(configs[1]).numbers["momentum"] == 0.9
+
+
+def test_a_list_of_configurations_is_taken_as_it_is():
+    configs = configurations([{"width": 4}, {"hidden": [8, 2], "optimizer": "sgd"}])
+    assert [c["hidden"] for c in configs] == [(4,), (8, 2)]
+
+
+@pytest.mark.parametrize(
+    ("space", "n", "says"),
+    [
+        ({"learning_rat": [0.1]}, None, "'learning_rat'.*did you mean 'learning_rate'"),
+        ([{"actvation": "relu"}], None, "did you mean 'activation'"),
+        ({}, None, "space is empty"),
+        ([], None, "space is empty"),
+        ({"width": []}, None, "empty list for 'width'"),
+        ("relu", None, "expected a dict"),
+        ([3], None, "something else than dicts"),
+        ({"width": [0]}, None, "a hidden width is 0"),
+        ({"width": [2.5]}, None, "a hidden width is 2.5"),
+        ({"depth": [-1]}, None, "depth is -1"),
+        ({"dropout": [1.0]}, None, "dropout is 1.0; expected a number, 0 or more and less than 1"),
+        ({"l2": [-1e-3]}, None, "l2 is -0.001"),
+        ({"l2": ["much"]}, None, "l2 is 'much'"),
+        ({"learning_rate": [-0.1]}, None, "learning_rate is -0.1"),
+        ({"momentum": [0.9]}, None, "names momentum, which none of its optimizers .adam."),
+        ({"optimizer": ["adam", "sdg"]}, None, "did you mean 'sgd'"),
+        ({"schedule": ["cosine"]}, None, "needs decay_epochs"),
+        ({"activation": ["rleu"]}, None, "did you mean 'relu'"),
+        ({"hidden": [(4, 4)], "activation": [("relu",)]}, None, "names 1 hidden layers"),
+        ({"loss": ["hubr"]}, None, "did you mean 'huber'"),
+        ({"batch_size": [0]}, None, "batch_size is 0"),
+        ({"seed": [2**32]}, None, "less than 2"),
+        ({"l2": log_uniform(1e-5, 1)}, None, "draws l2 at random, and n is None; type n=100"),
+        ({"width": [4]}, 0, "n is 0"),
+        ([{"width": 4}], 3, "leave n out"),
+        ({"hidden": [(4,)], "depth": [2]}, None, "'hidden' says all of it"),
+        ({"width": [4], "widths": [5]}, 2, "both 'width'"),
+    ],
+)
+def test_what_is_wrong_is_named_before_anything_compiles(space, n, says):
+    with pytest.raises(ValueError, match=says):
+        configurations(space, n)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "ends"),
+    [(uniform, (1, 0)), (log_uniform, (0, 1)), (int_uniform, (0.5, 2)), (uniform, ("a", 1))],
+)
+def test_ends_of_a_distribution_are_checked(sampler, ends):
+    with pytest.raises(ValueError, match="expected"):
+        sampler(*ends)
