@@ -27,7 +27,9 @@ def as_masks(layers: tuple[Layer, ...], X: Array, masks: Any) -> tuple[Array, ..
     return tuple(jnp.asarray(mask, X.dtype) for mask in masks)
 
 
-def dropout_masks(key: Any, params: Any, m: int, rate: Any) -> tuple[Array, ...]:
+def dropout_masks(
+    key: Any, params: Any, m: int, rate: Any, *, widths: Any = None
+) -> tuple[Array, ...]:
     """(M[1], ..., M[L-1]) of inverted dropout: 0 with probability `rate`, else 1 / (1 - rate).
 
     So the expected input of the next layer is what it is without dropout, and `forward` needs none.
@@ -37,6 +39,8 @@ def dropout_masks(key: Any, params: Any, m: int, rate: Any) -> tuple[Array, ...]
       params: a sequence of (W, b) pairs.
       m: how many examples.
       rate: of units dropped, 0 <= rate < 1; may be traced.
+      widths: of a network padded with units of zero weights, how many units each hidden layer has
+        without them, shape (L - 1,): these are dropped as in the network that was not padded.
 
     Returns:
       One array (n[l], m) a hidden layer, of the dtype of params.
@@ -53,5 +57,26 @@ def dropout_masks(key: Any, params: Any, m: int, rate: Any) -> tuple[Array, ...]
     # One draw for all layers: a draw a layer compiles slower.
     uniform = jax.random.uniform(as_key(key), (sum(sizes), m), layers[0].W.dtype)
     kept = jnp.where(uniform >= rate, 1.0 / (1.0 - rate), 0.0).astype(uniform.dtype)
-    cuts = [sum(sizes[: l + 1]) for l in range(len(sizes) - 1)]
-    return tuple(jnp.split(kept, cuts)) if sizes else ()
+    if widths is None:
+        cuts = [sum(sizes[: l + 1]) for l in range(len(sizes) - 1)]
+        return tuple(jnp.split(kept, cuts)) if sizes else ()
+    # Draw number i is the same however many there are, so the rows that the network without padding
+    # would get are here too: from `begins` on.
+    begins = jnp.cumsum(widths) - widths
+    drawn = [jax.lax.dynamic_slice_in_dim(kept, begins[l], size) for l, size in enumerate(sizes)]
+    units = unit_masks(widths, params, uniform)
+    return tuple(M * mask for M, mask in zip(units, drawn, strict=True))
+
+
+def unit_masks(widths: Array, params: Any, X: Array) -> tuple[Array, ...]:
+    """Masks that are 1 for the first widths[l] units of hidden layer l and 0 for the padding.
+
+    Of shapes (n[l], m), for X of m columns.
+    """
+    return tuple(
+        jnp.broadcast_to(
+            (jnp.arange(layer.W.shape[1])[:, None] < widths[l]).astype(X.dtype),
+            (layer.W.shape[1], X.shape[1]),
+        )
+        for l, layer in enumerate(as_layers(params)[:-1])
+    )

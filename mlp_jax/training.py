@@ -13,6 +13,7 @@ from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.descent import Examples, Info, State, initial_optimizer_state, start
+from mlp_jax.epochs import Plan
 from mlp_jax.forward_propagation import PAPER, Network
 from mlp_jax.optimizers import Optimizer, as_optimizer
 from mlp_jax.parameters import as_key, as_layers
@@ -25,7 +26,7 @@ from mlp_jax.training_input import (
     check_key,
     with_validation,
 )
-from mlp_jax.training_loop import Plan, run
+from mlp_jax.training_loop import run
 
 HISTORY = 1024  # epochs a call of the compiled program has room to report: one program for all
 SEGMENT_SECONDS = 0.25  # between two looks at the progress; a look takes about a millisecond

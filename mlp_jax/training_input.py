@@ -9,10 +9,10 @@ from jax import Array
 
 from mlp_jax.cost_function import given
 from mlp_jax.descent import Examples
+from mlp_jax.epochs import Numbers
 from mlp_jax.forward_propagation import Network
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import as_examples, as_labels, as_weights
-from mlp_jax.training_loop import Numbers
 
 
 def as_training_examples(

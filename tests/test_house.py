@@ -19,9 +19,9 @@ FLOORS = {
     2: {"cost_function"},
     3: {"derivation", "derivation_of_softmax", "back_propagation", "finite_differences"},
     4: {"certificate", "descent"},
-    5: {"training_loop"},
-    6: {"model_files", "pictures", "tables", "training_input"},
-    7: {"training", "sweeps.space"},
+    5: {"epochs"},
+    6: {"training_loop", "model_files", "pictures", "tables", "training_input"},
+    7: {"training", "sweeps.program", "sweeps.space"},
     8: {"cli"},
     9: {"__main__"},
 }

@@ -1,0 +1,194 @@
+"""One epoch: every example once, in batches, then the validation set.
+
+The batch order is drawn apart from it, so that networks trained side by side can share one. Pure.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from mlp_jax.cost_function import J_of_losses
+from mlp_jax.descent import Best, Examples, Info, State, descended, norm
+from mlp_jax.dropout import dropout_masks, unit_masks
+from mlp_jax.forward_propagation import Network, forward_trace
+from mlp_jax.labels import smoothed
+from mlp_jax.optimizers import transformation
+from mlp_jax.parameters import as_layers
+
+
+class Numbers(NamedTuple):
+    """What is traced: changing it compiles nothing. None where it is switched off.
+
+    widths: (L - 1,), how many units of every hidden layer there are, where the network is padded
+    with units of zero weights.
+    """
+
+    optimizer: Any
+    l2: Any
+    dropout: Any
+    label_smoothing: Any
+    patience: Any
+    tolerance: Any
+    widths: Any = None
+
+
+class Plan(NamedTuple):
+    """What is static. optimizer: optax's, where `Numbers` has none. capacity: of the history."""
+
+    network: Network
+    gradient: Callable[..., Any]
+    optimizer: Any
+    batch_size: int | None
+    metric: Callable[..., Any] | None
+    capacity: int
+
+
+class Drawn(NamedTuple):
+    """What is random in an epoch.
+
+    order: (batches, batch size) indices of the examples, None for all of them in order. real: which
+    of those are examples, (batches, 1, batch size), the others being there to fill up a batch; None
+    if all are. batches: steps in an epoch. key_dropout: None without dropout.
+    """
+
+    order: Array | None
+    real: Array | None
+    batches: Any
+    key_dropout: Any
+
+
+def drawn(key: Any, epoch: Array, m: int, batch_size: int | None, *, dropout: bool) -> Drawn:
+    """What epoch number `epoch` draws from the training's key, for m examples."""
+    key_order = key_dropout = cast(Any, None)
+    if key is not None:
+        key_order = jax.random.fold_in(key, epoch)
+    if dropout:
+        key_order, key_dropout = jax.random.split(key_order)
+    if batch_size is None:
+        return Drawn(None, None, 1, key_dropout)
+    order, real = _shuffled(key_order, m, batch_size)
+    return Drawn(order, real, order.shape[0], key_dropout)
+
+
+def one_epoch(
+    state: State,
+    drawn: Drawn,
+    examples: Examples,
+    validation: Examples | None,
+    numbers: Numbers,
+    *,
+    plan: Plan,
+) -> tuple[State, Info]:
+    """The state after every example was seen once, and what the validation set says of it."""
+
+    def update(state: State, batch: Examples, index: Any) -> tuple[State, Array, Any]:
+        if numbers.label_smoothing is not None:
+            Y = smoothed(batch.Y, numbers.label_smoothing, plan.network.loss)
+            batch = batch._replace(Y=Y)
+        optimizer = plan.optimizer if numbers.optimizer is None else numbers.optimizer
+        return descended(
+            state,
+            batch,
+            optimizer=transformation(optimizer, state.params, drawn.batches),
+            network=plan.network,
+            gradient=plan.gradient,
+            l2=0.0 if numbers.l2 is None else numbers.l2,
+            masks=_masks(state.params, batch.X, drawn.key_dropout, index, numbers, plan),
+        )
+
+    if drawn.order is None:
+        state, J, grads = update(state, examples, 0)
+    else:
+        (state, grads), (costs, sizes) = jax.lax.scan(
+            partial(_step_on, examples=examples, update=update),
+            (state, state.params),  # of the gradient's shape; no array is made to be thrown away
+            (jnp.arange(drawn.order.shape[0]), drawn.order, drawn.real),
+        )
+        J = jnp.sum(sizes / jnp.sum(sizes) * costs)
+    length = norm(grads)
+    state = state._replace(diverged=state.diverged | ~jnp.isfinite(length))
+    state = state._replace(epoch=state.epoch + ~state.diverged)
+    none = jnp.asarray(jnp.nan, J.dtype)
+    info = Info(J, length, none, none)
+    return _judged(state, info, validation, numbers=numbers, plan=plan)
+
+
+def _masks(
+    params: Any, X: Array, key: Any, index: Any, numbers: Numbers, plan: Plan
+) -> tuple[Array, ...] | None:
+    """The masks of one step: of dropout, and of units that padding added."""
+    if numbers.dropout is not None:
+        key = jax.random.fold_in(key, index)
+        return dropout_masks(key, params, X.shape[1], numbers.dropout, widths=numbers.widths)
+    hidden = plan.network.hidden(as_layers(params))
+    if numbers.widths is None or all(f.zero_at_zero for f in hidden):
+        return None  # padding stays zero by itself
+    return unit_masks(numbers.widths, params, X)
+
+
+def _judged(
+    state: State, info: Info, validation: Examples | None, *, numbers: Numbers, plan: Plan
+) -> tuple[State, Info]:
+    """The state and info after the epoch, with the validation set seen and the best epoch kept."""
+    best, loss, params = state.best, info.cost, None
+    if validation is not None:
+        network = plan.network
+        X, Y, weights = validation
+        masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), plan)
+        Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
+        loss = J_of_losses(network.loss.L(Z, Y), weights)
+        info = info._replace(validation_loss=loss)
+        if plan.metric is not None:
+            info = info._replace(metric=plan.metric(network.loss.output(Z), Y, weights))
+    better = ~state.diverged & (loss < best.loss - numbers.tolerance)
+    if validation is not None:
+        params = jax.tree.map(partial(jnp.where, better), state.params, best.params)
+    best = Best(
+        jnp.where(better, loss, best.loss), jnp.where(better, state.epoch, best.epoch), params
+    )
+    return state._replace(best=best), info
+
+
+def _shuffled(key: Any, m: int, batch_size: int) -> tuple[Array, Array | None]:
+    """This epoch's batches as indices, (batches, batch_size), and which of them are examples.
+
+    A last batch that is short is filled up with example 0 at weight 0. None if no batch is short.
+    """
+    batches = -(-m // batch_size)
+    filling = batches * batch_size - m
+    order = jnp.pad(jax.random.permutation(key, m), (0, filling)).reshape(batches, batch_size)
+    if filling == 0:
+        return order, None
+    real = jnp.arange(batches * batch_size) < m
+    return order, real.reshape(batches, 1, batch_size)
+
+
+def _step_on(
+    carry: tuple[State, Any],
+    batch: tuple[Array, Array, Array | None],
+    *,
+    examples: Examples,
+    update: Callable[..., tuple[State, Array, Any]],
+) -> tuple[tuple[State, Any], tuple[Array, Array]]:
+    """One step on the examples of `batch`; its cost and the sum of its weights.
+
+    The gradient is carried to the end of the epoch, where its norm is taken: in every step that
+    would be a pass over memory, and a `lax.cond` for the last step costs more than the step.
+    """
+    state, _ = carry
+    (index, chosen, real), (X, Y, weights) = batch, examples
+    w = None if weights is None else weights[:, chosen]
+    if real is not None:
+        w = real.astype(X.dtype) if w is None else w * real
+    # A gather of rows is a copy of contiguous memory; of columns it is not.
+    new, J, grads = update(state, Examples(X.T[chosen].T, Y.T[chosen].T, w), index)
+    size = jnp.asarray(chosen.shape[0], X.dtype) if w is None else jnp.sum(w)
+    if weights is not None:
+        # A batch may consist of examples of weight 0, where J is 0 / 0: no step is taken on it.
+        some = partial(jnp.where, size > 0)
+        new, J, grads = jax.tree.map(some, (new, J, grads), (state, 0.0 * size, carry[1]))
+    return (new, grads), (J, size)

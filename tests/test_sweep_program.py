@@ -1,0 +1,162 @@
+"""A member of a chunk is trained as `fit` trains it alone, whatever its padding, mask or fold."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import mlp_jax
+from mlp_jax.epochs import Numbers, Plan
+from mlp_jax.sweeps.program import Fold, Lengths, Members, train_chunk
+
+FEATURES, M = 5, 31
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(FEATURES, M))
+Y = (X[:1] * X[1:2] > 0) * 1.0
+LONGEST = 21  # to train on: 31 examples in 3 folds leave 20, 21 and 21
+HIDDEN = ((4, 7), (6, 3), (1, 7))
+EPOCHS = (9, 4, 7)
+
+
+def fold_of(number):
+    """(train, validation, Fold) of three folds of 11, 10 and 10 examples to validate by."""
+    parts = np.array_split(np.random.default_rng(1).permutation(M), 3)
+    validation = parts[number]
+    train = np.concatenate([parts[i] for i in range(3) if i != number])
+    filled = (np.resize(train, LONGEST), np.resize(validation, 11))
+    sizes = np.array([len(train), len(validation)], np.int32)
+    which = np.int32(len(train) == LONGEST)
+    return train, validation, Fold(*(a.astype(np.int32) for a in filled), sizes, which)
+
+
+def padded(params, hidden):
+    sizes = (FEATURES, *hidden, 1)
+    return tuple(
+        mlp_jax.Layer(
+            np.pad(W, ((0, n_prev - W.shape[0]), (0, n - W.shape[1]))),
+            np.pad(b, ((0, n - b.shape[0]), (0, 0))),
+        )
+        for (W, b), n_prev, n in zip(params, sizes[:-1], sizes[1:], strict=True)
+    )
+
+
+def stacked(trees):
+    return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *trees)
+
+
+CASES = {
+    "sgd": {},
+    "adam": {"name": "adam"},
+    "masked": {"activation": "sigmoid", "name": "adam"},
+    "masked, weights": {"activation": ("softplus", "tanh"), "weighted": True, "l2": 0.01},
+    "dropout": {"dropout": 0.4, "name": "adam", "activation": "gelu"},
+    "dropout, masked": {"dropout": 0.4, "activation": "sigmoid"},
+    "early stop": {"patience": 2, "tolerance": 0.05, "l2": 0.1},
+    "full batches": {"batch_size": None, "name": "adam"},
+    "full batches, weights": {"batch_size": None, "weighted": True},
+    "a batch more in some folds": {"batch_size": 5, "name": "adam", "schedule": "cosine"},
+    "smoothing": {"label_smoothing": 0.2, "weighted": True},
+}
+
+
+def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2)):
+    """(solo runs, the chunk) of members that differ in every number, on a fold."""
+    case = {"name": "sgd", "schedule": "constant", "activation": "relu", "batch_size": 6} | case
+    network = mlp_jax.Network(case["activation"])
+    train, held, fold = fold_of(number)
+    key = jax.random.key(7)
+    schedule = {"decay_epochs": 6.0} if case["schedule"] == "cosine" else {}
+    make = partial(mlp_jax.optimizer, case["name"], schedule=case["schedule"], **schedule)
+    names = ("l2", "dropout", "label_smoothing", "patience", "tolerance")
+    numbers = {name: case[name] for name in names if name in case}
+    solos, members = [], []
+    for i in only:
+        params = mlp_jax.init(i, (FEATURES, *HIDDEN[i], 1), dtype=jnp.float64)
+        optimizer = make(learning_rate=rates[i])
+        weights = np.where(Y > 0, i + 1.0, 0.5) if "weighted" in case else None
+        solos.append(
+            lambda params=params, optimizer=optimizer, weights=weights, i=i: mlp_jax.fit(
+                params,
+                X[:, train],
+                Y[:, train],
+                validation=(X[:, held], Y[:, held]),
+                optimizer=optimizer,
+                epochs=EPOCHS[i],
+                batch_size=case["batch_size"],
+                key=key,
+                network=network,
+                weights=None if weights is None else weights[:, train],
+                **numbers,
+            )
+        )
+        on = {"tolerance": 0.0} | numbers
+        as_numbers = Numbers(
+            optimizer, *(on.get(name) for name in names), widths=np.array(HIDDEN[i], np.int32)
+        )
+        wide = tuple(max(h) for h in zip(*HIDDEN, strict=True))
+        as_float = jax.tree.map(
+            lambda v: v if np.asarray(v).dtype == np.int32 else np.float64(v), as_numbers
+        )
+        members.append(Members(padded(params, wide), as_float, np.int32(EPOCHS[i]), weights))
+    idle = members[0]._replace(epochs=np.int32(0))
+    members += [idle] * (width - len(members))
+    plan = Plan(
+        *(network, mlp_jax.cost_and_gradient, None, case["batch_size"], network.loss.metric, 9)
+    )
+    chunk = jax.jit(train_chunk, static_argnames=("plan", "lengths"))(
+        *(jnp.asarray(X), jnp.asarray(Y), stacked(members), fold, key),
+        plan=plan,
+        lengths=Lengths((20, 21), even=False),
+    )
+    return solos, chunk
+
+
+# Fold 0 is shorter than fold 1, so these three differ in what fills them up.
+SHORTER = ("adam", "full batches", "a batch more in some folds")
+
+
+@pytest.mark.parametrize(
+    ("case", "number"), [(case, 1) for case in CASES] + [(case, 0) for case in SHORTER]
+)
+def test_a_member_equals_fit(case, number):
+    solos, chunk = trained(CASES[case], number, width=4)
+    for i, solo in enumerate(solos):
+        state, info = solo()
+        assert int(chunk.epoch[i]) == int(state.epoch)
+        assert int(chunk.best.epoch[i]) == int(state.best.epoch)
+        for mine, theirs in ((chunk.params, state.params), (chunk.best.params, state.best.params)):
+            for layer, (W, b) in zip(jax.tree.map(lambda a: a[i], mine), theirs, strict=True):  # noqa: B023
+                n_prev, n = W.shape
+                np.testing.assert_allclose(layer.W[:n_prev, :n], W, rtol=1e-10, atol=1e-13)
+                np.testing.assert_allclose(layer.b[:n], b, rtol=1e-10, atol=1e-13)
+                assert not np.asarray(layer.b[n:]).any()
+        done = len(info.cost)
+        np.testing.assert_allclose(chunk.history[i, :done], np.stack(info, axis=1), rtol=1e-9)
+        assert np.isnan(chunk.history[i, done:]).all()
+    assert chunk.epoch[3] == 0  # it only filled the chunk
+
+
+def test_without_masks_the_padding_of_a_sigmoid_would_learn(monkeypatch):
+    monkeypatch.setattr("mlp_jax.epochs._masks", lambda *_: None)
+    _, chunk = trained(CASES["masked"], 1)
+    assert np.asarray(chunk.params[1].W[0, HIDDEN[0][0] :]).any()
+
+
+def test_a_diverged_member_harms_no_other_and_is_finite():
+    case = {"name": "sgd"}
+    _, well = trained(case, 1)
+    _, ill = trained(case, 1, rates=(0.3, 1e300, 0.1))
+    assert ill.diverged.tolist() == [False, True, False]
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(ill.params))
+    for i in (0, 2):
+        same = jax.tree.map(lambda a, b: bool((a[i] == b[i]).all()), well.params, ill.params)  # noqa: B023
+        assert all(jax.tree.leaves(same))
+
+
+def test_at_one_width_a_member_is_bit_for_bit_the_same_whatever_its_neighbours():
+    _, three = trained({"name": "adam"}, 0)
+    _, alone = trained({"name": "adam"}, 0, only=(1,))
+    same = jax.tree.map(lambda a, b: bool((a[1] == b[0]).all()), three.params, alone.params)
+    assert all(jax.tree.leaves(same))
