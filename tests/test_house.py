@@ -22,7 +22,7 @@ FLOORS = {
     5: {"epochs"},
     6: {"training_loop", "model_files", "pictures", "tables", "training_input"},
     7: {"training", "sweeps.program", "sweeps.space"},
-    8: {"cli"},
+    8: {"cli", "sweeps.folds"},
     9: {"__main__"},
 }
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}

@@ -9,26 +9,19 @@ import pytest
 
 import mlp_jax
 from mlp_jax.epochs import Numbers, Plan
-from mlp_jax.sweeps.program import Fold, Lengths, Members, train_chunk
+from mlp_jax.sweeps.folds import as_folds, k_folds
+from mlp_jax.sweeps.program import Members, train_chunk
 
 FEATURES, M = 5, 31
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(FEATURES, M))
 Y = (X[:1] * X[1:2] > 0) * 1.0
-LONGEST = 21  # to train on: 31 examples in 3 folds leave 20, 21 and 21
 HIDDEN = ((4, 7), (6, 3), (1, 7))
 EPOCHS = (9, 4, 7)
 
 
-def fold_of(number):
-    """(train, validation, Fold) of three folds of 11, 10 and 10 examples to validate by."""
-    parts = np.array_split(np.random.default_rng(1).permutation(M), 3)
-    validation = parts[number]
-    train = np.concatenate([parts[i] for i in range(3) if i != number])
-    filled = (np.resize(train, LONGEST), np.resize(validation, 11))
-    sizes = np.array([len(train), len(validation)], np.int32)
-    which = np.int32(len(train) == LONGEST)
-    return train, validation, Fold(*(a.astype(np.int32) for a in filled), sizes, which)
+SPLITS = k_folds(M, 3, seed=1)  # 11, 10 and 10 to validate by
+FOLDS, LENGTHS = as_folds(SPLITS)
 
 
 def padded(params, hidden):
@@ -65,7 +58,7 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2)):
     """(solo runs, the chunk) of members that differ in every number, on a fold."""
     case = {"name": "sgd", "schedule": "constant", "activation": "relu", "batch_size": 6} | case
     network = mlp_jax.Network(case["activation"])
-    train, held, fold = fold_of(number)
+    (train, held), fold = SPLITS[number], FOLDS[number]
     key = jax.random.key(7)
     schedule = {"decay_epochs": 6.0} if case["schedule"] == "cosine" else {}
     make = partial(mlp_jax.optimizer, case["name"], schedule=case["schedule"], **schedule)
@@ -108,7 +101,7 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2)):
     chunk = jax.jit(train_chunk, static_argnames=("plan", "lengths"))(
         *(jnp.asarray(X), jnp.asarray(Y), stacked(members), fold, key),
         plan=plan,
-        lengths=Lengths((20, 21), even=False),
+        lengths=LENGTHS,
     )
     return solos, chunk
 

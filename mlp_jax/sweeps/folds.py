@@ -1,0 +1,86 @@
+"""How examples are split to train and to validate, as indices into one resident copy of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from mlp_jax.sweeps.program import Fold, Lengths
+
+Split = tuple[np.ndarray, np.ndarray]  # indices to train on, indices to validate by
+
+
+def k_folds(m: int, k: int, *, seed: int = 0, classes: Any = None) -> list[Split]:
+    """K splits of m examples at random; every example is validated by once.
+
+    Args:
+      m: how many examples.
+      k: how many folds.
+      seed: of the order.
+      classes: the class of every example, (m,), to have the same share of every class, but for
+        one example, in each fold; None for no regard to it.
+
+    Returns:
+      k pairs (train, validation) of indices; the sizes differ by one example at most.
+
+    Raises:
+      ValueError: k is not from 2 to m, or classes does not fit.
+
+    Example:
+      >>> [len(train) for train, _ in k_folds(10, 3)]
+      [6, 7, 7]
+    """
+    if not isinstance(k, int | np.integer) or isinstance(k, bool) or not 2 <= k <= m:
+        raise ValueError(f"folds is {k!r} for {m} examples; expected an integer from 2 to {m}")
+    order = _order(m, seed, classes)
+    # Dealt out like cards: neighbours in the order, which are of one class, go to different folds.
+    parts = [np.sort(order[i::k]) for i in range(k)]
+    everything = np.arange(m)
+    return [(np.setdiff1d(everything, part), part) for part in parts]
+
+
+def held_out(m: int, share: float, *, seed: int = 0, classes: Any = None) -> list[Split]:
+    """The one split that keeps a share of the examples to validate by.
+
+    Raises:
+      ValueError: the share leaves nothing on one side.
+    """
+    if not isinstance(share, float) or not 0 < share < 1 or m < 2:
+        raise ValueError(
+            f"validation is {share!r} of {m} examples; expected a share between 0 and 1 of at "
+            "least 2 examples"
+        )
+    count = min(max(1, round(share * m)), m - 1)
+    order = _order(m, seed, classes)
+    # Evenly spaced in an order sorted by class, so that every class gives its share.
+    picked = np.floor((np.arange(count) + 0.5) * m / count).astype(int)
+    return [(np.sort(np.delete(order, picked)), np.sort(order[picked]))]
+
+
+def _order(m: int, seed: int, classes: Any) -> np.ndarray:
+    """All indices at random, those of one class together."""
+    order = np.random.default_rng(seed).permutation(m)
+    if classes is None:
+        return order
+    classes = np.asarray(classes)
+    if classes.shape != (m,):
+        raise ValueError(f"classes has shape {classes.shape}; expected ({m},), one an example")
+    return order[np.argsort(classes[order], kind="stable")]
+
+
+def as_folds(splits: Sequence[Split]) -> tuple[list[Fold], Lengths]:
+    """The splits as the program takes them, filled up to the longest, and what is static."""
+    sizes = [(len(train), len(held)) for train, held in splits]
+    longest, longest_held = (max(column) for column in zip(*sizes, strict=True))
+    different = tuple(sorted({train for train, _ in sizes}))
+    folds = [
+        Fold(
+            jnp.asarray(np.resize(train, longest), jnp.int32),
+            jnp.asarray(np.resize(held, longest_held), jnp.int32),
+            jnp.asarray((len(train), len(held)), jnp.int32),
+            jnp.asarray(different.index(len(train)), jnp.int32),
+        )
+        for train, held in splits
+    ]
+    return folds, Lengths(different, even=len(set(sizes)) == 1)
