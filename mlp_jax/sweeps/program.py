@@ -94,9 +94,7 @@ def train_chunk(
     )
     examples = _training_examples(X, Y, members.weights, fold, plan, lengths)
     of_members: Any = (None, None, None if members.weights is None else 0)
-    state = jax.vmap(lambda params: start(params, "sgd", validates=True))(members.params)
-    optimizer_state = jax.vmap(_initial)(members.numbers.optimizer, members.params)
-    state = state._replace(optimizer_state=optimizer_state)
+    state = jax.vmap(partial(start, validates=True))(members.params, members.numbers.optimizer)
     train = jax.vmap(
         lambda state, now, examples, numbers: one_epoch(
             state, now, examples, validation, numbers, plan=plan
@@ -128,10 +126,6 @@ def train_chunk(
     empty = jnp.full((*members.epochs.shape, plan.capacity, len(Info._fields)), jnp.nan, X.dtype)
     _, state, history = jax.lax.while_loop(goes_on, one_more, (jnp.int32(0), state, empty))
     return Trained(state.params, state.best, state.epoch, state.diverged, history)
-
-
-def _initial(optimizer: Any, params: Any) -> Any:
-    return start(params, optimizer).optimizer_state
 
 
 def _real(indices: Array, size: Array, dtype: Any) -> Array:
