@@ -71,12 +71,12 @@ def as_numbers(
     network: Network,
 ) -> Numbers:
     """The traced numbers of a training, each in its range, in the dtype of the parameters."""
-    _check_range("l2", l2, 0, np.inf)
-    _check_range("dropout", dropout, 0, 1)
-    _check_range("label_smoothing", label_smoothing, 0, 1)
-    _check_range("tolerance", tolerance, 0, np.inf)
+    check_range("l2", l2, 0, np.inf)
+    check_range("dropout", dropout, 0, 1)
+    check_range("label_smoothing", label_smoothing, 0, 1)
+    check_range("tolerance", tolerance, 0, np.inf)
     if patience is not None:
-        _check_range("patience", patience, 1, np.inf)
+        check_range("patience", patience, 1, np.inf)
     on = given(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
     if "label_smoothing" in on and not network.loss.classes:
         raise ValueError(f"label_smoothing is for the cross-entropies; the loss is {network.loss}")
@@ -96,7 +96,8 @@ def as_numbers(
     )
 
 
-def _check_range(name: str, value: Any, lowest: float, below: float) -> None:
+def check_range(name: str, value: Any, lowest: float, below: float) -> None:
+    """Raises ValueError for what is no number with lowest <= number < below; traced goes unseen."""
     if isinstance(value, jax.core.Tracer):
         return
     number = np.asarray(value)

@@ -165,7 +165,7 @@ def _drawn(
         now = drawn(key, epoch, m, plan.batch_size, dropout=dropout)
         assert now.order is not None
         real = now.real
-        if real is None and not (lengths.even and len(lengths.train) == 1):
+        if real is None and len(lengths.train) > 1:
             real = jnp.ones((now.order.shape[0], 1, now.order.shape[1]), bool)
         fill = ((0, batches - now.order.shape[0]), (0, 0))
         return Drawn(

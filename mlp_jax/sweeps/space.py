@@ -15,7 +15,9 @@ import numpy as np
 
 from mlp_jax.forward_propagation import Network
 from mlp_jax.optimizers import OPTIMIZERS, SCHEDULES, optimizer
+from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.distributions import Distribution, of_scipy
+from mlp_jax.training_input import check_range
 
 Configuration = dict[str, Any]
 
@@ -164,7 +166,7 @@ def _plain(configuration: Mapping[str, Any]) -> Configuration:
 
 
 def _integer(name: str, value: Any, lowest: int) -> int:
-    whole = isinstance(value, int) or (isinstance(value, float) and value == int(value))
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if not whole or isinstance(value, bool) or value < lowest:
         raise ValueError(f"{name} is {value!r}; expected a whole number, {lowest} or more")
     return int(value)
@@ -194,10 +196,10 @@ def _shaped(configuration: Configuration) -> Configuration:
 
 # name: (lowest, below)
 _RANGES = {
-    "l2": (0.0, math.inf),
-    "dropout": (0.0, 1.0),
-    "label_smoothing": (0.0, 1.0),
-    "tolerance": (0.0, math.inf),
+    "l2": (0, math.inf),
+    "dropout": (0, 1),
+    "label_smoothing": (0, 1),
+    "tolerance": (0, math.inf),
 }
 
 
@@ -213,10 +215,11 @@ def _checked(configs: list[Configuration]) -> list[Configuration]:
         for name in ("epochs", "patience", "batch_size"):
             if config.get(name) is not None:
                 config[name] = _integer(name, config[name], 1)
-        if "seed" in config and not 0 <= _integer("seed", config["seed"], 0) < 2**32:
-            raise ValueError(f"seed is {config['seed']}; expected less than 2**32")
+        if "seed" in config:
+            config["seed"] = _integer("seed", config["seed"], 0)
+            as_key(config["seed"])  # says what is out of range
         for name, (lowest, below) in _RANGES.items():
-            _check_range(name, config.get(name, lowest), lowest, below)
+            check_range(name, config.get(name, lowest), lowest, below)
         applying = _of_optimizer(config)
         used |= applying
         checked.append(
@@ -230,13 +233,6 @@ def _checked(configs: list[Configuration]) -> list[Configuration]:
             f"({', '.join(sorted(names))}) and their schedules have"
         )
     return checked
-
-
-def _check_range(name: str, value: Any, lowest: float, below: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not lowest <= value < below:
-        what = f"{lowest:g} or more" + (f" and less than {below:g}" if below < math.inf else "")
-        raise ValueError(f"{name} is {value!r}; expected a number, {what}")
 
 
 def _of_optimizer(config: Configuration) -> set[str]:
