@@ -1,6 +1,7 @@
 """A member of a chunk is trained as `fit` trains it alone, whatever its padding, mask or fold."""
 
 from functools import partial
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import pytest
 import mlp_jax
 from mlp_jax.epochs import Numbers, Plan
 from mlp_jax.sweeps.folds import as_folds, k_folds
-from mlp_jax.sweeps.program import Members, train_chunk
+from mlp_jax.sweeps.program import Members, empty_state, train_chunk
 
 FEATURES, M = 5, 31
 RNG = np.random.default_rng(0)
@@ -54,8 +55,8 @@ CASES = {
 }
 
 
-def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2)):
-    """(solo runs, the chunk) of members that differ in every number, on a fold."""
+def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), stops=()):
+    """(solo runs, state of the chunk, history) of members that differ in every number."""
     case = {"name": "sgd", "schedule": "constant", "activation": "relu", "batch_size": 6} | case
     network = mlp_jax.Network(case["activation"])
     (train, held), fold = SPLITS[number], FOLDS[number]
@@ -64,7 +65,7 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2)):
     make = partial(mlp_jax.optimizer, case["name"], schedule=case["schedule"], **schedule)
     names = ("l2", "dropout", "label_smoothing", "patience", "tolerance")
     numbers = {name: case[name] for name in names if name in case}
-    solos, members = [], []
+    solos, members, started = [], [], []
     for i in only:
         params = mlp_jax.init(i, (FEATURES, *HIDDEN[i], 1), dtype=jnp.float64)
         optimizer = make(learning_rate=rates[i])
@@ -92,18 +93,26 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2)):
         as_float = jax.tree.map(
             lambda v: v if np.asarray(v).dtype == np.int32 else np.float64(v), as_numbers
         )
-        members.append(Members(padded(params, wide), as_float, np.int32(EPOCHS[i]), weights))
+        started.append(padded(params, wide))
+        members.append(Members(as_float, np.int32(EPOCHS[i]), weights))
     idle = members[0]._replace(epochs=np.int32(0))
     members += [idle] * (width - len(members))
+    started += started[:1] * (width - len(started))
+    members = stacked(members)
     plan = Plan(
         *(network, mlp_jax.cost_and_gradient, None, case["batch_size"], network.loss.metric, 9)
     )
-    chunk = jax.jit(train_chunk, static_argnames=("plan", "lengths"))(
-        *(jnp.asarray(X), jnp.asarray(Y), stacked(members), fold, key),
-        plan=plan,
-        lengths=LENGTHS,
-    )
-    return solos, chunk
+    program = jax.jit(train_chunk, static_argnames=("plan", "lengths"))
+    state = empty_state(stacked(started), members.numbers.optimizer)
+    history = []
+    for done, until in pairwise((0, *stops, 9)):
+        state, lines = program(
+            *(jnp.asarray(X), jnp.asarray(Y), members, state, done, until, fold, key),
+            plan=plan,
+            lengths=LENGTHS,
+        )
+        history.append(lines[:, : until - done])
+    return solos, state, jnp.concatenate(history, axis=1)
 
 
 # Fold 0 is shorter than fold 1, so these three differ in what fills them up.
@@ -114,7 +123,7 @@ SHORTER = ("adam", "full batches", "a batch more in some folds")
     ("case", "number"), [(case, 1) for case in CASES] + [(case, 0) for case in SHORTER]
 )
 def test_a_member_equals_fit(case, number):
-    solos, chunk = trained(CASES[case], number, width=4)
+    solos, chunk, history = trained(CASES[case], number, width=4, stops=(2, 3))
     for i, solo in enumerate(solos):
         state, info = solo()
         assert int(chunk.epoch[i]) == int(state.epoch)
@@ -126,21 +135,21 @@ def test_a_member_equals_fit(case, number):
                 np.testing.assert_allclose(layer.b[:n], b, rtol=1e-10, atol=1e-13)
                 assert not np.asarray(layer.b[n:]).any()
         done = len(info.cost)
-        np.testing.assert_allclose(chunk.history[i, :done], np.stack(info, axis=1), rtol=1e-9)
-        assert np.isnan(chunk.history[i, done:]).all()
+        np.testing.assert_allclose(history[i, :done], np.stack(info, axis=1), rtol=1e-9)
+        assert np.isnan(history[i, done:]).all()
     assert chunk.epoch[3] == 0  # it only filled the chunk
 
 
 def test_without_masks_the_padding_of_a_sigmoid_would_learn(monkeypatch):
     monkeypatch.setattr("mlp_jax.epochs._masks", lambda *_: None)
-    _, chunk = trained(CASES["masked"], 1)
+    _, chunk, _ = trained(CASES["masked"], 1)
     assert np.asarray(chunk.params[1].W[0, HIDDEN[0][0] :]).any()
 
 
 def test_a_diverged_member_harms_no_other_and_is_finite():
     case = {"name": "sgd"}
-    _, well = trained(case, 1)
-    _, ill = trained(case, 1, rates=(0.3, 1e300, 0.1))
+    _, well, _ = trained(case, 1)
+    _, ill, _ = trained(case, 1, rates=(0.3, 1e300, 0.1))
     assert ill.diverged.tolist() == [False, True, False]
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(ill.params))
     for i in (0, 2):
@@ -149,7 +158,7 @@ def test_a_diverged_member_harms_no_other_and_is_finite():
 
 
 def test_at_one_width_a_member_is_bit_for_bit_the_same_whatever_its_neighbours():
-    _, three = trained({"name": "adam"}, 0)
-    _, alone = trained({"name": "adam"}, 0, only=(1,))
+    _, three, _ = trained({"name": "adam"}, 0)
+    _, alone, _ = trained({"name": "adam"}, 0, only=(1,))
     same = jax.tree.map(lambda a, b: bool((a[1] == b[0]).all()), three.params, alone.params)
     assert all(jax.tree.leaves(same))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from mlp_jax.descent import Examples, Info, State, start
@@ -16,13 +17,12 @@ from mlp_jax.epochs import Drawn, Numbers, Plan, drawn, one_epoch
 
 
 class Members(NamedTuple):
-    """A chunk of networks; every leaf has the members on its first axis.
+    """What is to become of a chunk of networks; every leaf has the members on its first axis.
 
-    params: padded to one shape. epochs: int32; 0 for a member that only fills the chunk. weights:
-    example weights, (members, 1, m), or None.
+    epochs: int32; 0 for a member that only fills the chunk. weights: example weights,
+    (members, 1, m), or None.
     """
 
-    params: Any
     numbers: Numbers
     epochs: Array
     weights: Array | None
@@ -52,40 +52,38 @@ class Lengths(NamedTuple):
     even: bool
 
 
-class Trained(NamedTuple):
-    """What became of every member.
-
-    params: after the last epoch. best: the `Best` of each. epoch: how many were done. diverged: as
-    in `State`. history: (members, epochs, 4), the lines of `Info`, NaN after a member's end.
-    """
-
-    params: Any
-    best: Any
-    epoch: Array
-    diverged: Array
-    history: Array
-
-
 def train_chunk(
     X: Array,
     Y: Array,
     members: Members,
+    state: State,
+    done: Array,
+    until: Array,
     fold: Fold,
     key: Array,
     *,
     plan: Plan,
     lengths: Lengths,
-) -> Trained:
-    """Every member trained on `fold` for its own number of epochs, as `mlp_jax.fit` would.
+) -> tuple[State, Array]:
+    """Every member trained on `fold` from epoch `done` on, as `mlp_jax.fit` would train it.
 
     Args:
       X: all examples, (n[0], m).
       Y: their labels, (K, m).
-      members: the networks; of which those that are done, or diverged, stay as they are.
+      members: numbers of the networks.
+      state: where they stand, parameters padded to one shape. With `done` 0, only the parameters
+        count. A member whose epoch is not `done`, or that diverged or lost patience, stays as it
+        is, but for the state of its optimizer.
+      done: int32, how many epochs those that go on have behind them.
+      until: int32, the epoch to stop at, at most `plan.capacity` further on.
       fold: what to train on and what to validate by.
       key: of the batch order and dropout, one for all members.
-      plan: its capacity is the largest number of epochs.
+      plan: static choices.
       lengths: of the folds.
+
+    Returns:
+      The new state and the history, (members, plan.capacity, 4): the lines of `Info`, NaN after a
+      member's end.
     """
     validation = Examples(
         X[:, fold.validation],
@@ -94,7 +92,6 @@ def train_chunk(
     )
     examples = _training_examples(X, Y, members.weights, fold, plan, lengths)
     of_members: Any = (None, None, None if members.weights is None else 0)
-    state = jax.vmap(partial(start, validates=True))(members.params, members.numbers.optimizer)
     train = jax.vmap(
         lambda state, now, examples, numbers: one_epoch(
             state, now, examples, validation, numbers, plan=plan
@@ -102,30 +99,50 @@ def train_chunk(
         in_axes=(0, None, Examples(*of_members), 0),
     )
 
-    def active(state: State) -> Array:
-        on = (state.epoch < members.epochs) & ~state.diverged
+    def active(state: State, epoch: Array) -> Array:
+        on = (state.epoch == epoch) & (epoch < members.epochs) & ~state.diverged
         if members.numbers.patience is not None:
             on &= state.epoch - state.best.epoch < members.numbers.patience
         return on
 
     def goes_on(carry: tuple[Array, State, Array]) -> Array:
         epoch, state, _ = carry
-        return (epoch < plan.capacity) & jnp.any(active(state))
+        room = (epoch < until) & (epoch - done < plan.capacity)
+        return room & jnp.any(active(state, epoch))
 
     def one_more(carry: tuple[Array, State, Array]) -> tuple[Array, State, Array]:
         epoch, state, history = carry
-        on = active(state)
+        on = active(state, epoch)
         now = _drawn(key, epoch, fold, members.numbers, plan, lengths)
         # A step leaves the parameters of a diverged network alone, at no cost.
         stepped, info = train(state._replace(diverged=~on), now, examples, members.numbers)
         diverged = jnp.where(on, stepped.diverged, state.diverged)
         row = jnp.where(on[:, None], jnp.stack(info, axis=1).astype(X.dtype), jnp.nan)
-        history = jax.lax.dynamic_update_index_in_dim(history, row, epoch, axis=1)
+        history = jax.lax.dynamic_update_index_in_dim(history, row, epoch - done, axis=1)
         return epoch + 1, stepped._replace(diverged=diverged), history
 
+    start_all = jax.vmap(partial(start, validates=True))
+    state = jax.lax.cond(
+        done == 0,
+        lambda state: start_all(state.params, members.numbers.optimizer),
+        lambda state: state,
+        state,
+    )
     empty = jnp.full((*members.epochs.shape, plan.capacity, len(Info._fields)), jnp.nan, X.dtype)
-    _, state, history = jax.lax.while_loop(goes_on, one_more, (jnp.int32(0), state, empty))
-    return Trained(state.params, state.best, state.epoch, state.diverged, history)
+    _, state, history = jax.lax.while_loop(goes_on, one_more, (done, state, empty))
+    return state, history
+
+
+def empty_state(params: Any, optimizer: Any) -> State:
+    """A `State` for `train_chunk` to start from: the parameters, and zeros for what it fills in.
+
+    Args:
+      params: of the members, NumPy arrays.
+      optimizer: of the members; their numbers are arrays.
+    """
+    shapes = jax.eval_shape(jax.vmap(partial(start, validates=True)), params, optimizer)
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    return zeros._replace(params=params)
 
 
 def _real(indices: Array, size: Array, dtype: Any) -> Array:
