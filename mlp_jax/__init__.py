@@ -34,6 +34,15 @@ if TYPE_CHECKING:
     from mlp_jax.parameters import Layer as Layer
     from mlp_jax.parameters import init as init
     from mlp_jax.parameters import layer_sizes as layer_sizes
+    from mlp_jax.sweeps.distributions import choice as choice
+    from mlp_jax.sweeps.distributions import int_uniform as int_uniform
+    from mlp_jax.sweeps.distributions import log_uniform as log_uniform
+    from mlp_jax.sweeps.distributions import uniform as uniform
+    from mlp_jax.sweeps.plan import SweepPlan as SweepPlan
+    from mlp_jax.sweeps.result import SweepMember as SweepMember
+    from mlp_jax.sweeps.result import SweepResult as SweepResult
+    from mlp_jax.sweeps.run import plan_sweep as plan_sweep
+    from mlp_jax.sweeps.run import sweep as sweep
     from mlp_jax.training import DivergenceWarning as DivergenceWarning
     from mlp_jax.training import fit as fit
 
@@ -50,7 +59,11 @@ _HOMES = {
     "Network": "forward_propagation",
     "Optimizer": "optimizers",
     "State": "descent",
+    "SweepMember": "sweeps.result",
+    "SweepPlan": "sweeps.plan",
+    "SweepResult": "sweeps.result",
     "certify": "certificate",
+    "choice": "sweeps.distributions",
     "class_weights": "labels",
     "cost": "cost_function",
     "cost_and_gradient": "back_propagation",
@@ -60,14 +73,19 @@ _HOMES = {
     "gradient": "back_propagation",
     "huber": "losses",
     "init": "parameters",
+    "int_uniform": "sweeps.distributions",
     "layer_sizes": "parameters",
+    "log_uniform": "sweeps.distributions",
     "one_hot": "labels",
     "optimizer": "optimizers",
     "own_activation": "activations",
     "own_loss": "losses",
     "pinball": "losses",
+    "plan_sweep": "sweeps.run",
     "start": "descent",
     "step": "descent",
+    "sweep": "sweeps.run",
+    "uniform": "sweeps.distributions",
 }
 __all__ = [*sorted(_HOMES), "__version__"]
 

@@ -87,7 +87,7 @@ def _one_pass(
     """(J, its gradient), without a jit, which would make a traced number of a literal l2 = 0."""
     layers = as_layers(params)
     X = as_examples(layers, X)
-    Y = as_labels(layers, X, Y, one=network.loss.one_label)
+    Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
     weights = as_weights(X, weights)
     trace = forward_trace(layers, X, network, as_masks(layers, X, masks))
     J = J_of_losses(network.loss.L(trace.Z[-1], Y), weights) + l2_penalty(layers, l2)

@@ -144,7 +144,7 @@ def certify(
     with jax.enable_x64(True):
         layers = jax.tree.map(_float64, as_layers(params))
         X = as_examples(layers, _float64(X))
-        Y = as_labels(layers, X, _float64(Y), one=network.loss.one_label)
+        Y = as_labels(layers, X, _float64(Y), one=network.loss.outputs_of_label > 1)
         weights = as_weights(X, None if weights is None else _float64(weights))
         masks = as_masks(layers, X, None if masks is None else [_float64(M) for M in masks])
         values = {"params": layers, "X": X, "Y": Y, "weights": weights, "masks": masks}

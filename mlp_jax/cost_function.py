@@ -108,7 +108,7 @@ def cost(
     """
     layers = as_layers(params)
     X = as_examples(layers, X)
-    Y = as_labels(layers, X, Y, one=network.loss.one_label)
+    Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
     Z = forward_trace(layers, X, network, as_masks(layers, X, masks)).Z
     L = network.loss.L(Z[-1], Y)
     return J_of_losses(L, as_weights(X, weights)) + l2_penalty(layers, l2)

@@ -30,8 +30,8 @@ class Loss(NamedTuple):
     labels: the (lowest, highest) label allowed. classes: Y says how much of each class, so that
     labels can be smoothed and classes weighted. kink: (Z[L], Y) -> the distances to where dL/dZ or
     its slope jumps, or None if it never does. metric: (A, Y, weights or None) -> what a person
-    reads, a scalar; or None. one_label: Y has one row, which all K outputs are compared with.
-    by_hand: False if dL/dZ is autodiff's.
+    reads, a scalar; or None. outputs_of_label: how many outputs are compared with one and the same
+    row of Y; 1 but for several quantiles. by_hand: False if dL/dZ is autodiff's.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Loss(NamedTuple):
     classes: bool = False
     kink: Callable[[Array, Array], Array] | None = None
     metric: Callable[[Array, Array, Array | None], Array] | None = None
-    one_label: bool = False
+    outputs_of_label: int = 1
     by_hand: bool = True
 
     def __repr__(self) -> str:
@@ -208,7 +208,10 @@ def pinball(*quantiles: float) -> Loss:
     name = "pinball" if quantiles == (0.5,) else f"pinball({listed})"
     metric = metrics.coverage_error(quantiles)
     return Loss(
-        name, _identity, L, dL_dZ, ANY, kink=_distance_to_label, metric=metric, one_label=True
+        *(name, _identity, L, dL_dZ, ANY),
+        kink=_distance_to_label,
+        metric=metric,
+        outputs_of_label=len(quantiles),
     )
 
 

@@ -20,7 +20,7 @@ def as_training_examples(
 ) -> Examples:
     """X, Y and weights checked, in the dtype of params. which: "" or "validation "."""
     X = as_examples(layers, X)
-    Y = as_labels(layers, X, Y, one=network.loss.one_label)
+    Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
     weights = as_weights(X, weights)
     _check_values(which, X, Y, weights, network)
     return Examples(X, Y, weights)

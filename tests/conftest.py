@@ -1,7 +1,11 @@
-"""Every test runs in float64 and with silent broadcasting forbidden."""
+"""Every test runs in float64, on two CPU devices, and with silent broadcasting forbidden."""
 
 import jax
 import pytest
+
+# Sweeps are divided among two devices in some tests; a setting that only counts before the first
+# array is made.
+jax.config.update("jax_num_cpu_devices", 2)
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,8 @@ class Members(NamedTuple):
     """
 
     numbers: Numbers
-    epochs: Array
-    weights: Array | None
+    epochs: Any
+    weights: Any
 
 
 class Fold(NamedTuple):

@@ -1,0 +1,145 @@
+"""Members of a sweep: what is static about one, its numbers, and its padded parameters.
+
+A member is one configuration with one seed, trained on one fold.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mlp_jax.epochs import Numbers
+from mlp_jax.forward_propagation import Network
+from mlp_jax.labels import class_weights
+from mlp_jax.parameters import Layer
+from mlp_jax.sweeps.space import Configuration, optimizer_of
+from mlp_jax.sweeps.task import Task
+from mlp_jax.training_input import as_batch_size
+
+
+class Kind(NamedTuple):
+    """What cannot differ within a program.
+
+    optimizer: the structure of its numbers. batch_size: None for full batches. dropout: any at all,
+    because without it an epoch's key is not split. weighted: classes have weights. depth: hidden
+    layers.
+    """
+
+    network: Network
+    optimizer: Any
+    batch_size: int | None
+    dropout: bool
+    weighted: bool
+    depth: int
+
+
+class Row(NamedTuple):
+    """A member, but for its fold: the number of its configuration, and its seed."""
+
+    configuration: int
+    seed: int
+
+
+def kind_of(task: Task, configuration: Configuration, m: int) -> Kind:
+    """The kind of a configuration trained on m examples."""
+    optimizer = optimizer_of(configuration)
+    return Kind(
+        network=task.network(configuration),
+        optimizer=jax.tree.structure(optimizer),
+        batch_size=as_batch_size(configuration["batch_size"], m, optimizer),
+        dropout=configuration.get("dropout", 0.0) > 0,
+        weighted=configuration.get("class_weight") is not None,
+        depth=len(configuration["hidden"]),
+    )
+
+
+def switches(configurations: Sequence[Configuration]) -> frozenset[str]:
+    """Which of the numbers that may be switched off one of the configurations has.
+
+    To the others they are 0, or infinite patience, which is the same to the last bit but not free.
+    """
+    names = ("l2", "label_smoothing", "patience")
+    return frozenset(name for name in names for c in configurations if c.get(name))
+
+
+def numbers_of(configurations: Sequence[Configuration], on: frozenset[str], dtype: Any) -> Numbers:
+    """The traced numbers of members side by side, as NumPy arrays. on: see `switches`."""
+
+    def column(name: str, missing: float) -> np.ndarray:
+        values = [c.get(name) for c in configurations]
+        return np.array([missing if v is None else v for v in values], dtype)
+
+    optimizers = [optimizer_of(c) for c in configurations]
+    return Numbers(
+        optimizer=jax.tree.map(lambda *numbers: np.array(numbers, dtype), *optimizers),
+        l2=column("l2", 0.0) if "l2" in on else None,
+        dropout=column("dropout", 0.0) if configurations[0].get("dropout", 0.0) > 0 else None,
+        label_smoothing=column("label_smoothing", 0.0) if "label_smoothing" in on else None,
+        patience=column("patience", np.inf) if "patience" in on else None,
+        tolerance=column("tolerance", 0.0),
+        widths=np.array([c["hidden"] for c in configurations], np.int32),
+    )
+
+
+def weights_of(task: Task, configurations: Sequence[Configuration], train: Any) -> np.ndarray:
+    """Example weights by class, (members, 1, m): the classes' shares are those of the fold."""
+    made: dict[Any, np.ndarray] = {}
+    rows: list[np.ndarray] = []
+    for configuration in configurations:
+        given = configuration["class_weight"]
+        loss = task.network(configuration).loss
+        name = (repr(given), loss)
+        if name not in made:
+            Y = task.labels[loss]
+            made[name] = np.zeros((1, Y.shape[1]), Y.dtype)
+            made[name][:, train] = np.asarray(class_weights(Y[:, train], given))
+        rows.append(made[name])
+    return np.stack(rows)
+
+
+class InitialWeights:
+    """What `mlp_jax.init` draws for a seed, for networks of any shape, from one draw a seed.
+
+    The first numbers of a long draw are those of a short one, so no shape compiles a draw of its
+    own.
+    """
+
+    def __init__(self, task: Task) -> None:
+        sizes = {task.sizes(configuration) for configuration in task.configurations}
+        longest = max(sum(a * b for a, b in pairwise(n)) for n in sizes)
+        self._task = task
+        self._length = 1 << (longest - 1).bit_length()
+        self._draws: dict[int, np.ndarray] = {}
+
+    def key(self, seed: int) -> jax.Array:
+        """The key that `mlp_jax.init` needs for the same weights."""
+        return jax.random.fold_in(self._task.key_init, np.uint32(seed))
+
+    def padded(self, row: Row, hidden: tuple[int, ...]) -> tuple[Layer, ...]:
+        """The member's initial parameters, padded with zeros to the hidden widths."""
+        if row.seed not in self._draws:
+            long = jax.random.normal(self.key(row.seed), (self._length,), self._task.X.dtype)
+            self._draws[row.seed] = np.asarray(long)
+        draw, at = self._draws[row.seed], 0
+        sizes = self._task.sizes(self._task.configurations[row.configuration])
+        layers: list[Layer] = []
+        padded_sizes = (sizes[0], *hidden, sizes[-1])
+        for (n_prev, n), (wide_prev, wide) in zip(
+            pairwise(sizes), pairwise(padded_sizes), strict=True
+        ):
+            W = np.zeros((wide_prev, wide), draw.dtype)
+            scale = np.sqrt(np.asarray(2 / n_prev, draw.dtype))
+            W[:n_prev, :n] = draw[at : at + n_prev * n].reshape(n_prev, n) * scale
+            layers.append(Layer(W, np.zeros((wide, 1), draw.dtype)))
+            at += n_prev * n
+        return tuple(layers)
+
+
+def cut_out(params: Any, index: int, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
+    """One member's own parameters out of a padded stack, copied."""
+    return tuple(
+        Layer(layer.W[index, :n_prev, :n].copy(), layer.b[index, :n].copy())
+        for layer, (n_prev, n) in zip(params, pairwise(sizes), strict=True)
+    )

@@ -1,0 +1,66 @@
+"""Compiled programs of sweeps, kept for the next sweep of equal shapes."""
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from mlp_jax.epochs import Plan
+from mlp_jax.sweeps.program import Lengths, train_chunk
+
+KEPT = 256  # programs; each is some megabytes of machine code
+_kept: dict[Any, Any] = {}
+_lock = threading.Lock()
+
+
+class Devices:
+    """Where chunks run: one device, or several that a chunk is divided among."""
+
+    def __init__(self, devices: Sequence[Any]) -> None:
+        self.devices = tuple(devices)
+        mesh = Mesh(np.array(self.devices), ("members",))
+        self._mesh = mesh
+        self.replicated = NamedSharding(mesh, PartitionSpec())
+        self.divided = NamedSharding(mesh, PartitionSpec("members"))
+
+    def put(self, array: Any) -> Any:
+        """The array on every device."""
+        return jax.device_put(array, self.replicated)
+
+    def compiled(
+        self, arguments: tuple[Any, ...], plan: Plan, lengths: Lengths
+    ) -> tuple[Any, bool]:
+        """(`train_chunk` compiled for arguments of these shapes, whether it was new)."""
+        leaves, structure = jax.tree.flatten(arguments)
+        shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+        name = (self.devices, structure, shapes, plan, lengths)
+        with _lock:
+            if name in _kept:
+                return _kept[name], False
+        program = self._program(plan, lengths).lower(*arguments).compile()
+        with _lock:
+            _kept[name] = program
+            while len(_kept) > KEPT:
+                del _kept[next(iter(_kept))]
+        return program, True
+
+    def _program(self, plan: Plan, lengths: Lengths) -> Any:
+        train = partial(train_chunk, plan=plan, lengths=lengths)
+        # X, Y, members, state, done, until, fold, key
+        of_member = (False, False, True, True, False, False, False, False)
+        if len(self.devices) > 1:
+            specs = [PartitionSpec("members") if one else PartitionSpec() for one in of_member]
+            # Each device has its own loop, which ends when the last of its own members does.
+            train = jax.shard_map(
+                train,
+                mesh=self._mesh,
+                in_specs=tuple(specs),
+                out_specs=PartitionSpec("members"),
+                check_vma=False,
+            )
+        shardings = tuple(self.divided if one else self.replicated for one in of_member)
+        return jax.jit(train, in_shardings=shardings)

@@ -1,0 +1,247 @@
+"""What a sweep found: every member, every configuration in order of its score, the best network."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+
+from mlp_jax.descent import Info
+from mlp_jax.forward_propagation import Network, forward
+from mlp_jax.labels import class_weights
+from mlp_jax.parameters import Layer, init
+from mlp_jax.sweeps.members import InitialWeights
+from mlp_jax.sweeps.plan import SweepPlan
+from mlp_jax.sweeps.space import Configuration, optimizer_of
+from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.waves import Outcome
+from mlp_jax.training import fit
+
+# A configuration is as its members are; of different ones, the first of these.
+STATUSES = ("diverged", "interrupted", "halved away", "finished", "stopped")
+
+
+@dataclass(frozen=True)
+class SweepMember:
+    """One training: a configuration with one seed on one fold.
+
+    params: of the epoch with the lowest validation loss. curves: an entry an epoch. score: in that
+    epoch, `best_epoch`, counted from 1; 0 if there is none. status: "finished", "stopped" (patience
+    was lost), "diverged", "halved away" or "interrupted".
+    """
+
+    configuration: Configuration
+    seed: int
+    fold: int
+    status: str
+    score: float
+    best_epoch: int
+    params: tuple[Layer, ...] | None
+    curves: Info
+    _task: Task = field(repr=False)
+
+    @property
+    def network(self) -> Network:
+        """Its activation, loss and precision."""
+        return self._task.network(self.configuration)
+
+    def arguments_of_fit(self) -> dict[str, Any]:
+        """What `mlp_jax.fit` takes to train this member alone.
+
+        Example:
+          >>> import numpy as np, mlp_jax
+          >>> X = np.random.default_rng(0).normal(size=(60, 2))
+          >>> result = mlp_jax.sweep(X, X[:, 0] > 0, {"width": [4, 8]}, epochs=3, progress=False)
+          >>> member = result.members[0]
+          >>> state, info = mlp_jax.fit(**member.arguments_of_fit())
+          >>> np.allclose(info.cost, member.curves.cost, rtol=1e-4)
+          True
+        """
+        task, config = self._task, self.configuration
+        train, held = task.splits[self.fold]
+        X, Y = task.X, task.labels[self.network.loss]
+        key_init = jax.random.fold_in(task.key_init, np.uint32(self.seed))
+        given = config.get("class_weight")
+        names = ("epochs", "batch_size", "patience", "tolerance", "l2", "dropout")
+        numbers = {name: config[name] for name in (*names, "label_smoothing") if name in config}
+        return numbers | {
+            "params": init(key_init, task.sizes(config), dtype=X.dtype),
+            "X": X[:, train],
+            "Y": Y[:, train],
+            "validation": (X[:, held], Y[:, held]),
+            "network": self.network,
+            "optimizer": optimizer_of(config),
+            "metric": task.metric[self.network.loss],
+            "weights": None if given is None else class_weights(Y[:, train], given),
+            "key": jax.random.fold_in(task.key_order, np.uint32(self.fold)),
+        }
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A configuration and how it did: mean and standard deviation over its folds and seeds."""
+
+    rank: int
+    configuration: Configuration
+    score: float
+    spread: float
+    best_epoch: float
+    status: str
+    members: tuple[SweepMember, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A network trained on all samples. params, network: as for `mlp_jax.forward`.
+
+    classes: what y was made of, or None.
+    """
+
+    params: tuple[Layer, ...]
+    network: Network
+    classes: np.ndarray | None
+
+    def outputs(self, X: Any) -> np.ndarray:
+        """A[L] of every row of X, (samples, K): probabilities, or the predicted numbers."""
+        X = np.asarray(X).T
+        return np.asarray(forward(self.params, X, network=self.network)).T
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class, or the number, of every row of X."""
+        A = self.outputs(X)
+        if self.classes is not None:
+            number = (A[:, 0] > 0.5).astype(int) if A.shape[1] == 1 else A.argmax(axis=1)
+            return self.classes[number]
+        if self.network.loss.classes:
+            return (A > 0.5).astype(int)
+        return A[:, 0] if A.shape[1] == 1 else A
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """All members of a sweep.
+
+    plan: what was planned. seconds: what it took. compilations: programs compiled in it.
+    interrupted: Ctrl-C ended it.
+    """
+
+    task: Task = field(repr=False)
+    plan: SweepPlan = field(repr=False)
+    outcomes: dict[tuple[int, int, int], Outcome] = field(repr=False)
+    seconds: float
+    compilations: int
+    interrupted: bool
+
+    @cached_property
+    def members(self) -> tuple[SweepMember, ...]:
+        """Every member: configurations in the order of the space, seeds, folds."""
+        never = Outcome(None, np.empty((0, 4), self.task.X.dtype), 0, float("nan"), "interrupted")
+        members = []
+        for number, configuration in enumerate(self.task.configurations):
+            for seed in self.task.seeds[number]:
+                for fold in range(len(self.task.splits)):
+                    found = self.outcomes.get((number, seed, fold), never)
+                    members.append(
+                        SweepMember(
+                            *(configuration, seed, fold, found.status, found.score),
+                            *(found.best_epoch, found.params, Info(*found.history.T), self.task),
+                        )
+                    )
+        return tuple(members)
+
+    @cached_property
+    def ranking(self) -> tuple[Ranked, ...]:
+        """Every configuration, the best first; those with a member that failed are the last."""
+        rows, at = [], 0
+        for number, configuration in enumerate(self.task.configurations):
+            count = len(self.task.seeds[number]) * len(self.task.splits)
+            members = self.members[at : at + count]
+            at += count
+            scores = np.array([member.score for member in members])
+            statuses = {member.status for member in members}
+            status = next(status for status in STATUSES if status in statuses)
+            epoch = float(np.mean([member.best_epoch for member in members]))
+            rows.append((configuration, scores.mean(), scores.std(), epoch, status, members))
+        order = sorted(
+            range(len(rows)), key=lambda i: (_order_of(rows[i][4]), _descending(rows[i][1]))
+        )
+        return tuple(
+            Ranked(rank, rows[i][0], float(rows[i][1]), float(rows[i][2]), *rows[i][3:])
+            for rank, i in enumerate(order, start=1)
+        )
+
+    @property
+    def best(self) -> Ranked:
+        """The configuration of the highest mean score.
+
+        Raises:
+          ValueError: none finished.
+        """
+        first = self.ranking[0]
+        if first.status in ("diverged", "interrupted") or np.isnan(first.score):
+            raise ValueError(
+                f"no configuration finished on all its folds; the first is {first.status}: type "
+                "smaller learning rates, or let the sweep go on"
+            )
+        return first
+
+    def refit(self, configuration: Configuration | None = None, *, seed: int = 0) -> Fitted:
+        """The best configuration, or another, trained on all samples.
+
+        For as many epochs as were the best on the folds, on average.
+        """
+        ranked = self.best
+        if configuration is not None:
+            same = [row for row in self.ranking if row.configuration == configuration]
+            if not same:
+                raise ValueError("configuration is none of this sweep; see result.ranking")
+            ranked = same[0]
+        arguments = ranked.members[0].arguments_of_fit()
+        task = self.task
+        Y = task.labels[arguments["network"].loss]
+        given = ranked.configuration.get("class_weight")
+        key = InitialWeights(task).key(seed)
+        arguments |= {
+            "params": init(key, task.sizes(ranked.configuration), dtype=task.X.dtype),
+            "X": task.X,
+            "Y": Y,
+            "weights": None if given is None else class_weights(Y, given),
+            "validation": None,
+            "patience": None,
+            "epochs": max(1, round(ranked.best_epoch)),
+        }
+        state, _ = fit(**arguments)
+        return Fitted(state.params, arguments["network"], task.classes)
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row a configuration, the best first, ready for a data frame."""
+        return [
+            {
+                "rank": row.rank,
+                "score": row.score,
+                "spread": row.spread,
+                "best_epoch": row.best_epoch,
+                "status": row.status,
+                **row.configuration,
+            }
+            for row in self.ranking
+        ]
+
+    def to_pandas(self) -> Any:
+        """`table` as a `pandas.DataFrame`."""
+        try:
+            import pandas as pd
+        except ModuleNotFoundError:
+            raise ValueError(
+                "to_pandas needs pandas: type pip install pandas, or use result.table()"
+            ) from None
+        return pd.DataFrame(self.table())
+
+
+def _order_of(status: str) -> int:
+    return {"interrupted": 1, "diverged": 2}.get(status, 0)
+
+
+def _descending(score: float) -> float:
+    return float("inf") if np.isnan(score) else -float(score)

@@ -1,0 +1,293 @@
+"""What a sweep is asked to do, checked before anything compiles. Rows of the table are samples.
+
+The task holds one copy of the examples; folds are indices into it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mlp_jax import metrics
+from mlp_jax.forward_propagation import Network
+from mlp_jax.labels import one_hot
+from mlp_jax.losses import Loss
+from mlp_jax.parameters import as_key
+from mlp_jax.sweeps.folds import Split, held_out, k_folds
+from mlp_jax.sweeps.space import Configuration, configurations
+from mlp_jax.training_input import check_range
+
+BATCH_SIZE = 64  # of a configuration that names none
+SCORINGS = {"accuracy": metrics.accuracy, "r2": metrics.r2}
+
+
+class Task(NamedTuple):
+    """The whole of a sweep, but for how it is done.
+
+    X: (n[0], m). labels: for every loss of the space, its Y, (K, m). splits: the folds.
+    configurations: complete, each with its loss, optimizer, batch size, epochs and patience. seeds:
+    for each configuration, those of its initial weights. key_init, key_order: of the initial
+    weights and of batch order and dropout. scoring: "accuracy", "r2", "loss" or "own". metric: (A,
+    Y, weights) -> the score, higher being better; None for the loss. classes: what y was made of,
+    or None.
+    """
+
+    X: np.ndarray
+    labels: dict[Loss, np.ndarray]
+    splits: list[Split]
+    configurations: list[Configuration]
+    seeds: list[tuple[int, ...]]
+    key_init: Any
+    key_order: Any
+    scoring: str
+    metric: dict[Loss, Callable[..., Any] | None]
+    classes: np.ndarray | None
+
+    def network(self, configuration: Configuration) -> Network:
+        """The static choices of a configuration's network."""
+        names = ("activation", "loss", "precision")
+        return Network(**{name: configuration[name] for name in names if name in configuration})
+
+    def sizes(self, configuration: Configuration) -> tuple[int, ...]:
+        """Units of every layer, features first."""
+        loss = self.network(configuration).loss
+        outputs = len(self.labels[loss]) * loss.outputs_of_label
+        return (len(self.X), *configuration["hidden"], outputs)
+
+
+def as_task(
+    X: Any,
+    y: Any,
+    space: Any,
+    *,
+    n: int | None = None,
+    folds: Any = None,
+    validation: Any = None,
+    seeds: int = 1,
+    epochs: int = 100,
+    patience: int | None = None,
+    scoring: Any = None,
+    key: Any = 0,
+) -> Task:
+    """The task of `mlp_jax.sweep`'s arguments of these names.
+
+    Raises:
+      ValueError: what came, what was expected and what to type.
+    """
+    key_init, key_order, key_choices = jax.random.split(as_key(key), 3)
+    words = np.asarray(jax.random.key_data(key_choices)).tolist()
+    seed_of_space, seed_of_folds = map(int, np.random.SeedSequence(words).generate_state(2))
+    _check_count("seeds", seeds)
+    _check_count("epochs", epochs)
+    if patience is not None:
+        check_range("patience", patience, 1, np.inf)
+    configs = configurations(space, n, seed=seed_of_space)
+    table, labels = _table(X), _labels(y, "y")
+    _check_length(table, labels)
+    splits = None
+    if isinstance(validation, tuple | list):
+        table, labels, splits = _with_own_validation(table, labels, validation, folds)
+    kind = _kind_of_labels(configs, labels)
+    classes = None
+    if kind == "classes" and labels.ndim == 1:
+        classes, labels = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"y has the one class {classes[0]!r}; expected two or more")
+    elif labels.dtype.kind not in "fiub":
+        raise ValueError(f"y has dtype {labels.dtype}, and the loss is of numbers")
+    default = _default_loss(kind, labels, classes)
+    defaults = {"loss": default, "optimizer": "adam", "epochs": epochs, "patience": patience}
+    configs = [defaults | config for config in configs]
+    for config in configs:
+        batch_size = None if config["optimizer"] == "lbfgs" else BATCH_SIZE
+        config.setdefault("batch_size", batch_size)
+    if splits is None:
+        splits = _splits(labels, classes, folds, validation, seed_of_folds)
+    networks = {Network(loss=config["loss"]) for config in configs}
+    losses = sorted({network.loss for network in networks}, key=lambda loss: loss.name)
+    scored, metric = _scoring(scoring, losses)
+    return Task(
+        X=np.ascontiguousarray(table.T),
+        labels={loss: _as_Y(loss, labels, classes, table.dtype) for loss in losses},
+        splits=splits,
+        configurations=configs,
+        seeds=[(c.pop("seed"),) if "seed" in c else tuple(range(seeds)) for c in configs],
+        key_init=key_init,
+        key_order=key_order,
+        scoring=scored,
+        metric=metric,
+        classes=classes,
+    )
+
+
+def _check_count(name: str, value: Any) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}; expected an integer from 1 up")
+
+
+def _table(X: Any) -> np.ndarray:
+    """X as floating numbers, (samples, features): float64 where it came so and JAX allows it."""
+    try:
+        table = np.asarray(X)
+        dtype = table.dtype if table.dtype.kind == "f" else np.dtype(np.float64)
+        table = table.astype(jax.dtypes.canonicalize_dtype(dtype))
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"X holds something else than numbers ({np.asarray(X).dtype}); encode words as numbers "
+            "first, as with sklearn.preprocessing.OneHotEncoder"
+        ) from None
+    if table.ndim != 2 or 0 in table.shape:
+        raise ValueError(f"X has shape {table.shape}; expected (samples, features)")
+    if not np.isfinite(table).all():
+        row, column = (int(i) for i in np.argwhere(~np.isfinite(table))[0])
+        raise ValueError(
+            f"X[{row}, {column}] is {table[row, column]}; expected finite numbers: fill it in first"
+        )
+    return table
+
+
+def _labels(y: Any, name: str) -> np.ndarray:
+    labels = np.asarray(y)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim not in (1, 2) or labels.size == 0:
+        raise ValueError(f"{name} has shape {labels.shape}; expected (samples,) or (samples, K)")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        at = [int(i) for i in np.argwhere(~np.isfinite(labels))[0]]
+        raise ValueError(f"{name}{at} is {labels[tuple(at)]}; expected finite labels")
+    return labels.astype(str) if labels.dtype == object else labels
+
+
+def _check_length(table: np.ndarray, labels: np.ndarray, of: str = "") -> None:
+    if len(table) != len(labels):
+        turned = "; rows are samples here: type X.T" if table.shape[1] == len(labels) else ""
+        raise ValueError(f"{of}X has {len(table)} samples and y {len(labels)}{turned}")
+
+
+def _with_own_validation(
+    table: np.ndarray, labels: np.ndarray, validation: Sequence[Any], folds: Any
+) -> tuple[np.ndarray, np.ndarray, list[Split]]:
+    """The examples with those of (Xv, yv) after them, and the one split between the two."""
+    if folds is not None:
+        raise ValueError("both folds and validation are given: leave one out")
+    if len(validation) != 2:
+        raise ValueError(f"validation has {len(validation)} parts; expected (Xv, yv) or a share")
+    own, own_labels = _table(validation[0]), _labels(validation[1], "validation y")
+    _check_length(own, own_labels, "validation ")
+    if own.shape[1] != table.shape[1] or own_labels.ndim != labels.ndim:
+        raise ValueError(
+            f"validation has X {own.shape} and y {own_labels.shape}; X is {table.shape} and y "
+            f"{labels.shape}: expected as many columns"
+        )
+    m, all_m = len(table), len(table) + len(own)
+    split = np.arange(m), np.arange(m, all_m)
+    return np.concatenate([table, own]), np.concatenate([labels, own_labels]), [split]
+
+
+def _splits(
+    labels: np.ndarray, classes: np.ndarray | None, folds: Any, validation: Any, seed: int
+) -> list[Split]:
+    m, strata = len(labels), None if classes is None else labels
+    if validation is not None:
+        if folds is not None:
+            raise ValueError("both folds and validation are given: leave one out")
+        return held_out(m, validation, seed=seed, classes=strata)
+    if folds is None:
+        folds = 5
+    if isinstance(folds, int | np.integer):
+        return k_folds(m, int(folds), seed=seed, classes=strata)
+    if hasattr(folds, "split") and not isinstance(folds, str):
+        folds = folds.split(np.zeros((m, 1)), labels)
+    try:
+        splits = [(np.asarray(train), np.asarray(held)) for train, held in folds]
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"folds is {folds!r}; expected how many, pairs of indices (train, validation), or a "
+            "splitter of scikit-learn"
+        ) from None
+    for split in splits:
+        for part in split:
+            inside = part.ndim == 1 and len(part) > 0 and part.dtype.kind in "iu"
+            if not inside or part.min() < 0 or part.max() >= m:
+                raise ValueError(
+                    f"folds has a part {part}; expected indices from 0 to {m - 1}, one or more"
+                )
+    if not splits:
+        raise ValueError("folds is empty; expected a pair (train, validation) or more")
+    return splits
+
+
+def _kind_of_labels(configs: list[Configuration], labels: np.ndarray) -> str:
+    """Classes or numbers: as the losses say, or else as the labels look."""
+    losses = {Network(loss=c["loss"]).loss for c in configs if "loss" in c}
+    said = {"classes" if loss.classes else "numbers" for loss in losses}
+    if len(losses) and any("loss" not in c for c in configs):
+        raise ValueError("some configurations name a loss and some do not: name it in all")
+    if len(said) == 2:
+        names = ", ".join(sorted(loss.name for loss in losses))
+        raise ValueError(f"the losses {names} are some of classes and some of numbers")
+    if said:
+        return said.pop()
+    two = labels.dtype.kind == "f" and np.isin(labels, (0.0, 1.0)).all()
+    return "classes" if labels.dtype.kind in "biuUS" or two else "numbers"
+
+
+def _default_loss(kind: str, labels: np.ndarray, classes: np.ndarray | None) -> str:
+    if kind == "numbers":
+        return "squared_error"
+    if classes is None or len(classes) == 2:
+        return "binary_cross_entropy"
+    return "softmax_cross_entropy"
+
+
+def _as_Y(loss: Loss, labels: np.ndarray, classes: np.ndarray | None, dtype: Any) -> np.ndarray:
+    """The labels as this loss compares them with its outputs, (K, m)."""
+    if classes is None:
+        Y = np.atleast_2d(labels.astype(dtype).T)
+    elif loss.name == "binary_cross_entropy" and len(classes) == 2:
+        Y = labels[None].astype(dtype)
+    elif loss.name == "binary_cross_entropy":
+        raise ValueError(
+            f"binary_cross_entropy is for two classes and y has {len(classes)}; type "
+            "'loss': 'softmax_cross_entropy'"
+        )
+    else:
+        Y = np.asarray(one_hot(labels, len(classes)), dtype)
+    lowest, highest = loss.labels
+    if Y.min() < lowest or Y.max() > highest:
+        raise ValueError(
+            f"y has labels from {Y.min():g} to {Y.max():g}; {loss.name} expects {lowest:g} to "
+            f"{highest:g}"
+        )
+    if loss.outputs_of_label > 1 and len(Y) > 1:
+        raise ValueError(f"{loss.name} is for y of one column; it has {len(Y)}")
+    return np.ascontiguousarray(Y)
+
+
+def _scoring(
+    choice: Any, losses: list[Loss]
+) -> tuple[str, dict[Loss, Callable[..., jnp.ndarray] | None]]:
+    """The score's name, and for every loss how it is computed, higher being better."""
+    if callable(choice):
+        return "own", dict.fromkeys(losses, choice)
+    if choice is None:
+        own = {loss.metric for loss in losses}
+        classes = all(loss.classes for loss in losses)
+        choice = "accuracy" if classes else "r2" if own == {metrics.r2} else "loss"
+    if choice == "accuracy" and all(loss.classes for loss in losses):
+        return "accuracy", {loss: loss.metric for loss in losses}
+    if choice == "r2":
+        return "r2", dict.fromkeys(losses, metrics.r2)
+    if choice != "loss":
+        raise ValueError(
+            f"scoring is {choice!r}; expected 'accuracy' (of classes), 'r2', 'loss', or a function "
+            "of (A, Y, weights) whose value is better the higher it is"
+        )
+    if len(losses) > 1:
+        names = ", ".join(loss.name for loss in losses)
+        raise ValueError(
+            f"the space has the losses {names}, whose values cannot be compared; type scoring='r2'"
+        )
+    return "loss", dict.fromkeys(losses)

@@ -1,0 +1,151 @@
+"""A wave of members: trained chunk by chunk, segment by segment, those that go on closing ranks."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mlp_jax.back_propagation import cost_and_gradient
+from mlp_jax.descent import State
+from mlp_jax.epochs import Plan
+from mlp_jax.parameters import Layer
+from mlp_jax.sweeps.members import InitialWeights, Row, cut_out, numbers_of, weights_of
+from mlp_jax.sweeps.plan import Bucket
+from mlp_jax.sweeps.program import Fold, Lengths, Members, empty_state
+from mlp_jax.sweeps.task import Task
+
+SEGMENT = 32  # epochs between two looks at who goes on
+
+
+class Outcome(NamedTuple):
+    """What became of a member.
+
+    params: of its best epoch, by validation loss. history: (epochs, 4), the lines of `Info`. score:
+    of the best epoch; NaN if there is none. status: "finished", "stopped" (patience was lost),
+    "diverged", "halved away" or "interrupted".
+    """
+
+    params: tuple[Layer, ...] | None
+    history: np.ndarray
+    best_epoch: int
+    score: float
+    status: str
+
+
+class Wave:
+    """Rows of a bucket on one fold, where they stand, and what they have left behind."""
+
+    def __init__(
+        self, task: Task, bucket: Bucket, fold: int, rows: tuple[Row, ...], weights: InitialWeights
+    ) -> None:
+        self.task, self.bucket, self.fold, self.rows = task, bucket, fold, rows
+        self.done = 0
+        self._configurations = [task.configurations[row.configuration] for row in rows]
+        self._epochs = np.array([c["epochs"] for c in self._configurations], np.int32)
+        stacks = [weights.padded(row, bucket.hidden) for row in rows]
+        params = jax.tree.map(lambda *leaves: np.stack(leaves), *stacks)
+        numbers = numbers_of(self._configurations, bucket.on, task.X.dtype)
+        train = task.splits[fold][0]
+        self._members = Members(
+            numbers,
+            self._epochs,
+            weights_of(task, self._configurations, train) if bucket.kind.weighted else None,
+        )
+        self.state: State = empty_state(params, numbers.optimizer)
+        # Where nothing was trained, the initial parameters are the best.
+        copies = jax.tree.map(np.array, params)
+        self.state = self.state._replace(best=self.state.best._replace(params=copies))
+        self._history: list[np.ndarray] = []
+        self.going_on = np.arange(len(rows))
+
+    def plan(self) -> Plan:
+        """The static side of its program."""
+        network = self.bucket.kind.network
+        metric = self.task.metric[network.loss]
+        batch_size = self.bucket.kind.batch_size
+        return Plan(network, cost_and_gradient, None, batch_size, metric, SEGMENT)
+
+    def arguments(self, rows: np.ndarray) -> tuple[Members, State]:
+        """Members and state of some rows, filled up to a chunk with others that do nothing."""
+        filling = self.bucket.chunk - len(rows)
+        some = np.concatenate([rows, np.repeat(rows[:1], filling)])
+        members, state = jax.tree.map(lambda leaf: leaf[some], (self._members, self.state))
+        members.epochs[len(rows) :] = 0
+        return members, state
+
+    def segments(
+        self,
+        until: int,
+        call: Callable[[Members, State, int, int], tuple[State, np.ndarray]],
+    ) -> Iterator[int]:
+        """Trains all that go on to epoch `until`; yields member-epochs done after every chunk."""
+        while self.done < until and len(self.going_on):
+            stop = min(until, self.done + SEGMENT, int(self._epochs[self.going_on].max()))
+            history = np.full((len(self.rows), stop - self.done, 4), np.nan, self.task.X.dtype)
+            for first in range(0, len(self.going_on), self.bucket.chunk):
+                rows = self.going_on[first : first + self.bucket.chunk]
+                state, lines = call(*self.arguments(rows), self.done, stop)
+                _write(self.state, rows, state)
+                history[rows] = np.asarray(lines)[: len(rows), : stop - self.done]
+                yield len(rows) * (stop - self.done)
+            self._history.append(history)
+            self.done = stop
+            self.going_on = self.going_on[self._goes_on()[self.going_on]]
+
+    def _goes_on(self) -> np.ndarray:
+        state = self.state
+        on = (state.epoch == self.done) & (state.epoch < self._epochs) & ~state.diverged
+        return np.asarray(on & ~self._lost_patience())
+
+    def _lost_patience(self) -> np.ndarray:
+        patience = self._members.numbers.patience
+        if patience is None:
+            return np.zeros(len(self.rows), bool)
+        return self.state.epoch - self.state.best.epoch >= patience
+
+    def outcomes(self) -> dict[tuple[int, int, int], Outcome]:
+        """By (configuration, seed, fold)."""
+        empty = np.full((len(self.rows), 0, 4), np.nan, self.task.X.dtype)
+        history = np.concatenate([empty, *self._history], axis=1)
+        lost = self._lost_patience()
+        outcomes = {}
+        for i, row in enumerate(self.rows):
+            epoch, best = int(self.state.epoch[i]), int(self.state.best.epoch[i])
+            status = "finished" if epoch >= self._epochs[i] else "interrupted"
+            status = "stopped" if lost[i] and status != "finished" else status
+            status = "diverged" if self.state.diverged[i] else status
+            lines = history[i, : epoch + int(self.state.diverged[i])].copy()
+            sizes = self.task.sizes(self._configurations[i])
+            outcomes[row.configuration, row.seed, self.fold] = Outcome(
+                cut_out(self.state.best.params, i, sizes),
+                lines,
+                best,
+                _score(lines, best, self.task.scoring),
+                status,
+            )
+        return outcomes
+
+
+def _score(history: np.ndarray, best: int, scoring: str) -> float:
+    if best == 0:
+        return float("nan")
+    _, _, loss, metric = history[best - 1]
+    return -float(loss) if scoring == "loss" else float(metric)
+
+
+def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
+    """Writes the first members of `part` into their rows of `stack`."""
+
+    def write(whole: np.ndarray, some: Any) -> None:
+        whole[rows] = np.asarray(some)[: len(rows)]
+
+    jax.tree.map(write, stack, part)
+
+
+def arguments_of_program(
+    wave: Wave, X: Any, Y: Any, fold: Fold, key: Any, lengths: Lengths
+) -> tuple[Any, ...]:
+    """What `train_chunk` is compiled for."""
+    members, state = wave.arguments(wave.going_on[: wave.bucket.chunk])
+    return X, Y, members, state, np.int32(0), np.int32(0), fold, key

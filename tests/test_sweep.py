@@ -1,0 +1,239 @@
+"""A sweep: every member is what `fit` makes of it alone, and nothing is lost on the way."""
+
+import _thread
+import threading
+
+import jax
+import numpy as np
+import pytest
+
+import mlp_jax
+from mlp_jax.sweeps import programs
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(50, 4))
+Y = X[:, 0] * X[:, 1] > 0
+BASE = {"batch_size": 8, "learning_rate": 0.02}
+EVERY_KIND = [
+    BASE | {"hidden": (3,)},
+    BASE | {"hidden": (7,), "l2": 0.01},
+    BASE | {"hidden": (5, 2), "activation": "sigmoid"},
+    BASE | {"hidden": (2, 6), "activation": "sigmoid", "epochs": 3},
+    BASE | {"hidden": (4,), "activation": "gelu", "dropout": 0.3},
+    BASE | {"hidden": (6,), "activation": "gelu", "dropout": 0.1, "patience": 2},
+    BASE | {"hidden": (3,), "label_smoothing": 0.1, "class_weight": "balanced"},
+    BASE | {"hidden": (5,), "class_weight": {0: 1.0, 1: 3.0}, "seed": 7},
+    {"hidden": (4, 4, 4), "optimizer": "sgd", "momentum": 0.9, "batch_size": None},
+    {"hidden": (), "optimizer": "sgd", "schedule": "cosine", "decay_epochs": 5.0},
+    {"hidden": (4,), "loss": "softmax_cross_entropy", "tolerance": 0.05, "patience": 1},
+]
+EVERY_KIND = [{"loss": "binary_cross_entropy"} | config for config in EVERY_KIND]
+
+
+def swept(space, **choices):
+    return mlp_jax.sweep(X, Y, space, **({"progress": False, "epochs": 5, "folds": 3} | choices))
+
+
+def equal(member, rtol=1e-10, atol=1e-13):
+    state, info = mlp_jax.fit(**member.arguments_of_fit())
+    assert member.best_epoch == int(state.best.epoch)
+    assert len(member.curves.cost) == len(info.cost)
+    for mine, theirs in zip(member.params, state.best.params, strict=True):
+        np.testing.assert_allclose(mine.W, theirs.W, rtol=rtol, atol=atol)
+        np.testing.assert_allclose(mine.b, theirs.b, rtol=rtol, atol=atol)
+    np.testing.assert_allclose(member.curves.cost, info.cost, rtol=max(rtol, 1e-9))
+
+
+@pytest.mark.parametrize("chunk", [None, 1])
+def test_members_equal_fit(chunk):
+    result = swept(EVERY_KIND, chunk=chunk)
+    for member in result.members[:: 1 if chunk is None else 5]:
+        equal(member)
+
+
+def test_members_equal_fit_where_chunks_are_divided_among_devices():
+    result = swept({"width": [2, 3, 4], "l2": [0.0, 0.1]}, devices=jax.devices()[:2], chunk=4)
+    for member in result.members[::4]:
+        equal(member)
+
+
+def test_members_equal_fit_over_segments_in_which_others_stop():
+    space = {"width": [3, 6], "learning_rate": [0.001, 0.05, 0.3], "patience": [2, 60]}
+    result = swept(space, folds=2, epochs=70, chunk=4)
+    lengths = {len(member.curves.cost) for member in result.members}
+    assert max(lengths) == 70
+    assert min(lengths) < 32
+    assert {member.status for member in result.members} == {"finished", "stopped"}
+    for member in result.members[::3]:
+        equal(member, atol=1e-11)  # over 420 steps
+
+
+def test_in_float32_members_equal_fit_to_a_ten_thousandth():
+    result = mlp_jax.sweep(
+        X.astype(np.float32), Y, {"width": [3, 9]}, folds=2, epochs=20, progress=False
+    )
+    for member in result.members:
+        assert member.params[0].W.dtype == np.float32
+        equal(member, rtol=1e-4, atol=1e-5)
+
+
+def test_float64_is_the_callers_choice_in_all_threads():
+    assert swept({"width": [3]}).members[0].params[0].W.dtype == np.float64
+    with jax.enable_x64(False):
+        assert swept({"width": [3]}).members[0].params[0].W.dtype == np.float32
+
+
+def test_programs_are_compiled_as_planned_and_once():
+    programs._kept.clear()
+    space = {"width": [3, 4], "activation": ["relu", "elu"], "learning_rate": [0.1], "l2": [0.1]}
+    first = swept(space)
+    assert first.compilations == first.plan.compilations == 2
+    second = swept(space | {"learning_rate": [0.2], "l2": [0.3]}, epochs=7, key=4)
+    assert second.compilations == 0
+    assert second.members[0].score != first.members[0].score or second.best.score != 1
+
+
+def test_another_shape_is_seen_to_compile():
+    swept({"width": [3]})
+    assert swept({"width": [13]}).compilations == 1
+
+
+def test_a_diverging_member_is_marked_and_changes_no_bit_of_the_others():
+    rates = list(np.linspace(0.01, 0.1, 9))
+    space = {"optimizer": "sgd", "hidden": (4, 4), "batch_size": 8}
+    well = swept(space | {"learning_rate": [*rates, 0.05]}, chunk=5)
+    # ReLU dies of a large step; the exponential linear unit goes on to infinity.
+    ill = swept(space | {"learning_rate": [*rates, 1e300]}, chunk=5)
+    assert {member.status for member in ill.members[-3:]} == {"diverged"}
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(ill.members[-1].params))
+    assert ill.ranking[-1].status == "diverged"
+    for mine, theirs in zip(well.members[:-3], ill.members[:-3], strict=True):
+        for a, b in zip(jax.tree.leaves(mine.params), jax.tree.leaves(theirs.params), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_after_ctrl_c_what_is_finished_is_there():
+    seen = []
+
+    def interrupt(done, members, best):
+        seen.append(done)
+        if len(seen) == 1:
+            _thread.interrupt_main()
+
+    result = swept({"width": list(range(1, 60)), "depth": [1, 2]}, chunk=2, progress=interrupt)
+    assert result.interrupted
+    statuses = [member.status for member in result.members]
+    assert 0 < statuses.count("finished") < len(statuses)
+    assert statuses.count("interrupted") > 0
+    assert threading.active_count() < 20
+    assert result.members[statuses.index("interrupted")].params is None
+    equal(result.members[statuses.index("finished")])
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    def fail(done, members, best):
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        swept({"width": [3, 4]}, progress=fail)
+
+
+def test_progress_counts_every_member():
+    seen = []
+    result = swept({"width": [3, 4]}, progress=lambda *said: seen.append(said))
+    assert seen[-1][:2] == (6, 6)
+    assert seen[-1][2] == max(member.score for member in result.members)
+
+
+def test_the_ranking_is_by_mean_score():
+    result = swept({"width": [1, 30], "learning_rate": [1e-6, 0.05]}, epochs=40, seeds=2)
+    scores = [row.score for row in result.ranking]
+    assert scores == sorted(scores, reverse=True)
+    best = result.best
+    assert best.configuration["learning_rate"] == 0.05
+    assert len(best.members) == 6
+    assert best.score == pytest.approx(np.mean([member.score for member in best.members]))
+    assert result.to_pandas()["rank"].tolist() == [1, 2, 3, 4]
+
+
+def test_seeds_differ_in_their_weights_and_share_the_batches():
+    result = swept({"width": [5]}, seeds=2)
+    one, other = result.members[0], result.members[3]
+    assert (one.fold, other.fold) == (0, 0)
+    assert not np.allclose(one.params[0].W, other.params[0].W)
+    keys = [jax.random.key_data(m.arguments_of_fit()["key"]) for m in (one, other)]
+    np.testing.assert_array_equal(*keys)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (np.where(Y, "yes", "no"), ["no", "yes"]),
+        (np.where(X[:, 2] > 0.5, 5, Y * 1), [0, 1, 5]),
+        (Y, [False, True]),
+    ],
+    ids=["words", "three numbers", "bools"],
+)
+def test_classes_are_named_as_they_came(labels, classes):
+    result = mlp_jax.sweep(
+        X, labels, {"width": [30], "learning_rate": 0.02}, folds=2, epochs=150, progress=False
+    )
+    assert result.task.classes.tolist() == classes
+    predicted = result.refit().predict(X)
+    assert set(predicted) <= set(classes)
+    assert np.mean(predicted == labels) > 0.8
+
+
+def test_numbers_are_fitted_by_squared_error_and_judged_by_r2():
+    y = X @ np.array([1.0, -2.0, 0.5, 0.0])
+    space = {"hidden": [()], "learning_rate": 0.1}
+    result = mlp_jax.sweep(X, y, space, validation=0.2, epochs=100, progress=False)
+    assert result.task.scoring == "r2"
+    assert result.best.score > 0.99
+    np.testing.assert_allclose(result.refit().predict(X), y, atol=0.2)
+
+
+def test_an_own_validation_set_and_an_own_score():
+    def worst(A, Y, weights):
+        return -jax.numpy.max(abs(A - Y))
+
+    result = swept({"width": [4]}, folds=None, validation=(X[:10], Y[:10]), scoring=worst)
+    (member,) = result.members
+    A = mlp_jax.forward(member.params, X[:10].T, network=member.network)
+    assert member.score == pytest.approx(-np.abs(A - Y[None, :10]).max())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": X.T}, r"X has 4 samples and y 50"),
+        ({"y": Y[:49]}, "X has 50 samples and y 49"),
+        ({"X": np.where(X > 2, np.nan, X)}, r"expected finite numbers"),
+        ({"X": X.astype(str)[:, :1] + "a"}, "something else than numbers"),
+        ({"y": np.ones(50, int)}, "one class"),
+        ({"folds": 51}, "folds is 51 for 50 examples"),
+        ({"folds": [([0], [50])]}, "indices from 0 to 49"),
+        ({"folds": "five"}, "splitter"),
+        ({"validation": 0.2}, "leave one out"),
+        ({"seeds": 0}, "seeds is 0"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"patience": 0}, "patience is 0"),
+        ({"scoring": "auc"}, "scoring is 'auc'"),
+        ({"space": {"loss": ["squared_error", "binary_cross_entropy"]}}, "some of classes"),
+        ({"space": {"loss": ["squared_error", "huber"]}, "scoring": "loss"}, "cannot be compared"),
+        ({"space": {"learning_rat": [1]}}, "did you mean 'learning_rate'"),
+        ({"space": {"optimizer": "lbfgs", "batch_size": 4}}, "lbfgs compares costs"),
+        ({"memory": 0}, "memory is 0"),
+        ({"memory": 1000}, "memory does not suffice"),
+        ({"chunk": 1.5}, "chunk is 1.5"),
+        ({"devices": []}, "devices is empty"),
+        ({"progress": 3}, "progress is 3"),
+        ({"key": "a"}, "expected a key or a seed"),
+    ],
+)
+def test_mistakes_are_named_before_anything_compiles(change, message):
+    compiled = len(programs._kept)
+    arguments = {"X": X, "y": Y, "space": {"width": [3]}, "folds": 3} | change
+    with pytest.raises(ValueError, match=message):
+        mlp_jax.sweep(**arguments)
+    assert len(programs._kept) == compiled

@@ -1,0 +1,84 @@
+"""The plan: who shares a program, and at what price."""
+
+from itertools import pairwise
+
+import jax
+import numpy as np
+import pytest
+
+import mlp_jax
+from mlp_jax.sweeps.plan import split_by_width
+
+X, Y = np.zeros((300, 20), np.float32), np.arange(300) % 2
+
+
+def area(widths):
+    sizes = [20.0, *np.moveaxis(np.asarray(widths, float), -1, 0), 1.0]
+    return np.sum([a * b for a, b in pairwise(sizes)], axis=0)
+
+
+def test_groups_are_a_partition_and_cheaper_than_one():
+    rng = np.random.default_rng(0)
+    widths, epochs = rng.integers(8, 129, (200, 3)), rng.integers(1, 30, 200)
+    groups = split_by_width(widths, epochs, area, 1e5)
+    assert sorted(np.concatenate(groups).tolist()) == list(range(200))
+
+    def price(groups):
+        parts = [area(widths[g].max(axis=0)) * epochs[g].sum() for g in groups]
+        return sum(parts) + 1e5 * len(groups)
+
+    assert 1 < len(groups) < 200
+    assert price(groups) < 0.8 * price([np.arange(200)])
+
+
+@pytest.mark.parametrize(("compiling", "groups"), [(1e12, 1), (1e-9, 4)])
+def test_dear_programs_are_shared_and_cheap_ones_are_not(compiling, groups):
+    widths = np.array([[8, 8], [8, 128], [128, 8], [128, 128]] * 5)
+    assert len(split_by_width(widths, np.ones(20), area, compiling)) == groups
+
+
+def test_two_cuts_that_pay_together_are_found():
+    # Neither corner is worth a program before the other is cut off too.
+    widths = np.array([[100, 1]] * 10 + [[1, 100]] * 10 + [[100, 100]])
+    assert len(split_by_width(widths, np.ones(21), area, 20_000.0)) == 3
+
+
+def test_flops_are_those_of_the_products():
+    plan = mlp_jax.plan_sweep(
+        X, Y, {"hidden": [(8,), (4,)], "batch_size": 64}, folds=3, epochs=2, chunk=4
+    )
+    (bucket,) = plan.buckets
+    assert (plan.members, bucket.chunk, bucket.chunks) == (6, 4, 3)
+    m, held = 200, 100
+
+    def flops(width, m):
+        weights = 20 * width + width
+        return 2 * (m * (6 * weights - 2 * 20 * width) + 2 * held * weights)
+
+    assert bucket.flops_used == 3 * (flops(8, m) + flops(4, m))
+    assert bucket.flops_issued == 3 * 4 * flops(8, 256)  # batches of 64 are filled up
+
+
+def test_static_choices_have_programs_of_their_own():
+    space = {"activation": ["relu", "tanh"], "batch_size": [32, 64], "l2": [0.0, 0.1], "width": 8}
+    assert mlp_jax.plan_sweep(X, Y, space).compilations == 4
+
+
+def test_a_plan_prints_its_programs():
+    said = str(mlp_jax.plan_sweep(X, Y, {"width": [8, 16]}))
+    assert "10 members in 1 programs" in said
+    assert " 16 " in said
+
+
+def test_chunks_keep_to_the_memory():
+    space = {"width": mlp_jax.int_uniform(8, 32), "batch_size": [32]}
+    wide = mlp_jax.plan_sweep(X, Y, space, n=500, epochs=3)
+    tight = mlp_jax.plan_sweep(X, Y, space, n=500, epochs=3, memory=int(0.75 * wide.bytes))
+    assert tight.bytes <= 0.75 * wide.bytes
+    assert tight.buckets[0].chunk < wide.buckets[0].chunk
+
+
+def test_a_chunk_is_a_multiple_of_the_devices():
+    space = {"width": [8, 9, 10]}
+    plan = mlp_jax.plan_sweep(X, Y, space, devices=jax.devices()[:2])
+    assert plan.buckets[0].chunk == 4
