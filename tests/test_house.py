@@ -25,12 +25,13 @@ FLOORS = {
     8: {"sweeps.folds"},
     9: {"sweeps.task"},
     10: {"sweeps.members"},
-    11: {"sweeps.plan", "sweeps.programs"},
-    12: {"sweeps.waves"},
-    13: {"sweeps.result"},
-    14: {"sweeps.run"},
-    15: {"cli"},
-    16: {"__main__"},
+    11: {"sweeps.costs", "sweeps.programs"},
+    12: {"sweeps.plan"},
+    13: {"sweeps.waves"},
+    14: {"sweeps.result"},
+    15: {"sweeps.run"},
+    16: {"cli"},
+    17: {"__main__"},
 }
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
 

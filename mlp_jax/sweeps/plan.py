@@ -4,25 +4,26 @@ Members of different static choices cannot share one. Those that differ in width
 of the padding, and apart at the price of a compilation: the plan weighs the two.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-import jax
 import numpy as np
 
-from mlp_jax.descent import initial_optimizer_state
-from mlp_jax.parameters import Layer
-from mlp_jax.sweeps.members import Kind, Row, kind_of, numbers_of, switches
+from mlp_jax.sweeps.costs import (
+    bytes_held,
+    bytes_of_member,
+    bytes_of_step,
+    compile_seconds,
+    ends,
+    flops,
+    seconds_per_epoch,
+)
+from mlp_jax.sweeps.members import Kind, Row, kind_of, switches
 from mlp_jax.sweeps.task import Task
 
-# Of one core, as measured by experiments/benchmarks/sweep_planner.py; the plan needs no more than
-# their ratio to be about right.
-COMPILE_SECONDS = (1.0, 0.4)  # a program, and for every layer of it
-FLOPS_PER_SECOND = 30e9
-FLOPS_OF_UPDATE = 60  # time of a parameter's update by the optimizer, in FLOPs of a product
 CACHE = 2 << 20  # bytes that a chunk should stay in
 WIDEST = 64  # members of a chunk on a CPU; more do not make its products any faster
+CHUNKS_OF_WAVE = 8  # of which early stopping can make fewer
 ON_ACCELERATOR = 1024  # members of a chunk elsewhere: what fills a large GPU
 
 
@@ -124,7 +125,7 @@ def as_plan(
     Raises:
       ValueError: the memory does not suffice.
     """
-    held = _bytes_held(task)
+    held = bytes_held(task)
     budget = None if memory is None else (memory - held) // workers
     groups: dict[tuple[Kind, tuple[int, ...]], list[Row]] = {}
     for number, configuration in enumerate(task.configurations):
@@ -139,15 +140,15 @@ def as_plan(
         configs = [task.configurations[row.configuration] for row in rows]
         epochs = np.array([c["epochs"] for c in configs])
         widths = np.array([c["hidden"] for c in configs], int).reshape(len(rows), kind.depth)
-        per_epoch = _seconds_per_epoch(task, kind, folds, configs[0])
-        parts = (split or split_by_width)(widths, epochs, per_epoch, _compile_seconds(kind))
+        per_epoch = seconds_per_epoch(task, kind, folds, configs[0])
+        parts = (split or split_by_width)(widths, epochs, per_epoch, compile_seconds(kind))
         for part in parts:
             part = part[np.argsort(epochs[part], kind="stable")]
             some = tuple(rows[i] for i in part)
             buckets.append(_bucket(task, kind, folds, some, chunk, shards, budget, on_cpu))
     # The largest first: what is left at the end is small, and no worker waits long for another.
     buckets.sort(key=lambda bucket: -bucket.flops_issued)
-    compiling = sum(_compile_seconds(bucket.kind) for bucket in buckets)
+    compiling = sum(compile_seconds(bucket.kind) for bucket in buckets)
     running = sum(_seconds(task, bucket) for bucket in buckets)
     most = held + workers * max(bucket.bytes for bucket in buckets)
     return SweepPlan(tuple(buckets), most, (compiling + running) / max(workers, shards))
@@ -207,52 +208,9 @@ def _best_cut(
     return found
 
 
-def _compile_seconds(kind: Kind) -> float:
-    return COMPILE_SECONDS[0] + COMPILE_SECONDS[1] * (kind.depth + 1)
-
-
-def _ends(task: Task, configuration: Any) -> tuple[int, int]:
-    sizes = task.sizes(configuration)
-    return sizes[0], sizes[-1]
-
-
-def _parameters(widths: np.ndarray, ends: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """(weights of all layers, weights of the first) for (..., hidden layers) widths."""
-    widths = np.asarray(widths, float)
-    columns = [widths[..., i] for i in range(widths.shape[-1])]
-    one = np.ones(widths.shape[:-1])
-    sizes = [ends[0] * one, *columns, ends[1] * one]
-    products = [a * b for a, b in pairwise(sizes)]
-    return np.sum(products, axis=0), products[0]
-
-
-def _flops(widths: Any, ends: tuple[int, int], m: float, m_validation: float) -> np.ndarray:
-    """Of the matrix products of an epoch: forward, and two products backward but for layer 1."""
-    weights, first = _parameters(widths, ends)
-    return m * (6 * weights - 2 * first) + 2 * m_validation * weights
-
-
-def _seconds_per_epoch(
-    task: Task, kind: Kind, folds: Sequence[int], configuration: Any
-) -> Callable[[np.ndarray], np.ndarray]:
-    """The time of an epoch on all the folds, for (..., hidden layers) widths."""
-    ends = _ends(task, configuration)
-
-    def seconds(widths: np.ndarray) -> np.ndarray:
-        total: Any = 0.0
-        for fold in folds:
-            train, held = task.splits[fold]
-            batches = -(-len(train) // (kind.batch_size or len(train)))
-            total = total + _flops(widths, ends, len(train), len(held))
-            total = total + FLOPS_OF_UPDATE * batches * _parameters(widths, ends)[0]
-        return total / FLOPS_PER_SECOND
-
-    return seconds
-
-
 def _seconds(task: Task, bucket: Bucket) -> float:
     configs = [task.configurations[row.configuration] for row in bucket.rows]
-    per_epoch = _seconds_per_epoch(task, bucket.kind, bucket.folds, configs[0])
+    per_epoch = seconds_per_epoch(task, bucket.kind, bucket.folds, configs[0])
     return float(per_epoch(np.array(bucket.hidden))) * sum(c["epochs"] for c in configs)
 
 
@@ -269,11 +227,13 @@ def _bucket(
     configs = [task.configurations[row.configuration] for row in rows]
     hidden = tuple(int(w) for w in np.array([c["hidden"] for c in configs], int).max(axis=0))
     on = switches(configs)
-    ends = _ends(task, configs[0])
-    one, shared = _bytes_of_member(task, kind, hidden, ends, folds, on, configs[0])
+    n = ends(task, configs[0])
+    one, shared, state = bytes_of_member(task, kind, hidden, folds, on, configs[0])
+    # With those of the wave that wait for their turn.
+    one += min(CHUNKS_OF_WAVE, -(-len(rows) // (chunk or 4))) * state
     if chunk is None:
         widest = WIDEST if on_cpu else ON_ACCELERATOR
-        chunk = max(4, min(widest, CACHE // _bytes_of_step(task, kind, hidden, ends)))
+        chunk = max(4, min(widest, CACHE // bytes_of_step(task, kind, hidden, n)))
         chunk = widest if not on_cpu else chunk
         if budget is not None:
             chunk = min(chunk, (budget - shared) // one)
@@ -291,66 +251,11 @@ def _bucket(
     for fold in folds:
         m, held = (len(part) for part in task.splits[fold])
         size = kind.batch_size or m
-        used += sum(
-            float(_flops(np.array(c["hidden"]), ends, m, held)) * c["epochs"] for c in configs
-        )
-        padded = float(_flops(np.array(hidden), ends, -(-m // size) * size, held))
+        used += sum(float(flops(np.array(c["hidden"]), n, m, held)) * c["epochs"] for c in configs)
+        padded = float(flops(np.array(hidden), n, -(-m // size) * size, held))
         longest = [max(epochs[i : i + chunk]) for i in range(0, len(rows), chunk)]
         issued += padded * chunk * sum(longest)
     chunks = -(-len(rows) // chunk) * len(folds)
     return Bucket(
         *(kind, hidden, rows, folds, on, chunk, chunks), shared + chunk * one, used, issued
     )
-
-
-def _bytes_of_step(task: Task, kind: Kind, hidden: tuple[int, ...], ends: tuple[int, int]) -> int:
-    """What one step of a member reads and writes again and again."""
-    weights = int(_parameters(np.array(hidden), ends)[0])
-    batch = kind.batch_size or max(len(train) for train, _ in task.splits)
-    return task.X.dtype.itemsize * (4 * weights + 2 * batch * (sum(hidden) + ends[1]))
-
-
-def _bytes_of_member(
-    task: Task,
-    kind: Kind,
-    hidden: tuple[int, ...],
-    ends: tuple[int, int],
-    folds: tuple[int, ...],
-    on: frozenset[str],
-    configuration: Any,
-) -> tuple[int, int]:
-    """(bytes of a member of a running chunk, bytes of the chunk whatever its members)."""
-    itemsize = task.X.dtype.itemsize
-    sizes = (ends[0], *hidden, ends[1])
-    params = tuple(
-        Layer(*(jax.ShapeDtypeStruct(shape, task.X.dtype) for shape in ((a, b), (b, 1))))
-        for a, b in pairwise(sizes)
-    )
-    numbers = numbers_of([configuration], on, task.X.dtype)
-    one = jax.tree.map(lambda leaf: leaf[0], numbers.optimizer)
-    optimizer_state = jax.eval_shape(initial_optimizer_state, one, params)
-    own = sum(leaf.size * itemsize for leaf in jax.tree.leaves(params))
-    moments = jax.tree.leaves(optimizer_state)
-    state = 2 * own + sum(leaf.size * leaf.dtype.itemsize for leaf in moments)
-    m = max(len(task.splits[fold][0]) for fold in folds)
-    held = max(len(task.splits[fold][1]) for fold in folds)
-    batch = kind.batch_size or m
-    units = sum(hidden) + ends[1]
-    # The state goes in and comes out, and the loop has its own; the gradient beside it.
-    working = 3 * state + 2 * own
-    activations = itemsize * max(2 * batch * units, held * sum(sorted(sizes[1:])[-2:]))
-    weights = itemsize * task.X.shape[1] if kind.weighted else 0
-    examples = itemsize * (m + held) * (ends[0] + ends[1])
-    return working + activations + weights, examples
-
-
-def _bytes_held(task: Task) -> int:
-    """The examples, and what is kept of every member: its best parameters and its history."""
-    itemsize = task.X.dtype.itemsize
-    examples = task.X.nbytes + sum(Y.nbytes for Y in task.labels.values())
-    kept = 0
-    for configuration, seeds in zip(task.configurations, task.seeds, strict=True):
-        sizes = task.sizes(configuration)
-        numbers = sum(a * b + b for a, b in pairwise(sizes)) + 4 * configuration["epochs"]
-        kept += itemsize * numbers * len(seeds) * len(task.splits)
-    return 2 * examples + kept

@@ -13,14 +13,12 @@ import numpy as np
 
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.members import InitialWeights
-from mlp_jax.sweeps.plan import SweepPlan, as_plan
+from mlp_jax.sweeps.plan import CHUNKS_OF_WAVE, SweepPlan, as_plan
 from mlp_jax.sweeps.programs import Devices
 from mlp_jax.sweeps.progress import as_sweep_progress
 from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.task import Task, as_task
 from mlp_jax.sweeps.waves import Wave, arguments_of_program
-
-CHUNKS_OF_WAVE = 8  # of which early stopping can make fewer
 
 
 def sweep(

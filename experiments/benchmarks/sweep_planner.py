@@ -1,0 +1,87 @@
+"""The planner against its two extremes: a program for every shape, and one for every static choice.
+
+The space: 1 to 4 hidden layers, each with its own width from 8 to 128, relu, tanh or gelu, learning
+rate, decay, batches of 64 or 256; a sample of it on 3 folds for 20 epochs, on 10,000 rows of 20
+features. Every way starts without compiled programs and its time includes all compilations.
+
+    python experiments/benchmarks/sweep_planner.py
+"""
+
+import time
+from typing import Any
+
+import click
+import numpy as np
+
+import mlp_jax
+from mlp_jax.sweeps import programs
+from mlp_jax.sweeps.plan import split_by_width
+from mlp_jax.sweeps.run import plan_of, run
+from mlp_jax.sweeps.task import as_task
+
+
+def space() -> dict[str, Any]:
+    """The space of the issue that this measures."""
+    return {
+        "depth": [1, 2, 3, 4],
+        "widths": mlp_jax.int_uniform(8, 128),
+        "activation": ["relu", "tanh", "gelu"],
+        "learning_rate": mlp_jax.log_uniform(1e-4, 1e-2),
+        "weight_decay": mlp_jax.log_uniform(1e-6, 1e-2),
+        "batch_size": [64, 256],
+    }
+
+
+def table(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """A table of 20 features in float32, of two classes."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(rows, 20)).astype(np.float32)
+    return X, (X[:, 0] * X[:, 1] + 0.5 * X[:, 2] > 0).astype(int)
+
+
+def a_program_a_shape(widths: np.ndarray, *_: Any) -> list[np.ndarray]:
+    """No padding at all."""
+    _, group = np.unique(widths, axis=0, return_inverse=True)
+    return [np.flatnonzero(group.ravel() == i) for i in range(group.max() + 1)]
+
+
+def padded_to_the_widest(widths: np.ndarray, *_: Any) -> list[np.ndarray]:
+    """No program more than static choices need."""
+    return [np.arange(len(widths))]
+
+
+WAYS = {
+    "the plan": split_by_width,
+    "one program a static choice": padded_to_the_widest,
+    "one program a shape": a_program_a_shape,
+}
+
+
+@click.command()
+@click.option("--n", default=1000, show_default=True, help="Configurations.")
+@click.option("--rows", default=10_000, show_default=True)
+@click.option("--epochs", default=20, show_default=True)
+@click.option("--way", "ways", multiple=True, help="One of the ways alone; repeatable.")
+def main(n: int, rows: int, epochs: int, ways: tuple[str, ...]) -> None:
+    """Prints time, programs and useful share of every way."""
+    X, y = table(rows)
+    task = as_task(X, y, space(), n=n, folds=3, epochs=epochs)
+    print(f"{n} configurations, 3 folds, {epochs} epochs, {rows} rows", flush=True)
+    print(f"{'':28} {'seconds':>8} {'planned':>8} {'programs':>8} {'useful':>7} {'GFLOP/s':>8}")
+    for name in ways or WAYS:
+        programs._kept.clear()
+        plan = plan_of(task, split=WAYS[name])
+        began = time.perf_counter()
+        result = run(task, plan)
+        took = time.perf_counter() - began
+        assert result.compilations == plan.compilations
+        useful = plan.flops_used / plan.flops_issued
+        print(
+            f"{name:28} {took:8.1f} {plan.seconds:8.1f} {plan.compilations:8} {useful:7.2f} "
+            f"{plan.flops_issued / took / 1e9:8.1f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What a sweep costs: FLOPs, seconds and bytes, reckoned before anything runs."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import jax
+import numpy as np
+
+from mlp_jax.descent import initial_optimizer_state
+from mlp_jax.parameters import Layer
+from mlp_jax.sweeps.members import Kind, numbers_of
+from mlp_jax.sweeps.task import Task
+
+# Seconds of one core, measured with XLA on a CPU. A plan is good if their ratios are about right.
+COMPILE_SECONDS = (3.2, 0.3)  # a program, and for every layer of it
+FLOPS_PER_SECOND = 55e9
+FLOPS_OF_UPDATE = 120  # the time a parameter's update takes, in FLOPs of a product
+SECONDS_OF_UNIT = 2e-9  # one activation and its derivative, for one example
+
+
+def compile_seconds(kind: Kind) -> float:
+    """Of one core, for a program of this kind."""
+    return COMPILE_SECONDS[0] + COMPILE_SECONDS[1] * (kind.depth + 1)
+
+
+def ends(task: Task, configuration: Any) -> tuple[int, int]:
+    """(features, outputs)."""
+    sizes = task.sizes(configuration)
+    return sizes[0], sizes[-1]
+
+
+def parameters(widths: np.ndarray, n: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """(weights of all layers, weights of the first) for (..., hidden layers) widths."""
+    widths = np.asarray(widths, float)
+    columns = [widths[..., i] for i in range(widths.shape[-1])]
+    one = np.ones(widths.shape[:-1])
+    sizes = [n[0] * one, *columns, n[1] * one]
+    products = [a * b for a, b in pairwise(sizes)]
+    return np.sum(products, axis=0), products[0]
+
+
+def flops(widths: Any, n: tuple[int, int], m: float, m_validation: float) -> np.ndarray:
+    """Of the matrix products of an epoch: forward, and two products backward but for layer 1."""
+    weights, first = parameters(widths, n)
+    return m * (6 * weights - 2 * first) + 2 * m_validation * weights
+
+
+def seconds_per_epoch(
+    task: Task, kind: Kind, folds: Sequence[int], configuration: Any
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The time of an epoch on all the folds, for (..., hidden layers) widths."""
+    n = ends(task, configuration)
+
+    def seconds(widths: np.ndarray) -> np.ndarray:
+        total: Any = 0.0
+        for fold in folds:
+            train, held = task.splits[fold]
+            batches = -(-len(train) // (kind.batch_size or len(train)))
+            total = total + flops(widths, n, len(train), len(held))
+            total = total + FLOPS_OF_UPDATE * batches * parameters(widths, n)[0]
+            units = np.asarray(widths).sum(axis=-1)
+            total = total + units * len(train) * SECONDS_OF_UNIT * FLOPS_PER_SECOND
+        return total / FLOPS_PER_SECOND
+
+    return seconds
+
+
+def bytes_of_step(task: Task, kind: Kind, hidden: tuple[int, ...], n: tuple[int, int]) -> int:
+    """What one step of a member reads and writes again and again."""
+    weights = int(parameters(np.array(hidden), n)[0])
+    batch = kind.batch_size or max(len(train) for train, _ in task.splits)
+    return task.X.dtype.itemsize * (4 * weights + 2 * batch * (sum(hidden) + n[1]))
+
+
+def bytes_of_member(
+    task: Task,
+    kind: Kind,
+    hidden: tuple[int, ...],
+    folds: Sequence[int],
+    on: frozenset[str],
+    configuration: Any,
+) -> tuple[int, int, int]:
+    """(of a member of a running chunk, of the chunk whatever its members, of a member's state)."""
+    itemsize, n = task.X.dtype.itemsize, ends(task, configuration)
+    sizes = (n[0], *hidden, n[1])
+    params = tuple(
+        Layer(*(jax.ShapeDtypeStruct(shape, task.X.dtype) for shape in ((a, b), (b, 1))))
+        for a, b in pairwise(sizes)
+    )
+    numbers = numbers_of([configuration], on, task.X.dtype)
+    one = jax.tree.map(lambda leaf: leaf[0], numbers.optimizer)
+    moments = jax.tree.leaves(jax.eval_shape(initial_optimizer_state, one, params))
+    own = sum(leaf.size * itemsize for leaf in jax.tree.leaves(params))
+    state = 2 * own + sum(leaf.size * leaf.dtype.itemsize for leaf in moments)
+    m = max(len(task.splits[fold][0]) for fold in folds)
+    held = max(len(task.splits[fold][1]) for fold in folds)
+    # Backward needs all activations of a batch, validation those of two layers at a time.
+    of_batch = (kind.batch_size or m) * (2 * sum(hidden) + 8 * n[1])
+    of_validation = held * (2 * max(hidden, default=0) + 8 * n[1])
+    weights = itemsize * task.X.shape[1] * 2 if kind.weighted else 0
+    # The state goes in and comes out; the loop works in what comes out, the gradient beside it.
+    running = 2 * state + own + itemsize * max(of_batch, of_validation) + weights
+    examples = held if kind.batch_size else held + m
+    return running, itemsize * examples * sum(n), state
+
+
+def bytes_held(task: Task) -> int:
+    """The examples, and what is kept of every member: its best parameters and its history."""
+    itemsize = task.X.dtype.itemsize
+    examples = task.X.nbytes + sum(Y.nbytes for Y in task.labels.values())
+    kept = 0
+    for configuration, seeds in zip(task.configurations, task.seeds, strict=True):
+        sizes = task.sizes(configuration)
+        numbers = sum(a * b + b for a, b in pairwise(sizes)) + 4 * configuration["epochs"]
+        kept += itemsize * numbers * len(seeds) * len(task.splits)
+    return 2 * examples + kept
