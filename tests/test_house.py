@@ -13,7 +13,7 @@ import mlp_jax
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
-    -1: {"metrics", "progress", "sweeps.distributions", "sweeps.progress"},
+    -1: {"metrics", "progress", "sweeps.distributions", "sweeps.progress", "sweeps.halving"},
     0: {"parameters", "activations", "losses", "verdicts"},
     1: {"dropout", "forward_propagation", "labels", "optimizers"},
     2: {"cost_function"},
@@ -28,7 +28,7 @@ FLOORS = {
     11: {"sweeps.costs", "sweeps.programs"},
     12: {"sweeps.plan"},
     13: {"sweeps.waves"},
-    14: {"sweeps.result"},
+    14: {"sweeps.result", "sweeps.work"},
     15: {"sweeps.run"},
     16: {"cli"},
     17: {"__main__"},

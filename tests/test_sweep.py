@@ -34,8 +34,8 @@ def swept(space, **choices):
     return mlp_jax.sweep(X, Y, space, **({"progress": False, "epochs": 5, "folds": 3} | choices))
 
 
-def equal(member, rtol=1e-10, atol=1e-13):
-    state, info = mlp_jax.fit(**member.arguments_of_fit())
+def equal(member, rtol=1e-10, atol=1e-13, arguments=None):
+    state, info = mlp_jax.fit(**(arguments or member.arguments_of_fit()))
     assert member.best_epoch == int(state.best.epoch)
     assert len(member.curves.cost) == len(info.cost)
     for mine, theirs in zip(member.params, state.best.params, strict=True):
@@ -223,6 +223,7 @@ def test_an_own_validation_set_and_an_own_score():
         ({"space": {"loss": ["squared_error", "huber"]}, "scoring": "loss"}, "cannot be compared"),
         ({"space": {"learning_rat": [1]}}, "did you mean 'learning_rate'"),
         ({"space": {"optimizer": "lbfgs", "batch_size": 4}}, "lbfgs compares costs"),
+        ({"halving": 1}, "halving is 1"),
         ({"memory": 0}, "memory is 0"),
         ({"memory": 1000}, "memory does not suffice"),
         ({"chunk": 1.5}, "chunk is 1.5"),
@@ -237,3 +238,30 @@ def test_mistakes_are_named_before_anything_compiles(change, message):
     with pytest.raises(ValueError, match=message):
         mlp_jax.sweep(**arguments)
     assert len(programs._kept) == compiled
+
+
+def test_halving_goes_on_with_the_best_as_if_never_stopped():
+    space = {"width": [2, 4, 6], "learning_rate": [1e-5, 0.003, 0.05], "activation": "tanh"}
+    result = swept(space | {"batch_size": 8}, epochs=18, halving=3)
+    statuses = [row.status for row in result.ranking]
+    assert statuses == ["finished"] + 8 * ["halved away"]
+    assert {len(member.curves.cost) for member in result.members} == {2, 6, 18}
+    assert result.best.configuration["learning_rate"] > 1e-5
+    for member in result.members[::2]:
+        done = {"epochs": len(member.curves.cost)}
+        equal(member, arguments=member.arguments_of_fit() | done)
+
+
+def test_halving_keeps_those_that_are_best_at_the_rung():
+    space = {"width": [2, 4, 6], "learning_rate": [1e-5, 0.003, 0.05], "activation": "tanh"}
+    space |= {"batch_size": 8}
+    rung = swept(space, epochs=2)
+    third = [row.configuration | {"epochs": 18} for row in rung.ranking[:3]]
+    halved = swept(space, epochs=18, halving=3)
+    gone_on = [r.configuration for r in halved.ranking if len(r.members[0].curves.cost) > 2]
+    assert sorted(map(str, third)) == sorted(map(str, gone_on))
+
+
+def test_chunks_become_fewer_by_halving():
+    plan = mlp_jax.plan_sweep(X, Y, {"l2": list(np.linspace(0, 1, 27))}, folds=3, halving=3)
+    assert plan.buckets[0].chunk == 3

@@ -47,9 +47,9 @@ def flops(widths: Any, n: tuple[int, int], m: float, m_validation: float) -> np.
 
 
 def seconds_per_epoch(
-    task: Task, kind: Kind, folds: Sequence[int], configuration: Any
+    task: Task, kind: Kind, folds: Sequence[int], configuration: Any, share: float = 1.0
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """The time of an epoch on all the folds, for (..., hidden layers) widths."""
+    """The time of a share of an epoch on all the folds, for (..., hidden layers) widths."""
     n = ends(task, configuration)
 
     def seconds(widths: np.ndarray) -> np.ndarray:
@@ -61,7 +61,7 @@ def seconds_per_epoch(
             total = total + FLOPS_OF_UPDATE * batches * parameters(widths, n)[0]
             units = np.asarray(widths).sum(axis=-1)
             total = total + units * len(train) * SECONDS_OF_UNIT * FLOPS_PER_SECOND
-        return total / FLOPS_PER_SECOND
+        return share * total / FLOPS_PER_SECOND
 
     return seconds
 

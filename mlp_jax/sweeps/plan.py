@@ -18,6 +18,7 @@ from mlp_jax.sweeps.costs import (
     flops,
     seconds_per_epoch,
 )
+from mlp_jax.sweeps.halving import CUTS, share_of_epochs
 from mlp_jax.sweeps.members import Kind, Row, kind_of, switches
 from mlp_jax.sweeps.task import Task
 
@@ -111,6 +112,7 @@ def as_plan(
     memory: int | None = None,
     chunk: int | None = None,
     on_cpu: bool = True,
+    halving: int | None = None,
     split: Callable[..., list[np.ndarray]] | None = None,
 ) -> SweepPlan:
     """The plan of a task.
@@ -122,6 +124,7 @@ def as_plan(
       memory: bytes that all of it may take, or None.
       chunk: members of a chunk, or None for what suits the cache.
       on_cpu: what the chunks are to suit.
+      halving: as for `sweep`; it wants chunks small enough to become fewer.
       split: (widths, seconds of a member, seconds of a compilation) -> groups of row numbers; None
         for `split_by_width`.
 
@@ -143,18 +146,19 @@ def as_plan(
         configs = [task.configurations[row.configuration] for row in rows]
         epochs = np.array([c["epochs"] for c in configs])
         widths = np.array([c["hidden"] for c in configs], int).reshape(len(rows), kind.depth)
-        per_epoch = seconds_per_epoch(task, kind, folds, configs[0])
+        share = share_of_epochs(int(epochs.max()), halving)
+        per_epoch = seconds_per_epoch(task, kind, folds, configs[0], share)
         parts = (split or split_by_width)(
             widths, epochs, per_epoch, SHARE_OF_COMPILATION * compile_seconds(kind)
         )
         for part in parts:
             part = part[np.argsort(epochs[part], kind="stable")]
             some = tuple(rows[i] for i in part)
-            buckets.append(_bucket(task, kind, folds, some, chunk, shards, budget, on_cpu))
+            buckets.append(_bucket(task, kind, folds, some, chunk, shards, budget, on_cpu, halving))
     # The largest first: what is left at the end is small, and no worker waits long for another.
     buckets.sort(key=lambda bucket: -bucket.flops_issued)
     compiling = sum(compile_seconds(bucket.kind) for bucket in buckets)
-    running = sum(_seconds(task, bucket) for bucket in buckets)
+    running = sum(_seconds(task, bucket, halving) for bucket in buckets)
     most = held + workers * max(bucket.bytes for bucket in buckets)
     return SweepPlan(tuple(buckets), most, (compiling + running) / max(workers, shards))
 
@@ -213,9 +217,10 @@ def _best_cut(
     return found
 
 
-def _seconds(task: Task, bucket: Bucket) -> float:
+def _seconds(task: Task, bucket: Bucket, halving: int | None) -> float:
     configs = [task.configurations[row.configuration] for row in bucket.rows]
-    per_epoch = seconds_per_epoch(task, bucket.kind, bucket.folds, configs[0])
+    share = share_of_epochs(max(c["epochs"] for c in configs), halving)
+    per_epoch = seconds_per_epoch(task, bucket.kind, bucket.folds, configs[0], share)
     return float(per_epoch(np.array(bucket.hidden))) * sum(c["epochs"] for c in configs)
 
 
@@ -228,14 +233,16 @@ def _bucket(
     shards: int,
     budget: int | None,
     on_cpu: bool,
+    halving: int | None,
 ) -> Bucket:
     configs = [task.configurations[row.configuration] for row in rows]
     hidden = tuple(int(w) for w in np.array([c["hidden"] for c in configs], int).max(axis=0))
     on = switches(configs)
     n = ends(task, configs[0])
     one, shared, state = bytes_of_member(task, kind, hidden, folds, on, configs[0])
-    # With those of the wave that wait for their turn.
-    one += min(CHUNKS_OF_WAVE, -(-len(rows) // (chunk or 4))) * state
+    # With those that wait for their turn: of the wave, or all of them for a share of the memory.
+    waiting = -(-len(rows) // (chunk or 4))
+    one += (min(CHUNKS_OF_WAVE, waiting) if halving is None else waiting * len(folds)) * state
     if chunk is None:
         widest = WIDEST if on_cpu else ON_ACCELERATOR
         chunk = max(4, min(widest, CACHE // bytes_of_step(task, kind, hidden, n)))
@@ -248,10 +255,13 @@ def _bucket(
                 f"{(one + shared) / 2**20:.0f} MiB beside the data and the results: type a larger "
                 "memory, or a smaller space"
             )
+        if halving is not None:
+            chunk = max(1, min(chunk, len(rows) // halving**CUTS))
         # As many in every chunk: 65 rows are not 64 and 1.
         chunk = -(-len(rows) // -(-len(rows) // chunk))
     chunk = -(-chunk // shards) * shards
-    epochs = [c["epochs"] for c in configs]
+    share = share_of_epochs(max(c["epochs"] for c in configs), halving)
+    epochs = [c["epochs"] * share for c in configs]
     used = issued = 0.0
     for fold in folds:
         m, held = (len(part) for part in task.splits[fold])

@@ -93,6 +93,40 @@ class Wave:
             self.done = stop
             self.going_on = self.going_on[self._goes_on()[self.going_on]]
 
+    def standings(self) -> list[tuple[int, float]]:
+        """(configuration, score so far) of every member; NaN if it diverged."""
+        history = self._lines()
+        return [
+            (
+                row.configuration,
+                np.nan
+                if self.state.diverged[i]
+                else _score(history[i], int(self.state.best.epoch[i]), self.task.scoring),
+            )
+            for i, row in enumerate(self.rows)
+        ]
+
+    def keep(self, configurations: set[int]) -> dict[tuple[int, int, int], Outcome]:
+        """Goes on with these configurations alone; returns what became of the others."""
+        kept = np.array([row.configuration in configurations for row in self.rows])
+        dropped = {
+            name: outcome._replace(
+                status="halved away" if outcome.status == "interrupted" else outcome.status
+            )
+            for name, outcome in self.outcomes(~kept).items()
+        }
+        self.rows = tuple(row for row, stays in zip(self.rows, kept, strict=True) if stays)
+        self._configurations = [self.task.configurations[row.configuration] for row in self.rows]
+        self._members, self.state, self._epochs, self._history = jax.tree.map(
+            lambda leaf: leaf[kept], (self._members, self.state, self._epochs, self._history)
+        )
+        self.going_on = np.flatnonzero(self._goes_on())
+        return dropped
+
+    def _lines(self) -> np.ndarray:
+        empty = np.full((len(self.rows), 0, 4), np.nan, self.task.X.dtype)
+        return np.concatenate([empty, *self._history], axis=1)
+
     def _goes_on(self) -> np.ndarray:
         state = self.state
         on = (state.epoch == self.done) & (state.epoch < self._epochs) & ~state.diverged
@@ -104,13 +138,14 @@ class Wave:
             return np.zeros(len(self.rows), bool)
         return self.state.epoch - self.state.best.epoch >= patience
 
-    def outcomes(self) -> dict[tuple[int, int, int], Outcome]:
-        """By (configuration, seed, fold)."""
-        empty = np.full((len(self.rows), 0, 4), np.nan, self.task.X.dtype)
-        history = np.concatenate([empty, *self._history], axis=1)
+    def outcomes(self, which: np.ndarray | None = None) -> dict[tuple[int, int, int], Outcome]:
+        """By (configuration, seed, fold); of all members, or of those marked."""
+        history = self._lines()
         lost = self._lost_patience()
         outcomes = {}
         for i, row in enumerate(self.rows):
+            if which is not None and not which[i]:
+                continue
             epoch, best = int(self.state.epoch[i]), int(self.state.best.epoch[i])
             status = "finished" if epoch >= self._epochs[i] else "interrupted"
             status = "stopped" if lost[i] and status != "finished" else status

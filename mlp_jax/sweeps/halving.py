@@ -1,0 +1,71 @@
+"""Successive halving: all start, the best share goes on with its full state, twice over.
+
+Epochs are the resource. After a first part of them the best of the configurations go on, and after
+a second part the best of those; what they learned so far, optimizer and all, they keep.
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+CUTS = 2
+
+
+def check_halving(factor: int | None) -> None:
+    """Raises ValueError for what is no factor to halve by."""
+    whole = isinstance(factor, int | np.integer) and not isinstance(factor, bool)
+    if factor is not None and (not whole or factor < 2):
+        raise ValueError(
+            f"halving is {factor!r}; expected an integer from 2 up, such as 3 for the best third, "
+            "or None"
+        )
+
+
+def rungs(epochs: int, factor: int | None) -> list[int]:
+    """The epochs at which the best are chosen, the last of all epochs at the end.
+
+    Example:
+      >>> rungs(100, 3)
+      [12, 34, 100]
+      >>> rungs(100, None)
+      [100]
+    """
+    if factor is None:
+        return [epochs]
+    return sorted({math.ceil(epochs / factor**cut) for cut in range(CUTS + 1)})
+
+
+def share_of_epochs(epochs: int, factor: int | None) -> float:
+    """The share of all epochs of all configurations that is trained.
+
+    Example:
+      >>> round(share_of_epochs(90, 3), 3)
+      0.259
+    """
+    if factor is None:
+        return 1.0
+    total, before, going = 0.0, 0, 1.0
+    for rung in rungs(epochs, factor):
+        total += going * (rung - before) / epochs
+        before, going = rung, going / factor
+    return total
+
+
+def best_of(standings: Iterable[tuple[int, float]], factor: int) -> set[int]:
+    """The configurations that go on: those of the highest mean score, a share of 1 / factor.
+
+    Args:
+      standings: (configuration, score) of every member; NaN of one that diverged.
+      factor: how many configurations there are for one that goes on.
+
+    Example:
+      >>> best_of([(0, 0.5), (0, 0.7), (1, 0.9), (1, float("nan")), (2, 0.1)], 3)
+      {0}
+    """
+    scores: dict[int, list[float]] = {}
+    for configuration, score in standings:
+        scores.setdefault(configuration, []).append(score)
+    means = {number: float(np.mean(members)) for number, members in scores.items()}
+    order = sorted(means, key=lambda number: (np.isnan(means[number]), -means[number]))
+    return set(order[: math.ceil(len(order) / factor)])

@@ -1,0 +1,180 @@
+"""The work of a sweep: threads that compile programs and train waves, and what became of all."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
+from typing import Any
+
+import jax
+import numpy as np
+
+from mlp_jax.sweeps.folds import as_folds
+from mlp_jax.sweeps.halving import best_of, rungs
+from mlp_jax.sweeps.members import InitialWeights
+from mlp_jax.sweeps.plan import CHUNKS_OF_WAVE, Bucket, SweepPlan
+from mlp_jax.sweeps.programs import Devices
+from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.waves import Outcome, Wave, arguments_of_program
+
+Name = tuple[int, int, int]  # of a wave: bucket, fold, first row
+
+
+def workers_of(devices: Sequence[Any]) -> int:
+    """How many chunks run at a time: XLA leaves one small product on one core."""
+    if len(devices) > 1 or devices[0].platform != "cpu":
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+
+
+class Work:
+    """Waves to train and programs to compile, and the threads that do so."""
+
+    def __init__(
+        self, task: Task, plan: SweepPlan, devices: list[Any], halving: int | None = None
+    ) -> None:
+        self.task, self.plan, self._halving = task, plan, halving
+        self.outcomes: dict[tuple[int, int, int], Any] = {}
+        self.compilations = 0
+        self._where = Devices(devices)
+        workers = workers_of(devices)
+        self._running = threading.Semaphore(workers)
+        self._threads = workers + (devices[0].platform != "cpu")  # and one to compile
+        self._waves: dict[Name, Wave] = {}  # of halving, which needs all of them at a time
+        self._x64 = task.X.dtype == np.float64
+        self._stop = threading.Event()
+        self._weights = InitialWeights(task)
+        self._X = self._where.put(task.X)
+        self._labels = {loss: self._where.put(Y) for loss, Y in task.labels.items()}
+        folds, self._lengths = as_folds(task.splits)
+        self._folds = [self._where.put(fold) for fold in folds]
+        self._keys = [
+            self._where.put(jax.random.fold_in(task.key_order, np.uint32(fold)))
+            for fold in range(len(folds))
+        ]
+        self._programs: dict[int, Any] = {}
+
+    def through(self, shown: Callable[..., None] | None) -> bool:
+        """Does all of it, one program compiling while others run; True if it was interrupted."""
+        epochs = max(configuration["epochs"] for configuration in self.task.configurations)
+        compiling = list(range(len(self.plan.buckets)))
+        ready: list[Name] = []
+        with ThreadPoolExecutor(self._threads) as pool:
+            try:
+                for rung in rungs(epochs, self._halving):
+                    self._until(pool, rung, compiling, ready, shown)
+                    if rung < epochs:
+                        ready = self._cut(shown)
+                        compiling = []
+                self._end(shown)
+            except KeyboardInterrupt:
+                self._stop.set()
+                pool.shutdown()
+                self._end(None)
+                return True
+            except BaseException:
+                self._stop.set()
+                raise
+        return False
+
+    def _until(
+        self,
+        pool: ThreadPoolExecutor,
+        rung: int,
+        compiling: list[int],
+        ready: list[Name],
+        shown: Callable[..., None] | None,
+    ) -> None:
+        """Every wave trained until this epoch.
+
+        Who is free trains what is ready, and if nothing is, compiles the next program of the plan.
+        """
+        pending: set[Future[Any]] = set()
+        while pending or compiling or ready:
+            while len(pending) < self._threads and (ready or compiling):
+                if ready:
+                    pending.add(pool.submit(self._train, ready.pop(0), rung, shown))
+                else:
+                    pending.add(pool.submit(self._compile, compiling.pop(0)))
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                ready += future.result() or []
+
+    def _cut(self, shown: Callable[..., None] | None) -> list[Name]:
+        """Goes on with the best configurations; returns the waves that have some of them."""
+        standings = [one for wave in self._waves.values() for one in wave.standings()]
+        assert self._halving is not None
+        kept = best_of(standings, self._halving)
+        for wave in self._waves.values():
+            self._record(wave.keep(kept), shown)
+        self._waves = {name: wave for name, wave in self._waves.items() if wave.rows}
+        return [name for name, wave in self._waves.items() if len(wave.going_on)]
+
+    def _end(self, shown: Callable[..., None] | None) -> None:
+        """Records the waves that halving has held."""
+        for wave in self._waves.values():
+            self._record(wave.outcomes(), shown)
+
+    def _record(self, outcomes: dict[Name, Outcome], shown: Callable[..., None] | None) -> None:
+        self.outcomes.update(outcomes)
+        if shown is not None and outcomes:
+            shown(outcomes)
+
+    def _context(self) -> Any:
+        """JAX's switches belong to a thread."""
+        return jax.enable_x64(True) if self._x64 else nullcontext()
+
+    def _compile(self, number: int) -> list[Name]:
+        """Compiles a bucket's program; returns the waves it is for: (bucket, fold, first row)."""
+        if self._stop.is_set():
+            return []
+        bucket = self.plan.buckets[number]
+        waves = [
+            (number, fold, first)
+            for fold in bucket.folds
+            for first in range(0, len(bucket.rows), self._length(bucket))
+        ]
+        with self._context():
+            wave = self._wave(*waves[0])
+            Y = self._labels[bucket.kind.network.loss]
+            arguments = arguments_of_program(
+                *(wave, self._X, Y, self._folds[wave.fold], self._keys[wave.fold], self._lengths)
+            )
+            program, new = self._where.compiled(arguments, wave.plan(), self._lengths)
+        self._programs[number] = program
+        self.compilations += new
+        return waves
+
+    def _length(self, bucket: Bucket) -> int:
+        """Members of a wave."""
+        return len(bucket.rows) if self._halving else CHUNKS_OF_WAVE * bucket.chunk
+
+    def _wave(self, number: int, fold: int, first: int) -> Wave:
+        bucket = self.plan.buckets[number]
+        rows = bucket.rows[first : first + self._length(bucket)]
+        return Wave(self.task, bucket, fold, rows, self._weights)
+
+    def _train(self, name: Name, until: int, shown: Callable[..., None] | None) -> None:
+        if self._stop.is_set():
+            return
+        number, fold, _ = name
+        Y = self._labels[self.plan.buckets[number].kind.network.loss]
+
+        def call(members: Any, state: Any, done: int, until: int) -> Any:
+            with self._running:
+                trained = self._programs[number](
+                    *(self._X, Y, members, state, np.int32(done), np.int32(until)),
+                    *(self._folds[fold], self._keys[fold]),
+                )
+                return jax.tree.map(np.asarray, trained)
+
+        with self._context():
+            wave = self._waves.get(name) or self._wave(*name)
+            if self._halving:
+                self._waves[name] = wave
+            for _ in wave.segments(until, call):
+                if self._stop.is_set():
+                    break
+        if not self._halving:
+            self._record(wave.outcomes(), shown)
