@@ -3,15 +3,15 @@
 JAX is imported by the commands alone, so that --help answers at once.
 """
 
-import os
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import mlp_jax
+from mlp_jax.sweeps.command import sweep
+from mlp_jax.table_options import check_writable, named_table, table_options
 
 if TYPE_CHECKING:
     from mlp_jax.tables import Split, Table
@@ -32,39 +32,15 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(mlp_jax.__version__, prog_name="mlp-jax")
 def commands() -> None:
-    """Train, and check, a multi-layer perceptron whose gradient was derived by hand."""
+    """Train, check and search multi-layer perceptrons whose gradient was derived by hand."""
 
 
-def _table_options(command: Callable[..., None]) -> Callable[..., None]:
-    options = (
-        click.argument("data", required=False, type=click.Path(path_type=Path)),
-        click.option("--target", help="Column of DATA to predict; it has two values."),
-        click.option("--drop", multiple=True, help="Column of DATA to leave out; repeatable."),
-        click.option(
-            "--hidden", default="64,32,16", show_default=True, help="Units of the hidden layers."
-        ),
-        click.option(
-            "--seed",
-            type=click.IntRange(0, 2**32 - 1),
-            default=0,
-            show_default=True,
-            help="Of the initial weights, the split and the batch order.",
-        ),
-        click.option(
-            "--held-out",
-            type=click.FloatRange(0, 1, min_open=True, max_open=True),
-            default=0.2,
-            show_default=True,
-            help="Share of the samples kept for testing.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+commands.add_command(sweep)
 
 
 @commands.command()
-@_table_options
+@table_options
+@click.option("--hidden", default="64,32,16", show_default=True, help="Units of the hidden layers.")
 @click.option("--epochs", type=click.IntRange(1), default=500, show_default=True)
 @click.option(
     "--learning-rate",
@@ -113,10 +89,9 @@ def train(
     derived by hand, tests on held-out samples, and writes a model file and a picture.
     """
     for path in (output, picture):
-        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            raise ValueError(f"{path.parent} is no folder to write {path.name} to")
+        check_writable(path)
     sizes_hidden = _hidden(hidden)
-    table = _table(data, target, drop)
+    table = named_table(data, target, drop)
     parts = _split(table, held_out, seed)
     params = _initial(parts, sizes_hidden, seed)
     _certify(params, parts)
@@ -128,7 +103,8 @@ def train(
 
 
 @commands.command()
-@_table_options
+@table_options
+@click.option("--hidden", default="64,32,16", show_default=True, help="Units of the hidden layers.")
 @click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
 def check(
     data: Path | None,
@@ -144,7 +120,7 @@ def check(
     Exit code 1 if a layer is wrong.
     """
     sizes_hidden = _hidden(hidden)
-    parts = _split(_table(data, target, drop), held_out, seed)
+    parts = _split(named_table(data, target, drop), held_out, seed)
     _certify(_initial(parts, sizes_hidden, seed), parts, as_json=as_json)
 
 
@@ -156,18 +132,6 @@ def _hidden(text: str) -> tuple[int, ...]:
     if min(sizes) < 1:
         raise ValueError(f"--hidden is {text!r}; expected positive integers, such as 64,32,16")
     return sizes
-
-
-def _table(data: Path | None, target: str | None, drop: tuple[str, ...]) -> "Table":
-    from mlp_jax import tables
-
-    if data is None:
-        if target is not None or drop:
-            raise ValueError("--target and --drop speak of a file: type mlp-jax train DATA.csv ...")
-        return tables.breast_cancer()
-    if target is None:
-        raise ValueError(f"which column of {data} is to be predicted? type --target NAME")
-    return tables.read(data, target, drop)
 
 
 def _split(table: "Table", held_out: float, seed: int) -> "Split":

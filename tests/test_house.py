@@ -21,7 +21,7 @@ FLOORS = {
     4: {"certificate", "descent"},
     5: {"epochs"},
     6: {"training_loop", "model_files", "pictures", "tables", "training_input"},
-    7: {"training", "sweeps.program", "sweeps.space"},
+    7: {"training", "sweeps.program", "sweeps.space", "sweeps.space_files", "table_options"},
     8: {"sweeps.folds"},
     9: {"sweeps.task"},
     10: {"sweeps.members"},
@@ -29,9 +29,10 @@ FLOORS = {
     12: {"sweeps.plan"},
     13: {"sweeps.waves"},
     14: {"sweeps.result", "sweeps.work"},
-    15: {"sweeps.run"},
-    16: {"cli"},
-    17: {"__main__"},
+    15: {"sweeps.run", "sweeps.report"},
+    16: {"sweeps.command"},
+    17: {"cli"},
+    18: {"__main__"},
 }
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
 

@@ -123,7 +123,8 @@ class SweepResult:
     """All members of a sweep.
 
     plan: what was planned. seconds: what it took. compilations: programs compiled in it.
-    interrupted: Ctrl-C ended it.
+    interrupted: Ctrl-C ended it. bucket_seconds: by the number of a bucket of the plan, the seconds
+    that a thread spent to compile it and to train its members.
     """
 
     task: Task = field(repr=False)
@@ -132,6 +133,7 @@ class SweepResult:
     seconds: float
     compilations: int
     interrupted: bool
+    bucket_seconds: dict[int, tuple[float, float]] = field(repr=False)
 
     @cached_property
     def members(self) -> tuple[SweepMember, ...]:
@@ -152,8 +154,11 @@ class SweepResult:
 
     @cached_property
     def ranking(self) -> tuple[Ranked, ...]:
-        """Every configuration, the best first; those with a member that failed are the last."""
-        rows, at = [], 0
+        """Every configuration, the best first; those with a member that failed are the last.
+
+        Of equal scores, the one of the lower validation loss.
+        """
+        rows, losses, at = [], [], 0
         for number, configuration in enumerate(self.task.configurations):
             count = len(self.task.seeds[number]) * len(self.task.splits)
             members = self.members[at : at + count]
@@ -162,9 +167,11 @@ class SweepResult:
             statuses = {member.status for member in members}
             status = next(status for status in STATUSES if status in statuses)
             epoch = float(np.mean([member.best_epoch for member in members]))
+            losses.append(np.mean([_best_loss(member) for member in members]))
             rows.append((configuration, scores.mean(), scores.std(), epoch, status, members))
         order = sorted(
-            range(len(rows)), key=lambda i: (_order_of(rows[i][4]), _descending(rows[i][1]))
+            range(len(rows)),
+            key=lambda i: (_order_of(rows[i][4]), -_or_worst(rows[i][1]), losses[i]),
         )
         return tuple(
             Ranked(rank, rows[i][0], float(rows[i][1]), float(rows[i][2]), *rows[i][3:])
@@ -185,6 +192,13 @@ class SweepResult:
                 "smaller learning rates, or let the sweep go on"
             )
         return first
+
+    def varied(self) -> tuple[str, ...]:
+        """The names of the choices that are not the same in all configurations."""
+        names = dict.fromkeys(name for c in self.task.configurations for name in c)
+        return tuple(
+            name for name in names if len({repr(c.get(name)) for c in self.task.configurations}) > 1
+        )
 
     def refit(self, configuration: Configuration | None = None, *, seed: int = 0) -> Fitted:
         """The best configuration, or another, trained on all samples.
@@ -243,5 +257,11 @@ def _order_of(status: str) -> int:
     return {"interrupted": 1, "diverged": 2}.get(status, 0)
 
 
-def _descending(score: float) -> float:
-    return float("inf") if np.isnan(score) else -float(score)
+def _or_worst(score: float) -> float:
+    return -float("inf") if np.isnan(score) else float(score)
+
+
+def _best_loss(member: SweepMember) -> float:
+    if member.best_epoch == 0:
+        return float("inf")
+    return float(member.curves.validation_loss[member.best_epoch - 1])

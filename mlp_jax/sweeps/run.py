@@ -179,4 +179,5 @@ def run(
         seconds=time.perf_counter() - began,
         compilations=work.compilations,
         interrupted=interrupted,
+        bucket_seconds=work.seconds,
     )

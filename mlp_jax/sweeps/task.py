@@ -50,6 +50,15 @@ class Task(NamedTuple):
         names = ("activation", "loss", "precision")
         return Network(**{name: configuration[name] for name in names if name in configuration})
 
+    def described(self, configuration: Configuration, name: str) -> str:
+        """A choice of a configuration in a few characters; "-" if it has none."""
+        value = configuration.get(name)
+        if value is None:
+            return "all" if name == "batch_size" else "-"
+        if name == "hidden":
+            return "-".join(map(str, value)) or "none"
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+
     def sizes(self, configuration: Configuration) -> tuple[int, ...]:
         """Units of every layer, features first."""
         loss = self.network(configuration).loss

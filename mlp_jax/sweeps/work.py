@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
@@ -37,6 +38,7 @@ class Work:
         self.task, self.plan, self._halving = task, plan, halving
         self.outcomes: dict[tuple[int, int, int], Any] = {}
         self.compilations = 0
+        self.seconds: dict[int, tuple[float, float]] = {}
         self._where = Devices(devices)
         workers = workers_of(devices)
         self._running = threading.Semaphore(workers)
@@ -44,6 +46,7 @@ class Work:
         self._waves: dict[Name, Wave] = {}  # of halving, which needs all of them at a time
         self._x64 = task.X.dtype == np.float64
         self._stop = threading.Event()
+        self._counting = threading.Lock()
         self._weights = InitialWeights(task)
         self._X = self._where.put(task.X)
         self._labels = {loss: self._where.put(Y) for loss, Y in task.labels.items()}
@@ -129,7 +132,7 @@ class Work:
         """Compiles a bucket's program; returns the waves it is for: (bucket, fold, first row)."""
         if self._stop.is_set():
             return []
-        bucket = self.plan.buckets[number]
+        bucket, began = self.plan.buckets[number], time.perf_counter()
         waves = [
             (number, fold, first)
             for fold in bucket.folds
@@ -144,7 +147,13 @@ class Work:
             program, new = self._where.compiled(arguments, wave.plan(), self._lengths)
         self._programs[number] = program
         self.compilations += new
+        self._took(number, time.perf_counter() - began, 0.0)
         return waves
+
+    def _took(self, number: int, compiling: float, training: float) -> None:
+        with self._counting:
+            before = self.seconds.get(number, (0.0, 0.0))
+            self.seconds[number] = before[0] + compiling, before[1] + training
 
     def _length(self, bucket: Bucket) -> int:
         """Members of a wave."""
@@ -158,7 +167,7 @@ class Work:
     def _train(self, name: Name, until: int, shown: Callable[..., None] | None) -> None:
         if self._stop.is_set():
             return
-        number, fold, _ = name
+        (number, fold, _), began = name, time.perf_counter()
         Y = self._labels[self.plan.buckets[number].kind.network.loss]
 
         def call(members: Any, state: Any, done: int, until: int) -> Any:
@@ -176,5 +185,6 @@ class Work:
             for _ in wave.segments(until, call):
                 if self._stop.is_set():
                     break
+        self._took(number, 0.0, time.perf_counter() - began)
         if not self._halving:
             self._record(wave.outcomes(), shown)
