@@ -265,3 +265,12 @@ def test_halving_keeps_those_that_are_best_at_the_rung():
 def test_chunks_become_fewer_by_halving():
     plan = mlp_jax.plan_sweep(X, Y, {"l2": list(np.linspace(0, 1, 27))}, folds=3, halving=3)
     assert plan.buckets[0].chunk == 3
+
+
+def test_more_programs_than_are_kept_do_no_harm(monkeypatch):
+    monkeypatch.setattr(programs, "KEPT", 1)
+    space = [BASE | {"hidden": (3,), "activation": f} for f in ("relu", "elu", "selu")]
+    result = swept(space, epochs=9, halving=2)
+    assert len(programs._kept) == 1
+    assert result.ranking[0].status == "finished"
+    equal(result.best.members[0])

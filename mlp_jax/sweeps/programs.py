@@ -12,7 +12,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from mlp_jax.epochs import Plan
 from mlp_jax.sweeps.program import Lengths, train_chunk
 
-KEPT = 256  # programs; each is some megabytes of machine code
+# Programs. Each is some 400 mappings of memory, of which Linux allows a process 65,530 in all: at
+# 160 programs LLVM says that it cannot allocate memory.
+KEPT = 80
 _kept: dict[Any, Any] = {}
 _lock = threading.Lock()
 
@@ -40,6 +42,7 @@ class Devices:
         name = (self.devices, structure, shapes, plan, lengths)
         with _lock:
             if name in _kept:
+                _kept[name] = _kept.pop(name)  # the last to be forgotten
                 return _kept[name], False
         program = self._program(plan, lengths).lower(*arguments).compile()
         with _lock:

@@ -12,7 +12,7 @@ from mlp_jax.epochs import Plan
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import InitialWeights, Row, cut_out, numbers_of, weights_of
 from mlp_jax.sweeps.plan import Bucket
-from mlp_jax.sweeps.program import Fold, Lengths, Members, empty_state
+from mlp_jax.sweeps.program import Fold, Members, empty_state
 from mlp_jax.sweeps.task import Task
 
 SEGMENT = 32  # epochs between two looks at who goes on
@@ -178,9 +178,7 @@ def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
     jax.tree.map(write, stack, part)
 
 
-def arguments_of_program(
-    wave: Wave, X: Any, Y: Any, fold: Fold, key: Any, lengths: Lengths
-) -> tuple[Any, ...]:
+def arguments_of_program(wave: Wave, X: Any, Y: Any, fold: Fold, key: Any) -> tuple[Any, ...]:
     """What `train_chunk` is compiled for."""
     members, state = wave.arguments(wave.going_on[: wave.bucket.chunk])
     return X, Y, members, state, np.int32(0), np.int32(0), fold, key

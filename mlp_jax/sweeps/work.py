@@ -56,7 +56,6 @@ class Work:
             self._where.put(jax.random.fold_in(task.key_order, np.uint32(fold)))
             for fold in range(len(folds))
         ]
-        self._programs: dict[int, Any] = {}
 
     def through(self, shown: Callable[..., None] | None) -> bool:
         """Does all of it, one program compiling while others run; True if it was interrupted."""
@@ -132,23 +131,29 @@ class Work:
         """Compiles a bucket's program; returns the waves it is for: (bucket, fold, first row)."""
         if self._stop.is_set():
             return []
-        bucket, began = self.plan.buckets[number], time.perf_counter()
+        bucket = self.plan.buckets[number]
         waves = [
             (number, fold, first)
             for fold in bucket.folds
             for first in range(0, len(bucket.rows), self._length(bucket))
         ]
         with self._context():
-            wave = self._wave(*waves[0])
-            Y = self._labels[bucket.kind.network.loss]
-            arguments = arguments_of_program(
-                *(wave, self._X, Y, self._folds[wave.fold], self._keys[wave.fold], self._lengths)
-            )
-            program, new = self._where.compiled(arguments, wave.plan(), self._lengths)
-        self._programs[number] = program
-        self.compilations += new
-        self._took(number, time.perf_counter() - began, 0.0)
+            self._program(number, self._wave(*waves[0]))
         return waves
+
+    def _program(self, number: int, wave: Wave) -> Any:
+        """The bucket's program; compiled again in the rare case that others crowded it out."""
+        began = time.perf_counter()
+        Y = self._labels[wave.bucket.kind.network.loss]
+        arguments = arguments_of_program(
+            *(wave, self._X, Y, self._folds[wave.fold], self._keys[wave.fold])
+        )
+        program, new = self._where.compiled(arguments, wave.plan(), self._lengths)
+        if new:
+            with self._counting:
+                self.compilations += 1
+            self._took(number, time.perf_counter() - began, 0.0)
+        return program
 
     def _took(self, number: int, compiling: float, training: float) -> None:
         with self._counting:
@@ -167,12 +172,12 @@ class Work:
     def _train(self, name: Name, until: int, shown: Callable[..., None] | None) -> None:
         if self._stop.is_set():
             return
-        (number, fold, _), began = name, time.perf_counter()
+        number, fold, _ = name
         Y = self._labels[self.plan.buckets[number].kind.network.loss]
 
         def call(members: Any, state: Any, done: int, until: int) -> Any:
             with self._running:
-                trained = self._programs[number](
+                trained = program(
                     *(self._X, Y, members, state, np.int32(done), np.int32(until)),
                     *(self._folds[fold], self._keys[fold]),
                 )
@@ -182,6 +187,8 @@ class Work:
             wave = self._waves.get(name) or self._wave(*name)
             if self._halving:
                 self._waves[name] = wave
+            program = self._program(number, wave)
+            began = time.perf_counter()
             for _ in wave.segments(until, call):
                 if self._stop.is_set():
                     break
