@@ -179,6 +179,19 @@ class SweepResult:
         )
 
     @property
+    def scores(self) -> np.ndarray:
+        """The mean score of every configuration, in the order of the space; NaN if it failed.
+
+        What an optimizer that asks for a batch of configurations is told.
+        """
+        by_configuration = np.array([member.score for member in self.members], float)
+        failed = np.array([m.status in ("diverged", "interrupted") for m in self.members])
+        by_configuration[failed] = np.nan
+        counts = [len(seeds) * len(self.task.splits) for seeds in self.task.seeds]
+        parts = np.split(by_configuration, np.cumsum(counts)[:-1])
+        return np.array([part.mean() for part in parts])
+
+    @property
     def best(self) -> Ranked:
         """The configuration of the highest mean score.
 
