@@ -75,6 +75,17 @@ def test_training_vs_plain_measures_both(tmp_path):
     assert row["time_ratios"]["columns"][1] > 0
 
 
+def test_the_planner_is_measured_against_two_others():
+    printed = run(BENCHMARKS / "sweep_planner.py", "--n", 2, "--rows", 90, "--epochs", 1)
+    lines = printed.splitlines()
+    assert [line[:10] for line in lines[2:]] == ["the plan  ", "one progra", "one progra"]
+
+
+def test_halving_is_measured_against_the_full_sweep():
+    printed = run(BENCHMARKS / "halving.py", "--small")
+    assert printed.splitlines()[-1].startswith("iris")
+
+
 def test_the_scores_in_readme_are_the_committed_ones_and_none_is_worse():
     path = ROOT / "experiments/results/scikit_learn_scores.json"
     rows, readme = json.loads(path.read_text())["rows"], (ROOT / "README.md").read_text()
