@@ -274,3 +274,19 @@ def test_more_programs_than_are_kept_do_no_harm(monkeypatch):
     assert len(programs._kept) == 1
     assert result.ranking[0].status == "finished"
     equal(result.best.members[0])
+
+
+def test_where_nothing_finished_the_cure_is_said():
+    ill = swept({"optimizer": "sgd", "learning_rate": [1e300]})
+    with pytest.raises(ValueError, match="smaller learning rates"):
+        _ = ill.best
+    assert np.isnan(ill.scores).all()
+
+
+def test_scores_are_in_the_order_of_the_space():
+    space = [BASE | {"width": 1, "learning_rate": 1e-6}, BASE | {"width": 30}]
+    result = swept(space, epochs=40)
+    assert result.scores.tolist() == [
+        next(row.score for row in result.ranking if row.configuration["hidden"] == hidden)
+        for hidden in ((1,), (30,))
+    ]

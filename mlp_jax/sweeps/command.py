@@ -140,4 +140,5 @@ def _print(result: "SweepResult") -> None:
     console = Console()
     # In a file, as wide as it is.
     console.print(shown) if console.is_terminal else Console(width=160).print(shown)
-    click.echo(f"{result.plan.members} members in {result.seconds:.1f} s")
+    done = sum(member.status != "interrupted" for member in result.members)
+    click.echo(f"{done} of {len(result.members)} members in {result.seconds:.1f} s")

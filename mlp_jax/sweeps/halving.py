@@ -52,20 +52,27 @@ def share_of_epochs(epochs: int, factor: int | None) -> float:
     return total
 
 
-def best_of(standings: Iterable[tuple[int, float]], factor: int) -> set[int]:
+def best_of(standings: Iterable[tuple[int, float, float]], factor: int) -> set[int]:
     """The configurations that go on: those of the highest mean score, a share of 1 / factor.
 
     Args:
-      standings: (configuration, score) of every member; NaN of one that diverged.
+      standings: (configuration, score, loss) of every member, in an order that does not depend on
+        which was done first: a mean does. Both NaN of one that diverged. Of equal scores, the lower
+        loss is the better.
       factor: how many configurations there are for one that goes on.
 
     Example:
-      >>> best_of([(0, 0.5), (0, 0.7), (1, 0.9), (1, float("nan")), (2, 0.1)], 3)
-      {0}
+      >>> nan = float("nan")
+      >>> best_of([(0, 0.5, 1), (0, 0.7, 1), (1, 0.9, 1), (1, nan, nan), (2, 0.6, 0.8)], 3)
+      {2}
     """
-    scores: dict[int, list[float]] = {}
-    for configuration, score in standings:
-        scores.setdefault(configuration, []).append(score)
-    means = {number: float(np.mean(members)) for number, members in scores.items()}
-    order = sorted(means, key=lambda number: (np.isnan(means[number]), -means[number]))
-    return set(order[: math.ceil(len(order) / factor)])
+    members: dict[int, list[tuple[float, float]]] = {}
+    for configuration, score, loss in standings:
+        members.setdefault(configuration, []).append((score, loss))
+    means = {number: np.mean(pairs, axis=0).tolist() for number, pairs in members.items()}
+
+    def order(number: int) -> tuple[bool, float, float, int]:
+        score, loss = means[number]
+        return bool(np.isnan(score)), -score, loss, number
+
+    return set(sorted(means, key=order)[: math.ceil(len(means) / factor)])

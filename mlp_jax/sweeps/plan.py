@@ -242,7 +242,9 @@ def _bucket(
     one, shared, state = bytes_of_member(task, kind, hidden, folds, on, configs[0])
     # With those that wait for their turn: of the wave, or all of them for a share of the memory.
     waiting = -(-len(rows) // (chunk or 4))
-    one += (min(CHUNKS_OF_WAVE, waiting) if halving is None else waiting * len(folds)) * state
+    if halving is None:
+        waiting = min(CHUNKS_OF_WAVE, waiting) if "patience" in on else 1
+    one += waiting * state if halving is None else waiting * len(folds) * state
     if chunk is None:
         widest = WIDEST if on_cpu else ON_ACCELERATOR
         chunk = max(4, min(widest, CACHE // bytes_of_step(task, kind, hidden, n)))

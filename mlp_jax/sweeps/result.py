@@ -154,9 +154,10 @@ class SweepResult:
 
     @cached_property
     def ranking(self) -> tuple[Ranked, ...]:
-        """Every configuration, the best first; those with a member that failed are the last.
+        """Every configuration, the best first.
 
-        Of equal scores, the one of the lower validation loss.
+        Those that were halved away come after those that went to the end, and those with a member
+        that failed are the last. Of equal scores, the one of the lower validation loss.
         """
         rows, losses, at = [], [], 0
         for number, configuration in enumerate(self.task.configurations):
@@ -200,10 +201,10 @@ class SweepResult:
         """
         first = self.ranking[0]
         if first.status in ("diverged", "interrupted") or np.isnan(first.score):
-            raise ValueError(
-                f"no configuration finished on all its folds; the first is {first.status}: type "
-                "smaller learning rates, or let the sweep go on"
-            )
+            cure = "type smaller learning rates, or clip_norm"
+            if self.interrupted:
+                cure = "let the sweep go on for longer, or type a smaller n"
+            raise ValueError(f"no configuration finished on all its folds: {cure}")
         return first
 
     def varied(self) -> tuple[str, ...]:
@@ -267,7 +268,7 @@ class SweepResult:
 
 
 def _order_of(status: str) -> int:
-    return {"interrupted": 1, "diverged": 2}.get(status, 0)
+    return {"halved away": 1, "interrupted": 2, "diverged": 3}.get(status, 0)
 
 
 def _or_worst(score: float) -> float:

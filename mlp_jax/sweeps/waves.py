@@ -93,18 +93,15 @@ class Wave:
             self.done = stop
             self.going_on = self.going_on[self._goes_on()[self.going_on]]
 
-    def standings(self) -> list[tuple[int, float]]:
-        """(configuration, score so far) of every member; NaN if it diverged."""
-        history = self._lines()
-        return [
-            (
-                row.configuration,
-                np.nan
-                if self.state.diverged[i]
-                else _score(history[i], int(self.state.best.epoch[i]), self.task.scoring),
-            )
-            for i, row in enumerate(self.rows)
-        ]
+    def standings(self) -> list[tuple[int, float, float]]:
+        """(configuration, score, validation loss) so far of every member; NaN if it diverged."""
+        history, standings = self._lines(), []
+        for i, row in enumerate(self.rows):
+            best = 0 if self.state.diverged[i] else int(self.state.best.epoch[i])
+            loss = float(history[i, best - 1, 2]) if best else np.nan
+            score = _score(history[i], best, self.task.scoring)
+            standings.append((row.configuration, score, loss))
+        return standings
 
     def keep(self, configurations: set[int]) -> dict[tuple[int, int, int], Outcome]:
         """Goes on with these configurations alone; returns what became of the others."""

@@ -105,7 +105,7 @@ class Work:
 
     def _cut(self, shown: Callable[..., None] | None) -> list[Name]:
         """Goes on with the best configurations; returns the waves that have some of them."""
-        standings = [one for wave in self._waves.values() for one in wave.standings()]
+        standings = [one for name in sorted(self._waves) for one in self._waves[name].standings()]
         assert self._halving is not None
         kept = best_of(standings, self._halving)
         for wave in self._waves.values():
@@ -134,8 +134,8 @@ class Work:
         bucket = self.plan.buckets[number]
         waves = [
             (number, fold, first)
-            for fold in bucket.folds
             for first in range(0, len(bucket.rows), self._length(bucket))
+            for fold in bucket.folds  # so that a configuration is soon done on all of them
         ]
         with self._context():
             self._program(number, self._wave(*waves[0]))
@@ -161,8 +161,10 @@ class Work:
             self.seconds[number] = before[0] + compiling, before[1] + training
 
     def _length(self, bucket: Bucket) -> int:
-        """Members of a wave."""
-        return len(bucket.rows) if self._halving else CHUNKS_OF_WAVE * bucket.chunk
+        """Members of a wave: a chunk, or more where some of them stop early and leave room."""
+        if self._halving:
+            return len(bucket.rows)
+        return bucket.chunk * (CHUNKS_OF_WAVE if "patience" in bucket.on else 1)
 
     def _wave(self, number: int, fold: int, first: int) -> Wave:
         bucket = self.plan.buckets[number]
