@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from mlp_jax.batch_order import permutation
 from mlp_jax.cost_function import J_of_losses
 from mlp_jax.descent import Best, Examples, Info, State, descended, norm
 from mlp_jax.dropout import dropout_masks, unit_masks
@@ -108,7 +109,7 @@ def one_epoch(
             (state, state.params),  # of the gradient's shape; no array is made to be thrown away
             (jnp.arange(drawn.order.shape[0]), drawn.order, drawn.real),
         )
-        J = jnp.sum(sizes / jnp.sum(sizes) * costs)
+        J = jnp.mean(costs) if sizes is None else jnp.sum(sizes / jnp.sum(sizes) * costs)
     length = norm(grads)
     state = state._replace(diverged=state.diverged | ~jnp.isfinite(length))
     state = state._replace(epoch=state.epoch + ~state.diverged)
@@ -160,7 +161,7 @@ def _shuffled(key: Any, m: int, batch_size: int) -> tuple[Array, Array | None]:
     """
     batches = -(-m // batch_size)
     filling = batches * batch_size - m
-    order = jnp.pad(jax.random.permutation(key, m), (0, filling)).reshape(batches, batch_size)
+    order = jnp.pad(permutation(key, m), (0, filling)).reshape(batches, batch_size)
     if filling == 0:
         return order, None
     real = jnp.arange(batches * batch_size) < m
@@ -173,8 +174,8 @@ def _step_on(
     *,
     examples: Examples,
     update: Callable[..., tuple[State, Array, Any]],
-) -> tuple[tuple[State, Any], tuple[Array, Array]]:
-    """One step on the examples of `batch`; its cost and the sum of its weights.
+) -> tuple[tuple[State, Any], tuple[Array, Array | None]]:
+    """One step on the examples of `batch`; its cost, and the sum of its weights if they differ.
 
     The gradient is carried to the end of the epoch, where its norm is taken: in every step that
     would be a pass over memory, and a `lax.cond` for the last step costs more than the step.
@@ -186,8 +187,8 @@ def _step_on(
         w = real.astype(X.dtype) if w is None else w * real
     # A gather of rows is a copy of contiguous memory; of columns it is not.
     new, J, grads = update(state, Examples(X.T[chosen].T, Y.T[chosen].T, w), index)
-    size = jnp.asarray(chosen.shape[0], X.dtype) if w is None else jnp.sum(w)
-    if weights is not None:
+    size = None if w is None else jnp.sum(w)
+    if weights is not None and size is not None:
         # A batch may consist of examples of weight 0, where J is 0 / 0: no step is taken on it.
         some = partial(jnp.where, size > 0)
         new, J, grads = jax.tree.map(some, (new, J, grads), (state, 0.0 * size, carry[1]))

@@ -148,8 +148,9 @@ def fit(
         if progress:
             raise ValueError("progress cannot be shown under jit or vmap: leave it out there")
         plan = plan._replace(capacity=capacity)
-        state, info = run(_restarted(state, optimizer), *arguments, state.epoch + epochs, plan=plan)
-        return _flagged(state), info
+        until = state.epoch + epochs
+        state, history = run(_restarted(state, optimizer), *arguments, until, plan=plan)
+        return _flagged(state), Info(*history.T)
     shown = as_progress(progress)
     try:
         return _in_segments(state, arguments, int(epochs), plan, shown)
@@ -173,29 +174,29 @@ def _in_segments(
     if state.diverged:
         state = _restarted(state, plan.optimizer or arguments[2].optimizer)
     segment = HISTORY if progress is None else 1
-    lines: list[list[np.ndarray]] = []
+    lines: list[np.ndarray] = []
     while True:
         done = int(state.epoch)
         until = min(first + epochs, done + min(segment, HISTORY))
         began = time.perf_counter()
-        state, info = run(state, *arguments, np.int32(until), plan=plan)
+        state, history = run(state, *arguments, np.int32(until), plan=plan)
         state = _flagged(state)
         now, diverged = int(state.epoch), bool(state.diverged)
         # In NumPy: JAX would compile a slice for every length.
-        lines.append([np.asarray(line)[: now + diverged - done] for line in info])
+        lines.append(np.asarray(history)[: now + diverged - done])
         if progress is not None and now > done:
-            cost, _, validation_loss, _ = lines[-1]
-            progress(now - first, epochs, float(cost[-1]), float(validation_loss[-1]))
+            cost, _, validation_loss, _ = lines[-1][-1].tolist()
+            progress(now - first, epochs, cost, validation_loss)
             took = time.perf_counter() - began
             share = SEGMENT_SECONDS / max(took, 1e-6)
             # The first took the time to compile: grow from it step by step.
             segment = int(np.clip(segment * share, 1, 4 * segment))
         if diverged or now < until or now >= first + epochs:
             break
-    history = Info(*(jnp.asarray(np.concatenate(parts)) for parts in zip(*lines, strict=True)))
+    info = Info(*(jnp.asarray(line) for line in np.concatenate(lines).T))
     if diverged:
-        _warn_of_divergence(now, history)
-    return state, history
+        _warn_of_divergence(now, info)
+    return state, info
 
 
 def _restarted(state: State, optimizer: Any) -> State:
@@ -222,8 +223,8 @@ def _flagged(state: State) -> State:
     return state._replace(diverged=jnp.asarray(state.diverged | ~finite))
 
 
-def _warn_of_divergence(epoch: int, history: Info) -> None:
-    J, norm = float(history.cost[-1]), float(history.gradient_norm[-1])
+def _warn_of_divergence(epoch: int, info: Info) -> None:
+    J, norm = float(info.cost[-1]), float(info.gradient_norm[-1])
     what = "the state of the optimizer is not finite"
     if not np.isfinite(norm):
         what = f"the norm of the gradient is {norm:g}"

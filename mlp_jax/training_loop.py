@@ -22,11 +22,12 @@ def run(
     until: Array,
     *,
     plan: Plan,
-) -> tuple[State, Info]:
+) -> tuple[State, Array]:
     """Trains until `until` epochs are done, patience is lost, the run diverged or history is full.
 
     Returns:
-      The state, and an `Info` of arrays of shape (plan.capacity,), NaN beyond the last epoch run.
+      The state, and the history, (plan.capacity, 4): the lines of `Info`, NaN beyond the last epoch
+      run.
     """
     m, dtype = examples.X.shape[1], examples.X.dtype
     state = state._replace(diverged=jnp.zeros_like(state.diverged))
@@ -49,5 +50,4 @@ def run(
         return state, jax.lax.dynamic_update_index_in_dim(history, row, at, axis=0)
 
     empty = jnp.full((plan.capacity, len(Info._fields)), jnp.nan, dtype)
-    state, history = jax.lax.while_loop(goes_on, one_more, (state, empty))
-    return state, Info(*history.T)
+    return jax.lax.while_loop(goes_on, one_more, (state, empty))

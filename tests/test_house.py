@@ -13,7 +13,14 @@ import mlp_jax
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
-    -1: {"metrics", "progress", "sweeps.distributions", "sweeps.progress", "sweeps.halving"},
+    -1: {
+        "batch_order",
+        "metrics",
+        "progress",
+        "sweeps.distributions",
+        "sweeps.progress",
+        "sweeps.halving",
+    },
     0: {"parameters", "activations", "losses", "verdicts"},
     1: {"dropout", "forward_propagation", "labels", "optimizers"},
     2: {"cost_function"},
