@@ -11,7 +11,7 @@ import pytest
 import mlp_jax
 from mlp_jax.epochs import Numbers, Plan
 from mlp_jax.sweeps.folds import as_folds, k_folds
-from mlp_jax.sweeps.program import Members, empty_state, train_chunk
+from mlp_jax.sweeps.program import Members, draws_of_epochs, empty_state, train_chunk
 
 FEATURES, M = 5, 31
 RNG = np.random.default_rng(0)
@@ -106,8 +106,15 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     state = empty_state(stacked(started), members.numbers.optimizer)
     history = []
     for done, until in pairwise((0, *stops, 9)):
+        draws = draws_of_epochs(
+            *(key, done, fold),
+            epochs=9,
+            batch_size=case["batch_size"],
+            lengths=LENGTHS,
+            dropout="dropout" in case,
+        )
         state, lines = program(
-            *(jnp.asarray(X), jnp.asarray(Y), members, state, done, until, fold, key),
+            *(jnp.asarray(X), jnp.asarray(Y), members, state, done, until, fold, draws),
             plan=plan,
             lengths=LENGTHS,
         )

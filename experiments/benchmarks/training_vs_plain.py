@@ -8,10 +8,12 @@ more.
 
 The plain program has one function for the cost, `jax.value_and_grad`, and `optimizer.update` in
 one `lax.scan` over the steps within one over the epochs: no guard, no norm, no history but the
-cost. It is written twice: in this library's layout, columns are examples, with the same arrays; and
-with rows as examples, as most people would. Times are per step of a whole call, from NumPy-like
-arguments to the last parameter, in turn (A B C, C B A, ...) in one process; ratios are ours to
-theirs, medians with quartiles. Compile times are of tracing, lowering and compiling the program.
+cost. It shuffles by `jax.random.permutation`, as anyone would; handed the batches of `fit` it ends
+at the same cost, which is checked first. It is written twice: in this library's layout, columns are
+examples, with the same arrays; and with rows as examples, as most people would. Times are per step
+of a whole call, from NumPy-like arguments to the last parameter, in turn (A B C, C B A, ...) in one
+process; ratios are ours to theirs, medians with quartiles. Compile times are of tracing, lowering
+and compiling the program.
 
     python experiments/benchmarks/training_vs_plain.py            # minutes
     python experiments/benchmarks/training_vs_plain.py --small    # one shape, seconds
@@ -30,6 +32,7 @@ import optax
 from gradient_vs_autodiff import README, write_between
 
 import mlp_jax
+from mlp_jax import batch_order
 
 # sizes, examples, batch size, epochs: some 0.1 to 0.5 s a call.
 SHAPES = (
@@ -44,7 +47,7 @@ RESULTS = Path(__file__).parent / "results"
 MARKS = "<!-- training_vs_plain: begin -->\n", "<!-- training_vs_plain: end -->\n"
 
 
-def plain(layout, m, batch_size, epochs, optimizer):
+def plain(layout, m, batch_size, epochs, optimizer, permutation=jax.random.permutation):
     """The training as one writes it, jitted: (params, key, X, Y) -> (params, costs)."""
     columns = layout == "columns"
 
@@ -59,7 +62,7 @@ def plain(layout, m, batch_size, epochs, optimizer):
 
     def train(params, key, X, Y):
         def epoch(carry, number):
-            order = jax.random.permutation(jax.random.fold_in(key, number), m)
+            order = permutation(jax.random.fold_in(key, number), m)
 
             def step(carry, chosen):
                 params, state = carry
@@ -83,10 +86,6 @@ def programs(sizes, m, batch_size, epochs, name):
     Y = jax.random.bernoulli(jax.random.key(2), 0.5, (sizes[-1], m)).astype(jnp.float32)
     params, key = mlp_jax.init(0, sizes), jax.random.key(3)
     rows = [(W, b[:, 0]) for W, b in params]
-    by_columns, by_rows = (
-        plain(layout, m, batch_size, epochs, OPTIMIZERS[name](RATE))
-        for layout in ("columns", "rows")
-    )
     XT, YT = jnp.array(X.T), jnp.array(Y.T)
     optimizer = mlp_jax.optimizer(name, learning_rate=RATE)
 
@@ -95,17 +94,22 @@ def programs(sizes, m, batch_size, epochs, name):
             params, X, Y, optimizer=optimizer, epochs=epochs, batch_size=batch_size, key=key
         )
 
-    calls = {
-        "ours": fit,
-        "columns": lambda: by_columns(params, key, X, Y),
-        "rows": lambda: by_rows(rows, key, XT, YT),
-    }
-    # The three train alike, or there would be nothing to compare.
-    trained = {who: call() for who, call in calls.items()}
-    ends = [float(costs[-1]) for costs in (trained["ours"][1].cost, trained["columns"][1])]
-    ends.append(float(trained["rows"][1][-1]))
-    if max(ends) - min(ends) > 1e-3 * max(ends):
-        raise SystemExit(f"the three trainings end at costs {ends}: nothing to compare")
+    def by_hand(permutation):
+        by_columns, by_rows = (
+            plain(layout, m, batch_size, epochs, OPTIMIZERS[name](RATE), permutation)
+            for layout in ("columns", "rows")
+        )
+        return {
+            "columns": lambda: by_columns(params, key, X, Y),
+            "rows": lambda: by_rows(rows, key, XT, YT),
+        }
+
+    # Handed the same batches the three train alike, or there would be nothing to compare; in later
+    # epochs, in which they learn noise by heart, Adam makes a hundredth of a rounding error.
+    costs = [fit()[1].cost, *(call()[1] for call in by_hand(batch_order.permutation).values())]
+    for epoch, apart in ((0, 1e-4), (-1, 1e-2)):
+        np.testing.assert_allclose([cost[epoch] for cost in costs[1:]], costs[0][epoch], apart)
+    calls = {"ours": fit} | by_hand(jax.random.permutation)
     return {who: lambda call=call: jax.block_until_ready(call()) for who, call in calls.items()}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from mlp_jax.descent import initial_optimizer_state
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import Kind, numbers_of
+from mlp_jax.sweeps.program import segment
 from mlp_jax.sweeps.task import Task
 
 # Seconds of one core, measured with XLA on a CPU. A plan is good if their ratios are about right.
@@ -102,7 +103,8 @@ def bytes_of_member(
     # The state goes in and comes out; the loop works in what comes out, the gradient beside it.
     running = 2 * state + own + itemsize * max(of_batch, of_validation) + weights
     examples = held if kind.batch_size else held + m
-    return running, itemsize * examples * sum(n), state
+    orders = 5 * m * segment(m) if kind.batch_size else 0  # an index and a mark each
+    return running, itemsize * examples * sum(n) + orders, state
 
 
 def bytes_held(task: Task) -> int:

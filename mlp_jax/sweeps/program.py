@@ -1,7 +1,8 @@
 """The compiled program of a sweep: many networks of one shape trained side by side on one fold.
 
-All members step on the same batch, so the first layer of all of them is one wide matrix product,
-and what is drawn for the batch order is drawn once. The examples are held once.
+All members step on the same batch, so the first layer of all of them is one wide matrix product.
+What is random is drawn once for all of them, by a small program that all shapes share, because in
+each of theirs it would be a third of what there is to compile. The examples are held once.
 """
 
 from functools import partial
@@ -14,6 +15,14 @@ from jax import Array
 
 from mlp_jax.descent import Examples, Info, State, start
 from mlp_jax.epochs import Drawn, Numbers, Plan, drawn, one_epoch
+
+SEGMENT = 32  # epochs between two looks at who goes on
+DRAWN_AHEAD = 1 << 24  # examples in the orders of a segment: 64 MiB
+
+
+def segment(m: int) -> int:
+    """How many epochs of m examples are drawn and trained at a time."""
+    return min(SEGMENT, max(1, DRAWN_AHEAD // m))
 
 
 class Members(NamedTuple):
@@ -60,7 +69,7 @@ def train_chunk(
     done: Array,
     until: Array,
     fold: Fold,
-    key: Array,
+    draws: Drawn,
     *,
     plan: Plan,
     lengths: Lengths,
@@ -77,7 +86,7 @@ def train_chunk(
       done: int32, how many epochs those that go on have behind them.
       until: int32, the epoch to stop at, at most `plan.capacity` further on.
       fold: what to train on and what to validate by.
-      key: of the batch order and dropout, one for all members.
+      draws: of the epochs from `done` on, from `draws_of_epochs`.
       plan: static choices.
       lengths: of the folds.
 
@@ -113,7 +122,7 @@ def train_chunk(
     def one_more(carry: tuple[Array, State, Array]) -> tuple[Array, State, Array]:
         epoch, state, history = carry
         on = active(state, epoch)
-        now = _drawn(key, epoch, fold, members.numbers, plan, lengths)
+        now = jax.tree.map(lambda leaf: leaf[epoch - done], draws)
         # A step leaves the parameters of a diverged network alone, at no cost.
         stepped, info = train(state._replace(diverged=~on), now, examples, members.numbers)
         diverged = jnp.where(on, stepped.diverged, state.diverged)
@@ -155,7 +164,7 @@ def _training_examples(
 ) -> Examples:
     """What `one_epoch` indexes: all examples with batches; the fold's own without."""
     if plan.batch_size is not None:
-        if weights is None and len(_batch_counts(lengths, plan)) > 1:
+        if weights is None and len(_batch_counts(lengths, plan.batch_size)) > 1:
             weights = jnp.ones((1, X.shape[1]), X.dtype)  # so that an empty batch is no step
         return Examples(X, Y, weights)
     inside = None if lengths.even else _real(fold.train, fold.sizes[0], X.dtype)
@@ -164,22 +173,49 @@ def _training_examples(
     return Examples(X[:, fold.train], Y[:, fold.train], inside if weights is None else weights)
 
 
-def _batch_counts(lengths: Lengths, plan: Plan) -> set[int]:
-    assert plan.batch_size is not None
-    return {-(-m // plan.batch_size) for m in lengths.train}
+def _batch_counts(lengths: Lengths, batch_size: int) -> set[int]:
+    return {-(-m // batch_size) for m in lengths.train}
+
+
+@partial(jax.jit, static_argnames=("epochs", "batch_size", "lengths", "dropout"))
+def draws_of_epochs(
+    key: Array,
+    done: Array,
+    fold: Fold,
+    *,
+    epochs: int,
+    batch_size: int | None,
+    lengths: Lengths,
+    dropout: bool,
+) -> Drawn:
+    """What the epochs from `done` on draw, in indices of all examples; every leaf (epochs, ...).
+
+    Args:
+      key: of the batch order and dropout.
+      done: int32, how many epochs went before.
+      fold: the examples to train on.
+      epochs: how many.
+      batch_size: None for full batches.
+      lengths: of the folds.
+      dropout: whether masks will be drawn.
+    """
+
+    def of_epoch(epoch: Array) -> Drawn:
+        return _drawn(key, epoch, fold, batch_size, lengths, dropout)
+
+    return jax.vmap(of_epoch)(done + jnp.arange(epochs))
 
 
 def _drawn(
-    key: Array, epoch: Array, fold: Fold, numbers: Numbers, plan: Plan, lengths: Lengths
+    key: Array, epoch: Array, fold: Fold, batch_size: int | None, lengths: Lengths, dropout: bool
 ) -> Drawn:
-    """The epoch's draw of a training on this fold, in indices of all examples."""
-    dropout = numbers.dropout is not None
-    if plan.batch_size is None:
+    """The epoch's draw of a training on this fold."""
+    if batch_size is None:
         return drawn(key, epoch, lengths.train[0], None, dropout=dropout)
-    batches = max(_batch_counts(lengths, plan))
+    batches = max(_batch_counts(lengths, batch_size))
 
     def of_size(m: int) -> Drawn:
-        now = drawn(key, epoch, m, plan.batch_size, dropout=dropout)
+        now = drawn(key, epoch, m, batch_size, dropout=dropout)
         assert now.order is not None
         real = now.real
         if real is None and len(lengths.train) > 1:

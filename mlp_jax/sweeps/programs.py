@@ -53,7 +53,7 @@ class Devices:
 
     def _program(self, plan: Plan, lengths: Lengths) -> Any:
         train = partial(train_chunk, plan=plan, lengths=lengths)
-        # X, Y, members, state, done, until, fold, key
+        # X, Y, members, state, done, until, fold, draws
         of_member = (False, False, True, True, False, False, False, False)
         if len(self.devices) > 1:
             specs = [PartitionSpec("members") if one else PartitionSpec() for one in of_member]

@@ -8,14 +8,12 @@ import numpy as np
 
 from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.descent import State
-from mlp_jax.epochs import Plan
+from mlp_jax.epochs import Drawn, Plan
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import InitialWeights, Row, cut_out, numbers_of, weights_of
 from mlp_jax.sweeps.plan import Bucket
-from mlp_jax.sweeps.program import Fold, Members, empty_state
+from mlp_jax.sweeps.program import Fold, Members, empty_state, segment
 from mlp_jax.sweeps.task import Task
-
-SEGMENT = 32  # epochs between two looks at who goes on
 
 
 class Outcome(NamedTuple):
@@ -41,6 +39,7 @@ class Wave:
     ) -> None:
         self.task, self.bucket, self.fold, self.rows = task, bucket, fold, rows
         self.done = 0
+        self.segment = segment(max(len(train) for train, _ in task.splits))
         self._configurations = [task.configurations[row.configuration] for row in rows]
         self._epochs = np.array([c["epochs"] for c in self._configurations], np.int32)
         stacks = [weights.padded(row, bucket.hidden) for row in rows]
@@ -64,7 +63,7 @@ class Wave:
         network = self.bucket.kind.network
         metric = self.task.metric[network.loss]
         batch_size = self.bucket.kind.batch_size
-        return Plan(network, cost_and_gradient, None, batch_size, metric, SEGMENT)
+        return Plan(network, cost_and_gradient, None, batch_size, metric, self.segment)
 
     def arguments(self, rows: np.ndarray) -> tuple[Members, State]:
         """Members and state of some rows, filled up to a chunk with others that do nothing."""
@@ -77,15 +76,17 @@ class Wave:
     def segments(
         self,
         until: int,
-        call: Callable[[Members, State, int, int], tuple[State, np.ndarray]],
+        draw: Callable[[int], Drawn],
+        call: Callable[[Members, State, int, int, Drawn], tuple[State, np.ndarray]],
     ) -> Iterator[int]:
         """Trains all that go on to epoch `until`; yields member-epochs done after every chunk."""
         while self.done < until and len(self.going_on):
-            stop = min(until, self.done + SEGMENT, int(self._epochs[self.going_on].max()))
+            stop = min(until, self.done + self.segment, int(self._epochs[self.going_on].max()))
+            draws = draw(self.done)
             history = np.full((len(self.rows), stop - self.done, 4), np.nan, self.task.X.dtype)
             for first in range(0, len(self.going_on), self.bucket.chunk):
                 rows = self.going_on[first : first + self.bucket.chunk]
-                state, lines = call(*self.arguments(rows), self.done, stop)
+                state, lines = call(*self.arguments(rows), self.done, stop, draws)
                 _write(self.state, rows, state)
                 history[rows] = np.asarray(lines)[: len(rows), : stop - self.done]
                 yield len(rows) * (stop - self.done)
@@ -175,7 +176,7 @@ def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
     jax.tree.map(write, stack, part)
 
 
-def arguments_of_program(wave: Wave, X: Any, Y: Any, fold: Fold, key: Any) -> tuple[Any, ...]:
+def arguments_of_program(wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn) -> tuple[Any, ...]:
     """What `train_chunk` is compiled for."""
     members, state = wave.arguments(wave.going_on[: wave.bucket.chunk])
-    return X, Y, members, state, np.int32(0), np.int32(0), fold, key
+    return X, Y, members, state, np.int32(0), np.int32(0), fold, draws

@@ -6,15 +6,18 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
+from mlp_jax.epochs import Drawn
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import best_of, rungs
 from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.plan import CHUNKS_OF_WAVE, Bucket, SweepPlan
+from mlp_jax.sweeps.program import draws_of_epochs
 from mlp_jax.sweeps.programs import Devices
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.waves import Outcome, Wave, arguments_of_program
@@ -46,7 +49,7 @@ class Work:
         self._waves: dict[Name, Wave] = {}  # of halving, which needs all of them at a time
         self._x64 = task.X.dtype == np.float64
         self._stop = threading.Event()
-        self._counting = threading.Lock()
+        self._counting, self._drawing = threading.Lock(), threading.Lock()
         self._weights = InitialWeights(task)
         self._X = self._where.put(task.X)
         self._labels = {loss: self._where.put(Y) for loss, Y in task.labels.items()}
@@ -146,7 +149,7 @@ class Work:
         began = time.perf_counter()
         Y = self._labels[wave.bucket.kind.network.loss]
         arguments = arguments_of_program(
-            *(wave, self._X, Y, self._folds[wave.fold], self._keys[wave.fold])
+            *(wave, self._X, Y, self._folds[wave.fold], self._draws(wave, 0))
         )
         program, new = self._where.compiled(arguments, wave.plan(), self._lengths)
         if new:
@@ -154,6 +157,20 @@ class Work:
                 self.compilations += 1
             self._took(number, time.perf_counter() - began, 0.0)
         return program
+
+    def _draws(self, wave: Wave, done: int) -> Drawn:
+        """What the epochs from `done` on draw, by a program for all networks of a batch size."""
+        with self._drawing:  # or two threads would compile the same
+            draws = draws_of_epochs(
+                self._keys[wave.fold],
+                np.int32(done),
+                self._folds[wave.fold],
+                epochs=wave.segment,
+                batch_size=wave.bucket.kind.batch_size,
+                lengths=self._lengths,
+                dropout=wave.bucket.kind.dropout,
+            )
+        return self._where.put(draws)
 
     def _took(self, number: int, compiling: float, training: float) -> None:
         with self._counting:
@@ -177,11 +194,11 @@ class Work:
         number, fold, _ = name
         Y = self._labels[self.plan.buckets[number].kind.network.loss]
 
-        def call(members: Any, state: Any, done: int, until: int) -> Any:
+        def call(members: Any, state: Any, done: int, until: int, draws: Drawn) -> Any:
             with self._running:
                 trained = program(
                     *(self._X, Y, members, state, np.int32(done), np.int32(until)),
-                    *(self._folds[fold], self._keys[fold]),
+                    *(self._folds[fold], draws),
                 )
                 return jax.tree.map(np.asarray, trained)
 
@@ -191,7 +208,7 @@ class Work:
                 self._waves[name] = wave
             program = self._program(number, wave)
             began = time.perf_counter()
-            for _ in wave.segments(until, call):
+            for _ in wave.segments(until, partial(self._draws, wave), call):
                 if self._stop.is_set():
                     break
         self._took(number, 0.0, time.perf_counter() - began)
