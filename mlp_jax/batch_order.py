@@ -22,23 +22,26 @@ FEW = 64
 GOLDEN = 0x9E3779B9  # 2³² / golden ratio: it sets the keys of the rounds apart
 
 
-def permutation(key: Any, m: int) -> Array:
-    """The numbers from 0 to m - 1 in an order that depends on the key, int32 (m,).
+def permutation(key: Any, number: Any, m: int) -> Array:
+    """The numbers from 0 to m - 1 in an order that depends on the key and a number, int32 (m,).
 
-    64 bits of the key choose the order, as they do in `jax.random.permutation`: beyond 20 examples
-    not all m! orders can come.
+    64 bits choose the order, as they do in `jax.random.permutation`: beyond 20 examples not all m!
+    orders can come.
 
     Args:
-      key: from `jax.random.key`.
+      key: from `jax.random.key`; its order of another number tells nothing of this one.
+      number: of the order, such as that of the epoch; may be traced.
       m: how many, less than 2³¹.
 
     Example:
-      >>> sorted(permutation(jax.random.key(0), 5).tolist())
+      >>> sorted(permutation(jax.random.key(0), 7, 5).tolist())
       [0, 1, 2, 3, 4]
     """
+    # Not fold_in(key, number), whose kernels are a seventh of those of a small training.
+    given = [*jax.random.key_data(key).ravel()[:2], jnp.asarray(number).astype(jnp.uint32)]
+    words = _absorbed(given, 1), _absorbed(given[::-1], 2)
     bits = max(1, m.bit_length() // 2)  # a is a power of 2 near the root of m
     a, b = 1 << bits, -(-m >> bits)
-    words = jax.random.key_data(key).ravel()
 
     def outside(x: Array) -> Array:
         return jnp.any(x >= m)
@@ -51,7 +54,7 @@ def permutation(key: Any, m: int) -> Array:
     return jax.lax.while_loop(outside, once_more, begin).astype(jnp.int32)
 
 
-def _shuffled(x: Array, words: Array, bits: int, b: int) -> Array:
+def _shuffled(x: Array, words: tuple[Array, Array], bits: int, b: int) -> Array:
     """A bijection of the numbers below 2^bits b: a Feistel network with two additions a round."""
     l, r = x & ((1 << bits) - 1), x >> bits
     for number in range(ROUNDS_OF_FEW if b << bits < FEW else ROUNDS):
@@ -61,6 +64,14 @@ def _shuffled(x: Array, words: Array, bits: int, b: int) -> Array:
         r = r + ((_hash((l + constant) ^ words[1]) >> 16) * b >> 16)  # a share of b, below b
         r = jnp.minimum(r, r - b)  # modulo b: below 0 is very high
     return (r << bits) + l
+
+
+def _absorbed(numbers: list[Array], begin: int) -> Array:
+    """32 bits that depend on all of the numbers and on their order."""
+    state = jnp.uint32(begin)
+    for number in numbers:
+        state = _hash(state ^ number) + jnp.uint32(GOLDEN)
+    return state
 
 
 def _hash(x: Array) -> Array:

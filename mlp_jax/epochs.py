@@ -5,10 +5,11 @@ The batch order is drawn apart from it, so that networks trained side by side ca
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from mlp_jax.batch_order import permutation
@@ -64,15 +65,31 @@ class Drawn(NamedTuple):
 
 def drawn(key: Any, epoch: Array, m: int, batch_size: int | None, *, dropout: bool) -> Drawn:
     """What epoch number `epoch` draws from the training's key, for m examples."""
-    key_order = key_dropout = cast(Any, None)
-    if key is not None:
-        key_order = jax.random.fold_in(key, epoch)
-    if dropout:
-        key_order, key_dropout = jax.random.split(key_order)
+    key_dropout = jax.random.fold_in(key, epoch) if dropout else None
     if batch_size is None:
         return Drawn(None, None, 1, key_dropout)
-    order, real = _shuffled(key_order, m, batch_size)
+    order, real = _shuffled(key, epoch, m, batch_size)
     return Drawn(order, real, order.shape[0], key_dropout)
+
+
+def laid_out(examples: Examples, batch_size: int | None) -> Examples:
+    """The examples as `one_epoch` takes them: for batches, X and Y with examples as rows.
+
+    A gather of rows is a copy of contiguous memory, one of columns takes ten times as long. To be
+    called outside of the loop over epochs, and best where the arrays are concrete: XLA's program
+    for it is as large as a fifth of a whole training.
+    """
+    if batch_size is None:
+        return examples
+    X, Y, weights = examples
+    return Examples(_turned(X), _turned(Y), weights)
+
+
+def _turned(columns: Any) -> Any:
+    if isinstance(columns, jax.core.Tracer):
+        # Without the barrier XLA takes the turn into the gather.
+        return jax.lax.optimization_barrier(columns.T)
+    return jnp.asarray(np.ascontiguousarray(np.asarray(columns).T))
 
 
 def one_epoch(
@@ -84,7 +101,10 @@ def one_epoch(
     *,
     plan: Plan,
 ) -> tuple[State, Info]:
-    """The state after every example was seen once, and what the validation set says of it."""
+    """The state after every example was seen once, and what the validation set says of it.
+
+    examples: from `laid_out`. validation: examples as columns.
+    """
 
     def update(state: State, batch: Examples, index: Any) -> tuple[State, Array, Any]:
         if numbers.label_smoothing is not None:
@@ -154,14 +174,14 @@ def _judged(
     return state._replace(best=best), info
 
 
-def _shuffled(key: Any, m: int, batch_size: int) -> tuple[Array, Array | None]:
+def _shuffled(key: Any, epoch: Array, m: int, batch_size: int) -> tuple[Array, Array | None]:
     """This epoch's batches as indices, (batches, batch_size), and which of them are examples.
 
     A last batch that is short is filled up with example 0 at weight 0. None if no batch is short.
     """
     batches = -(-m // batch_size)
     filling = batches * batch_size - m
-    order = jnp.pad(permutation(key, m), (0, filling)).reshape(batches, batch_size)
+    order = jnp.pad(permutation(key, epoch, m), (0, filling)).reshape(batches, batch_size)
     if filling == 0:
         return order, None
     real = jnp.arange(batches * batch_size) < m
@@ -170,23 +190,25 @@ def _shuffled(key: Any, m: int, batch_size: int) -> tuple[Array, Array | None]:
 
 def _step_on(
     carry: tuple[State, Any],
-    batch: tuple[Array, Array, Array | None],
+    drawn: tuple[Array, Array, Array | None],
     *,
     examples: Examples,
     update: Callable[..., tuple[State, Array, Any]],
 ) -> tuple[tuple[State, Any], tuple[Array, Array | None]]:
-    """One step on the examples of `batch`; its cost, and the sum of its weights if they differ.
+    """One step on the examples drawn; its cost, and the sum of its weights if they differ.
 
     The gradient is carried to the end of the epoch, where its norm is taken: in every step that
     would be a pass over memory, and a `lax.cond` for the last step costs more than the step.
     """
     state, _ = carry
-    (index, chosen, real), (X, Y, weights) = batch, examples
+    (index, chosen, real), (X, Y, weights) = drawn, examples
     w = None if weights is None else weights[:, chosen]
     if real is not None:
         w = real.astype(X.dtype) if w is None else w * real
-    # A gather of rows is a copy of contiguous memory; of columns it is not.
-    new, J, grads = update(state, Examples(X.T[chosen].T, Y.T[chosen].T, w), index)
+    # The batch is turned at once: if XLA takes the turn into the products, they take up to half as
+    # long again.
+    columns, labels = jax.lax.optimization_barrier((X[chosen].T, Y[chosen].T))
+    new, J, grads = update(state, Examples(columns, labels, w), index)
     size = None if w is None else jnp.sum(w)
     if weights is not None and size is not None:
         # A batch may consist of examples of weight 0, where J is 0 / 0: no step is taken on it.

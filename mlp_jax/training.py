@@ -13,7 +13,7 @@ from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.descent import Examples, Info, State, initial_optimizer_state, start
-from mlp_jax.epochs import Plan
+from mlp_jax.epochs import Plan, laid_out
 from mlp_jax.forward_propagation import PAPER, Network
 from mlp_jax.optimizers import Optimizer, as_optimizer
 from mlp_jax.parameters import as_key, as_layers
@@ -143,7 +143,7 @@ def fit(
         for leaf in jax.tree.leaves((state, examples, held_out, numbers, epochs))
     )
     epochs, capacity = as_epochs(epochs, max_epochs, traced)
-    arguments = examples, held_out, numbers
+    arguments = laid_out(examples, plan.batch_size), held_out, numbers
     if traced:
         if progress:
             raise ValueError("progress cannot be shown under jit or vmap: leave it out there")

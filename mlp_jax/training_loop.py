@@ -25,11 +25,14 @@ def run(
 ) -> tuple[State, Array]:
     """Trains until `until` epochs are done, patience is lost, the run diverged or history is full.
 
+    examples: from `epochs.laid_out`.
+
     Returns:
       The state, and the history, (plan.capacity, 4): the lines of `Info`, NaN beyond the last epoch
       run.
     """
-    m, dtype = examples.X.shape[1], examples.X.dtype
+    m = examples.X.shape[1 if plan.batch_size is None else 0]
+    dtype = examples.X.dtype
     state = state._replace(diverged=jnp.zeros_like(state.diverged))
     first = state.epoch
     draw = partial(drawn, dropout=numbers.dropout is not None)

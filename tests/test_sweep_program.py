@@ -114,7 +114,7 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
             dropout="dropout" in case,
         )
         state, lines = program(
-            *(jnp.asarray(X), jnp.asarray(Y), members, state, done, until, fold, draws),
+            *(jnp.asarray(X.T), jnp.asarray(Y.T), members, state, done, until, fold, draws),
             plan=plan,
             lengths=LENGTHS,
         )

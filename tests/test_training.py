@@ -90,7 +90,7 @@ def test_mini_batch_steps_are_those_of_the_batches_one_by_one():
     params, X, Y = net()
     key = jax.random.key(3)
     state, _ = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=1, batch_size=10, key=key)
-    order = permutation(jax.random.fold_in(key, 0), 23)
+    order = permutation(key, 0, 23)
     for batch in (order[:10], order[10:20], order[20:]):
         grads = backward(params, X[:, batch], Y[:, batch])
         params = jax.tree.map(lambda p, g: p - 0.1 * g, params, grads)

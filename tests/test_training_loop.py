@@ -247,7 +247,7 @@ def test_dropout_of_a_step_is_that_of_its_masks_for_hand_and_autodiff():
     by_hand, info = fit()
     by_autodiff, _ = fit(gradient=jax.value_and_grad(mlp_jax.cost))
     chex.assert_trees_all_close(by_hand.params, by_autodiff.params, rtol=1e-11)
-    _, key_dropout = jax.random.split(jax.random.fold_in(jax.random.key(1), 0))
+    key_dropout = jax.random.fold_in(jax.random.key(1), 0)
     masks = dropout_masks(jax.random.fold_in(key_dropout, 0), params, 24, jnp.asarray(0.4))
     assert float(info.cost[0]) == pytest.approx(float(mlp_jax.cost(params, X, Y, masks=masks)))
     assert len(set(np.round(np.asarray(info.cost), 12))) == 5

@@ -22,8 +22,8 @@ from mlp_jax.training_input import as_batch_size
 class Kind(NamedTuple):
     """What cannot differ within a program.
 
-    optimizer: the structure of its numbers. batch_size: None for full batches. dropout: any at all,
-    because without it an epoch's key is not split. weighted: classes have weights. depth: hidden
+    optimizer: the structure of its numbers. batch_size: None for full batches. dropout: any at all;
+    the others are spared the drawing of masks. weighted: classes have weights. depth: hidden
     layers.
     """
 

@@ -77,8 +77,8 @@ def train_chunk(
     """Every member trained on `fold` from epoch `done` on, as `mlp_jax.fit` would train it.
 
     Args:
-      X: all examples, (n[0], m).
-      Y: their labels, (K, m).
+      X: all examples, (m, n[0]): as rows, for contiguous memory is the faster to gather.
+      Y: their labels, (m, K).
       members: numbers of the networks.
       state: where they stand, parameters padded to one shape. With `done` 0, only the parameters
         count. A member whose epoch is not `done`, or that diverged or lost patience, stays as it
@@ -95,8 +95,8 @@ def train_chunk(
       member's end.
     """
     validation = Examples(
-        X[:, fold.validation],
-        Y[:, fold.validation],
+        X[fold.validation].T,
+        Y[fold.validation].T,
         None if lengths.even else _real(fold.validation, fold.sizes[1], X.dtype),
     )
     examples = _training_examples(X, Y, members.weights, fold, plan, lengths)
@@ -165,12 +165,12 @@ def _training_examples(
     """What `one_epoch` indexes: all examples with batches; the fold's own without."""
     if plan.batch_size is not None:
         if weights is None and len(_batch_counts(lengths, plan.batch_size)) > 1:
-            weights = jnp.ones((1, X.shape[1]), X.dtype)  # so that an empty batch is no step
+            weights = jnp.ones((1, X.shape[0]), X.dtype)  # so that an empty batch is no step
         return Examples(X, Y, weights)
     inside = None if lengths.even else _real(fold.train, fold.sizes[0], X.dtype)
     if weights is not None:
         weights = weights[:, :, fold.train] * (1.0 if inside is None else inside[None])
-    return Examples(X[:, fold.train], Y[:, fold.train], inside if weights is None else weights)
+    return Examples(X[fold.train].T, Y[fold.train].T, inside if weights is None else weights)
 
 
 def _batch_counts(lengths: Lengths, batch_size: int) -> set[int]:

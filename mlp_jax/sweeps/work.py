@@ -51,8 +51,10 @@ class Work:
         self._stop = threading.Event()
         self._counting, self._drawing = threading.Lock(), threading.Lock()
         self._weights = InitialWeights(task)
-        self._X = self._where.put(task.X)
-        self._labels = {loss: self._where.put(Y) for loss, Y in task.labels.items()}
+        self._X = self._where.put(np.ascontiguousarray(task.X.T))
+        self._labels = {
+            loss: self._where.put(np.ascontiguousarray(Y.T)) for loss, Y in task.labels.items()
+        }
         folds, self._lengths = as_folds(task.splits)
         self._folds = [self._where.put(fold) for fold in folds]
         self._keys = [
