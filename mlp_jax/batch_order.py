@@ -43,6 +43,9 @@ def permutation(key: Any, number: Any, m: int) -> Array:
     bits = max(1, m.bit_length() // 2)  # a is a power of 2 near the root of m
     a, b = 1 << bits, -(-m >> bits)
 
+    if a * b == m:
+        return _shuffled(jnp.arange(m, dtype=jnp.uint32), words, bits, b).astype(jnp.int32)
+
     def outside(x: Array) -> Array:
         return jnp.any(x >= m)
 

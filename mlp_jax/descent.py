@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
 
@@ -26,8 +27,8 @@ class Best(NamedTuple):
     a validation set, where the last ones are as good a choice.
     """
 
-    loss: Array
-    epoch: Array
+    loss: Array | np.ndarray
+    epoch: Array | np.ndarray
     params: Any
 
 
@@ -43,10 +44,10 @@ class State(NamedTuple):
 
     params: Any
     optimizer_state: Any
-    epoch: Array
+    epoch: Array | np.ndarray
     key: Any
     best: Best
-    diverged: Array
+    diverged: Array | np.ndarray
 
 
 class Info(NamedTuple):
@@ -88,12 +89,11 @@ def start(params: Any, optimizer: Any, key: Any = None, *, validates: bool = Fal
     as_layers(params)
     params = jax.tree.map(jnp.asarray, params)
     dtype = jax.tree.leaves(params)[0].dtype
-    best = Best(
-        jnp.asarray(jnp.inf, dtype), jnp.asarray(0, jnp.int32), params if validates else None
-    )
+    # In NumPy: JAX would compile a program for each.
+    best = Best(np.asarray(np.inf, dtype), np.asarray(0, np.int32), params if validates else None)
     optimizer_state = initial_optimizer_state(as_optimizer(optimizer), params)
     key = None if key is None else as_key(key)
-    return State(params, optimizer_state, jnp.asarray(0, jnp.int32), key, best, jnp.asarray(False))
+    return State(params, optimizer_state, np.asarray(0, np.int32), key, best, np.asarray(False))
 
 
 def initial_optimizer_state(optimizer: Any, params: Any) -> Any:

@@ -63,7 +63,7 @@ class Drawn(NamedTuple):
     key_dropout: Any
 
 
-def drawn(key: Any, epoch: Array, m: int, batch_size: int | None, *, dropout: bool) -> Drawn:
+def drawn(key: Any, epoch: Any, m: int, batch_size: int | None, *, dropout: bool) -> Drawn:
     """What epoch number `epoch` draws from the training's key, for m examples."""
     key_dropout = jax.random.fold_in(key, epoch) if dropout else None
     if batch_size is None:
@@ -174,7 +174,7 @@ def _judged(
     return state._replace(best=best), info
 
 
-def _shuffled(key: Any, epoch: Array, m: int, batch_size: int) -> tuple[Array, Array | None]:
+def _shuffled(key: Any, epoch: Any, m: int, batch_size: int) -> tuple[Array, Array | None]:
     """This epoch's batches as indices, (batches, batch_size), and which of them are examples.
 
     A last batch that is short is filled up with example 0 at weight 0. None if no batch is short.

@@ -220,7 +220,7 @@ def _flagged(state: State) -> State:
     if not floats:
         return state
     finite = numpy.all(numpy.array([numpy.all(numpy.isfinite(leaf)) for leaf in floats]))
-    return state._replace(diverged=jnp.asarray(state.diverged | ~finite))
+    return state._replace(diverged=numpy.asarray(state.diverged) | ~finite)
 
 
 def _warn_of_divergence(epoch: int, info: Info) -> None:

@@ -4,6 +4,7 @@ Everything here is pure; what is a user's mistake was caught by `training.fit`, 
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +38,7 @@ def run(
     first = state.epoch
     draw = partial(drawn, dropout=numbers.dropout is not None)
 
-    def goes_on(carry: tuple[State, Array]) -> Array:
+    def goes_on(carry: tuple[State, Array]) -> Any:
         state, _ = carry
         on = (state.epoch < until) & (state.epoch - first < plan.capacity) & ~state.diverged
         if numbers.patience is not None:
