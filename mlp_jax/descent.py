@@ -99,7 +99,8 @@ def start(params: Any, optimizer: Any, key: Any = None, *, validates: bool = Fal
 def initial_optimizer_state(optimizer: Any, params: Any) -> Any:
     """What the optimizer knows before the first step, from one small program."""
     if isinstance(optimizer, Optimizer):
-        return _initial_of_name(optimizer, params)
+        empty = jax.eval_shape(_initial_of_name, optimizer, params)
+        return _initial_of_name(optimizer, params) if jax.tree.leaves(empty) else empty
     return _initial_of_optax(params, optimizer)
 
 

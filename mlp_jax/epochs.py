@@ -89,7 +89,7 @@ def _turned(columns: Any) -> Any:
     if isinstance(columns, jax.core.Tracer):
         # Without the barrier XLA takes the turn into the gather.
         return jax.lax.optimization_barrier(columns.T)
-    return jnp.asarray(np.ascontiguousarray(np.asarray(columns).T))
+    return jax.device_put(np.ascontiguousarray(np.asarray(columns).T))
 
 
 def one_epoch(

@@ -72,9 +72,11 @@ def _binary_cross_entropy_error(Z: Array, Y: Array) -> Array:
 
     The two factors overflow and vanish as the output saturates (errata 30), and a - y cancels as a
     nears y (errata 32), so: a - y = (1 - y) s(z) - y s(-z), whose terms are of one sign for y = 0
-    and y = 1.
+    and y = 1. With e = exp(-|z|), the larger of s(z) and s(-z) is 1 / (1 + e), the other the rest.
     """
-    return (1.0 - Y) * sigmoid(Z) - Y * sigmoid(-Z)
+    E = jnp.exp(-jnp.abs(Z))
+    of_z, of_minus_z = jnp.where(Z < 0.0, E, 1.0), jnp.where(Z < 0.0, 1.0, E)
+    return ((1.0 - Y) * of_z - Y * of_minus_z) / (1.0 + E)
 
 
 # --- Softmax cross-entropy: extension 4. Its Jacobian is dense: see derivation_of_softmax.

@@ -193,7 +193,7 @@ def _in_segments(
             segment = int(np.clip(segment * share, 1, 4 * segment))
         if diverged or now < until or now >= first + epochs:
             break
-    info = Info(*(jnp.asarray(line) for line in np.concatenate(lines).T))
+    info = Info(*jax.device_put(list(np.concatenate(lines).T)))
     if diverged:
         _warn_of_divergence(now, info)
     return state, info
