@@ -13,9 +13,10 @@ from mlp_jax.sweeps.members import Kind, numbers_of
 from mlp_jax.sweeps.program import segment
 from mlp_jax.sweeps.task import Task
 
-# Seconds of one core, measured with XLA on a CPU. A plan is good if their ratios are about right.
-COMPILE_SECONDS = (3.2, 0.3)  # a program, and for every layer of it
-FLOPS_PER_SECOND = 55e9
+# Seconds of a thread where each core has one, as experiments/benchmarks/sweep_costs.py prints them.
+# A plan is good if their ratios are about right.
+COMPILE_SECONDS = (1.2, 0.42)  # a program, and for every layer of it
+FLOPS_PER_SECOND = 230e9
 FLOPS_OF_UPDATE = 120  # the time a parameter's update takes, in FLOPs of a product
 SECONDS_OF_UNIT = 2e-9  # one activation and its derivative, for one example
 

@@ -1,0 +1,77 @@
+"""Do the costs that a sweep is planned by hold on this machine? What would they be here?
+
+The constants of `mlp_jax/sweeps/costs.py` are seconds of a thread of a sweep, which runs as many as
+there are cores. Here a sample of the planner's space is swept, a program for every few shapes, and
+the seconds that its threads spent compiling and training are laid beside the constants, and fitted
+by least squares.
+
+    python experiments/benchmarks/sweep_costs.py
+"""
+
+import click
+import numpy as np
+from sweep_planner import space, table
+
+import mlp_jax
+from mlp_jax.sweeps import costs, programs
+from mlp_jax.sweeps.run import plan_of, run
+from mlp_jax.sweeps.task import as_task
+
+
+def narrow_groups(widths: np.ndarray, *_: object) -> list[np.ndarray]:
+    """Eight networks a program, similar in width."""
+    order = np.argsort(widths.sum(axis=1), kind="stable")
+    return np.array_split(order, max(1, len(order) // 8))
+
+
+@click.command()
+@click.option("--n", default=192, show_default=True, help="Configurations.")
+@click.option("--rows", default=10_000, show_default=True)
+@click.option("--epochs", default=20, show_default=True)
+def main(n: int, rows: int, epochs: int) -> None:
+    """Prints the constants as they are and as they would be."""
+    X, y = table(rows)
+    task = as_task(X, y, space(), n=n, folds=3, epochs=epochs)
+    programs._kept.clear()
+    result = run(task, plan_of(task, split=narrow_groups))
+    compiling, training, depth, terms = [], [], [], []
+    for number, bucket in enumerate(result.plan.buckets):
+        seconds = result.bucket_seconds[number]
+        compiling.append(seconds[0])
+        training.append(seconds[1])
+        depth.append(bucket.kind.depth + 1)
+        first = task.configurations[bucket.rows[0].configuration]
+        terms.append(_terms(task, bucket, first, epochs))
+    fitted = np.linalg.lstsq(np.stack([np.ones(len(depth)), depth], 1), compiling, rcond=None)[0]
+    print(f"{len(depth)} programs, {result.seconds:.0f} s")
+    print(f"compiling: {sum(compiling):.1f} s of a thread; a program {fitted.round(2)} a layer")
+    print(f"  now {costs.COMPILE_SECONDS}")
+    design, y = np.array(terms), np.array(training)
+    weighted = np.linalg.lstsq(design / y[:, None], np.ones(len(y)), rcond=None)[0]
+    per_flop, per_parameter, per_unit = weighted
+    print(f"training: {y.sum():.1f} s of a thread")
+    print(f"  FLOPS_PER_SECOND {1 / per_flop:.3g}, now {costs.FLOPS_PER_SECOND:.3g}")
+    print(f"  FLOPS_OF_UPDATE {per_parameter / per_flop:.0f}, now {costs.FLOPS_OF_UPDATE}")
+    print(f"  SECONDS_OF_UNIT {per_unit:.2g}, now {costs.SECONDS_OF_UNIT:.2g}")
+    print(f"  spread of predicted over taken {np.std(design @ weighted / y):.2f}")
+
+
+def _terms(
+    task: object, bucket: mlp_jax.sweeps.plan.Bucket, first: dict[str, object], epochs: int
+) -> list[float]:
+    """FLOPs, parameters updated and units computed, of all members with their padding."""
+    n = costs.ends(task, first)
+    widths = np.array(bucket.hidden)
+    total = np.zeros(3)
+    for fold in bucket.folds:
+        train, held = task.splits[fold]
+        batches = -(-len(train) // bucket.kind.batch_size)
+        total[0] += costs.flops(widths, n, len(train), len(held))
+        total[1] += batches * costs.parameters(widths, n)[0]
+        total[2] += widths.sum() * len(train)
+    filled = -(-len(bucket.rows) // bucket.chunk) * bucket.chunk
+    return list(total * filled * epochs)
+
+
+if __name__ == "__main__":
+    main()
