@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.plan import SweepPlan as SweepPlan
     from mlp_jax.sweeps.result import SweepMember as SweepMember
     from mlp_jax.sweeps.result import SweepResult as SweepResult
+    from mlp_jax.sweeps.result_files import load_sweep as load_sweep
+    from mlp_jax.sweeps.result_files import save_sweep as save_sweep
     from mlp_jax.sweeps.run import plan_sweep as plan_sweep
     from mlp_jax.sweeps.run import sweep as sweep
     from mlp_jax.training import DivergenceWarning as DivergenceWarning
@@ -75,6 +77,7 @@ _HOMES = {
     "init": "parameters",
     "int_uniform": "sweeps.distributions",
     "layer_sizes": "parameters",
+    "load_sweep": "sweeps.result_files",
     "log_uniform": "sweeps.distributions",
     "one_hot": "labels",
     "optimizer": "optimizers",
@@ -82,6 +85,7 @@ _HOMES = {
     "own_loss": "losses",
     "pinball": "losses",
     "plan_sweep": "sweeps.run",
+    "save_sweep": "sweeps.result_files",
     "start": "descent",
     "step": "descent",
     "sweep": "sweeps.run",

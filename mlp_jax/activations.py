@@ -5,7 +5,7 @@ it can use whichever is exact and at hand. Section 6 of the extension has them i
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ class Activation(NamedTuple):
         return repr(self.name)
 
 
-@lru_cache
+@cache
 def own_activation(f: Callable[[Array], Array], derivative: Callable[[Array], Array]) -> Activation:
     """A user's pair f(Z), f'(Z). Of the same two functions it is the same value.
 

@@ -5,11 +5,12 @@ form that neither cancels nor overflows: once a rounds to 1, A has forgotten wha
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.nn import relu, sigmoid, softmax, softplus
 
@@ -157,7 +158,12 @@ def _distance_to_label(Z: Array, Y: Array) -> Array:
     return Z - Y
 
 
-@lru_cache
+def _digits(number: float) -> str:
+    """All that it takes to type the number again: a file names a loss by it."""
+    return np.format_float_positional(number, trim="-")
+
+
+@cache  # one loss a number, or those of a sweep would not be equal
 def huber(delta: float = 1.0) -> Loss:
     """Squared error up to |a - y| = delta, absolute error beyond.
 
@@ -177,11 +183,11 @@ def huber(delta: float = 1.0) -> Loss:
     def kink(Z: Array, Y: Array) -> Array:
         return jnp.abs(Z - Y) - delta
 
-    name = "huber" if delta == 1 else f"huber({delta:g})"
+    name = "huber" if delta == 1 else f"huber({_digits(delta)})"
     return Loss(name, _identity, L, dL_dZ, ANY, kink=kink, metric=metrics.r2)
 
 
-@lru_cache
+@cache
 def pinball(*quantiles: float) -> Loss:
     """Output k estimates the quantile τ_k of y; all at once from one row of labels.
 
@@ -206,7 +212,7 @@ def pinball(*quantiles: float) -> Loss:
     def dL_dZ(Z: Array, Y: Array) -> Array:
         return jnp.where(Z > Y, 1.0 - tau(Z), 0.0) - jnp.where(Z < Y, tau(Z), 0.0)
 
-    listed = ", ".join(f"{tau:g}" for tau in quantiles)
+    listed = ", ".join(_digits(tau) for tau in quantiles)
     name = "pinball" if quantiles == (0.5,) else f"pinball({listed})"
     metric = metrics.coverage_error(quantiles)
     return Loss(
@@ -217,7 +223,7 @@ def pinball(*quantiles: float) -> Loss:
     )
 
 
-@lru_cache
+@cache
 def own_loss(
     L: Callable[[Array, Array], Array],
     output: Callable[[Array], Array] = _identity,

@@ -4,7 +4,7 @@ All take A and Y, (K, m), and example weights (1, m) or None, and return a scala
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 import jax.numpy as jnp
 from jax import Array
@@ -37,7 +37,7 @@ def r2(A: Array, Y: Array, weights: Array | None = None) -> Array:
     return jnp.mean(1.0 - _mean((Y - A) ** 2, weights) / spread)
 
 
-@lru_cache
+@cache
 def coverage_error(quantiles: tuple[float, ...]) -> Callable[[Array, Array, Array | None], Array]:
     """How far the share of labels at or below output k is from its quantile, averaged over k."""
 

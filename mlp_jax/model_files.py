@@ -1,6 +1,7 @@
 """One file a model: safetensors for the arrays, JSON for the rest, a SHA-256 over it all.
 
 Loading runs no code from the file, and checks every name, shape and dtype before it builds.
+`packed`, `unpacked` and `replace` know nothing of models: sweeps are written by them too.
 """
 
 import hashlib
@@ -52,28 +53,80 @@ def predict(model: Model, X: Any) -> np.ndarray:
 
 def to_bytes(model: Model) -> bytes:
     """The content of the model's file."""
-    from safetensors.numpy import save as safetensors_bytes
-
-    import mlp_jax
-
-    arrays = _arrays(model)
     header = {
-        "format": FORMAT,
-        "library": mlp_jax.__version__,
         "sizes": list(layer_sizes(model.params)),
-        "activation": _activation_names(model.network),
+        "activation": activation_names(model.network),
         "loss": model.network.loss.name,
         "precision": model.network.precision,
         "classes": list(model.classes),
         "features": list(model.features),
     }
-    text = json.dumps(header)
+    return packed(FORMAT, header, _arrays(model))
+
+
+def packed(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+    """A file of these arrays, its header in JSON, and a SHA-256 of both."""
+    import mlp_jax
+
+    text = json.dumps({"format": format_, "library": mlp_jax.__version__} | header)
     # In C order by copying: safetensors writes a transposed array wrongly, without a word.
     in_order = {name: array.copy(order="C") for name, array in arrays.items()}
-    return safetensors_bytes(in_order, metadata={"mlp_jax": text, "sha256": _digest(arrays, text)})
+    metadata = {"mlp_jax": text, "sha256": _digest(arrays, text)}
+    return _safetensors().numpy.save(in_order, metadata=metadata)
 
 
-def _activation_names(network: Network) -> str | list[str]:
+def unpacked(
+    path: Path, format_: str, expected: str
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The header and the arrays that `packed` was given.
+
+    Args:
+      path: of the file.
+      format_: as it was packed.
+      expected: what the file should be, for those who hand in another.
+
+    Raises:
+      ValueError: the file is missing, foreign, cut short or altered.
+    """
+    safetensors = _safetensors()
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file; expected {expected}")
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            if "sha256" not in metadata:  # whose arrays may be of types that NumPy has not
+                raise ValueError(f"{path} was not written by mlp_jax; expected {expected}")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ValueError(
+            f"{path} is no whole safetensors file: {error}; expected {expected}"
+        ) from error
+    text = metadata.get("mlp_jax", "")
+    if metadata["sha256"] != _digest(arrays, text):
+        raise ValueError(
+            f"{path} was altered or was not written by mlp_jax: its SHA-256 differs; expected "
+            f"{expected}"
+        )
+    header = json.loads(text)
+    if header.get("format") != format_:
+        raise ValueError(
+            f"{path} has format {header.get('format')!r}; expected {format_!r}, {expected}"
+        )
+    return header, arrays
+
+
+def _safetensors() -> Any:
+    """The package, which a bare install of mlp_jax has not."""
+    try:
+        import safetensors.numpy
+    except ModuleNotFoundError:
+        raise ValueError(
+            "the files of models and sweeps need safetensors: type pip install safetensors"
+        ) from None
+    return safetensors
+
+
+def activation_names(network: Network) -> str | list[str]:
     """As `Network` takes them again.
 
     Raises:
@@ -131,23 +184,8 @@ def load(path: Any) -> Model:
     Raises:
       ValueError: the file is missing, foreign, cut short or altered.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file; expected a model written by mlp_jax")
-    try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is no whole safetensors file: {error}") from error
-    text = metadata.get("mlp_jax", "")
-    if metadata.get("sha256") != _digest(arrays, text):
-        raise ValueError(f"{path} was altered or was not written by mlp_jax: its SHA-256 differs")
-    header = json.loads(text)
-    if header.get("format") != FORMAT:
-        raise ValueError(f"{path} has format {header.get('format')!r}; expected {FORMAT!r}")
+    header, arrays = unpacked(path, FORMAT, "a model written by mlp_jax")
     return _built(path, header, arrays)
 
 

@@ -36,7 +36,7 @@ FLOORS = {
     12: {"sweeps.plan"},
     13: {"sweeps.waves"},
     14: {"sweeps.result", "sweeps.work"},
-    15: {"sweeps.run", "sweeps.report"},
+    15: {"sweeps.run", "sweeps.report", "sweeps.result_files"},
     16: {"sweeps.command"},
     17: {"cli"},
     18: {"__main__"},

@@ -216,3 +216,11 @@ def test_tf32_is_never_silent():
     params, X, Y = net_of_loss("squared_error", (5,), m=6)
     jaxpr = str(jax.make_jaxpr(lambda: mlp_jax.gradient(params, X, Y, network=Network()))())
     assert jaxpr.count("Precision.HIGHEST") >= jaxpr.count("dot_general") > 0
+
+
+def test_a_loss_is_named_by_all_digits_of_its_number_and_is_one_however_many_there_are():
+    first = mlp_jax.huber(0.123456789)
+    for i in range(1, 200):
+        mlp_jax.huber(i / 7)
+    assert mlp_jax.Network(loss=first.name).loss == first
+    assert mlp_jax.pinball(0.1, 0.9).name == "pinball(0.1, 0.9)"

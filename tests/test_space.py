@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+import mlp_jax
 from mlp_jax.sweeps.distributions import choice, int_uniform, log_uniform, uniform
 from mlp_jax.sweeps.space import configurations, optimizer_of
 
@@ -128,3 +129,10 @@ def test_what_is_wrong_is_named_before_anything_compiles(space, n, says):
 def test_ends_of_a_distribution_are_checked(sampler, ends):
     with pytest.raises(ValueError, match="expected"):
         sampler(*ends)
+
+
+def test_losses_and_activations_may_be_objects():
+    huber, square = mlp_jax.huber(0.123456789), mlp_jax.own_activation(abs, abs)
+    [configuration] = configurations([{"loss": huber, "activation": square}])
+    assert configuration["loss"] is huber
+    assert configuration["activation"] is square

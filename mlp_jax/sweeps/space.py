@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.activations import Activation
 from mlp_jax.forward_propagation import Network
+from mlp_jax.losses import Loss
 from mlp_jax.optimizers import OPTIMIZERS, SCHEDULES, optimizer
 from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.distributions import Distribution, of_scipy
@@ -158,6 +160,8 @@ def _python(value: Any) -> Any:
     """NumPy's numbers as Python's; lists as tuples, which can be static."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
+    if isinstance(value, Loss | Activation):
+        return value
     return tuple(_python(one) for one in value) if isinstance(value, list | tuple) else value
 
 

@@ -20,7 +20,6 @@ from mlp_jax.sweeps.space import Configuration, configurations
 from mlp_jax.training_input import check_range
 
 BATCH_SIZE = 64  # of a configuration that names none
-SCORINGS = {"accuracy": metrics.accuracy, "r2": metrics.r2}
 
 
 class Task(NamedTuple):
@@ -116,7 +115,7 @@ def as_task(
         splits = _splits(labels, classes, folds, validation, seed_of_folds)
     networks = {Network(loss=config["loss"]) for config in configs}
     losses = sorted({network.loss for network in networks}, key=lambda loss: loss.name)
-    scored, metric = _scoring(scoring, losses)
+    scored, metric = scores_of(scoring, losses)
     return Task(
         X=np.ascontiguousarray(table.T),
         labels={loss: _as_Y(loss, labels, classes, table.dtype) for loss in losses},
@@ -275,7 +274,7 @@ def _as_Y(loss: Loss, labels: np.ndarray, classes: np.ndarray | None, dtype: Any
     return np.ascontiguousarray(Y)
 
 
-def _scoring(
+def scores_of(
     choice: Any, losses: list[Loss]
 ) -> tuple[str, dict[Loss, Callable[..., jnp.ndarray] | None]]:
     """The score's name, and for every loss how it is computed, higher being better."""

@@ -1,0 +1,298 @@
+"""One file a sweep, in the form of `model_files`: the examples, every member, the plan.
+
+What there is one of a member, such as its parameters, lies end to end in one array, beside the
+lengths of its parts. Loading runs no code from the file.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mlp_jax import model_files
+from mlp_jax.forward_propagation import Network
+from mlp_jax.parameters import Layer
+from mlp_jax.sweeps.members import Row, kind_of
+from mlp_jax.sweeps.plan import Bucket, SweepPlan
+from mlp_jax.sweeps.result import STATUSES, SweepResult
+from mlp_jax.sweeps.space import Configuration
+from mlp_jax.sweeps.task import Task, scores_of
+from mlp_jax.sweeps.waves import Outcome
+
+FORMAT = "mlp_jax.sweep/1"
+EXPECTED = "a sweep written by mlp_jax.save_sweep"
+
+
+def save_sweep(result: SweepResult, path: Any) -> None:
+    """Writes a sweep's result to one file, with the examples that it was trained on.
+
+    A file already there is replaced once the new one is whole.
+
+    Raises:
+      ValueError: the sweep has a function of the user's own, which no file can hold.
+
+    Example:
+      >>> import tempfile, numpy as np, mlp_jax
+      >>> X = np.random.default_rng(0).normal(size=(60, 2))
+      >>> result = mlp_jax.sweep(X, X[:, 0] > 0, {"width": [4, 8]}, epochs=3, progress=False)
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     mlp_jax.save_sweep(result, f"{folder}/sweep.safetensors")
+      ...     loaded = mlp_jax.load_sweep(f"{folder}/sweep.safetensors")
+      >>> loaded.table() == result.table()
+      True
+    """
+    model_files.replace(Path(path), to_bytes(result))
+
+
+def load_sweep(path: Any) -> SweepResult:
+    """The result in a file of `save_sweep`.
+
+    Raises:
+      ValueError: the file is missing, foreign, cut short or altered.
+    """
+    path = Path(path)
+    header, arrays = model_files.unpacked(path, FORMAT, EXPECTED)
+    try:
+        return _built(header, arrays)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} holds something else than its format {FORMAT!r} calls for "
+            f"({type(error).__name__}: {error}); expected {EXPECTED}"
+        ) from error
+
+
+def to_bytes(result: SweepResult) -> bytes:
+    """The content of the result's file."""
+    task, plan = result.task, result.plan
+    if task.scoring == "own":
+        raise ValueError(
+            "scoring is a function of your own and cannot be written to a file; sweep with scoring="
+            "'accuracy', 'r2' or 'loss', or keep result.table() and the params of result.members"
+        )
+    losses = []
+    for configuration in task.configurations:
+        network = task.network(configuration)
+        model_files.activation_names(network)  # says which is a function of the user's own
+        losses.append(network.loss)
+    header = {
+        # By a configuration that has it: the name of a loss is rounded, a configuration is not.
+        "losses": [losses.index(loss) for loss in task.labels],
+        "scoring": task.scoring,
+        "classes": _dtype_of_classes(task.classes),
+        "key": _as_json("key", jax.random.key_impl(task.key_init)),
+        "statuses": STATUSES,
+        "plan": {
+            "bytes": plan.bytes,
+            "seconds": plan.seconds,
+            "buckets": [_numbers_of(bucket) for bucket in plan.buckets],
+        },
+        "seconds": result.seconds,
+        "compilations": result.compilations,
+        "interrupted": result.interrupted,
+        "bucket_seconds": list(result.bucket_seconds.items()),
+    }
+    arrays = _arrays_of_task(task) | _arrays_of_outcomes(result.outcomes, task.X.dtype)
+    arrays |= _end_to_end("rows", (bucket.rows for bucket in plan.buckets))
+    return model_files.packed(FORMAT, header, arrays)
+
+
+def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult:
+    task = _task(header, arrays)
+    plan = header["plan"]
+    pairs = zip(plan["buckets"], _apart(arrays, "rows"), strict=True)
+    buckets = tuple(_bucket(task, numbers, rows) for numbers, rows in pairs)
+    return SweepResult(
+        task=task,
+        plan=SweepPlan(buckets, plan["bytes"], plan["seconds"]),
+        outcomes=_outcomes(task, header["statuses"], arrays),
+        seconds=header["seconds"],
+        compilations=header["compilations"],
+        interrupted=header["interrupted"],
+        bucket_seconds={number: tuple(spent) for number, spent in header["bucket_seconds"]},
+    )
+
+
+# --- The task.
+
+
+def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
+    configurations = [
+        {name: _as_json(name, value) for name, value in configuration.items()}
+        for configuration in task.configurations
+    ]
+    arrays = {
+        "X": task.X,
+        "key_init": np.asarray(jax.random.key_data(task.key_init)),
+        "key_order": np.asarray(jax.random.key_data(task.key_order)),
+        # Of any number: the header of a safetensors file may have 100 MB.
+        "configurations": np.frombuffer(json.dumps(configurations).encode(), np.uint8),
+    }
+    if task.classes is not None:
+        # Bytes, because safetensors has no strings.
+        arrays["classes"] = np.ascontiguousarray(task.classes).view(np.uint8)
+    arrays |= {f"Y{number}": Y for number, Y in enumerate(task.labels.values())}
+    arrays |= _end_to_end("train", (train for train, _ in task.splits))
+    arrays |= _end_to_end("held", (held for _, held in task.splits))
+    return arrays | _end_to_end("seeds", task.seeds)
+
+
+def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
+    configurations: list[Configuration] = [
+        {name: _from_json(value) for name, value in configuration.items()}
+        for configuration in json.loads(arrays["configurations"].tobytes())
+    ]
+    losses = [Network(loss=configurations[number]["loss"]).loss for number in header["losses"]]
+    scoring, metric = scores_of(header["scoring"], losses)
+    classes = None
+    if header["classes"] is not None:
+        classes = arrays["classes"].view(np.dtype(header["classes"]))
+    key_init, key_order = (
+        jax.random.wrap_key_data(jnp.asarray(arrays[name]), impl=header["key"])
+        for name in ("key_init", "key_order")
+    )
+    return Task(
+        X=arrays["X"],
+        labels={loss: arrays[f"Y{number}"] for number, loss in enumerate(losses)},
+        splits=list(zip(_apart(arrays, "train"), _apart(arrays, "held"), strict=True)),
+        configurations=configurations,
+        seeds=[tuple(seeds.tolist()) for seeds in _apart(arrays, "seeds")],
+        key_init=key_init,
+        key_order=key_order,
+        scoring=scoring,
+        metric=metric,
+        classes=classes,
+    )
+
+
+def _dtype_of_classes(classes: np.ndarray | None) -> str | None:
+    if classes is None:
+        return None
+    if classes.dtype.kind not in "biufcmMSU":
+        raise ValueError(
+            f"the classes are of dtype {classes.dtype}, which cannot be written to a file; sweep "
+            "with y.astype(str)"
+        )
+    return classes.dtype.str
+
+
+def _as_json(name: str, value: Any) -> Any:
+    """A choice of a configuration in what JSON has: a list for a tuple, pairs for a dict.
+
+    Pairs because the keys of an object in JSON are strings, and those of class_weight are not.
+    """
+    if getattr(value, "shape", None) == ():
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if type(value) in (list, tuple):  # and no NamedTuple, such as a Loss
+        return [_as_json(name, one) for one in value]
+    if isinstance(value, Mapping):
+        pairs = [[_as_json(name, key), _as_json(name, one)] for key, one in value.items()]
+        return {"pairs": pairs}
+    raise ValueError(
+        f"{name} is {value!r}, which cannot be written to a file; expected names, numbers, tuples "
+        "and dicts of them: sweep with its name, such as 'tanh' or 'huber(0.5)'"
+    )
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_json(one) for one in value)
+    if isinstance(value, dict):
+        return {_from_json(key): _from_json(one) for key, one in value["pairs"]}
+    return value
+
+
+# --- The members.
+
+
+def _arrays_of_outcomes(
+    outcomes: dict[tuple[int, int, int], Outcome], dtype: np.dtype
+) -> dict[str, np.ndarray]:
+    """In the order of their names: threads finish in any."""
+    names = sorted(outcomes)
+    found = [outcomes[name] for name in names]
+    arrays = {
+        "names": np.array(names, np.int64).reshape(len(names), 3),
+        "best_epochs": np.array([outcome.best_epoch for outcome in found], np.int64),
+        "scores": np.array([outcome.score for outcome in found], np.float64),
+        "statuses": np.array([STATUSES.index(outcome.status) for outcome in found], np.int64),
+    }
+    arrays |= _end_to_end("histories", (outcome.history for outcome in found), dtype)
+    return arrays | _end_to_end("params", (_flat(outcome.params) for outcome in found), dtype)
+
+
+def _outcomes(
+    task: Task, statuses: list[str], arrays: dict[str, np.ndarray]
+) -> dict[tuple[int, int, int], Outcome]:
+    columns = (arrays[name].tolist() for name in ("names", "best_epochs", "scores", "statuses"))
+    parts = _apart(arrays, "histories"), _apart(arrays, "params")
+    outcomes = {}
+    for name, best_epoch, score, status, history, flat in zip(*columns, *parts, strict=True):
+        number, seed, fold = name
+        params = _layers(flat, task.sizes(task.configurations[number]))
+        lines = history.reshape(-1, 4)
+        outcomes[number, seed, fold] = Outcome(params, lines, best_epoch, score, statuses[status])
+    return outcomes
+
+
+def _flat(params: tuple[Layer, ...] | None) -> np.ndarray | tuple[()]:
+    """All weights and biases in a row; none of a member without parameters."""
+    if params is None:
+        return ()
+    return np.concatenate([np.ravel(leaf) for layer in params for leaf in layer])
+
+
+def _layers(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[Layer, ...] | None:
+    if not flat.size:
+        return None
+    shapes = [shape for n_prev, n in pairwise(sizes) for shape in ((n_prev, n), (n, 1))]
+    ends = np.cumsum([rows * columns for rows, columns in shapes])
+    if ends[-1] != flat.size:
+        raise ValueError(f"{flat.size} parameters of a network of sizes {sizes}")
+    parts = zip(np.split(flat, ends[:-1]), shapes, strict=True)
+    leaves = [part.reshape(shape) for part, shape in parts]
+    return tuple(Layer(W, b) for W, b in zip(leaves[::2], leaves[1::2], strict=True))
+
+
+# --- The plan.
+
+
+def _numbers_of(bucket: Bucket) -> dict[str, Any]:
+    numbers = bucket._asdict() | {"on": sorted(bucket.on)}
+    del numbers["kind"], numbers["rows"]  # made again from a configuration; an array
+    return {name: _as_json(name, value) for name, value in numbers.items()}
+
+
+def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
+    own = {name: _from_json(value) for name, value in numbers.items()}
+    members = tuple(Row(*row) for row in rows.reshape(-1, 2).tolist())
+    train, _ = task.splits[own["folds"][0]]
+    kind = kind_of(task, task.configurations[members[0].configuration], len(train))
+    return Bucket(**(own | {"kind": kind, "rows": members, "on": frozenset(own["on"])}))
+
+
+# --- Arrays of many lengths.
+
+
+def _end_to_end(name: str, parts: Iterable[Any], dtype: Any = np.int64) -> dict[str, np.ndarray]:
+    """The entries of all parts in a row, and the length of every part.
+
+    A tensor each would be tens of thousands of them, whose names and places take more of the file
+    than their numbers.
+    """
+    flat = [np.asarray(part, dtype).ravel() for part in parts]
+    lengths = np.array([part.size for part in flat], np.int64)
+    return {name: np.concatenate([np.empty(0, dtype), *flat]), f"{name}_lengths": lengths}
+
+
+def _apart(arrays: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
+    flat, lengths = arrays[name], arrays[f"{name}_lengths"]
+    if lengths.min(initial=0) < 0 or lengths.sum() != flat.size:
+        raise ValueError(f"{name} has {flat.size} entries and its parts {lengths.sum()}")
+    return np.split(flat, np.cumsum(lengths)[:-1]) if len(lengths) else []
