@@ -49,7 +49,8 @@ def main(n: int, rows: int, epochs: int) -> None:
     design, y = np.array(terms), np.array(training)
     weighted = np.linalg.lstsq(design / y[:, None], np.ones(len(y)), rcond=None)[0]
     per_flop, per_parameter, per_unit = weighted
-    print(f"training: {y.sum():.1f} s of a thread")
+    speed = result.plan.flops_issued / y.sum() / 1e9
+    print(f"training: {y.sum():.1f} s of a thread, {speed:.0f} GFLOP/s issued")
     print(f"  FLOPS_PER_SECOND {1 / per_flop:.3g}, now {costs.FLOPS_PER_SECOND:.3g}")
     print(f"  FLOPS_OF_UPDATE {per_parameter / per_flop:.0f}, now {costs.FLOPS_OF_UPDATE}")
     print(f"  SECONDS_OF_UNIT {per_unit:.2g}, now {costs.SECONDS_OF_UNIT:.2g}")
