@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "experiments/benchmarks"
 
@@ -84,6 +86,26 @@ def test_the_planner_is_measured_against_two_others():
 def test_halving_is_measured_against_the_full_sweep():
     printed = run(BENCHMARKS / "halving.py", "--small")
     assert printed.splitlines()[-1].startswith("iris")
+
+
+def test_the_costs_of_a_sweep_are_fitted():
+    printed = run(BENCHMARKS / "sweep_costs.py", "--n", 12, "--rows", 200, "--epochs", 2)
+    assert printed.count("now ") == 4
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads Linux's /proc")
+def test_the_memory_of_a_sweep_is_measured_beside_its_plan():
+    printed = run(BENCHMARKS / "sweep_memory.py", "--small")
+    ratios = [float(line.split()[-1]) for line in printed.splitlines()[2:]]
+    assert len(ratios) == 3
+    assert all(0.5 < ratio < 2 for ratio in ratios), printed
+
+
+def test_one_model_does_the_same_work_as_its_peers(tmp_path):
+    run(BENCHMARKS / "one_model.py", "--small", "--output", tmp_path)
+    [row] = json.loads((tmp_path / "one_model.json").read_text())["rows"]
+    assert set(row["seconds"]) == {"mlp_jax", "scikit-learn"}
+    assert row["costs"]["mlp_jax"] == pytest.approx(row["costs"]["scikit-learn"], rel=0.05)
 
 
 def test_the_scores_in_readme_are_the_committed_ones_and_none_is_worse():

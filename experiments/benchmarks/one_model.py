@@ -5,7 +5,7 @@ same steps, and end at the same mean cost of the last epoch, which is checked. C
 (A B C, C B A, ...) in one process; seconds of a call with everything compiled, from NumPy arrays to
 the last cost, medians, and ratios of theirs to ours; and the first call beside.
 
-    pip install -e '.[bench]' flax equinox torch
+    pip install -e '.[bench]' --group peers               # pip 25.1 or later
     python experiments/benchmarks/one_model.py            # minutes
     python experiments/benchmarks/one_model.py --small    # the smallest, ours and scikit-learn
     python experiments/benchmarks/one_model.py --readme   # the table goes into README too

@@ -67,15 +67,13 @@ def _torch_parts(problem):
     import torch
 
     layers = []
-    for (W, b), last in zip(
-        problem.weights, [False] * len(problem.sizes[2:]) + [True], strict=True
-    ):
+    for W, b in problem.weights:
         layer = torch.nn.Linear(*W.shape)
         with torch.no_grad():
             layer.weight.copy_(torch.tensor(W.T))
             layer.bias.copy_(torch.tensor(b))
-        layers += [layer] if last else [layer, torch.nn.ReLU()]
-    model = torch.nn.Sequential(*layers)
+        layers += [layer, torch.nn.ReLU()]
+    model = torch.nn.Sequential(*layers[:-1])
     binary = problem.sizes[-1] == 1
     criterion = torch.nn.BCEWithLogitsLoss() if binary else torch.nn.CrossEntropyLoss()
     y = torch.tensor(problem.y, dtype=torch.float32 if binary else torch.int64)
@@ -85,23 +83,18 @@ def _torch_parts(problem):
 def _torch(problem, compiled):
     import torch
 
-    def step(model, criterion, optimizer, X, y):
+    def loss_of(model, criterion, X, y):
+        return criterion(model(X), y)
+
+    # Compiled once: it is kept from call to call, as a user's would be.
+    forward = torch.compile(loss_of) if compiled else loss_of
+
+    def step(optimizer, X, y):
         optimizer.zero_grad(set_to_none=True)
-        loss = criterion(model(X), y)
+        loss = forward(model, criterion, X, y)
         loss.backward()
         optimizer.step()
         return loss.detach()
-
-    if compiled:
-        # Compiled once: it is kept from call to call, as a user's would be.
-        forward = torch.compile(lambda model, criterion, X, y: criterion(model(X), y))
-
-        def step(model, criterion, optimizer, X, y):
-            optimizer.zero_grad(set_to_none=True)
-            loss = forward(model, criterion, X, y)
-            loss.backward()
-            optimizer.step()
-            return loss.detach()
 
     model, criterion, X, y = _torch_parts(problem)
     first = {name: value.clone() for name, value in model.state_dict().items()}
@@ -112,10 +105,7 @@ def _torch(problem, compiled):
         optimizer = torch.optim.SGD(model.parameters(), lr=problem.rate)
         for _ in range(problem.epochs):
             order = torch.randperm(len(X))
-            losses = [
-                step(model, criterion, optimizer, X[batch], y[batch])
-                for batch in order.split(problem.batch)
-            ]
+            losses = [step(optimizer, X[batch], y[batch]) for batch in order.split(problem.batch)]
         return float(torch.stack(losses).mean())
 
     return train
