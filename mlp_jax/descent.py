@@ -189,12 +189,12 @@ def descended(
     return state, J, grads
 
 
-def norm(tree: Any) -> Array:
-    """The Euclidean norm of all leaves.
-
-    A product a leaf: to put leaves together takes XLA 25 ns an entry.
-    """
-    leaves = [leaf.ravel() for leaf in jax.tree.leaves(tree)]
+def norm(params: Any) -> Array:
+    """The Euclidean norm of all parameters of a network, or of their gradients."""
+    layers = as_layers(params)
+    # A product for every W, and one for all biases: to put leaves together takes XLA 25 ns an
+    # entry, and every product more some milliseconds to compile.
+    leaves = [W.ravel() for W, _ in layers] + [jnp.concatenate([b.ravel() for _, b in layers])]
     return jnp.sqrt(sum(jnp.vdot(leaf, leaf, precision="highest") for leaf in leaves))
 
 

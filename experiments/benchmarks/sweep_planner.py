@@ -3,7 +3,7 @@
 The space: 1 to 4 hidden layers, each with its own width from 8 to 128, relu, tanh or gelu, learning
 rate, decay, batches of 64 or 256; a sample of it on 3 folds for 20 epochs, on 10,000 rows of 20
 features. Every way starts without compiled programs and its time includes all compilations. One
-that has taken a quarter more than the best before it is stopped there: its time is marked with >.
+that is not done when the best before it was is stopped there: its time is marked with >.
 
     python experiments/benchmarks/sweep_planner.py
 """
@@ -76,7 +76,7 @@ def main(n: int, rows: int, epochs: int, ways: tuple[str, ...]) -> None:
         programs._kept.clear()
         plan = plan_of(task, split=WAYS[name])
         began = time.perf_counter()
-        result = run_for(task, plan, 1.25 * best)
+        result = run_for(task, plan, best)
         took = time.perf_counter() - began
         best = min(best, took)
         useful = plan.flops_used / plan.flops_issued
