@@ -8,8 +8,6 @@ that is not done when the best before it was is stopped there: its time is marke
     python experiments/benchmarks/sweep_planner.py
 """
 
-import _thread
-import threading
 import time
 from typing import Any
 
@@ -92,12 +90,13 @@ def main(n: int, rows: int, epochs: int, ways: tuple[str, ...]) -> None:
 
 def run_for(task: Any, plan: Any, seconds: float) -> Any:
     """The sweep, interrupted as by Ctrl-C after so many seconds."""
-    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), _thread.interrupt_main)
-    timer.start()
-    try:
-        return run(task, plan)
-    finally:
-        timer.cancel()
+    end = time.perf_counter() + seconds
+
+    def look_at_the_clock(*_: Any) -> None:
+        if time.perf_counter() > end:
+            raise KeyboardInterrupt
+
+    return run(task, plan, progress=look_at_the_clock)
 
 
 if __name__ == "__main__":
