@@ -59,7 +59,7 @@ def sweep(
         the higher it is, of outputs and labels, (K, samples); None for the first that fits. It is
         taken in the epoch of the lowest validation loss.
       halving: 3 to go on with the best third of the configurations after a ninth and after a third
-        of the epochs, in about a quarter of the time; None to train all to the end.
+        of the epochs, with a quarter of the epochs in all; None to train all to the end.
       memory: bytes it may take, data and results included; None for what suits the machine.
       chunk: how many networks train side by side; None for what suits it. At one chunk a member is
         the same to the last bit whatever else is in the space.
