@@ -1,10 +1,10 @@
 """Is `fit` as fast as the same training written plainly, with `jax.grad` and optax in a scan?
 
-Faster: 0.5 to 0.8 of the time in the same layout. With rows as examples, whose products XLA likes
+Faster: 0.5 to 0.85 of the time in the same layout. With rows as examples, whose products XLA likes
 best on a CPU, the plain program is closer: 0.5 to 0.9 on the two small networks, and on the large
-one as fast, 0.98 to 1.09 from run to run. Half of the gain is the order of an epoch, which is
+one as fast, 0.98 to 1.10 from run to run. Half of the gain is the order of an epoch, which is
 computed and not sorted; the rest is how batches and weights lie in memory. Compiling takes 1.03 to
-1.17 times as long, with the guard, the norm, the history and the best epoch in it.
+1.20 times as long, with the guard, the norm, the history and the best epoch in it.
 
 The plain program has one function for the cost, `jax.value_and_grad`, and `optimizer.update` in
 one `lax.scan` over the steps within one over the epochs: no guard, no norm, no history but the
