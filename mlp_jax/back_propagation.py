@@ -81,8 +81,14 @@ def backward(
     return grads
 
 
-def _one_pass(
-    params: Any, X: Any, Y: Any, network: Network, weights: Any, l2: Any, masks: Any
+def one_pass(
+    params: Any,
+    X: Any,
+    Y: Any,
+    network: Network,
+    weights: Any = None,
+    l2: Any = 0.0,
+    masks: Any = None,
 ) -> tuple[Array, Any]:
     """(J, its gradient), without a jit, which would make a traced number of a literal l2 = 0."""
     layers = as_layers(params)
@@ -115,7 +121,7 @@ def cost_and_gradient(
       >>> print(J, grads[1].b)
       0.6931472 [[-0.5]]
     """
-    return _one_pass(params, X, Y, network, weights, l2, masks)
+    return one_pass(params, X, Y, network, weights, l2, masks)
 
 
 @partial(jax.jit, static_argnames="network")
@@ -158,7 +164,7 @@ def gradient(
       [[0.05]]
     """
     # The cost is not used, so XLA leaves it out of the compiled program.
-    return _one_pass(params, X, Y, network, weights, l2, masks)[1]
+    return one_pass(params, X, Y, network, weights, l2, masks)[1]
 
 
 def call_gradient(

@@ -9,6 +9,7 @@ import pytest
 
 import mlp_jax
 from mlp_jax.sweeps import programs
+from mlp_jax.sweeps.halving import share_of_epochs
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 4))
@@ -68,6 +69,23 @@ def test_members_equal_fit_over_segments_in_which_others_stop():
         equal(member, atol=1e-11)  # over 420 steps
 
 
+def test_members_equal_fit_whose_program_chooses_among_activations():
+    space = {"activation": ["relu", "sigmoid", "gelu"], "width": [3, 5], "l2": [0.0, 0.1]}
+    result = swept(space, epochs=9)
+    assert result.compilations <= result.plan.compilations == 1
+    for member in result.members[::2]:
+        equal(member)
+
+
+def test_members_of_a_wave_choose_among_activations_too():
+    space = {"activation": ["relu", "tanh"], "width": [3, 5], "patience": [1, 30], "l2": [0, 0.1]}
+    stopping, halved = swept(space, epochs=40, folds=2), swept(space, epochs=27, halving=3)
+    assert stopping.plan.compilations == halved.plan.compilations == 1
+    for member in (*stopping.members[::3], *halved.members[::3]):
+        if member.status != "halved away":
+            equal(member, atol=1e-11)
+
+
 def test_in_float32_members_equal_fit_to_a_ten_thousandth():
     result = mlp_jax.sweep(
         X.astype(np.float32), Y, {"width": [3, 9]}, folds=2, epochs=20, progress=False
@@ -87,7 +105,7 @@ def test_programs_are_compiled_as_planned_and_once():
     programs._kept.clear()
     space = {"width": [3, 4], "activation": ["relu", "elu"], "learning_rate": [0.1], "l2": [0.1]}
     first = swept(space)
-    assert first.compilations == first.plan.compilations == 2
+    assert first.compilations == first.plan.compilations == 1
     second = swept(space | {"learning_rate": [0.2], "l2": [0.3]}, epochs=7, key=4)
     assert second.compilations == 0
     assert second.members[0].score != first.members[0].score or second.best.score != 1
@@ -263,13 +281,17 @@ def test_halving_keeps_those_that_are_best_at_the_rung():
 
 
 def test_chunks_become_fewer_by_halving():
-    plan = mlp_jax.plan_sweep(X, Y, {"l2": list(np.linspace(0, 1, 27))}, folds=3, halving=3)
-    assert plan.buckets[0].chunk == 3
+    space = {"l2": list(np.linspace(0, 1, 27)), "width": 1000, "depth": 2}
+    halved = mlp_jax.plan_sweep(X, Y, space, folds=3, halving=3)
+    assert halved.buckets[0].chunk == 3
+    full = mlp_jax.plan_sweep(X, Y, space, folds=3)
+    assert halved.flops_used == pytest.approx(full.flops_used * share_of_epochs(100, 3))
+    assert halved.flops_used < halved.flops_issued < 0.4 * full.flops_issued
 
 
 def test_more_programs_than_are_kept_do_no_harm(monkeypatch):
     monkeypatch.setattr(programs, "KEPT", 1)
-    space = [BASE | {"hidden": (3,), "activation": f} for f in ("relu", "elu", "selu")]
+    space = [BASE | {"hidden": (3,) * depth} for depth in (1, 2, 3)]
     result = swept(space, epochs=9, halving=2)
     assert len(programs._kept) == 1
     assert result.ranking[0].status == "finished"

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps.plan import split_by_width
+from mlp_jax.sweeps import plan
+from mlp_jax.sweeps.grouping import split_by_width
 
 X, Y = np.zeros((300, 20), np.float32), np.arange(300) % 2
 
@@ -59,9 +60,43 @@ def test_flops_are_those_of_the_products():
     assert bucket.flops_issued == 3 * 4 * flops(8, 256)  # batches of 64 are filled up
 
 
-def test_static_choices_have_programs_of_their_own():
+def test_static_choices_have_programs_of_their_own_but_activations():
     space = {"activation": ["relu", "tanh"], "batch_size": [32, 64], "l2": [0.0, 0.1], "width": 8}
-    assert mlp_jax.plan_sweep(X, Y, space).compilations == 4
+    plan = mlp_jax.plan_sweep(X, Y, space)
+    assert plan.compilations == 2
+    assert all(len(bucket.kind.networks) == 2 for bucket in plan.buckets)
+    # At a given chunk a member is the same to the last bit whatever its neighbours.
+    assert mlp_jax.plan_sweep(X, Y, space, chunk=4).compilations == 4
+
+
+def test_activations_are_apart_where_programs_are_cheap(monkeypatch):
+    monkeypatch.setattr("mlp_jax.sweeps.grouping.SHARE_OF_COMPILATION", 1e-9)
+    plan = mlp_jax.plan_sweep(X, Y, {"activation": ["relu", "tanh"], "width": 8})
+    assert plan.compilations == 2
+
+
+def test_a_chunk_has_members_of_one_network_and_few_idle_places():
+    space = [{"width": 64, "depth": 1, "activation": "relu", "l2": i / 100} for i in range(9)]
+    space += [{"width": 64, "depth": 1, "activation": "tanh", "l2": i / 100} for i in range(3)]
+    (bucket,) = mlp_jax.plan_sweep(X, Y, space, folds=2).buckets
+    for first, last in bucket.parts(bucket.chunk):
+        assert len(set(bucket.which[first:last])) == 1
+    assert sum(last - first for first, last in bucket.parts(bucket.chunk)) == 12
+    assert bucket.chunks == 2 * len(bucket.parts(bucket.chunk))
+
+
+@pytest.mark.parametrize(
+    ("counts", "stages", "chunk"),
+    [
+        ([65], [(1, 1)], 33),  # not 64 and 1
+        ([9, 3], [(1, 1)], 3),
+        ([27], [(1, 1)], 27),
+        ([27], [(1, 1 / 9), (1 / 3, 2 / 9), (1 / 9, 2 / 3)], 3),  # three are left at the end
+    ],
+)
+def test_chunks_are_those_that_are_soonest_done(counts, stages, chunk):
+    found = plan._quickest(np.array(counts), 64, 2e-5, stages)
+    assert found == chunk
 
 
 def test_a_plan_prints_its_programs():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
+from mlp_jax import back_propagation
 from mlp_jax.epochs import Numbers, Plan
 from mlp_jax.sweeps.folds import as_folds, k_folds
 from mlp_jax.sweeps.program import Members, draws_of_epochs, empty_state, train_chunk
@@ -51,6 +52,8 @@ CASES = {
     "full batches": {"batch_size": None, "name": "adam"},
     "full batches, weights": {"batch_size": None, "weighted": True},
     "a batch more in some folds": {"batch_size": 5, "name": "adam", "schedule": "cosine"},
+    "among other activations": {"activation": "gelu", "among": ("relu", "tanh"), "name": "adam"},
+    "among others of each layer": {"activation": ("tanh", "relu"), "among": ("sigmoid",)},
     "smoothing": {"label_smoothing": 0.2, "weighted": True},
 }
 
@@ -100,9 +103,11 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     started += started[:1] * (width - len(started))
     members = stacked(members)
     plan = Plan(
-        *(network, mlp_jax.cost_and_gradient, None, case["batch_size"], network.loss.metric, 9)
+        *(network, back_propagation.one_pass, None, case["batch_size"], network.loss.metric, 9)
     )
-    program = jax.jit(train_chunk, static_argnames=("plan", "lengths"))
+    program = jax.jit(train_chunk, static_argnames=("plan", "lengths", "networks"))
+    others = tuple(mlp_jax.Network(name) for name in case.get("among", ()))
+    networks = (*others, network)
     state = empty_state(stacked(started), members.numbers.optimizer)
     history = []
     for done, until in pairwise((0, *stops, 9)):
@@ -115,8 +120,10 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
         )
         state, lines = program(
             *(jnp.asarray(X.T), jnp.asarray(Y.T), members, state, done, until, fold, draws),
+            len(others),
             plan=plan,
             lengths=LENGTHS,
+            networks=networks,
         )
         history.append(lines[:, : until - done])
     return solos, state, jnp.concatenate(history, axis=1)

@@ -19,6 +19,8 @@ COMPILE_SECONDS = (1.2, 0.42)  # a program, and for every layer of it
 FLOPS_PER_SECOND = 230e9
 FLOPS_OF_UPDATE = 120  # the time a parameter's update takes, in FLOPs of a product
 SECONDS_OF_UNIT = 2e-9  # one activation and its derivative, for one example
+DRAWS_KEPT = 16 << 20  # bytes of batch orders that are kept for the next chunk
+SECONDS_OF_STEP = 5e-5  # of a chunk, whatever its size: some hundred kernels are started
 
 
 def compile_seconds(kind: Kind) -> float:
@@ -68,6 +70,15 @@ def seconds_per_epoch(
     return seconds
 
 
+def seconds_per_step(
+    task: Task, kind: Kind, folds: Sequence[int], configuration: Any, hidden: tuple[int, ...]
+) -> float:
+    """What a member of these widths adds to a step of its chunk."""
+    m = len(task.splits[folds[0]][0])
+    epoch = seconds_per_epoch(task, kind, folds[:1], configuration)(np.array(hidden))
+    return float(epoch) / -(-m // (kind.batch_size or m))
+
+
 def bytes_of_step(task: Task, kind: Kind, hidden: tuple[int, ...], n: tuple[int, int]) -> int:
     """What one step of a member reads and writes again and again."""
     weights = int(parameters(np.array(hidden), n)[0])
@@ -104,12 +115,18 @@ def bytes_of_member(
     # The state goes in and comes out; the loop works in what comes out, the gradient beside it.
     running = 2 * state + own + itemsize * max(of_batch, of_validation) + weights
     examples = held if kind.batch_size else held + m
-    orders = 5 * m * segment(m) if kind.batch_size else 0  # an index and a mark each
+    orders = bytes_of_draws(task) if kind.batch_size else 0
     return running, itemsize * examples * sum(n) + orders, state
 
 
+def bytes_of_draws(task: Task) -> int:
+    """The batch order of a segment of epochs: an index and a mark for every example."""
+    m = max(len(train) for train, _ in task.splits)
+    return 5 * m * segment(m)
+
+
 def bytes_held(task: Task) -> int:
-    """The examples, and what is kept of every member: its best parameters and its history."""
+    """The examples, draws, and of every member its best parameters and its history."""
     itemsize = task.X.dtype.itemsize
     examples = task.X.nbytes + sum(Y.nbytes for Y in task.labels.values())
     kept = 0
@@ -117,4 +134,9 @@ def bytes_held(task: Task) -> int:
         sizes = task.sizes(configuration)
         numbers = sum(a * b + b for a, b in pairwise(sizes)) + 4 * configuration["epochs"]
         kept += itemsize * numbers * len(seeds) * len(task.splits)
-    return 2 * examples + kept
+    sizes_of_batches = {configuration["batch_size"] for configuration in task.configurations}
+    longest = max(configuration["epochs"] for configuration in task.configurations)
+    m = max(len(train) for train, _ in task.splits)
+    segments = len(task.splits) * len(sizes_of_batches) * -(-longest // segment(m))
+    draws = min(DRAWS_KEPT, segments * bytes_of_draws(task))
+    return 2 * examples + kept + draws

@@ -6,6 +6,7 @@ a second part the best of those; what they learned so far, optimizer and all, th
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 
@@ -36,6 +37,20 @@ def rungs(epochs: int, factor: int | None) -> list[int]:
     return sorted({math.ceil(epochs / factor**cut) for cut in range(CUTS + 1)})
 
 
+def stages(epochs: int, factor: int | None) -> list[tuple[float, float]]:
+    """(share of the configurations, share of the epochs that these train) until every rung.
+
+    Example:
+      >>> stages(90, 3) == [(1, 1 / 9), (1 / 3, 2 / 9), (1 / 9, 2 / 3)]
+      True
+    """
+    ends = [0, *rungs(epochs, factor)]
+    return [
+        (1.0 if factor is None else factor**-i, (end - before) / epochs)
+        for i, (before, end) in enumerate(pairwise(ends))
+    ]
+
+
 def share_of_epochs(epochs: int, factor: int | None) -> float:
     """The share of all epochs of all configurations that is trained.
 
@@ -43,13 +58,7 @@ def share_of_epochs(epochs: int, factor: int | None) -> float:
       >>> round(share_of_epochs(90, 3), 3)
       0.259
     """
-    if factor is None:
-        return 1.0
-    total, before, going = 0.0, 0, 1.0
-    for rung in rungs(epochs, factor):
-        total += going * (rung - before) / epochs
-        before, going = rung, going / factor
-    return total
+    return sum(going * share for going, share in stages(epochs, factor))
 
 
 def best_of(standings: Iterable[tuple[int, float, float]], factor: int) -> set[int]:

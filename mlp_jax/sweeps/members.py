@@ -13,6 +13,7 @@ import numpy as np
 from mlp_jax.epochs import Numbers
 from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import class_weights
+from mlp_jax.losses import Loss
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.space import Configuration, optimizer_of
 from mlp_jax.sweeps.task import Task
@@ -22,17 +23,27 @@ from mlp_jax.training_input import as_batch_size
 class Kind(NamedTuple):
     """What cannot differ within a program.
 
-    optimizer: the structure of its numbers. batch_size: None for full batches. dropout: any at all;
-    the others are spared the drawing of masks. weighted: classes have weights. depth: hidden
-    layers.
+    networks: of which every chunk trains one, chosen when it runs; they differ in their activation
+    alone. optimizer: the structure of its numbers. batch_size: None for full batches. dropout: any
+    at all; the others are spared the drawing of masks. weighted: classes have weights. depth:
+    hidden layers.
     """
 
-    network: Network
+    networks: tuple[Network, ...]
     optimizer: Any
     batch_size: int | None
     dropout: bool
     weighted: bool
     depth: int
+
+    @property
+    def loss(self) -> Loss:
+        """Of all its networks."""
+        return self.networks[0].loss
+
+    def but_for_activation(self) -> Any:
+        """The same for kinds that may share a program."""
+        return (self.loss, self.networks[0].precision, *self[1:])
 
 
 class Row(NamedTuple):
@@ -46,7 +57,7 @@ def kind_of(task: Task, configuration: Configuration, m: int) -> Kind:
     """The kind of a configuration trained on m examples."""
     optimizer = optimizer_of(configuration)
     return Kind(
-        network=task.network(configuration),
+        networks=(task.network(configuration),),
         optimizer=jax.tree.structure(optimizer),
         batch_size=as_batch_size(configuration["batch_size"], m, optimizer),
         dropout=configuration.get("dropout", 0.0) > 0,

@@ -1,15 +1,12 @@
-"""The plan of a sweep: which members share a program, padded to which widths, how many at a time.
-
-Members of different static choices cannot share one. Those that differ in width can, at the price
-of the padding, and apart at the price of a compilation: the plan weighs the two.
-"""
+"""The plan of a sweep: who shares a program, padded to which widths, how many at a time."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp_jax.sweeps.costs import (
+    SECONDS_OF_STEP,
     bytes_held,
     bytes_of_member,
     bytes_of_step,
@@ -17,14 +14,13 @@ from mlp_jax.sweeps.costs import (
     ends,
     flops,
     seconds_per_epoch,
+    seconds_per_step,
 )
-from mlp_jax.sweeps.halving import CUTS, share_of_epochs
-from mlp_jax.sweeps.members import Kind, Row, kind_of, switches
+from mlp_jax.sweeps.grouping import Group, cheapest, families, split_by_width
+from mlp_jax.sweeps.halving import share_of_epochs, stages
+from mlp_jax.sweeps.members import Kind, Row, switches
 from mlp_jax.sweeps.task import Task
 
-# What the plan counts a compilation as, of what it takes: near the least total time is flat (a
-# sixth more at this share), and the arithmetic is a quarter more useful for it.
-SHARE_OF_COMPILATION = 0.22
 CACHE = 2 << 20  # bytes that a chunk should stay in
 WIDEST = 64  # members of a chunk on a CPU; more do not make its products any faster
 CHUNKS_OF_WAVE = 8  # of which early stopping can make fewer
@@ -35,22 +31,37 @@ class Bucket(NamedTuple):
     """Members that share a program.
 
     kind: their static choices. hidden: the widths they are padded to. rows: the members, each
-    trained on every one of `folds`, in the order of their epochs. on: see `members.switches`.
-    chunk: how many train side by side. chunks: how many times that, over all folds. bytes: what a
-    chunk needs while it runs. flops_used, flops_issued: of the matrix products of all, without and
-    with padding, filled batches and chunks.
+    trained on every one of `folds`, in the order of their networks and epochs. which: the number of
+    each one's network in `kind.networks`. on: see `members.switches`. chunk: how many train side by
+    side, all of one network. bytes: what a chunk needs while it runs. flops_used, flops_issued: of
+    the matrix products of all, without and with padding, filled batches and chunks.
     """
 
     kind: Kind
     hidden: tuple[int, ...]
     rows: tuple[Row, ...]
+    which: tuple[int, ...]
     folds: tuple[int, ...]
     on: frozenset[str]
     chunk: int
-    chunks: int
-    bytes: int
-    flops_used: float
-    flops_issued: float
+    bytes: int = 0
+    flops_used: float = 0.0
+    flops_issued: float = 0.0
+
+    @property
+    def chunks(self) -> int:
+        """How many are trained, over all folds."""
+        return len(self.parts(self.chunk)) * len(self.folds)
+
+    def parts(self, length: int) -> list[tuple[int, int]]:
+        """(first row, row after the last) of parts of at most this length, of one network each."""
+        parts = []
+        for number in range(len(self.kind.networks)):
+            first = self.which.index(number)
+            last = first + self.which.count(number)
+            starts = range(first, last, length)
+            parts += [(start, min(start + length, last)) for start in starts]
+        return parts
 
 
 class SweepPlan(NamedTuple):
@@ -89,17 +100,18 @@ class SweepPlan(NamedTuple):
             f"{self.members} members in {self.compilations} programs, "
             f"{self.flops_used / self.flops_issued:.0%} of the arithmetic useful, "
             f"{self.bytes / 2**20:.0f} MiB, about {self.seconds:.0f} s",
-            f"{'widths':>18} {'activation':>12} {'batch':>6} {'members':>8} {'chunk':>6} useful",
+            f"{'widths':>18} {'activation':>15} {'batch':>6} {'members':>8} {'chunk':>6} useful",
         ]
         for bucket in self.buckets:
             widths = "-".join(map(str, bucket.hidden)) or "none"
-            activation = bucket.kind.network.activation
-            name = activation.name if hasattr(activation, "name") else "several"
+            name = " ".join(
+                getattr(network.activation, "name", "several") for network in bucket.kind.networks
+            )
             batch = bucket.kind.batch_size or "all"
             members = len(bucket.rows) * len(bucket.folds)
             useful = bucket.flops_used / bucket.flops_issued
             lines.append(
-                f"{widths:>18} {name:>12} {batch:>6} {members:>8} {bucket.chunk:>6} {useful:.0%}"
+                f"{widths:>18} {name:>15} {batch:>6} {members:>8} {bucket.chunk:>6} {useful:.0%}"
             )
         return "\n".join(lines)
 
@@ -133,88 +145,18 @@ def as_plan(
     """
     held = bytes_held(task)
     budget = None if memory is None else (memory - held) // workers
-    groups: dict[tuple[Kind, tuple[int, ...]], list[Row]] = {}
-    for number, configuration in enumerate(task.configurations):
-        folds_of: dict[Kind, list[int]] = {}
-        for fold, (train, _) in enumerate(task.splits):
-            folds_of.setdefault(kind_of(task, configuration, len(train)), []).append(fold)
-        for kind, numbers in folds_of.items():
-            rows = [Row(number, seed) for seed in task.seeds[number]]
-            groups.setdefault((kind, tuple(numbers)), []).extend(rows)
     buckets = []
-    for (kind, folds), rows in groups.items():
-        configs = [task.configurations[row.configuration] for row in rows]
-        epochs = np.array([c["epochs"] for c in configs])
-        widths = np.array([c["hidden"] for c in configs], int).reshape(len(rows), kind.depth)
-        share = share_of_epochs(int(epochs.max()), halving)
-        per_epoch = seconds_per_epoch(task, kind, folds, configs[0], share)
-        parts = (split or split_by_width)(
-            widths, epochs, per_epoch, SHARE_OF_COMPILATION * compile_seconds(kind)
-        )
-        for part in parts:
-            part = part[np.argsort(epochs[part], kind="stable")]
-            some = tuple(rows[i] for i in part)
-            buckets.append(_bucket(task, kind, folds, some, chunk, shards, budget, on_cpu, halving))
+    # At a given chunk a member is the same to the last bit whatever its neighbours, and so is its
+    # program.
+    for family in families(task, apart=chunk is not None):
+        for group in cheapest(task, family, split or split_by_width, halving):
+            buckets.append(_bucket(task, group, chunk, shards, budget, on_cpu, halving))
     # The largest first: what is left at the end is small, and no worker waits long for another.
     buckets.sort(key=lambda bucket: -bucket.flops_issued)
     compiling = sum(compile_seconds(bucket.kind) for bucket in buckets)
     running = sum(_seconds(task, bucket, halving) for bucket in buckets)
     most = held + workers * max(bucket.bytes for bucket in buckets)
     return SweepPlan(tuple(buckets), most, (compiling + running) / max(workers, shards))
-
-
-def split_by_width(
-    widths: np.ndarray,
-    epochs: np.ndarray,
-    seconds: Callable[[np.ndarray], np.ndarray],
-    compile_seconds: float,
-) -> list[np.ndarray]:
-    """Rows in groups, so that padding each to its widest and compiling a program for each is cheap.
-
-    A tree: at every node the rows are cut in two by the width of one layer, where it saves most,
-    and then a node keeps its cut if it pays for the programs below it.
-
-    Args:
-      widths: (rows, hidden layers).
-      epochs: (rows,).
-      seconds: (..., hidden layers) widths -> (...,) time of one epoch.
-      compile_seconds: what a further program costs.
-    """
-
-    def best(rows: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        whole = compile_seconds + float(seconds(widths[rows].max(axis=0)) * epochs[rows].sum())
-        if whole < 2 * compile_seconds:  # no cut can save that much
-            return whole, [rows]
-        cut = _best_cut(widths[rows], epochs[rows], seconds)
-        if cut is None:
-            return whole, [rows]
-        (left, left_groups), (right, right_groups) = best(rows[cut]), best(rows[~cut])
-        if left + right < whole:
-            return left + right, left_groups + right_groups
-        return whole, [rows]
-
-    return best(np.arange(len(widths)))[1]
-
-
-def _best_cut(
-    widths: np.ndarray, epochs: np.ndarray, seconds: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray | None:
-    """Which rows are on the narrow side of the best cut; None if all are of one shape."""
-    lowest, found = np.inf, None
-    for layer in range(widths.shape[1]):
-        order = np.argsort(widths[:, layer], kind="stable")
-        ordered, steps = widths[order], epochs[order]
-        at = np.flatnonzero(np.diff(ordered[:, layer]))  # the last row of the narrow side
-        if len(at) == 0:
-            continue
-        narrow = np.maximum.accumulate(ordered, axis=0)[at]
-        wide = np.maximum.accumulate(ordered[::-1], axis=0)[::-1][at + 1]
-        steps_narrow = np.cumsum(steps)[at]
-        total = seconds(narrow) * steps_narrow + seconds(wide) * (steps.sum() - steps_narrow)
-        if total.min() < lowest:
-            lowest = total.min()
-            found = widths[:, layer] <= ordered[at[total.argmin()], layer]
-    return found
 
 
 def _seconds(task: Task, bucket: Bucket, halving: int | None) -> float:
@@ -226,53 +168,112 @@ def _seconds(task: Task, bucket: Bucket, halving: int | None) -> float:
 
 def _bucket(
     task: Task,
-    kind: Kind,
-    folds: tuple[int, ...],
-    rows: tuple[Row, ...],
+    group: Group,
     chunk: int | None,
     shards: int,
     budget: int | None,
     on_cpu: bool,
     halving: int | None,
 ) -> Bucket:
+    kind, folds, rows = group
+
+    def place(row: Row) -> tuple[int, int]:
+        configuration = task.configurations[row.configuration]
+        return kind.networks.index(task.network(configuration)), configuration["epochs"]
+
+    rows = sorted(rows, key=place)
     configs = [task.configurations[row.configuration] for row in rows]
-    hidden = tuple(int(w) for w in np.array([c["hidden"] for c in configs], int).max(axis=0))
-    on = switches(configs)
-    n = ends(task, configs[0])
-    one, shared, state = bytes_of_member(task, kind, hidden, folds, on, configs[0])
+    bucket = Bucket(
+        kind=kind,
+        hidden=tuple(int(w) for w in np.array([c["hidden"] for c in configs], int).max(axis=0)),
+        rows=tuple(rows),
+        which=tuple(place(row)[0] for row in rows),
+        folds=folds,
+        on=switches(configs),
+        chunk=chunk or 0,
+    )
+    bucket = _with_chunk(task, bucket, shards, budget, on_cpu, halving)
+    return _with_flops(task, bucket, halving)
+
+
+def _with_chunk(
+    task: Task,
+    bucket: Bucket,
+    shards: int,
+    budget: int | None,
+    on_cpu: bool,
+    halving: int | None,
+) -> Bucket:
+    """With a chunk that suits the cache and the memory, and its bytes."""
+    kind, hidden, rows, chunk = bucket.kind, bucket.hidden, bucket.rows, bucket.chunk
+    configuration = task.configurations[rows[0].configuration]
+    one, shared, state = bytes_of_member(task, kind, hidden, bucket.folds, bucket.on, configuration)
     # With those that wait for their turn: of the wave, or all of them for a share of the memory.
     waiting = -(-len(rows) // (chunk or 4))
     if halving is None:
-        waiting = min(CHUNKS_OF_WAVE, waiting) if "patience" in on else 1
-    one += waiting * state if halving is None else waiting * len(folds) * state
-    if chunk is None:
-        widest = WIDEST if on_cpu else ON_ACCELERATOR
-        chunk = max(4, min(widest, CACHE // bytes_of_step(task, kind, hidden, n)))
-        chunk = widest if not on_cpu else chunk
+        waiting = min(CHUNKS_OF_WAVE, waiting) if "patience" in bucket.on else 1
+    one += waiting * state if halving is None else waiting * len(bucket.folds) * state
+    if not chunk:
+        chunk = ON_ACCELERATOR
+        if on_cpu:
+            touched = bytes_of_step(task, kind, hidden, ends(task, configuration))
+            chunk = max(4, min(WIDEST, CACHE // touched))
         if budget is not None:
-            chunk = min(chunk, (budget - shared) // one)
+            chunk = int(min(chunk, (budget - shared) // one))
         if chunk < 1:
             raise ValueError(
                 f"memory does not suffice for one network of hidden widths {hidden}, which takes "
                 f"{(one + shared) / 2**20:.0f} MiB beside the data and the results: type a larger "
                 "memory, or a smaller space"
             )
-        if halving is not None:
-            chunk = max(1, min(chunk, len(rows) // halving**CUTS))
-        # As many in every chunk: 65 rows are not 64 and 1.
-        chunk = -(-len(rows) // -(-len(rows) // chunk))
+        counts = np.unique(bucket.which, return_counts=True)[1]
+        epochs = max(task.configurations[row.configuration]["epochs"] for row in rows)
+        step = seconds_per_step(task, kind, bucket.folds, configuration, hidden)
+        chunk = _quickest(counts, chunk, step, stages(epochs, halving))
     chunk = -(-chunk // shards) * shards
-    share = share_of_epochs(max(c["epochs"] for c in configs), halving)
-    epochs = [c["epochs"] * share for c in configs]
+    return bucket._replace(chunk=chunk, bytes=shared + chunk * one)
+
+
+def _quickest(
+    counts: np.ndarray, most: int, seconds: float, stages: list[tuple[float, float]]
+) -> int:
+    """The chunk in which the members of every network are soonest done: 65 are not 64 and 1.
+
+    counts: members by network. most: the largest that is allowed. seconds: of a member's step.
+    stages: of halving.
+    """
+    chunks = np.arange(most, 0, -1)
+    took = _chunks(counts, chunks, stages) * (SECONDS_OF_STEP + chunks * seconds)
+    return int(chunks[np.argmin(took)])
+
+
+def _chunks(counts: np.ndarray, chunk: Any, stages: list[tuple[float, float]]) -> Any:
+    """How many chunks train in an epoch, on average; counts: members by network."""
+    of_stage = [
+        share * np.ceil(going * counts[:, None] / chunk).sum(axis=0) for going, share in stages
+    ]
+    return sum(of_stage)
+
+
+def _with_flops(task: Task, bucket: Bucket, halving: int | None) -> Bucket:
+    """With what its products take, without and with padding, filled batches and chunks."""
+    configs = [task.configurations[row.configuration] for row in bucket.rows]
+    n = ends(task, configs[0])
+    epochs = np.array([c["epochs"] for c in configs])
+    share = share_of_epochs(int(epochs.max()), halving)
+    if halving is None:
+        epochs_of_chunks = sum(epochs[i:j].max() for i, j in bucket.parts(bucket.chunk))
+    else:
+        counts = np.unique(bucket.which, return_counts=True)[1]
+        chunks = _chunks(counts, bucket.chunk, stages(int(epochs.max()), halving))
+        epochs_of_chunks = float(chunks[0]) * epochs.max()
     used = issued = 0.0
-    for fold in folds:
+    for fold in bucket.folds:
         m, held = (len(part) for part in task.splits[fold])
-        size = kind.batch_size or m
-        used += sum(float(flops(np.array(c["hidden"]), n, m, held)) * c["epochs"] for c in configs)
-        padded = float(flops(np.array(hidden), n, -(-m // size) * size, held))
-        longest = [max(epochs[i : i + chunk]) for i in range(0, len(rows), chunk)]
-        issued += padded * chunk * sum(longest)
-    chunks = -(-len(rows) // chunk) * len(folds)
-    return Bucket(
-        *(kind, hidden, rows, folds, on, chunk, chunks), shared + chunk * one, used, issued
-    )
+        size = bucket.kind.batch_size or m
+        used += share * sum(
+            float(flops(np.array(c["hidden"]), n, m, held)) * c["epochs"] for c in configs
+        )
+        padded = float(flops(np.array(bucket.hidden), n, -(-m // size) * size, held))
+        issued += padded * bucket.chunk * epochs_of_chunks
+    return bucket._replace(flops_used=used, flops_issued=issued)

@@ -13,8 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from mlp_jax.activations import one_of
 from mlp_jax.descent import Examples, Info, State, start
 from mlp_jax.epochs import Drawn, Numbers, Plan, drawn, one_epoch
+from mlp_jax.forward_propagation import Network
 
 SEGMENT = 32  # epochs between two looks at who goes on
 DRAWN_AHEAD = 1 << 24  # examples in the orders of a segment: 64 MiB
@@ -70,9 +72,11 @@ def train_chunk(
     until: Array,
     fold: Fold,
     draws: Drawn,
+    which: Array,
     *,
     plan: Plan,
     lengths: Lengths,
+    networks: tuple[Network, ...],
 ) -> tuple[State, Array]:
     """Every member trained on `fold` from epoch `done` on, as `mlp_jax.fit` would train it.
 
@@ -87,13 +91,16 @@ def train_chunk(
       until: int32, the epoch to stop at, at most `plan.capacity` further on.
       fold: what to train on and what to validate by.
       draws: of the epochs from `done` on, from `draws_of_epochs`.
-      plan: static choices.
+      which: int32, the number of the network that all members are.
+      plan: static choices, but for the network. Its gradient must not be jitted.
       lengths: of the folds.
+      networks: which differ in their activation alone.
 
     Returns:
       The new state and the history, (members, plan.capacity, 4): the lines of `Info`, NaN after a
       member's end.
     """
+    plan = plan._replace(network=_network(networks, which, state))
     validation = Examples(
         X[fold.validation].T,
         Y[fold.validation].T,
@@ -140,6 +147,15 @@ def train_chunk(
     empty = jnp.full((*members.epochs.shape, plan.capacity, len(Info._fields)), jnp.nan, X.dtype)
     _, state, history = jax.lax.while_loop(goes_on, one_more, (done, state, empty))
     return state, history
+
+
+def _network(networks: tuple[Network, ...], which: Array, state: State) -> Network:
+    """The network of that number, its activations chosen when the program runs."""
+    if len(networks) == 1:
+        return networks[0]
+    layers = zip(*(network.hidden(state.params) for network in networks), strict=True)
+    hidden = tuple(one_of(choices, which) for choices in layers)
+    return Network(hidden, networks[0].loss, networks[0].precision)
 
 
 def empty_state(params: Any, optimizer: Any) -> State:

@@ -10,6 +10,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mlp_jax.epochs import Plan
+from mlp_jax.forward_propagation import Network
 from mlp_jax.sweeps.program import Lengths, train_chunk
 
 # Programs. Each is some 400 mappings of memory, of which Linux allows a process 65,530 in all: at
@@ -36,17 +37,21 @@ class Devices:
         return jax.device_put(array, self.replicated)
 
     def compiled(
-        self, arguments: tuple[Any, ...], plan: Plan, lengths: Lengths
+        self,
+        arguments: tuple[Any, ...],
+        plan: Plan,
+        lengths: Lengths,
+        networks: tuple[Network, ...],
     ) -> tuple[Any, bool]:
         """(`train_chunk` compiled for arguments of these shapes, whether it was new)."""
         leaves, structure = jax.tree.flatten(arguments)
         shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-        name = (self.devices, structure, shapes, plan, lengths)
+        name = (self.devices, structure, shapes, plan, lengths, networks)
         with _lock:
             if name in _kept:
                 _kept[name] = _kept.pop(name)  # the last to be forgotten
                 return _kept[name], False
-        lowered = self._program(plan, lengths).lower(*arguments)
+        lowered = self._program(plan, lengths, networks).lower(*arguments)
         program = lowered.compile(OPTIONS if self.devices[0].platform == "cpu" else None)
         with _lock:
             _kept[name] = program
@@ -54,10 +59,10 @@ class Devices:
                 del _kept[next(iter(_kept))]
         return program, True
 
-    def _program(self, plan: Plan, lengths: Lengths) -> Any:
-        train = partial(train_chunk, plan=plan, lengths=lengths)
-        # X, Y, members, state, done, until, fold, draws
-        of_member = (False, False, True, True, False, False, False, False)
+    def _program(self, plan: Plan, lengths: Lengths, networks: tuple[Network, ...]) -> Any:
+        train = partial(train_chunk, plan=plan, lengths=lengths, networks=networks)
+        # X, Y, members, state, done, until, fold, draws, which
+        of_member = (False, False, True, True, *(False,) * 5)
         if len(self.devices) > 1:
             specs = [PartitionSpec("members") if one else PartitionSpec() for one in of_member]
             # Each device has its own loop, which ends when the last of its own members does.

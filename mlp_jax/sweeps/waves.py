@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from mlp_jax.back_propagation import cost_and_gradient
+from mlp_jax.back_propagation import one_pass
 from mlp_jax.descent import State
 from mlp_jax.epochs import Drawn, Plan
 from mlp_jax.parameters import Layer
@@ -42,6 +42,8 @@ class Wave:
         self.segment = segment(max(len(train) for train, _ in task.splits))
         self._configurations = [task.configurations[row.configuration] for row in rows]
         self._epochs = np.array([c["epochs"] for c in self._configurations], np.int32)
+        networks = [task.network(configuration) for configuration in self._configurations]
+        self._which = np.array([bucket.kind.networks.index(network) for network in networks])
         stacks = [weights.padded(row, bucket.hidden) for row in rows]
         params = jax.tree.map(lambda *leaves: np.stack(leaves), *stacks)
         numbers = numbers_of(self._configurations, bucket.on, task.X.dtype)
@@ -60,10 +62,9 @@ class Wave:
 
     def plan(self) -> Plan:
         """The static side of its program."""
-        network = self.bucket.kind.network
-        metric = self.task.metric[network.loss]
-        batch_size = self.bucket.kind.batch_size
-        return Plan(network, cost_and_gradient, None, batch_size, metric, self.segment)
+        kind = self.bucket.kind
+        metric = self.task.metric[kind.loss]
+        return Plan(kind.networks[0], one_pass, None, kind.batch_size, metric, self.segment)
 
     def arguments(self, rows: np.ndarray) -> tuple[Members, State]:
         """Members and state of some rows, filled up to a chunk with others that do nothing."""
@@ -77,22 +78,35 @@ class Wave:
         self,
         until: int,
         draw: Callable[[int], Drawn],
-        call: Callable[[Members, State, int, int, Drawn], tuple[State, np.ndarray]],
+        call: Callable[..., tuple[State, np.ndarray]],
     ) -> Iterator[int]:
-        """Trains all that go on to epoch `until`; yields member-epochs done after every chunk."""
+        """Trains all that go on to epoch `until`; yields member-epochs done after every chunk.
+
+        Args:
+          until: the epoch to stop at.
+          draw: (epochs done) -> what the next draw.
+          call: (members, state, epochs done, epoch to stop at, draws, number of their network) ->
+            (state, history) of a chunk.
+        """
         while self.done < until and len(self.going_on):
             stop = min(until, self.done + self.segment, int(self._epochs[self.going_on].max()))
             draws = draw(self.done)
             history = np.full((len(self.rows), stop - self.done, 4), np.nan, self.task.X.dtype)
-            for first in range(0, len(self.going_on), self.bucket.chunk):
-                rows = self.going_on[first : first + self.bucket.chunk]
-                state, lines = call(*self.arguments(rows), self.done, stop, draws)
+            for which, rows in self._chunks():
+                state, lines = call(*self.arguments(rows), self.done, stop, draws, which)
                 _write(self.state, rows, state)
                 history[rows] = np.asarray(lines)[: len(rows), : stop - self.done]
                 yield len(rows) * (stop - self.done)
             self._history.append(history)
             self.done = stop
             self.going_on = self.going_on[self._goes_on()[self.going_on]]
+
+    def _chunks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """(number of a network, rows of it that go on), for every chunk."""
+        for which in np.unique(self._which[self.going_on]):
+            rows = self.going_on[self._which[self.going_on] == which]
+            for first in range(0, len(rows), self.bucket.chunk):
+                yield int(which), rows[first : first + self.bucket.chunk]
 
     def standings(self) -> list[tuple[int, float, float]]:
         """(configuration, score, validation loss) so far of every member; NaN if it diverged."""
@@ -115,8 +129,9 @@ class Wave:
         }
         self.rows = tuple(row for row, stays in zip(self.rows, kept, strict=True) if stays)
         self._configurations = [self.task.configurations[row.configuration] for row in self.rows]
-        self._members, self.state, self._epochs, self._history = jax.tree.map(
-            lambda leaf: leaf[kept], (self._members, self.state, self._epochs, self._history)
+        everything = self._members, self.state, self._epochs, self._which, self._history
+        self._members, self.state, self._epochs, self._which, self._history = jax.tree.map(
+            lambda leaf: leaf[kept], everything
         )
         self.going_on = np.flatnonzero(self._goes_on())
         return dropped
@@ -179,4 +194,5 @@ def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
 def arguments_of_program(wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn) -> tuple[Any, ...]:
     """What `train_chunk` is compiled for."""
     members, state = wave.arguments(wave.going_on[: wave.bucket.chunk])
-    return X, Y, members, state, np.int32(0), np.int32(0), fold, draws
+    zero = np.int32(0)
+    return X, Y, members, state, zero, zero, fold, draws, zero

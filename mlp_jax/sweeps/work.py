@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from mlp_jax.epochs import Drawn
+from mlp_jax.sweeps.costs import DRAWS_KEPT, bytes_of_draws
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import best_of, rungs
 from mlp_jax.sweeps.members import InitialWeights
@@ -22,7 +23,7 @@ from mlp_jax.sweeps.programs import Devices
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.waves import Outcome, Wave, arguments_of_program
 
-Name = tuple[int, int, int]  # of a wave: bucket, fold, first row
+Name = tuple[int, int, int, int]  # of a wave: bucket, fold, first row, row after the last
 
 
 def workers_of(devices: Sequence[Any]) -> int:
@@ -57,6 +58,7 @@ class Work:
         }
         folds, self._lengths = as_folds(task.splits)
         self._folds = [self._where.put(fold) for fold in folds]
+        self._drawn: dict[Any, Drawn] = {}
         self._keys = [
             self._where.put(jax.random.fold_in(task.key_order, np.uint32(fold)))
             for fold in range(len(folds))
@@ -123,7 +125,9 @@ class Work:
         for wave in self._waves.values():
             self._record(wave.outcomes(), shown)
 
-    def _record(self, outcomes: dict[Name, Outcome], shown: Callable[..., None] | None) -> None:
+    def _record(
+        self, outcomes: dict[tuple[int, int, int], Outcome], shown: Callable[..., None] | None
+    ) -> None:
         self.outcomes.update(outcomes)
         if shown is not None and outcomes:
             shown(outcomes)
@@ -133,13 +137,13 @@ class Work:
         return jax.enable_x64(True) if self._x64 else nullcontext()
 
     def _compile(self, number: int) -> list[Name]:
-        """Compiles a bucket's program; returns the waves it is for: (bucket, fold, first row)."""
+        """Compiles a bucket's program; returns the waves it is for."""
         if self._stop.is_set():
             return []
         bucket = self.plan.buckets[number]
         waves = [
-            (number, fold, first)
-            for first in range(0, len(bucket.rows), self._length(bucket))
+            (number, fold, *part)
+            for part in self._parts(bucket)
             for fold in bucket.folds  # so that a configuration is soon done on all of them
         ]
         with self._context():
@@ -149,11 +153,12 @@ class Work:
     def _program(self, number: int, wave: Wave) -> Any:
         """The bucket's program; compiled again in the rare case that others crowded it out."""
         began = time.perf_counter()
-        Y = self._labels[wave.bucket.kind.network.loss]
+        Y = self._labels[wave.bucket.kind.loss]
         arguments = arguments_of_program(
             *(wave, self._X, Y, self._folds[wave.fold], self._draws(wave, 0))
         )
-        program, new = self._where.compiled(arguments, wave.plan(), self._lengths)
+        networks = wave.bucket.kind.networks
+        program, new = self._where.compiled(arguments, wave.plan(), self._lengths, networks)
         if new:
             with self._counting:
                 self.compilations += 1
@@ -162,45 +167,50 @@ class Work:
 
     def _draws(self, wave: Wave, done: int) -> Drawn:
         """What the epochs from `done` on draw, by a program for all networks of a batch size."""
+        kind = wave.bucket.kind
+        name = (wave.fold, done, kind.batch_size, kind.dropout)
         with self._drawing:  # or two threads would compile the same
-            draws = draws_of_epochs(
-                self._keys[wave.fold],
-                np.int32(done),
-                self._folds[wave.fold],
-                epochs=wave.segment,
-                batch_size=wave.bucket.kind.batch_size,
-                lengths=self._lengths,
-                dropout=wave.bucket.kind.dropout,
-            )
-        return self._where.put(draws)
+            if name not in self._drawn:
+                while len(self._drawn) > DRAWS_KEPT // bytes_of_draws(self.task):
+                    del self._drawn[next(iter(self._drawn))]
+                draws = draws_of_epochs(
+                    self._keys[wave.fold],
+                    np.int32(done),
+                    self._folds[wave.fold],
+                    epochs=wave.segment,
+                    batch_size=kind.batch_size,
+                    lengths=self._lengths,
+                    dropout=kind.dropout,
+                )
+                self._drawn[name] = self._where.put(draws)
+            return self._drawn[name]
 
     def _took(self, number: int, compiling: float, training: float) -> None:
         with self._counting:
             before = self.seconds.get(number, (0.0, 0.0))
             self.seconds[number] = before[0] + compiling, before[1] + training
 
-    def _length(self, bucket: Bucket) -> int:
-        """Members of a wave: a chunk, or more where some of them stop early and leave room."""
+    def _parts(self, bucket: Bucket) -> list[tuple[int, int]]:
+        """Rows of its waves: a chunk each, or more where some of them stop and leave room."""
         if self._halving:
-            return len(bucket.rows)
-        return bucket.chunk * (CHUNKS_OF_WAVE if "patience" in bucket.on else 1)
+            return [(0, len(bucket.rows))]
+        return bucket.parts(bucket.chunk * (CHUNKS_OF_WAVE if "patience" in bucket.on else 1))
 
-    def _wave(self, number: int, fold: int, first: int) -> Wave:
+    def _wave(self, number: int, fold: int, first: int, last: int) -> Wave:
         bucket = self.plan.buckets[number]
-        rows = bucket.rows[first : first + self._length(bucket)]
-        return Wave(self.task, bucket, fold, rows, self._weights)
+        return Wave(self.task, bucket, fold, bucket.rows[first:last], self._weights)
 
     def _train(self, name: Name, until: int, shown: Callable[..., None] | None) -> None:
         if self._stop.is_set():
             return
-        number, fold, _ = name
-        Y = self._labels[self.plan.buckets[number].kind.network.loss]
+        number, fold, *_ = name
+        Y = self._labels[self.plan.buckets[number].kind.loss]
 
-        def call(members: Any, state: Any, done: int, until: int, draws: Drawn) -> Any:
+        def call(members: Any, state: Any, done: int, until: int, draws: Drawn, which: int) -> Any:
             with self._running:
                 trained = program(
                     *(self._X, Y, members, state, np.int32(done), np.int32(until)),
-                    *(self._folds[fold], draws),
+                    *(self._folds[fold], draws, np.int32(which)),
                 )
                 return jax.tree.map(np.asarray, trained)
 
