@@ -12,7 +12,7 @@ import mlp_jax
 from mlp_jax import back_propagation
 from mlp_jax.epochs import Numbers, Plan
 from mlp_jax.sweeps.folds import as_folds, k_folds
-from mlp_jax.sweeps.program import Members, draws_of_epochs, empty_state, train_chunk
+from mlp_jax.sweeps.program import Members, draws_of_epochs, started, train_chunk
 
 FEATURES, M = 5, 31
 RNG = np.random.default_rng(0)
@@ -44,6 +44,7 @@ def stacked(trees):
 CASES = {
     "sgd": {},
     "adam": {"name": "adam"},
+    "adagrad, which starts from a number": {"name": "adagrad"},
     "masked": {"activation": "sigmoid", "name": "adam"},
     "masked, weights": {"activation": ("softplus", "tanh"), "weighted": True, "l2": 0.01},
     "dropout": {"dropout": 0.4, "name": "adam", "activation": "gelu"},
@@ -68,7 +69,7 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     make = partial(mlp_jax.optimizer, case["name"], schedule=case["schedule"], **schedule)
     names = ("l2", "dropout", "label_smoothing", "patience", "tolerance")
     numbers = {name: case[name] for name in names if name in case}
-    solos, members, started = [], [], []
+    solos, members, initial = [], [], []
     for i in only:
         params = mlp_jax.init(i, (FEATURES, *HIDDEN[i], 1), dtype=jnp.float64)
         optimizer = make(learning_rate=rates[i])
@@ -96,11 +97,11 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
         as_float = jax.tree.map(
             lambda v: v if np.asarray(v).dtype == np.int32 else np.float64(v), as_numbers
         )
-        started.append(padded(params, wide))
+        initial.append(padded(params, wide))
         members.append(Members(as_float, np.int32(EPOCHS[i]), weights))
     idle = members[0]._replace(epochs=np.int32(0))
     members += [idle] * (width - len(members))
-    started += started[:1] * (width - len(started))
+    initial += initial[:1] * (width - len(initial))
     members = stacked(members)
     plan = Plan(
         *(network, back_propagation.one_pass, None, case["batch_size"], network.loss.metric, 9)
@@ -108,7 +109,7 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     program = jax.jit(train_chunk, static_argnames=("plan", "lengths", "networks"))
     others = tuple(mlp_jax.Network(name) for name in case.get("among", ()))
     networks = (*others, network)
-    state = empty_state(stacked(started), members.numbers.optimizer)
+    state = started(stacked(initial), members.numbers.optimizer)
     history = []
     for done, until in pairwise((0, *stops, 9)):
         draws = draws_of_epochs(

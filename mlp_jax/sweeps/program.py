@@ -14,9 +14,10 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.activations import one_of
-from mlp_jax.descent import Examples, Info, State, start
+from mlp_jax.descent import Examples, Info, State, initial_optimizer_state, start
 from mlp_jax.epochs import Drawn, Numbers, Plan, drawn, one_epoch
 from mlp_jax.forward_propagation import Network
+from mlp_jax.parameters import Layer
 
 SEGMENT = 32  # epochs between two looks at who goes on
 DRAWN_AHEAD = 1 << 24  # examples in the orders of a segment: 64 MiB
@@ -84,9 +85,9 @@ def train_chunk(
       X: all examples, (m, n[0]): as rows, for contiguous memory is the faster to gather.
       Y: their labels, (m, K).
       members: numbers of the networks.
-      state: where they stand, parameters padded to one shape. With `done` 0, only the parameters
-        count. A member whose epoch is not `done`, or that diverged or lost patience, stays as it
-        is, but for the state of its optimizer.
+      state: where they stand, parameters padded to one shape; at first from `started`. A member
+        whose epoch is not `done`, or that diverged or lost patience, stays as it is, but for the
+        state of its optimizer.
       done: int32, how many epochs those that go on have behind them.
       until: int32, the epoch to stop at, at most `plan.capacity` further on.
       fold: what to train on and what to validate by.
@@ -137,13 +138,6 @@ def train_chunk(
         history = jax.lax.dynamic_update_index_in_dim(history, row, epoch - done, axis=1)
         return epoch + 1, stepped._replace(diverged=diverged), history
 
-    start_all = jax.vmap(partial(start, validates=True))
-    state = jax.lax.cond(
-        done == 0,
-        lambda state: start_all(state.params, members.numbers.optimizer),
-        lambda state: state,
-        state,
-    )
     empty = jnp.full((*members.epochs.shape, plan.capacity, len(Info._fields)), jnp.nan, X.dtype)
     _, state, history = jax.lax.while_loop(goes_on, one_more, (done, state, empty))
     return state, history
@@ -158,16 +152,26 @@ def _network(networks: tuple[Network, ...], which: Array, state: State) -> Netwo
     return Network(hidden, networks[0].loss, networks[0].precision)
 
 
-def empty_state(params: Any, optimizer: Any) -> State:
-    """A `State` for `train_chunk` to start from: the parameters, and zeros for what it fills in.
+def started(params: Any, optimizer: Any) -> State:
+    """The `State` of the members before the first epoch, in NumPy, as `start` makes it.
+
+    Most optimizers know nothing at first: their state is zeros, for which nothing is compiled.
 
     Args:
       params: of the members, NumPy arrays.
       optimizer: of the members; their numbers are arrays.
     """
-    shapes = jax.eval_shape(jax.vmap(partial(start, validates=True)), params, optimizer)
-    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
-    return zeros._replace(params=params)
+    begin = partial(start, validates=True)
+    shapes = jax.eval_shape(jax.vmap(begin), params, optimizer)
+    state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    smallest = (Layer(*(np.zeros((1, 1), params[0].W.dtype),) * 2),)
+    first = begin(smallest, jax.tree.map(lambda leaf: leaf[0], optimizer))
+    if any(np.any(leaf) for leaf in jax.tree.leaves(first.optimizer_state)):
+        known = jax.jit(jax.vmap(initial_optimizer_state))(optimizer, params)
+        state = state._replace(optimizer_state=jax.tree.map(np.array, known))
+    copies = jax.tree.map(np.array, params)  # where nothing is trained, these are the best
+    best = state.best._replace(loss=np.full_like(state.best.loss, np.inf), params=copies)
+    return state._replace(params=params, best=best)
 
 
 def _real(indices: Array, size: Array, dtype: Any) -> Array:

@@ -12,7 +12,7 @@ from mlp_jax.epochs import Drawn, Plan
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import InitialWeights, Row, cut_out, numbers_of, weights_of
 from mlp_jax.sweeps.plan import Bucket
-from mlp_jax.sweeps.program import Fold, Members, empty_state, segment
+from mlp_jax.sweeps.program import Fold, Members, segment, started
 from mlp_jax.sweeps.task import Task
 
 
@@ -53,10 +53,7 @@ class Wave:
             self._epochs,
             weights_of(task, self._configurations, train) if bucket.kind.weighted else None,
         )
-        self.state: State = empty_state(params, numbers.optimizer)
-        # Where nothing was trained, the initial parameters are the best.
-        copies = jax.tree.map(np.array, params)
-        self.state = self.state._replace(best=self.state.best._replace(params=copies))
+        self.state: State = started(params, numbers.optimizer)
         self._history: list[np.ndarray] = []
         self.going_on = np.arange(len(rows))
 
