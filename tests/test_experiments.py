@@ -108,6 +108,51 @@ def test_one_model_does_the_same_work_as_its_peers(tmp_path):
     assert row["costs"]["mlp_jax"] == pytest.approx(row["costs"]["scikit-learn"], rel=0.05)
 
 
+def test_a_sweep_of_equal_shapes_does_the_same_work_as_its_peers(tmp_path):
+    printed = run(BENCHMARKS / "equal_shapes.py", "--small", "--output", tmp_path)
+    [row] = json.loads((tmp_path / "equal_shapes.json").read_text())["rows"]
+    assert {"mlp_jax", "`jit(vmap)`", "scikit-learn, joblib"} < set(row["seconds"])
+    for name, (cost, _) in row["costs"].items():
+        assert cost == pytest.approx(row["costs_of_ours_on_the_same"][name], rel=0.05)
+    assert "left out of the small form: `torch.func.vmap`" in printed
+    assert "| `jit(vmap)`, times ours |" in printed
+
+
+def test_the_sweep_is_measured_against_a_jitted_loop(tmp_path):
+    printed = run(BENCHMARKS / "never_slower.py", "--small", "--output", tmp_path)
+    rows = json.loads((tmp_path / "never_slower.json").read_text())["rows"]
+    assert [row["members"] for row in rows] == [1, 32]
+    assert all(row["speed_up"][1] > 0 for row in rows)
+    assert "of 2 sizes below 0.95" in printed
+
+
+def test_a_search_over_mixed_shapes_is_measured_beside_its_peers(tmp_path):
+    run(BENCHMARKS / "mixed_shapes.py", "--small", "--output", tmp_path)
+    result = json.loads((tmp_path / "mixed_shapes.json").read_text())
+    for name in ("scikit-learn", "jitted loop"):
+        seconds, error = result["seconds"][name]
+        assert seconds > 0
+        assert error > 0
+    assert result["useful"]["sweep, cold"] > 0
+
+
+def test_the_limit_is_measured(tmp_path):
+    run(BENCHMARKS / "limit.py", "--small", "--output", tmp_path)
+    result = json.loads((tmp_path / "limit.json").read_text())
+    [row] = result["sustained"]
+    assert row["flops_per_second"][1] > 0
+    assert row["useful_share_of_flops"] == pytest.approx(1)
+    assert [row["members"] for row in result["growing"]] == [2, 8]
+
+
+def test_the_start_is_timed_in_processes_of_its_own(tmp_path):
+    printed = run(BENCHMARKS / "start_up.py", "--small", "--output", tmp_path)
+    result = json.loads((tmp_path / "start_up.json").read_text())
+    assert set(result["first"]) == {"fit, a step", "fit, a step, warm cache"}
+    assert result["compilations"]["sweep"]["cold"]["1"][1] > 0
+    assert "| jax, optax, chex |" in printed
+
+
 def test_the_scores_in_readme_are_the_committed_ones_and_none_is_worse():
     path = ROOT / "experiments/results/scikit_learn_scores.json"
     rows, readme = json.loads(path.read_text())["rows"], (ROOT / "README.md").read_text()

@@ -20,6 +20,7 @@ import click
 import jax
 import numpy as np
 from gradient_vs_autodiff import README, write_between
+from measuring import in_turn
 from peers_of_one_model import PEERS, Problem
 
 import mlp_jax
@@ -80,7 +81,7 @@ def ours(problem):
 def measured(shape, rounds, peers):
     problem = problem_of(*shape)
     calls = {"mlp_jax": ours(problem)} | {name: PEERS[name](problem) for name in peers}
-    first, costs, times = {}, {}, {name: [] for name in calls}
+    first, costs = {}, {}
     for name, call in calls.items():
         began = time.perf_counter()
         costs[name] = call()
@@ -88,11 +89,7 @@ def measured(shape, rounds, peers):
     apart = max(costs.values()) / min(costs.values())
     if apart > 1.05:
         raise SystemExit(f"the costs at the end are {costs}: not the same work")
-    for number in range(rounds):
-        for name in list(calls)[:: 1 if number % 2 else -1]:
-            began = time.perf_counter()
-            calls[name]()
-            times[name].append(time.perf_counter() - began)
+    times = in_turn(calls, rounds)
     mine = np.array(times["mlp_jax"])
     return {
         "sizes": problem.sizes,

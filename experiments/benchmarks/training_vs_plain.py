@@ -30,6 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from gradient_vs_autodiff import README, write_between
+from measuring import in_turn
 
 import mlp_jax
 from mlp_jax import batch_order
@@ -52,14 +53,18 @@ def as_anyone(key, number, m):
     return jax.random.permutation(jax.random.fold_in(key, number), m)
 
 
-def plain(layout, m, batch_size, epochs, optimizer, permutation):
-    """The training as one writes it, jitted: (params, key, X, Y) -> (params, costs)."""
+def plain(layout, m, batch_size, epochs, optimizer, permutation, activation=jax.nn.relu):
+    """The training as one writes it, jitted: (params, key, X, Y) -> (params, costs).
+
+    What is left of an epoch after its last whole batch is left out.
+    """
     columns = layout == "columns"
+    whole = m // batch_size * batch_size
 
     def cost(params, X, Y):
         A = X
         for W, b in params[:-1]:
-            A = jax.nn.relu(W.T @ A + b if columns else A @ W + b)
+            A = activation(W.T @ A + b if columns else A @ W + b)
         W, b = params[-1]
         Z = W.T @ A + b if columns else A @ W + b
         L = optax.sigmoid_binary_cross_entropy(Z, Y)
@@ -67,7 +72,7 @@ def plain(layout, m, batch_size, epochs, optimizer, permutation):
 
     def train(params, key, X, Y):
         def epoch(carry, number):
-            order = permutation(key, number, m)
+            order = permutation(key, number, m)[:whole]
 
             def step(carry, chosen):
                 params, state = carry
@@ -135,12 +140,7 @@ def first_calls(calls, times):
 def measured(shape, name, rounds, compilations):
     sizes, m, batch_size, epochs = shape
     calls = programs(*shape, name)
-    times = {who: [] for who in calls}
-    for number in range(rounds):
-        for who in list(calls)[:: 1 if number % 2 else -1]:
-            began = time.perf_counter()
-            calls[who]()
-            times[who].append(time.perf_counter() - began)
+    times = in_turn(calls, rounds)
     compiling = first_calls(calls, compilations)
     row = {"sizes": sizes, "examples": m, "batch": batch_size, "epochs": epochs, "optimizer": name}
     steps = epochs * (m // batch_size)

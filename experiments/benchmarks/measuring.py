@@ -1,0 +1,87 @@
+"""What the benchmarks share: calls in turn, the machine's matrix product, where results go."""
+
+import json
+import os
+import time
+
+import jax
+import numpy as np
+from gradient_vs_autodiff import README, write_between
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mlp_jax.sweeps import programs
+
+PRODUCTS = (512, 1024, 2048, 4096)  # larger ones are no faster, and take seconds each
+
+
+def in_turn(calls, rounds):
+    """{name: seconds of every round}: A B C, C B A, ... so that a slow moment slows all."""
+    times = {name: [] for name in calls}
+    for number in range(rounds):
+        for name in list(calls)[:: 1 if number % 2 else -1]:
+            times[name].append(seconds_of(calls[name])[0])
+    return times
+
+
+def seconds_of(call):
+    """(seconds, what the call returns)."""
+    began = time.perf_counter()
+    returned = call()
+    return time.perf_counter() - began, returned
+
+
+def quartiles(values):
+    """The lower quartile, the median, the upper quartile, as a list."""
+    return [float(q) for q in np.quantile(np.asarray(values), [0.25, 0.5, 0.75])]
+
+
+def spelled(three, form=".2f"):
+    """Quartiles as a cell of a table: the median (from to)."""
+    low, middle, high = (format(value, form) for value in three)
+    return f"{middle} ({low} to {high})"
+
+
+def forget_programs():
+    """Nothing is compiled any more, neither by JAX nor by the sweeps of this process."""
+    programs._kept.clear()
+    jax.clear_caches()
+
+
+def cores():
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def largest_product(sizes=PRODUCTS, repeats=5):
+    """FLOP/s of the fastest square float32 matrix product found, exact to the dtype, all cores."""
+    product = jax.jit(lambda A, B: jax.numpy.matmul(A, B, precision="highest"))
+    best = 0.0
+    for size in sizes:
+        A = jax.random.normal(jax.random.key(size), (size, size))
+        jax.block_until_ready(product(A, A))
+        for _ in range(repeats):
+            seconds, _ = seconds_of(lambda A=A: jax.block_until_ready(product(A, A)))
+            best = max(best, 2 * size**3 / seconds)
+    return best
+
+
+def figure_of(columns, width=4.5, height=4.0):
+    """(figure, axes): so many axes beside each other."""
+    figure = Figure(figsize=(width * columns, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, columns, squeeze=False)[0]
+    for one in axes:
+        one.grid(alpha=0.3)
+    return figure, axes
+
+
+def keep(name, result, figure, table, *, output, readme):
+    """Writes NAME.json and NAME.png, prints the table, and puts it into README if asked to."""
+    machine = {"jax": jax.__version__, "device": jax.devices()[0].device_kind, "cores": cores()}
+    output.mkdir(parents=True, exist_ok=True)
+    (output / f"{name}.json").write_text(json.dumps(machine | result, indent=1) + "\n")
+    figure.savefig(output / f"{name}.png", dpi=110)
+    print(f"\n{table}", flush=True)
+    if readme:
+        write_between(README, (f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"), table)
