@@ -5,9 +5,10 @@ up in the full one; the gap to the full sweep's winner is in standard errors of 
 over the folds. Both sweeps start without compiled programs; then both are done again with them, for
 on a small table most of the time is that of compiling, of which halving spares little.
 
-Found: within a standard error on four of five. A quarter of the epochs takes 36 to 49 % of the
-time on the three tables whose sweeps take ten seconds or more, and up to three quarters on iris and
-wine, of 150 and 178 rows; with the programs compiled, 37 to 46 %.
+Found: within a standard error on all five. A quarter of the epochs takes 29 to 39 % of the time on
+four tables and 45 % on wine, of 178 rows; a third of the time of all five together. With the
+programs compiled it is 34 to 47 %: chunks are smaller, so that few members go on together, and the
+members that are left do not fill them.
 
     python experiments/benchmarks/halving.py           # 1,000 configurations each, ten minutes
     python experiments/benchmarks/halving.py --small   # one table, seconds
