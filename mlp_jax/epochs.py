@@ -80,7 +80,7 @@ def laid_out(examples: Examples, batch_size: int | None) -> Examples:
     for it is as large as a fifth of a whole training.
     """
     if batch_size is None:
-        return examples
+        return jax.tree.map(jnp.asarray, examples)
     X, Y, weights = examples
     return Examples(_turned(X), _turned(Y), weights)
 

@@ -187,8 +187,10 @@ def _checked_layer(index: int, layer: Layer, below: Layer | None) -> Layer:
     return layer
 
 
-def as_examples(layers: tuple[Layer, ...], X: Any) -> Array:
+def as_examples(layers: tuple[Layer, ...], X: Any, numpy: Any = jnp) -> Array:
     """X checked against the first layer and cast to the dtype of the parameters, (n[0], m).
+
+    numpy: jnp, or np for what is to stay in NumPy.
 
     Raises:
       ValueError: X is not (n[0], m) with at least one example.
@@ -208,13 +210,15 @@ def as_examples(layers: tuple[Layer, ...], X: Any) -> Array:
         raise ValueError(f"X has shape {shape}; expected ({n_0}, m), features by examples")
     if shape[1] == 0:
         raise ValueError(f"X has shape {shape}: no example")
-    return jnp.asarray(X, layers[0].W.dtype)
+    return numpy.asarray(X, layers[0].W.dtype)
 
 
-def as_labels(layers: tuple[Layer, ...], X: Array, Y: Any, *, one: bool = False) -> Array:
+def as_labels(
+    layers: tuple[Layer, ...], X: Array, Y: Any, *, one: bool = False, numpy: Any = jnp
+) -> Array:
     """Y checked against the last layer and X, in the dtype of the parameters, (n[L], m).
 
-    With `one`, all outputs are compared with one row of labels, (1, m).
+    With `one`, all outputs are compared with one row of labels, (1, m). numpy: as in `as_examples`.
 
     Raises:
       ValueError: Y is not (n[L], m).
@@ -230,7 +234,7 @@ def as_labels(layers: tuple[Layer, ...], X: Array, Y: Any, *, one: bool = False)
         elif shape in ((m,), (1, m)):
             hint = f": for class numbers from 0 to {n_L - 1} type mlp_jax.one_hot(Y, {n_L})"
         raise ValueError(f"Y has shape {shape}; expected {(n_L, m)}, (outputs, examples){hint}")
-    return jnp.asarray(Y, layers[0].W.dtype)
+    return numpy.asarray(Y, layers[0].W.dtype)
 
 
 def as_weights(X: Array, weights: Any) -> Array | None:

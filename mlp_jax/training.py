@@ -143,6 +143,7 @@ def fit(
         for leaf in jax.tree.leaves((state, examples, held_out, numbers, epochs))
     )
     epochs, capacity = as_epochs(epochs, max_epochs, traced)
+    held_out = jax.tree.map(jnp.asarray, held_out)
     arguments = laid_out(examples, plan.batch_size), held_out, numbers
     if traced:
         if progress:

@@ -19,11 +19,19 @@ def as_training_examples(
     which: str, layers: Any, network: Network, X: Any, Y: Any, weights: Any
 ) -> Examples:
     """X, Y and weights checked, in the dtype of params. which: "" or "validation "."""
-    X = as_examples(layers, X)
-    Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
+    X = as_examples(layers, X, _numpy(X))
+    Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1, numpy=_numpy(Y))
     weights = as_weights(X, weights)
     _check_values(which, X, Y, weights, network)
     return Examples(X, Y, weights)
+
+
+def _numpy(array: Any) -> Any:
+    """NumPy for what is not in JAX yet, which turns the transpose of a table in memory on its way.
+
+    `epochs.laid_out` may want it as it was.
+    """
+    return jnp if isinstance(array, jax.Array) else np
 
 
 def with_validation(
@@ -51,7 +59,8 @@ def with_validation(
         )
     count = min(max(1, round(validation * m)), m - 1)
     # No epoch has this number: the split is the same in every call that goes on from the state.
-    order = jax.random.permutation(jax.random.fold_in(key, np.uint32(2**32 - 1)), m)
+    order: Any = jax.random.permutation(jax.random.fold_in(key, np.uint32(2**32 - 1)), m)
+    order = order if isinstance(order, jax.core.Tracer) else np.asarray(order)
     parts = order[count:], order[:count]
     inside, outside = (
         jax.tree.map(lambda leaf: leaf[:, part], examples)  # noqa: B023

@@ -12,14 +12,19 @@ from matplotlib.figure import Figure
 
 from mlp_jax.sweeps import programs
 
+PAUSE = 0.2  # seconds
 PRODUCTS = (512, 1024, 2048, 4096)  # larger ones are no faster, and take seconds each
 
 
 def in_turn(calls, rounds):
-    """{name: seconds of every round}: A B C, C B A, ... so that a slow moment slows all."""
+    """{name: seconds of every round}: A B C, C B A, ... so that a slow moment slows all.
+
+    Before each a pause, in which the threads of the one before stop spinning.
+    """
     times = {name: [] for name in calls}
     for number in range(rounds):
         for name in list(calls)[:: 1 if number % 2 else -1]:
+            time.sleep(PAUSE)
             times[name].append(seconds_of(calls[name])[0])
     return times
 
