@@ -29,9 +29,11 @@ def as_training_examples(
 def _numpy(array: Any) -> Any:
     """NumPy for what is not in JAX yet, which turns the transpose of a table in memory on its way.
 
-    `epochs.laid_out` may want it as it was.
+    `epochs.laid_out` may want it as it was. Under `jit` all that is not an argument is traced too:
+    an optimizer may hide what is.
     """
-    return jnp if isinstance(array, jax.Array) else np
+    under_jit = isinstance(jnp.zeros(()), jax.core.Tracer)
+    return jnp if under_jit or isinstance(array, jax.Array) else np
 
 
 def with_validation(

@@ -33,13 +33,14 @@ FLOORS = {
     9: {"sweeps.task"},
     10: {"sweeps.members"},
     11: {"sweeps.costs", "sweeps.programs"},
-    12: {"sweeps.plan"},
-    13: {"sweeps.waves"},
-    14: {"sweeps.result", "sweeps.work"},
-    15: {"sweeps.run", "sweeps.report", "sweeps.result_files"},
-    16: {"sweeps.command"},
-    17: {"cli"},
-    18: {"__main__"},
+    12: {"sweeps.grouping"},
+    13: {"sweeps.plan"},
+    14: {"sweeps.waves"},
+    15: {"sweeps.result", "sweeps.work"},
+    16: {"sweeps.run", "sweeps.report", "sweeps.result_files"},
+    17: {"sweeps.command"},
+    18: {"cli"},
+    19: {"__main__"},
 }
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
 
