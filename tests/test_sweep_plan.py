@@ -9,6 +9,7 @@ import pytest
 import mlp_jax
 from mlp_jax.sweeps import plan
 from mlp_jax.sweeps.grouping import split_by_width
+from mlp_jax.sweeps.task import as_task
 
 X, Y = np.zeros((300, 20), np.float32), np.arange(300) % 2
 
@@ -86,17 +87,28 @@ def test_a_chunk_has_members_of_one_network_and_few_idle_places():
 
 
 @pytest.mark.parametrize(
-    ("counts", "stages", "chunk"),
+    ("counts", "stages", "side_by_side", "chunk"),
     [
-        ([65], [(1, 1)], 33),  # not 64 and 1
-        ([9, 3], [(1, 1)], 3),
-        ([27], [(1, 1)], 27),
-        ([27], [(1, 1 / 9), (1 / 3, 2 / 9), (1 / 9, 2 / 3)], 3),  # three are left at the end
+        ([65], [(1, 1)], 1, 33),  # not 64 and 1
+        ([9, 3], [(1, 1)], 1, 3),
+        ([27], [(1, 1)], 1, 27),
+        ([27], [(1, 1)], 2, 14),  # or one of two would be idle
+        ([27], [(1, 1)], 2 / 3, 14),  # three folds for two: six chunks in three turns
+        ([4], [(1, 1)], 4, 1),
+        ([27], [(1, 1 / 9), (1 / 3, 2 / 9), (1 / 9, 2 / 3)], 1, 3),  # three are left at the end
     ],
 )
-def test_chunks_are_those_that_are_soonest_done(counts, stages, chunk):
-    found = plan._quickest(np.array(counts), 64, 2e-5, stages)
+def test_chunks_are_those_that_are_soonest_done(counts, stages, side_by_side, chunk):
+    found = plan._quickest(np.array(counts), 64, 2e-5, stages, side_by_side)
     assert found == chunk
+
+
+def test_no_worker_is_idle_where_there_is_one_program():
+    space = {"width": 64, "learning_rate": list(np.linspace(0.01, 0.1, 12))}
+    one = as_task(X, Y, space, validation=0.2)
+    assert [plan.as_plan(one, workers=count).buckets[0].chunks for count in (1, 2, 3)] == [1, 2, 3]
+    two = as_task(X, Y, space | {"optimizer": ["adam", "sgd"]}, validation=0.2)
+    assert [bucket.chunks for bucket in plan.as_plan(two, workers=2).buckets] == [1, 1]
 
 
 def test_a_plan_prints_its_programs():

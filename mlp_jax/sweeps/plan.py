@@ -116,6 +116,20 @@ class SweepPlan(NamedTuple):
         return "\n".join(lines)
 
 
+class _Size(NamedTuple):
+    """What decides the size of chunks.
+
+    chunk: what it is to be, or None. shards: devices it is divided among. workers: chunks of one
+    bucket that run at the same time. budget: bytes of one, or None. on_cpu: what it is to suit.
+    """
+
+    chunk: int | None
+    shards: int
+    workers: int
+    budget: int | None
+    on_cpu: bool
+
+
 def as_plan(
     task: Task,
     *,
@@ -144,13 +158,23 @@ def as_plan(
       ValueError: the memory does not suffice.
     """
     held = bytes_held(task)
-    budget = None if memory is None else (memory - held) // workers
-    buckets = []
     # At a given chunk a member is the same to the last bit whatever its neighbours, and so is its
     # program.
-    for family in families(task, apart=chunk is not None):
-        for group in cheapest(task, family, split or split_by_width, halving):
-            buckets.append(_bucket(task, group, chunk, shards, budget, on_cpu, halving))
+    groups = [
+        group
+        for family in families(task, apart=chunk is not None)
+        for group in cheapest(task, family, split or split_by_width, halving)
+    ]
+    size = _Size(
+        chunk=chunk,
+        shards=shards,
+        # Where there are several buckets none has to wait for another, and halving trains all that
+        # a bucket has on a fold one after the other.
+        workers=workers if len(groups) == 1 and halving is None else 1,
+        budget=None if memory is None else (memory - held) // workers,
+        on_cpu=on_cpu,
+    )
+    buckets = [_bucket(task, group, size, halving) for group in groups]
     # The largest first: what is left at the end is small, and no worker waits long for another.
     buckets.sort(key=lambda bucket: -bucket.flops_issued)
     compiling = sum(compile_seconds(bucket.kind) for bucket in buckets)
@@ -166,15 +190,7 @@ def _seconds(task: Task, bucket: Bucket, halving: int | None) -> float:
     return float(per_epoch(np.array(bucket.hidden))) * sum(c["epochs"] for c in configs)
 
 
-def _bucket(
-    task: Task,
-    group: Group,
-    chunk: int | None,
-    shards: int,
-    budget: int | None,
-    on_cpu: bool,
-    halving: int | None,
-) -> Bucket:
+def _bucket(task: Task, group: Group, size: _Size, halving: int | None) -> Bucket:
     kind, folds, rows = group
 
     def place(row: Row) -> tuple[int, int]:
@@ -190,20 +206,13 @@ def _bucket(
         which=tuple(place(row)[0] for row in rows),
         folds=folds,
         on=switches(configs),
-        chunk=chunk or 0,
+        chunk=size.chunk or 0,
     )
-    bucket = _with_chunk(task, bucket, shards, budget, on_cpu, halving)
+    bucket = _with_chunk(task, bucket, size, halving)
     return _with_flops(task, bucket, halving)
 
 
-def _with_chunk(
-    task: Task,
-    bucket: Bucket,
-    shards: int,
-    budget: int | None,
-    on_cpu: bool,
-    halving: int | None,
-) -> Bucket:
+def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) -> Bucket:
     """With a chunk that suits the cache and the memory, and its bytes."""
     kind, hidden, rows, chunk = bucket.kind, bucket.hidden, bucket.rows, bucket.chunk
     configuration = task.configurations[rows[0].configuration]
@@ -215,11 +224,11 @@ def _with_chunk(
     one += waiting * state if halving is None else waiting * len(bucket.folds) * state
     if not chunk:
         chunk = ON_ACCELERATOR
-        if on_cpu:
+        if size.on_cpu:
             touched = bytes_of_step(task, kind, hidden, ends(task, configuration))
             chunk = max(4, min(WIDEST, CACHE // touched))
-        if budget is not None:
-            chunk = int(min(chunk, (budget - shared) // one))
+        if size.budget is not None:
+            chunk = int(min(chunk, (size.budget - shared) // one))
         if chunk < 1:
             raise ValueError(
                 f"memory does not suffice for one network of hidden widths {hidden}, which takes "
@@ -229,28 +238,36 @@ def _with_chunk(
         counts = np.unique(bucket.which, return_counts=True)[1]
         epochs = max(task.configurations[row.configuration]["epochs"] for row in rows)
         step = seconds_per_step(task, kind, bucket.folds, configuration, hidden)
-        chunk = _quickest(counts, chunk, step, stages(epochs, halving))
-    chunk = -(-chunk // shards) * shards
+        side_by_side = size.workers / len(bucket.folds)
+        chunk = _quickest(counts, chunk, step, stages(epochs, halving), side_by_side)
+    chunk = -(-chunk // size.shards) * size.shards
     return bucket._replace(chunk=chunk, bytes=shared + chunk * one)
 
 
 def _quickest(
-    counts: np.ndarray, most: int, seconds: float, stages: list[tuple[float, float]]
+    counts: np.ndarray,
+    most: int,
+    seconds: float,
+    stages: list[tuple[float, float]],
+    side_by_side: float,
 ) -> int:
     """The chunk in which the members of every network are soonest done: 65 are not 64 and 1.
 
     counts: members by network. most: the largest that is allowed. seconds: of a member's step.
-    stages: of halving.
+    stages: of halving. side_by_side: chunks of a fold that run at the same time.
     """
     chunks = np.arange(most, 0, -1)
-    took = _chunks(counts, chunks, stages) * (SECONDS_OF_STEP + chunks * seconds)
-    return int(chunks[np.argmin(took)])
+    turns = _chunks(counts, chunks, stages, side_by_side)
+    return int(chunks[np.argmin(turns * (SECONDS_OF_STEP + chunks * seconds))])
 
 
-def _chunks(counts: np.ndarray, chunk: Any, stages: list[tuple[float, float]]) -> Any:
-    """How many chunks train in an epoch, on average; counts: members by network."""
+def _chunks(
+    counts: np.ndarray, chunk: Any, stages: list[tuple[float, float]], side_by_side: float = 1.0
+) -> Any:
+    """How many turns chunks take in an epoch of a fold, on average; counts: members by network."""
     of_stage = [
-        share * np.ceil(going * counts[:, None] / chunk).sum(axis=0) for going, share in stages
+        share * np.ceil(np.ceil(going * counts[:, None] / chunk).sum(axis=0) / side_by_side)
+        for going, share in stages
     ]
     return sum(of_stage)
 

@@ -44,9 +44,9 @@ class Work:
         self.compilations = 0
         self.seconds: dict[int, tuple[float, float]] = {}
         self._where = Devices(devices)
-        workers = workers_of(devices)
-        self._running = threading.Semaphore(workers)
-        self._threads = workers + (devices[0].platform != "cpu")  # and one to compile
+        self._workers = workers_of(devices)
+        self._running = threading.Semaphore(self._workers)
+        self._threads = self._workers + (devices[0].platform != "cpu")  # and one to compile
         self._waves: dict[Name, Wave] = {}  # of halving, which needs all of them at a time
         self._x64 = task.X.dtype == np.float64
         self._stop = threading.Event()
@@ -194,7 +194,10 @@ class Work:
         """Rows of its waves: a chunk each, or more where some of them stop and leave room."""
         if self._halving:
             return [(0, len(bucket.rows))]
-        return bucket.parts(bucket.chunk * (CHUNKS_OF_WAVE if "patience" in bucket.on else 1))
+        together = 1
+        if "patience" in bucket.on:
+            together = max(1, min(CHUNKS_OF_WAVE, bucket.chunks // self._workers))
+        return bucket.parts(bucket.chunk * together)
 
     def _wave(self, number: int, fold: int, first: int, last: int) -> Wave:
         bucket = self.plan.buckets[number]
