@@ -11,7 +11,7 @@ Three questions, all of `sweep`, float32, compiled before:
 
     python experiments/benchmarks/limit.py            # half an hour
     python experiments/benchmarks/limit.py --small    # a few cells, seconds
-    python experiments/benchmarks/limit.py --readme   # the tables go into README too
+    python experiments/benchmarks/limit.py --readme   # the tables go into README.md here
 """
 
 from functools import partial
@@ -186,7 +186,7 @@ def picture(result):
 
 @click.command()
 @click.option("--small", is_flag=True, help="A few cells.")
-@click.option("--readme", is_flag=True, help="Write the tables into README too.")
+@click.option("--readme", is_flag=True, help="Write the tables into README.md here too.")
 @click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, readme: bool, output: Path) -> None:
     """Prints GFLOP/s, bytes and milliseconds."""

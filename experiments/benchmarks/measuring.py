@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from mlp_jax.sweeps import programs
 
 PAUSE = 0.2  # seconds
+PAGES = (README, Path(__file__).parent / "README.md")  # one of them has the place for a table
 PRODUCTS = (512, 1024, 2048, 4096)  # larger ones are no faster, and take seconds each
 
 
@@ -82,11 +84,13 @@ def figure_of(columns, width=4.5, height=4.0):
 
 
 def keep(name, result, figure, table, *, output, readme):
-    """Writes NAME.json and NAME.png, prints the table, and puts it into README if asked to."""
+    """Writes NAME.json and NAME.png, prints the table, and puts it on its page if asked to."""
     machine = {"jax": jax.__version__, "device": jax.devices()[0].device_kind, "cores": cores()}
     output.mkdir(parents=True, exist_ok=True)
     (output / f"{name}.json").write_text(json.dumps(machine | result, indent=1) + "\n")
     figure.savefig(output / f"{name}.png", dpi=110)
     print(f"\n{table}", flush=True)
     if readme:
-        write_between(README, (f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"), table)
+        marks = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+        page = next((page for page in PAGES if marks[0] in page.read_text()), README)
+        write_between(page, marks, table)

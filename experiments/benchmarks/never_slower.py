@@ -9,7 +9,7 @@ quartiles of the rounds. `sweep` validates besides, every epoch by 64 rows.
 
     python experiments/benchmarks/never_slower.py            # half an hour
     python experiments/benchmarks/never_slower.py --small    # two cells, seconds
-    python experiments/benchmarks/never_slower.py --readme   # the table goes into README too
+    python experiments/benchmarks/never_slower.py --readme   # the table goes into README.md here
 """
 
 from itertools import product
@@ -134,7 +134,7 @@ def picture(rows):
 
 @click.command()
 @click.option("--small", is_flag=True, help="Two cells, a twentieth of a second each.")
-@click.option("--readme", is_flag=True, help="Write the table into README too.")
+@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
 @click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, readme: bool, output: Path) -> None:
     """Prints how many times as fast as the loop the sweep is, for every cell."""

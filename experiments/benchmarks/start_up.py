@@ -9,7 +9,7 @@ filled (`JAX_COMPILATION_CACHE_DIR`; JAX leaves out what compiles in less than a
 
     python experiments/benchmarks/start_up.py            # a quarter of an hour
     python experiments/benchmarks/start_up.py --small    # a process of each kind: seconds
-    python experiments/benchmarks/start_up.py --readme   # the tables go into README too
+    python experiments/benchmarks/start_up.py --readme   # the tables go into README.md here
 """
 
 import json
@@ -155,7 +155,7 @@ def picture(result):
 
 @click.command()
 @click.option("--small", is_flag=True, help="A process of each kind; fit alone, one depth.")
-@click.option("--readme", is_flag=True, help="Write the tables into README too.")
+@click.option("--readme", is_flag=True, help="Write the tables into README.md here too.")
 @click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, readme: bool, output: Path) -> None:
     """Prints seconds of imports, first steps and compilations."""

@@ -6,6 +6,7 @@ features. Every way starts without compiled programs and its time includes all c
 that is not done when the best before it was is stopped there: its time is marked with >.
 
     python experiments/benchmarks/sweep_planner.py
+    python experiments/benchmarks/sweep_planner.py --way "the plan" --again  # and once more, warm
 """
 
 import time
@@ -63,7 +64,8 @@ WAYS = {
 @click.option("--rows", default=10_000, show_default=True)
 @click.option("--epochs", default=20, show_default=True)
 @click.option("--way", "ways", multiple=True, help="One of the ways alone; repeatable.")
-def main(n: int, rows: int, epochs: int, ways: tuple[str, ...]) -> None:
+@click.option("--again", is_flag=True, help="Then once more: nothing is compiled.")
+def main(n: int, rows: int, epochs: int, ways: tuple[str, ...], again: bool) -> None:
     """Prints time, programs and useful share of every way."""
     X, y = table(rows)
     task = as_task(X, y, space(), n=n, folds=3, epochs=epochs)
@@ -86,6 +88,10 @@ def main(n: int, rows: int, epochs: int, ways: tuple[str, ...]) -> None:
             f"{plan.compilations:8} {useful:7.2f} {'-' if result.interrupted else speed:>8}",
             flush=True,
         )
+        if again:
+            second = run(task, plan)
+            print(f"{'again':28} {second.seconds:8.1f} {second.compilations:17} compiled")
+            assert second.compilations == 0
 
 
 def run_for(task: Any, plan: Any, seconds: float) -> Any:
