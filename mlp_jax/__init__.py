@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mlp_jax.descent import start as start
     from mlp_jax.descent import step as step
     from mlp_jax.dropout import dropout_masks as dropout_masks
+    from mlp_jax.estimators.classifier import MLPClassifier as MLPClassifier
+    from mlp_jax.estimators.regressor import MLPRegressor as MLPRegressor
     from mlp_jax.forward_propagation import Network as Network
     from mlp_jax.forward_propagation import forward as forward
     from mlp_jax.labels import class_weights as class_weights
@@ -58,6 +60,8 @@ _HOMES = {
     "Info": "descent",
     "Layer": "parameters",
     "Loss": "losses",
+    "MLPClassifier": "estimators.classifier",
+    "MLPRegressor": "estimators.regressor",
     "Network": "forward_propagation",
     "Optimizer": "optimizers",
     "State": "descent",
@@ -91,16 +95,25 @@ _HOMES = {
     "sweep": "sweeps.run",
     "uniform": "sweeps.distributions",
 }
-__all__ = [*sorted(_HOMES), "__version__"]
+# `from mlp_jax import *` is for all installs; the estimators need scikit-learn, an extra.
+_EVERYWHERE = [name for name, home in _HOMES.items() if not home.startswith("estimators.")]
+__all__ = [*sorted(_EVERYWHERE), "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'mlp_jax' has no attribute {name!r}")
-    value = getattr(import_module(f"mlp_jax.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    try:
+        home = import_module(f"mlp_jax.{_HOMES[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "sklearn":
+            raise
+        raise ImportError(
+            f"{name} needs scikit-learn: type pip install 'mlp_jax[all]'", name="sklearn"
+        ) from error
+    globals()[name] = getattr(home, name)
+    return globals()[name]
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*_HOMES, "__version__"])

@@ -23,12 +23,15 @@ from mlp_jax.parameters import as_key, as_layers, describe
 class Best(NamedTuple):
     """The best epoch so far, by validation loss, or by cost where nothing validates.
 
-    loss: its loss. epoch: how many epochs were done after it. params: those after it; None without
-    a validation set, where the last ones are as good a choice.
+    loss: its loss; of a metric, of which more is better, minus the metric. epoch: how many epochs
+    were done after it. improved: the last epoch that was better than all before it by more than the
+    tolerance; what patience counts from. params: those after `epoch`; None where the cost is what
+    epochs are judged by, and the last ones are as good a choice.
     """
 
     loss: Array | np.ndarray
     epoch: Array | np.ndarray
+    improved: Array | np.ndarray
     params: Any
 
 
@@ -81,7 +84,7 @@ def start(params: Any, optimizer: Any, key: Any = None, *, validates: bool = Fal
       params: a sequence of (W, b) pairs.
       optimizer: as for `fit`.
       key: a key from `jax.random.key`, a seed, or None.
-      validates: there is a validation set, by which the best parameters are kept.
+      validates: epochs are judged by a validation set, and the best parameters are kept.
 
     Raises:
       ValueError: params do not fit.
@@ -90,7 +93,8 @@ def start(params: Any, optimizer: Any, key: Any = None, *, validates: bool = Fal
     params = jax.tree.map(jnp.asarray, params)
     dtype = jax.tree.leaves(params)[0].dtype
     # In NumPy: JAX would compile a program for each.
-    best = Best(np.asarray(np.inf, dtype), np.asarray(0, np.int32), params if validates else None)
+    none = np.asarray(0, np.int32)
+    best = Best(np.asarray(np.inf, dtype), none, none, params if validates else None)
     optimizer_state = initial_optimizer_state(as_optimizer(optimizer), params)
     key = None if key is None else as_key(key)
     return State(params, optimizer_state, np.asarray(0, np.int32), key, best, np.asarray(False))

@@ -38,8 +38,15 @@ class Numbers(NamedTuple):
     widths: Any = None
 
 
+JUDGES = ("validation_loss", "metric", "cost")
+
+
 class Plan(NamedTuple):
-    """What is static. optimizer: optax's, where `Numbers` has none. capacity: of the history."""
+    """What is static.
+
+    optimizer: optax's, where `Numbers` has none. capacity: of the history. best_by: what the best
+    epoch and patience go by, one of `JUDGES`. shuffle: every epoch has its own order of examples.
+    """
 
     network: Network
     gradient: Callable[..., Any]
@@ -47,6 +54,8 @@ class Plan(NamedTuple):
     batch_size: int | None
     metric: Callable[..., Any] | None
     capacity: int
+    best_by: str
+    shuffle: bool
 
 
 class Drawn(NamedTuple):
@@ -63,12 +72,14 @@ class Drawn(NamedTuple):
     key_dropout: Any
 
 
-def drawn(key: Any, epoch: Any, m: int, batch_size: int | None, *, dropout: bool) -> Drawn:
+def drawn(
+    key: Any, epoch: Any, m: int, batch_size: int | None, *, dropout: bool, shuffle: bool = True
+) -> Drawn:
     """What epoch number `epoch` draws from the training's key, for m examples."""
     key_dropout = jax.random.fold_in(key, epoch) if dropout else None
     if batch_size is None:
         return Drawn(None, None, 1, key_dropout)
-    order, real = _shuffled(key, epoch, m, batch_size)
+    order, real = _batches(permutation(key, epoch, m) if shuffle else jnp.arange(m), batch_size)
     return Drawn(order, real, order.shape[0], key_dropout)
 
 
@@ -155,33 +166,39 @@ def _judged(
     state: State, info: Info, validation: Examples | None, *, numbers: Numbers, plan: Plan
 ) -> tuple[State, Info]:
     """The state and info after the epoch, with the validation set seen and the best epoch kept."""
-    best, loss, params = state.best, info.cost, None
+    best = state.best
     if validation is not None:
         network = plan.network
         X, Y, weights = validation
         masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), plan)
         Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
-        loss = J_of_losses(network.loss.L(Z, Y), weights)
-        info = info._replace(validation_loss=loss)
+        info = info._replace(validation_loss=J_of_losses(network.loss.L(Z, Y), weights))
         if plan.metric is not None:
             info = info._replace(metric=plan.metric(network.loss.output(Z), Y, weights))
-    better = ~state.diverged & (loss < best.loss - numbers.tolerance)
-    if validation is not None:
-        params = jax.tree.map(partial(jnp.where, better), state.params, best.params)
+    loss = -info.metric if plan.best_by == "metric" else getattr(info, plan.best_by)
+    better = ~state.diverged & (loss < best.loss)
+    params = best.params
+    if params is not None:
+        params = jax.tree.map(partial(jnp.where, better), state.params, params)
+    improved = ~state.diverged & (loss < best.loss - numbers.tolerance)
     best = Best(
-        jnp.where(better, loss, best.loss), jnp.where(better, state.epoch, best.epoch), params
+        jnp.where(better, loss, best.loss),
+        jnp.where(better, state.epoch, best.epoch),
+        jnp.where(improved, state.epoch, best.improved),
+        params,
     )
     return state._replace(best=best), info
 
 
-def _shuffled(key: Any, epoch: Any, m: int, batch_size: int) -> tuple[Array, Array | None]:
-    """This epoch's batches as indices, (batches, batch_size), and which of them are examples.
+def _batches(order: Array, batch_size: int) -> tuple[Array, Array | None]:
+    """An epoch's batches as indices, (batches, batch_size), and which of them are examples.
 
     A last batch that is short is filled up with example 0 at weight 0. None if no batch is short.
     """
+    m = order.shape[0]
     batches = -(-m // batch_size)
     filling = batches * batch_size - m
-    order = jnp.pad(permutation(key, epoch, m), (0, filling)).reshape(batches, batch_size)
+    order = jnp.pad(order, (0, filling)).reshape(batches, batch_size)
     if filling == 0:
         return order, None
     real = jnp.arange(batches * batch_size) < m

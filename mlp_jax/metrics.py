@@ -28,6 +28,12 @@ def accuracy_of_largest(A: Array, Y: Array, weights: Array | None = None) -> Arr
     return jnp.mean(_mean(right[None].astype(A.dtype), weights))
 
 
+def accuracy_of_all_labels(A: Array, Y: Array, weights: Array | None = None) -> Array:
+    """The share of examples of which every label is right: scikit-learn's, of several labels."""
+    right = jnp.all((A > 0.5) == (Y > 0.5), axis=0, keepdims=True)
+    return jnp.mean(_mean(right.astype(A.dtype), weights))
+
+
 def r2(A: Array, Y: Array, weights: Array | None = None) -> Array:
     """R² = 1 - Σ (y - a)² / Σ (y - ȳ)², averaged over the outputs.
 

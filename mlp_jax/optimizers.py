@@ -43,6 +43,7 @@ SCHEDULES = {
     "constant": _Kind({}),
     "cosine": _Kind({"decay_epochs": math.nan, "final": 0.0}),
     "exponential": _Kind({"rate": math.nan}),
+    "inverse_scaling": _Kind({"samples": math.nan, "power": 0.5}),
     "one_cycle": _Kind({"decay_epochs": math.nan, "peak_at": 0.3, "start": 1 / 25, "final": 1e-4}),
 }  # NaN: has no default and must be given
 _BELOW_ONE = ("momentum", "b1", "b2", "decay")  # shares of the past, 0 <= number < 1
@@ -71,9 +72,10 @@ def optimizer(
     Args:
       name: "sgd", "adam", "adamw", "rmsprop", "adagrad", "lion", or "lbfgs" (full batches only).
       schedule: of the learning rate: "constant"; "cosine" (decay_epochs, final=0), down to the
-        fraction `final`; "exponential" (rate), times `rate` an epoch; "one_cycle" (decay_epochs,
-        peak_at=0.3, start=1/25, final=1e-4), up from the fraction `start` until `peak_at` of
-        decay_epochs and down to `final`.
+        fraction `final`; "exponential" (rate), times `rate` an epoch; "inverse_scaling" (samples,
+        power=0.5), scikit-learn's: divided by (1 + samples seen)^power after every epoch of so many
+        samples; "one_cycle" (decay_epochs, peak_at=0.3, start=1/25, final=1e-4), up from the
+        fraction `start` until `peak_at` of decay_epochs and down to `final`.
       nesterov: for "sgd" with momentum.
       **numbers: learning_rate; momentum (sgd, rmsprop), b1, b2, eps, decay,
         initial_accumulator_value, with optax's meanings and defaults; the schedule's; and for any
@@ -207,6 +209,10 @@ def _exponential(epochs: Array, n: dict[str, Any]) -> Array:
     return n["rate"] ** epochs
 
 
+def _inverse_scaling(epochs: Array, n: dict[str, Any]) -> Array:
+    return (1.0 + n["samples"] * jnp.floor(epochs)) ** -n["power"]
+
+
 def _one_cycle(epochs: Array, n: dict[str, Any]) -> Array:
     share, peak = epochs / n["decay_epochs"], n["peak_at"]
     rising = _half_cosine(share / jnp.maximum(peak, 1e-9), n["start"], 1.0)
@@ -218,5 +224,6 @@ _SCHEDULES: dict[str, Callable[[Array, dict[str, Any]], Array]] = {
     "constant": lambda epochs, n: jnp.ones_like(epochs),
     "cosine": _cosine,
     "exponential": _exponential,
+    "inverse_scaling": _inverse_scaling,
     "one_cycle": _one_cycle,
 }

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
-from mlp_jax.descent import Examples, Info, State, initial_optimizer_state, start
+from mlp_jax.descent import Info, State, initial_optimizer_state, start
 from mlp_jax.epochs import Plan, laid_out
 from mlp_jax.forward_propagation import PAPER, Network
 from mlp_jax.optimizers import Optimizer, as_optimizer
@@ -20,6 +20,7 @@ from mlp_jax.parameters import as_key, as_layers
 from mlp_jax.progress import ProgressBar, as_progress
 from mlp_jax.training_input import (
     as_batch_size,
+    as_best_by,
     as_epochs,
     as_numbers,
     as_training_examples,
@@ -55,6 +56,8 @@ def fit(
     patience: Any = None,
     tolerance: Any = 0.0,
     metric: Callable[..., Array] | None = None,
+    best_by: str | None = None,
+    shuffle: bool = True,
     max_epochs: int | None = None,
     progress: bool | Callable[..., None] = False,
 ) -> tuple[State, Info]:
@@ -86,10 +89,14 @@ def fit(
       label_smoothing: ε of the two cross-entropies: labels drawn towards even odds in training.
       validation: (X, Y) or (X, Y, weights) to validate by; or the share of the examples, drawn at
         random, that is kept for it. `state.best` then has the parameters of the best epoch.
-      patience: stop after so many epochs in which the validation loss (the cost, if nothing
-        validates) fell by no more than `tolerance` below the best one. None for never.
+      patience: stop after so many epochs in a row of which none was better than all before it by
+        more than `tolerance`. None for never.
       tolerance: see patience.
       metric: (A, Y, weights or None) -> scalar, of the validation set; None for the loss's own.
+      best_by: what makes an epoch the best, and what patience looks at: "validation_loss",
+        "metric" (more is better) or "cost". None for the first if anything validates, else the
+        cost.
+      shuffle: False for batches of the examples as they are in order, the same in every epoch.
       max_epochs: room for the history where `epochs` is traced.
       progress: True for a progress bar, or a function called as progress(epoch, epochs, cost,
         validation_loss) a few times a second. Not under `jit` or `vmap`.
@@ -123,7 +130,8 @@ def fit(
     network.hidden(layers)
     examples = as_training_examples("", layers, network, X, Y, weights)
     examples, held_out = with_validation(examples, validation, layers, network, state.key)
-    state = _ready(state, held_out, optimizer)
+    best_by = as_best_by(best_by, held_out, network, metric)
+    state = _ready(state, best_by, optimizer)
     dtype = layers[0].W.dtype
     numbers = as_numbers(
         dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance, network
@@ -136,8 +144,10 @@ def fit(
         as_batch_size(batch_size, m, optimizer),
         network.loss.metric if metric is None else metric,
         capacity=HISTORY,
+        best_by=best_by,
+        shuffle=bool(shuffle),
     )
-    check_key(state.key, plan.batch_size, m, numbers.dropout)
+    check_key(state.key, plan.batch_size if shuffle else None, m, numbers.dropout)
     traced = any(
         isinstance(leaf, jax.core.Tracer)
         for leaf in jax.tree.leaves((state, examples, held_out, numbers, epochs))
@@ -239,12 +249,12 @@ def _warn_of_divergence(epoch: int, info: Info) -> None:
     )
 
 
-def _ready(state: State, validation: Examples | None, optimizer: Any) -> State:
+def _ready(state: State, best_by: str, optimizer: Any) -> State:
     """The state with a `Best` of what it will be judged by."""
     keeps_best = state.best.params is not None
-    if keeps_best != (validation is not None):
-        fresh = start(state.params, optimizer, validates=validation is not None).best
-        state = state._replace(best=fresh._replace(epoch=state.epoch))
+    if keeps_best != (best_by != "cost"):
+        fresh = start(state.params, optimizer, validates=best_by != "cost").best
+        state = state._replace(best=fresh._replace(epoch=state.epoch, improved=state.epoch))
     return state
 
 

@@ -9,7 +9,7 @@ from jax import Array
 
 from mlp_jax.cost_function import given
 from mlp_jax.descent import Examples
-from mlp_jax.epochs import Numbers
+from mlp_jax.epochs import JUDGES, Numbers
 from mlp_jax.forward_propagation import Network
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import as_examples, as_labels, as_weights
@@ -144,6 +144,21 @@ def check_key(key: Any, batch_size: int | None, m: int, dropout: Any) -> None:
         )
     if key is None and dropout is not None:
         raise ValueError("dropout is given, but there is no key to draw units by: type key=0")
+
+
+def as_best_by(best_by: Any, validation: Any, network: Network, metric: Any) -> str:
+    """What epochs are judged by, one of `JUDGES`."""
+    if best_by is None:
+        return "cost" if validation is None else "validation_loss"
+    if best_by not in JUDGES:
+        raise ValueError(f"best_by is {best_by!r}; expected one of {', '.join(JUDGES)}, or None")
+    if best_by != "cost" and validation is None:
+        raise ValueError(
+            f"best_by is {best_by!r}, but nothing validates: type validation=0.2, or best_by='cost'"
+        )
+    if best_by == "metric" and metric is None and network.loss.metric is None:
+        raise ValueError(f"best_by is 'metric', and {network.loss} has none: type metric=...")
+    return str(best_by)
 
 
 def as_epochs(epochs: Any, max_epochs: int | None, traced: bool) -> tuple[Any, int]:

@@ -36,13 +36,13 @@ def run(
     dtype = examples.X.dtype
     state = state._replace(diverged=jnp.zeros_like(state.diverged))
     first = state.epoch
-    draw = partial(drawn, dropout=numbers.dropout is not None)
+    draw = partial(drawn, dropout=numbers.dropout is not None, shuffle=plan.shuffle)
 
     def goes_on(carry: tuple[State, Array]) -> Any:
         state, _ = carry
         on = (state.epoch < until) & (state.epoch - first < plan.capacity) & ~state.diverged
         if numbers.patience is not None:
-            on &= state.epoch - state.best.epoch < numbers.patience
+            on &= state.epoch - state.best.improved < numbers.patience
         return on
 
     def one_more(carry: tuple[State, Array]) -> tuple[State, Array]:

@@ -12,3 +12,17 @@ jax.config.update("jax_num_cpu_devices", 2)
 def _float64():
     with jax.enable_x64(True), jax.numpy_rank_promotion("raise"):
         yield
+
+
+@pytest.fixture
+def compilations():
+    """How many programs XLA compiled, so far."""
+    count = []
+
+    def listener(event, *_, **__):
+        if event == "/jax/core/compile/backend_compile_duration":
+            count.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listener)
+    yield lambda: len(count)
+    jax.monitoring.unregister_event_duration_listener(listener)

@@ -84,6 +84,13 @@ def test_one_cycle_rises_and_falls():
     assert (np.diff(rate[30:]) < 0).all()
 
 
+def test_inverse_scaling_is_that_of_scikit_learn():
+    """learning_rate_init / pow(t + 1, power_t) after every epoch, of t samples seen."""
+    choice = optimizer("sgd", learning_rate=2.0, schedule="inverse_scaling", samples=8, power=0.25)
+    expected = [2 / (8 * epoch + 1) ** 0.25 for epoch in (0, 0, 0, 1, 1, 1, 2)]
+    np.testing.assert_allclose(rates(choice, 3, 7), expected, rtol=1e-6)
+
+
 def test_warm_up_rises_by_the_step():
     choice = optimizer("sgd", learning_rate=1.0, warm_up_epochs=2)
     np.testing.assert_allclose(rates(choice, 2, 6), [0.25, 0.5, 0.75, 1, 1, 1])

@@ -39,9 +39,11 @@ def swept(space, **choices):
 
 def equal(member, rtol=1e-10, atol=1e-13, arguments=None):
     state, info = mlp_jax.fit(**(arguments or member.arguments_of_fit()))
-    assert member.best_epoch == int(state.best.epoch)
+    by_cost = state.best.params is None
+    assert member.best_epoch == int(state.epoch if by_cost else state.best.epoch)
     assert len(member.curves.cost) == len(info.cost)
-    for mine, theirs in zip(member.params, state.best.params, strict=True):
+    kept = state.params if by_cost else state.best.params
+    for mine, theirs in zip(member.params, kept, strict=True):
         np.testing.assert_allclose(mine.W, theirs.W, rtol=rtol, atol=atol)
         np.testing.assert_allclose(mine.b, theirs.b, rtol=rtol, atol=atol)
     np.testing.assert_allclose(member.curves.cost, info.cost, rtol=max(rtol, 1e-9))
@@ -270,6 +272,23 @@ def test_halving_goes_on_with_the_best_as_if_never_stopped():
     for member in result.members[::2]:
         done = {"epochs": len(member.curves.cost)}
         equal(member, arguments=member.arguments_of_fit() | done)
+
+
+@pytest.mark.parametrize("best_by", ["metric", "cost"])
+@pytest.mark.parametrize("halving", [None, 2])
+def test_the_best_epoch_is_what_it_is_said_to_be_by(best_by, halving):
+    space = {"width": [2, 9], "learning_rate": [0.01, 0.3], "batch_size": 8, "patience": 6}
+    space |= {"tolerance": 0.01}
+    result = swept(space, epochs=20, best_by=best_by, halving=halving)
+    for member in result.members:
+        if member.status != "halved away":
+            equal(member)
+        curve = member.curves.metric
+        best = np.argmax(curve) if best_by == "metric" else len(curve) - 1
+        assert member.best_epoch == best + 1
+        assert member.score == curve[best]
+    assert {m.best_epoch for m in result.members} != {20}
+    result.refit()
 
 
 def test_halving_keeps_those_that_are_best_at_the_rung():

@@ -104,7 +104,9 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     initial += initial[:1] * (width - len(initial))
     members = stacked(members)
     plan = Plan(
-        *(network, back_propagation.one_pass, None, case["batch_size"], network.loss.metric, 9)
+        *(network, back_propagation.one_pass, None, case["batch_size"], network.loss.metric, 9),
+        best_by="validation_loss",
+        shuffle=True,
     )
     program = jax.jit(train_chunk, static_argnames=("plan", "lengths", "networks"))
     others = tuple(mlp_jax.Network(name) for name in case.get("among", ()))

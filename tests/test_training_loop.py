@@ -23,20 +23,6 @@ def net(m=24, sizes=(4, 5, 1)):
     return jax.tree.map(jnp.asarray, params), X, Y
 
 
-@pytest.fixture
-def compilations():
-    """How many programs XLA compiled, so far."""
-    count = []
-
-    def listener(event, *_, **__):
-        if event == "/jax/core/compile/backend_compile_duration":
-            count.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listener)
-    yield lambda: len(count)
-    jax.monitoring.unregister_event_duration_listener(listener)
-
-
 NUMBERS = {
     "learning_rate": ({"optimizer": mlp_jax.optimizer("adam", learning_rate=0.01)}),
     "momenta": ({"optimizer": mlp_jax.optimizer("adam", b1=0.5, b2=0.6, eps=1e-3)}),
@@ -208,8 +194,60 @@ def test_tolerance_asks_for_more_than_a_little():
     params, X, Y = net()
     slow = mlp_jax.optimizer("sgd", learning_rate=1e-3)
     fit = partial(mlp_jax.fit, params, X, Y, optimizer=slow, epochs=30, patience=4)
-    assert len(fit(tolerance=0.1)[1].cost) == 5  # the first, and four that were not enough better
+    state, info = fit(tolerance=0.1)
+    assert len(info.cost) == 5  # the first, and four that were not enough better
+    assert int(state.best.epoch) == 5  # but better
+    assert float(state.best.loss) == float(info.cost[-1])
+    assert int(state.best.improved) == 1
     assert len(fit(tolerance=0.0)[1].cost) == 30
+
+
+def test_many_small_steps_are_no_improvement():
+    """Each epoch is compared with the best before it, as in scikit-learn."""
+    params, X, Y = net()
+    slow = mlp_jax.optimizer("sgd", learning_rate=1e-3)
+    fit = partial(mlp_jax.fit, params, X, Y, optimizer=slow, epochs=60)
+    _, info = fit()
+    step = float(-np.diff(np.asarray(info.cost)).max())
+    most = float(-np.diff(np.asarray(info.cost)).min())
+    assert len(fit(patience=10, tolerance=2 * most)[1].cost) == 11 < 60
+    assert len(fit(patience=10, tolerance=0.5 * step)[1].cost) == 60
+
+
+def test_the_best_epoch_is_what_it_is_said_to_be_by():
+    params, X, Y = net(m=200, sizes=(4, 30, 1))
+    noise = np.random.default_rng(0).integers(0, 2, (1, 60)) * 1.0
+    validation = (np.random.default_rng(1).normal(size=(4, 60)), noise)
+    fit = partial(mlp_jax.fit, X=X, Y=Y, optimizer="adam", validation=validation)
+    state, info = fit(params, epochs=60, best_by="metric", patience=9)
+    metric = np.asarray(info.metric)
+    best = int(metric.argmax())
+    assert int(state.best.epoch) == best + 1 != int(np.argmin(info.validation_loss)) + 1
+    assert float(state.best.loss) == -metric[best]
+    assert len(metric) == best + 1 + 9 < 60
+    right = (mlp_jax.forward(state.best.params, validation[0]) > 0.5) == noise
+    assert float(right.mean()) == pytest.approx(metric[best])
+
+    state, info = fit(params, epochs=60, best_by="cost", patience=2)
+    assert len(info.cost) == 60  # which falls on and on
+    assert state.best.params is None
+    assert float(state.best.loss) == float(info.cost[-1])
+    assert np.isfinite(info.validation_loss).all()
+    on, _ = fit(state, epochs=1)  # judged by the validation set from here
+    assert int(on.best.epoch) == 61
+
+
+def test_without_shuffling_batches_are_the_examples_in_order():
+    params, X, Y = net(m=10)
+    fit = partial(mlp_jax.fit, optimizer=SGD)
+    state, _ = fit(params, X, Y, epochs=2, batch_size=4, shuffle=False)
+    by_hand = params
+    for _ in range(2):
+        for part in (slice(0, 4), slice(4, 8), slice(8, 10)):
+            by_hand = fit(by_hand, X[:, part], Y[:, part], epochs=1)[0].params
+    chex.assert_trees_all_close(state.params, by_hand, rtol=1e-9)
+    shuffled, _ = fit(params, X, Y, epochs=2, batch_size=4, key=0)
+    assert not np.allclose(shuffled.params[0][0], state.params[0][0])
 
 
 def test_validation_curves_are_the_cost_and_the_metric():
@@ -318,6 +356,8 @@ def test_bfloat16_products_train_float32_parameters():
         ({"l2": -1.0}, "l2 is -1.0"),
         ({"l2": np.ones(3)}, "for several values at once use jax.vmap"),
         ({"patience": 0}, "patience is 0; expected a number, 1 or more"),
+        ({"best_by": "score"}, "best_by is 'score'; expected one of validation_loss, metric, cost"),
+        ({"best_by": "metric"}, "nothing validates: type validation=0.2, or best_by='cost'"),
         ({"validation": 1.5}, "validation is 1.5"),
         ({"validation": 0.2, "key": None}, "no key to draw it by"),
         ({"validation": (1, 2, 3, 4)}, "validation has 4 parts"),

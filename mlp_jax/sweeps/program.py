@@ -119,7 +119,7 @@ def train_chunk(
     def active(state: State, epoch: Array) -> Array:
         on = (state.epoch == epoch) & (epoch < members.epochs) & ~state.diverged
         if members.numbers.patience is not None:
-            on &= state.epoch - state.best.epoch < members.numbers.patience
+            on &= state.epoch - state.best.improved < members.numbers.patience
         return on
 
     def goes_on(carry: tuple[Array, State, Array]) -> Array:
@@ -152,7 +152,7 @@ def _network(networks: tuple[Network, ...], which: Array, state: State) -> Netwo
     return Network(hidden, networks[0].loss, networks[0].precision)
 
 
-def started(params: Any, optimizer: Any) -> State:
+def started(params: Any, optimizer: Any, *, validates: bool = True) -> State:
     """The `State` of the members before the first epoch, in NumPy, as `start` makes it.
 
     Most optimizers know nothing at first: their state is zeros, for which nothing is compiled.
@@ -160,8 +160,9 @@ def started(params: Any, optimizer: Any) -> State:
     Args:
       params: of the members, NumPy arrays.
       optimizer: of the members; their numbers are arrays.
+      validates: the best parameters are kept.
     """
-    begin = partial(start, validates=True)
+    begin = partial(start, validates=validates)
     shapes = jax.eval_shape(jax.vmap(begin), params, optimizer)
     state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
     smallest = (Layer(*(np.zeros((1, 1), params[0].W.dtype),) * 2),)
@@ -169,7 +170,8 @@ def started(params: Any, optimizer: Any) -> State:
     if any(np.any(leaf) for leaf in jax.tree.leaves(first.optimizer_state)):
         known = jax.jit(jax.vmap(initial_optimizer_state))(optimizer, params)
         state = state._replace(optimizer_state=jax.tree.map(np.array, known))
-    copies = jax.tree.map(np.array, params)  # where nothing is trained, these are the best
+    # Where nothing is trained, these are the best.
+    copies = jax.tree.map(np.array, params) if validates else None
     best = state.best._replace(loss=np.full_like(state.best.loss, np.inf), params=copies)
     return state._replace(params=params, best=best)
 

@@ -26,9 +26,9 @@ STATUSES = ("diverged", "interrupted", "halved away", "finished", "stopped")
 class SweepMember:
     """One training: a configuration with one seed on one fold.
 
-    params: of the epoch with the lowest validation loss. curves: an entry an epoch. score: in that
-    epoch, `best_epoch`, counted from 1; 0 if there is none. status: "finished", "stopped" (patience
-    was lost), "diverged", "halved away" or "interrupted".
+    params: of the best epoch, by validation loss unless the sweep was told otherwise. curves: an
+    entry an epoch. score: in that epoch, `best_epoch`, counted from 1; 0 if there is none. status:
+    "finished", "stopped" (patience was lost), "diverged", "halved away" or "interrupted".
     """
 
     configuration: Configuration
@@ -73,6 +73,7 @@ class SweepMember:
             "network": self.network,
             "optimizer": optimizer_of(config),
             "metric": task.metric[self.network.loss],
+            "best_by": task.best_by,
             "weights": None if given is None else class_weights(Y[:, train], given),
             "key": jax.random.fold_in(task.key_order, np.uint32(self.fold)),
         }
@@ -236,6 +237,7 @@ class SweepResult:
             "Y": Y,
             "weights": None if given is None else class_weights(Y, given),
             "validation": None,
+            "best_by": None,
             "patience": None,
             "epochs": max(1, round(ranked.best_epoch)),
         }

@@ -83,6 +83,7 @@ def to_bytes(result: SweepResult) -> bytes:
         # By a configuration that has it: the name of a loss is rounded, a configuration is not.
         "losses": [losses.index(loss) for loss in task.labels],
         "scoring": task.scoring,
+        "best_by": task.best_by,
         "classes": _dtype_of_classes(task.classes),
         "key": _as_json("key", jax.random.key_impl(task.key_init)),
         "statuses": STATUSES,
@@ -166,6 +167,7 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
         scoring=scoring,
         metric=metric,
         classes=classes,
+        best_by=header.get("best_by", "validation_loss"),
     )
 
 

@@ -27,6 +27,7 @@ def sweep(
     epochs: int = 100,
     patience: int | None = None,
     scoring: Any = None,
+    best_by: str = "validation_loss",
     halving: int | None = None,
     memory: int | None = None,
     chunk: int | None = None,
@@ -57,7 +58,9 @@ def sweep(
       patience: likewise; None for never stopping early.
       scoring: "accuracy", "r2", "loss", or a function (A, Y, weights) -> a value that is the better
         the higher it is, of outputs and labels, (K, samples); None for the first that fits. It is
-        taken in the epoch of the lowest validation loss.
+        taken in the best epoch, and so are the parameters.
+      best_by: what makes an epoch the best, and what patience looks at: "validation_loss", "metric"
+        (the score), or "cost", which looks at the training alone: the last epoch is then the best.
       halving: 3 to go on with the best third of the configurations after a ninth and after a third
         of the epochs, with a quarter of the epochs in all; None to train all to the end.
       memory: bytes it may take, data and results included; None for what suits the machine.
@@ -92,6 +95,7 @@ def sweep(
         epochs=epochs,
         patience=patience,
         scoring=scoring,
+        best_by=best_by,
         key=key,
     )
     plan = plan_of(task, memory=memory, chunk=chunk, devices=devices, halving=halving)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlp_jax import metrics
+from mlp_jax.epochs import JUDGES
 from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import one_hot
 from mlp_jax.losses import Loss
@@ -30,7 +31,7 @@ class Task(NamedTuple):
     for each configuration, those of its initial weights. key_init, key_order: of the initial
     weights and of batch order and dropout. scoring: "accuracy", "r2", "loss" or "own". metric: (A,
     Y, weights) -> the score, higher being better; None for the loss. classes: what y was made of,
-    or None.
+    or None. best_by: what makes an epoch the best, one of `JUDGES`; by "cost" it is the last.
     """
 
     X: np.ndarray
@@ -43,6 +44,7 @@ class Task(NamedTuple):
     scoring: str
     metric: dict[Loss, Callable[..., Any] | None]
     classes: np.ndarray | None
+    best_by: str
 
     def network(self, configuration: Configuration) -> Network:
         """The static choices of a configuration's network."""
@@ -77,6 +79,7 @@ def as_task(
     epochs: int = 100,
     patience: int | None = None,
     scoring: Any = None,
+    best_by: str = "validation_loss",
     key: Any = 0,
 ) -> Task:
     """The task of `mlp_jax.sweep`'s arguments of these names.
@@ -91,6 +94,8 @@ def as_task(
     _check_count("epochs", epochs)
     if patience is not None:
         check_range("patience", patience, 1, np.inf)
+    if best_by not in JUDGES:
+        raise ValueError(f"best_by is {best_by!r}; expected one of {', '.join(JUDGES)}")
     configs = configurations(space, n, seed=seed_of_space)
     table, labels = _table(X), _labels(y, "y")
     _check_length(table, labels)
@@ -116,6 +121,8 @@ def as_task(
     networks = {Network(loss=config["loss"]) for config in configs}
     losses = sorted({network.loss for network in networks}, key=lambda loss: loss.name)
     scored, metric = scores_of(scoring, losses)
+    if best_by == "metric" and scored == "loss":
+        best_by = "validation_loss"  # they are the same
     return Task(
         X=np.ascontiguousarray(table.T),
         labels={loss: _as_Y(loss, labels, classes, table.dtype) for loss in losses},
@@ -127,6 +134,7 @@ def as_task(
         scoring=scored,
         metric=metric,
         classes=classes,
+        best_by=best_by,
     )
 
 

@@ -19,7 +19,7 @@ from mlp_jax.sweeps.task import Task
 class Outcome(NamedTuple):
     """What became of a member.
 
-    params: of its best epoch, by validation loss. history: (epochs, 4), the lines of `Info`. score:
+    params: of its best epoch, see `Task.best_by`. history: (epochs, 4), the lines of `Info`. score:
     of the best epoch; NaN if there is none. status: "finished", "stopped" (patience was lost),
     "diverged", "halved away" or "interrupted".
     """
@@ -53,7 +53,7 @@ class Wave:
             self._epochs,
             weights_of(task, self._configurations, train) if bucket.kind.weighted else None,
         )
-        self.state: State = started(params, numbers.optimizer)
+        self.state: State = started(params, numbers.optimizer, validates=task.best_by != "cost")
         self._history: list[np.ndarray] = []
         self.going_on = np.arange(len(rows))
 
@@ -61,7 +61,11 @@ class Wave:
         """The static side of its program."""
         kind = self.bucket.kind
         metric = self.task.metric[kind.loss]
-        return Plan(kind.networks[0], one_pass, None, kind.batch_size, metric, self.segment)
+        return Plan(
+            *(kind.networks[0], one_pass, None, kind.batch_size, metric, self.segment),
+            best_by=self.task.best_by,
+            shuffle=True,
+        )
 
     def arguments(self, rows: np.ndarray) -> tuple[Members, State]:
         """Members and state of some rows, filled up to a chunk with others that do nothing."""
@@ -109,7 +113,7 @@ class Wave:
         """(configuration, score, validation loss) so far of every member; NaN if it diverged."""
         history, standings = self._lines(), []
         for i, row in enumerate(self.rows):
-            best = 0 if self.state.diverged[i] else int(self.state.best.epoch[i])
+            best = 0 if self.state.diverged[i] else self._best_epoch(i)
             loss = float(history[i, best - 1, 2]) if best else np.nan
             score = _score(history[i], best, self.task.scoring)
             standings.append((row.configuration, score, loss))
@@ -142,28 +146,34 @@ class Wave:
         on = (state.epoch == self.done) & (state.epoch < self._epochs) & ~state.diverged
         return np.asarray(on & ~self._lost_patience())
 
+    def _best_epoch(self, i: int) -> int:
+        """Of a member; the last one where the cost is what epochs are judged by."""
+        best = self.state.best
+        return int(self.state.epoch[i] if best.params is None else best.epoch[i])
+
     def _lost_patience(self) -> np.ndarray:
         patience = self._members.numbers.patience
         if patience is None:
             return np.zeros(len(self.rows), bool)
-        return self.state.epoch - self.state.best.epoch >= patience
+        return self.state.epoch - self.state.best.improved >= patience
 
     def outcomes(self, which: np.ndarray | None = None) -> dict[tuple[int, int, int], Outcome]:
         """By (configuration, seed, fold); of all members, or of those marked."""
         history = self._lines()
         lost = self._lost_patience()
+        kept = self.state.best.params or self.state.params
         outcomes = {}
         for i, row in enumerate(self.rows):
             if which is not None and not which[i]:
                 continue
-            epoch, best = int(self.state.epoch[i]), int(self.state.best.epoch[i])
+            epoch, best = int(self.state.epoch[i]), self._best_epoch(i)
             status = "finished" if epoch >= self._epochs[i] else "interrupted"
             status = "stopped" if lost[i] and status != "finished" else status
             status = "diverged" if self.state.diverged[i] else status
             lines = history[i, : epoch + int(self.state.diverged[i])].copy()
             sizes = self.task.sizes(self._configurations[i])
             outcomes[row.configuration, row.seed, self.fold] = Outcome(
-                cut_out(self.state.best.params, i, sizes),
+                cut_out(kept, i, sizes),
                 lines,
                 best,
                 _score(lines, best, self.task.scoring),

@@ -1,0 +1,262 @@
+"""What `MLPClassifier` and `MLPRegressor` share: from a table to trained parameters, and back."""
+
+import warnings
+from typing import Any, Self
+
+import jax
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from mlp_jax.estimators.prediction import outputs, scope
+from mlp_jax.estimators.settings import checked
+from mlp_jax.estimators.solvers import Data, Resumed, Trained, by_lbfgs, by_steps
+from mlp_jax.forward_propagation import Network
+from mlp_jax.parameters import Layer, init
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+
+
+def learns_in_steps(estimator: Any) -> bool:
+    """True; an AttributeError for lbfgs, of which scikit-learn expects no `partial_fit`."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+        )
+    return True
+
+
+class MLP(BaseEstimator):
+    """An estimator but for its target. The parameters are described where they are given."""
+
+    def __init__(self, **parameters: Any) -> None:
+        for name, value in parameters.items():
+            setattr(self, name, value)
+
+    def _network(self) -> Network:
+        """The static choices; the loss is that of the target."""
+        raise NotImplementedError
+
+    def _as_Y(self, y: Any, *, known: bool) -> np.ndarray:
+        """The target as the loss compares it with the outputs, (K, samples).
+
+        known: its classes are those of before.
+        """
+        raise NotImplementedError
+
+    def _strata(self, Y: np.ndarray, held: float) -> np.ndarray | None:
+        """Of every sample, what its validation set should have a share of; None for anything."""
+        return None
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Self:
+        """Trains the network.
+
+        Args:
+          X: (samples, features), an array, a data frame or a sparse matrix, which is made dense.
+            float64 is trained in float64, float32 in float32.
+          y: the target, (samples,) or (samples, K).
+          sample_weight: (samples,), or None.
+          X_val: samples to validate by, after every epoch; with early_stopping, in place of a share
+            of X.
+          y_val: their target.
+
+        Raises:
+          ValueError: what came and what was expected; or the training did not end in finite
+            numbers.
+        """
+        return self._trained_on(X, y, sample_weight, X_val, y_val, incremental=False)
+
+    def _trained_on(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        incremental: bool,
+    ) -> Self:
+        found = checked(self.get_params(deep=False))
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        data = self._data(X, y, sample_weight, incremental=incremental, first=first)
+        random = check_random_state(self.random_state)
+        seed = int(random.randint(np.iinfo(np.int32).max))
+        outside = None
+        if X_val is not None or y_val is not None:
+            outside = self._outside(X_val, y_val)
+        elif self.early_stopping and self.solver != "lbfgs":
+            data, outside = self._split(data, random)
+        resumed: Resumed | None = getattr(self, "_resumed", None) if incremental else None
+        if first:
+            resumed = None
+            self._forget()
+        with scope(data.X.dtype):
+            network = self._network()
+            params = self._begun(data, network, seed, first)
+            if self.solver == "lbfgs":
+                trained = by_lbfgs(found, network, params, data)
+            else:
+                trained = by_steps(
+                    *(found, network, params, data, outside),
+                    metric=self._metric(network),
+                    seed=seed if resumed is None else resumed.seed,
+                    resumed=resumed,
+                    epochs=1 if incremental else None,
+                )
+        self._keep(trained, len(data.X), incremental=incremental)
+        return self
+
+    def _data(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, first: bool) -> Data:
+        """X, y and weights checked, X dense."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc", "coo"],
+            multi_output=True,
+            y_numeric=isinstance(self, RegressorMixin),
+            dtype=(np.float64, np.float32),
+            reset=first,
+        )
+        X = _dense(X)
+        weights: Any = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        given = getattr(self, "class_weight", None)
+        if given is not None:
+            by_class = compute_sample_weight(given, y)
+            weights = by_class if weights is None else weights * by_class
+        if weights is not None and not weights.sum() > 0:
+            raise ValueError("all sample weights are zero; expected some above zero")
+        Y = self._as_Y(y, known=incremental)
+        return Data(X, np.ascontiguousarray(Y, X.dtype), weights)
+
+    def _outside(self, X_val: Any, y_val: Any) -> Data:
+        """What the user validates by."""
+        if X_val is None or y_val is None:
+            raise ValueError("X_val and y_val belong together; one of them is None")
+        X_val, y_val = validate_data(
+            self,
+            X_val,
+            y_val,
+            accept_sparse=["csr", "csc", "coo"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=False,
+        )
+        X_val = _dense(X_val)
+        return Data(X_val, np.ascontiguousarray(self._as_Y(y_val, known=True), X_val.dtype), None)
+
+    def _split(self, data: Data, random: np.random.RandomState) -> tuple[Data, Data]:
+        """The samples to train on, and those to validate by; of classes, the same share of each."""
+        train, held = train_test_split(
+            np.arange(len(data.X)),
+            random_state=random,
+            test_size=self.validation_fraction,
+            stratify=self._strata(data.Y, self.validation_fraction),
+        )
+        if len(held) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                "your dataset."
+            )
+        parts = []
+        for part in (train, held):
+            weights = None if data.weights is None else data.weights[part]
+            parts.append(Data(data.X[part], data.Y[:, part], weights))
+        return parts[0], parts[1]
+
+    def _begun(self, data: Data, network: Network, seed: int, first: bool) -> tuple[Layer, ...]:
+        """Where training starts: new weights, or those there are."""
+        if not first:
+            return self._layers()
+        self.n_outputs_ = len(data.Y) * network.loss.outputs_of_label
+        hidden = checked(self.get_params(deep=False))["hidden_layer_sizes"]
+        sizes = (data.X.shape[1], *hidden, self.n_outputs_)
+        self.n_layers_ = len(sizes)
+        # Drawn in float32 whatever the dtype, so that the same seed is the same start.
+        params = init(jax.random.key(seed), sizes, dtype=np.float32)
+        return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)
+
+    def _layers(self) -> tuple[Layer, ...]:
+        pairs = zip(self.coefs_, self.intercepts_, strict=True)
+        return tuple(Layer(W, b[:, None]) for W, b in pairs)
+
+    def _forget(self) -> None:
+        """What the last fit has left behind."""
+        self.t_ = 0
+        self.loss_curve_: list[float] = []
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.validation_loss_curve_: list[float] = []
+
+    def _keep(self, trained: Trained, m: int, *, incremental: bool) -> None:
+        """The attributes of a fitted estimator."""
+        diverged = trained.ended == "diverged"
+        self.coefs_ = [np.asarray(W) for W, _ in trained.params]
+        self.intercepts_ = [np.asarray(b)[:, 0] for _, b in trained.params]
+        self._resumed = trained.resumed
+        if not hasattr(self, "validation_loss_curve_"):  # the weights were set by hand
+            self._forget()
+        self.n_iter_, self.best_epoch_ = len(trained.costs), trained.best_epoch
+        self.t_ += self.n_iter_ * m
+        self.loss_curve_ += [float(cost) for cost in trained.costs]
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
+        self.best_loss_: float | None = float(np.min(self.loss_curve_))
+        self.best_validation_score_: float | None = None
+        self.validation_loss_curve_ += [float(loss) for loss in trained.validation_losses]
+        if self.validation_scores_ is not None:
+            scores = [float(score) for score in trained.scores]
+            self.validation_scores_ += [*scores[:-1], float("nan")] if diverged else scores
+            finite = [score for score in self.validation_scores_ if np.isfinite(score)]
+            self.best_validation_score_ = max(finite, default=float("nan"))
+            self.best_loss_ = None
+        if diverged and self.validation_scores_ is None:
+            raise ValueError(NOT_FINITE)
+        if trained.ended == "max_iter" and not incremental:
+            which = "lbfgs" if self.solver == "lbfgs" else "Stochastic Optimizer"
+            warnings.warn(
+                f"{which}: Maximum iterations ({self.n_iter_}) reached and the optimization hasn't "
+                "converged yet.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _metric(self, network: Network) -> Any:
+        """The score of an epoch, as `score` would have it."""
+        raise NotImplementedError
+
+    def _outputs(self, X: Any, *, raw: bool = False) -> np.ndarray:
+        """(samples, K), of checked X."""
+        check_is_fitted(self)
+        X = _dense(
+            validate_data(
+                self,
+                X,
+                accept_sparse=["csr", "csc", "coo"],
+                dtype=(np.float64, np.float32),
+                reset=False,
+            )
+        )
+        dtype = self.coefs_[0].dtype
+        layers = tuple(Layer(W, b.astype(dtype)) for W, b in self._layers())
+        return outputs(layers, X.astype(dtype, copy=False), self._network(), raw=raw)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _dense(X: Any) -> np.ndarray:
+    return X.toarray() if hasattr(X, "toarray") else np.asarray(X)

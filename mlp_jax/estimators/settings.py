@@ -1,0 +1,149 @@
+"""What a user sets on an estimator: checked, and said in the words of `mlp_jax.fit`.
+
+scikit-learn's names and meanings: its penalty `alpha` is divided by the weights of a batch, its
+`n_iter_no_change` allows one epoch more than our patience.
+"""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from mlp_jax.forward_propagation import Network
+from mlp_jax.optimizers import OPTIMIZERS, Optimizer, optimizer
+
+LEARNING_RATES = ("constant", "invscaling", "adaptive")
+SCHEDULES = ("cosine", "one_cycle")  # of ours, those that an estimator can choose
+LARGEST_AUTO = 200  # examples of a batch, where batch_size is "auto"
+
+# name: (the lowest, whether it is allowed itself, what numbers are below)
+_NUMBERS = {
+    "alpha": (0.0, True, np.inf),
+    "learning_rate_init": (0.0, False, np.inf),
+    "power_t": (0.0, True, np.inf),
+    "tol": (0.0, True, np.inf),
+    "momentum": (0.0, True, 1.0),
+    "validation_fraction": (0.0, True, 1.0),
+    "beta_1": (0.0, True, 1.0),
+    "beta_2": (0.0, True, 1.0),
+    "epsilon": (0.0, False, np.inf),
+    "dropout": (0.0, True, 1.0),
+    "weight_decay": (0.0, True, np.inf),
+    "warm_up_epochs": (0.0, True, np.inf),
+    "label_smoothing": (0.0, True, 1.0),
+}
+_COUNTS = ("max_iter", "max_fun")
+_SWITCHES = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
+
+
+def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of an estimator, each in its range; hidden_layer_sizes as a tuple.
+
+    Raises:
+      ValueError: what came and what was expected.
+    """
+    found = dict(settings) | {"hidden_layer_sizes": _sizes(settings["hidden_layer_sizes"])}
+    for name, (lowest, allowed, below) in _NUMBERS.items():
+        if name in found:
+            _check_number(name, found[name], lowest, allowed, below)
+    if found["clip_norm"] is not None:
+        _check_number("clip_norm", found["clip_norm"], 0.0, False, np.inf)
+    for name in _COUNTS:
+        _check_count(name, found[name])
+    if found["batch_size"] != "auto":
+        _check_count("batch_size", found["batch_size"], " or 'auto'")
+    if found["n_iter_no_change"] != np.inf:
+        _check_count("n_iter_no_change", found["n_iter_no_change"], " or numpy.inf")
+    for name in _SWITCHES:
+        if not isinstance(found[name], bool | np.bool_):
+            raise ValueError(f"{name} is {found[name]!r}; expected True or False")
+    _check_choice("solver", found["solver"], tuple(OPTIMIZERS))
+    _check_choice("learning_rate", found["learning_rate"], LEARNING_RATES)
+    _check_choice("schedule", found["schedule"], (None, *SCHEDULES))
+    if found["schedule"] is not None and found["learning_rate"] != "constant":
+        raise ValueError(
+            f"both schedule and learning_rate say how the rate changes: {found['schedule']!r} and "
+            f"{found['learning_rate']!r}; leave one out"
+        )
+    if found["solver"] == "lbfgs" and (found["dropout"] or found["clip_norm"]):
+        raise ValueError("lbfgs takes neither dropout nor clip_norm; type solver='adam'")
+    activation_of(found["activation"])
+    return found
+
+
+def activation_of(choice: Any) -> Any:
+    """An activation as `Network` takes it; "logistic" is scikit-learn's word for the sigmoid."""
+    activation = "sigmoid" if isinstance(choice, str) and choice == "logistic" else choice
+    return Network(activation=activation).activation
+
+
+def optimizer_of(found: Mapping[str, Any], m: int) -> Optimizer:
+    """The optimizer of checked settings, for m examples an epoch."""
+    name = found["solver"]
+    numbers: dict[str, Any] = {"learning_rate": found["learning_rate_init"]}
+    schedule, nesterov = "constant", False
+    if name == "sgd" and found["momentum"] > 0:
+        numbers["momentum"], nesterov = found["momentum"], bool(found["nesterovs_momentum"])
+    if name in ("adam", "adamw"):
+        numbers |= {"b1": found["beta_1"], "b2": found["beta_2"], "eps": found["epsilon"]}
+    for ours in ("weight_decay", "clip_norm", "warm_up_epochs"):
+        if found[ours]:
+            numbers[ours] = found[ours]
+    if name == "sgd" and found["learning_rate"] == "invscaling":
+        schedule, numbers["samples"], numbers["power"] = "inverse_scaling", m, found["power_t"]
+    if found["schedule"] is not None:
+        schedule, numbers["decay_epochs"] = found["schedule"], found["max_iter"]
+    return optimizer(name, schedule=schedule, nesterov=nesterov, **numbers)
+
+
+def batch_size_of(found: Mapping[str, Any], m: int) -> int:
+    """Examples of a batch, of m in all."""
+    if found["batch_size"] == "auto":
+        return min(LARGEST_AUTO, m)
+    return min(int(found["batch_size"]), m)
+
+
+def l2_of(found: Mapping[str, Any], m: int, mean_weight: float = 1.0) -> float:
+    """The penalty of the cost: scikit-learn's alpha is over the weights of a batch, not over 1."""
+    size = m if found["solver"] == "lbfgs" else batch_size_of(found, m)
+    return float(found["alpha"] / (size * mean_weight))
+
+
+def patience_of(found: Mapping[str, Any]) -> float | None:
+    """Epochs without improvement that end a training; scikit-learn waits for one more."""
+    allowed = found["n_iter_no_change"]
+    return None if allowed == np.inf else allowed + 1
+
+
+def _sizes(given: Any) -> tuple[int, ...]:
+    try:
+        widths: tuple[Any, ...] = (given,) if isinstance(given, Integral) else tuple(given)
+    except TypeError:
+        widths = (None,)
+    if not all(isinstance(n, Integral) and not isinstance(n, bool) and int(n) > 0 for n in widths):
+        raise ValueError(
+            f"hidden_layer_sizes must be > 0, got {given!r}; expected a width for every hidden "
+            "layer, such as (100, 50)"
+        )
+    return tuple(int(n) for n in widths)
+
+
+def _check_number(name: str, value: Any, lowest: float, allowed: bool, below: float) -> None:
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    if is_number and (lowest <= value if allowed else lowest < value) and value < below:
+        return
+    what = f"{lowest:g} or more" if allowed else f"more than {lowest:g}"
+    limit = "" if below == np.inf else f" and less than {below:g}"
+    raise ValueError(f"{name} is {value!r}; expected a number, {what}{limit}")
+
+
+def _check_count(name: str, value: Any, otherwise: str = "") -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_) or value < 1:
+        raise ValueError(f"{name} is {value!r}; expected an integer from 1 up{otherwise}")
+
+
+def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    if not isinstance(value, str | None) or value not in choices:
+        names = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} is {value!r}; expected one of {names}")

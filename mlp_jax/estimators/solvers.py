@@ -1,0 +1,227 @@
+"""How an estimator is trained: in steps, by `mlp_jax.fit`, or by scipy's L-BFGS-B.
+
+Both descend by the gradient by hand. Rows of X are samples here; Y has a column a sample.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mlp_jax.back_propagation import cost_and_gradient
+from mlp_jax.descent import Info, State, start
+from mlp_jax.estimators.settings import batch_size_of, l2_of, optimizer_of, patience_of
+from mlp_jax.forward_propagation import Network
+from mlp_jax.optimizers import Optimizer
+from mlp_jax.parameters import Layer
+from mlp_jax.training import DivergenceWarning, fit
+
+SLOWEST = 1e-6  # learning rate, at which "adaptive" gives up
+
+
+class Data(NamedTuple):
+    """X: (samples, features). Y: (K, samples). weights: (samples,) or None."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    weights: np.ndarray | None
+
+    def columns(self) -> tuple[Any, Any, Any]:
+        """As `mlp_jax.fit` takes them: an example a column."""
+        weights = None if self.weights is None else self.weights[None].astype(self.X.dtype)
+        return self.X.T, self.Y, weights
+
+
+class Resumed(NamedTuple):
+    """What goes on from one `partial_fit` to the next, in NumPy so that it can be pickled."""
+
+    optimizer_state: Any
+    epoch: np.ndarray
+    seed: int
+
+
+class Trained(NamedTuple):
+    """What became of a training.
+
+    params: of the best epoch if the validation score chose it, else of the last. costs: of every
+    epoch. validation_losses, scores: likewise, empty where nothing validates. best_epoch: counted
+    from 1. ended: "converged", "max_iter" or "diverged".
+    """
+
+    params: tuple[Layer, ...]
+    costs: np.ndarray
+    validation_losses: np.ndarray
+    scores: np.ndarray
+    best_epoch: int
+    ended: str
+    resumed: Resumed | None
+
+
+def by_steps(
+    found: Mapping[str, Any],
+    network: Network,
+    params: tuple[Layer, ...],
+    data: Data,
+    validation: Data | None,
+    *,
+    metric: Callable[..., Any] | None,
+    seed: int,
+    resumed: Resumed | None = None,
+    epochs: int | None = None,
+) -> Trained:
+    """Trained in steps: every solver but lbfgs.
+
+    Args:
+      found: checked settings.
+      network: the static choices.
+      params: where to start.
+      data: to train on.
+      validation: to validate by, or None.
+      metric: the score, (A, Y, weights) -> the better the higher; None for minus the loss.
+      seed: of the batch order and dropout.
+      resumed: of the last `partial_fit`, to go on from.
+      epochs: for `partial_fit`, which never stops early; None for what the settings say.
+    """
+    m = len(data.X)
+    choice = optimizer_of(found, m)
+    state = start(params, choice, seed)
+    if resumed is not None:
+        state = state._replace(optimizer_state=resumed.optimizer_state, epoch=resumed.epoch)
+    mean_weight = 1.0 if data.weights is None else float(np.mean(data.weights))
+    judged = "metric" if metric is not None else "validation_loss"
+    arguments: dict[str, Any] = {
+        "network": network,
+        "batch_size": batch_size_of(found, m),
+        "l2": l2_of(found, m, mean_weight),
+        "dropout": found["dropout"],
+        "label_smoothing": found.get("label_smoothing", 0.0),
+        "validation": None if validation is None else validation.columns(),
+        "best_by": judged if found["early_stopping"] and validation is not None else "cost",
+        "metric": metric,
+        "patience": patience_of(found) if epochs is None else None,
+        "tolerance": found["tol"],
+        "shuffle": bool(found["shuffle"]),
+        "progress": _said if found["verbose"] else False,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)  # the estimator says it in its own words
+        state, lines = _all_epochs(
+            found, choice, state, data, arguments, epochs or found["max_iter"]
+        )
+    return _trained(state, lines, arguments, epochs or found["max_iter"], seed)
+
+
+def _all_epochs(
+    found: Mapping[str, Any],
+    choice: Optimizer,
+    state: State,
+    data: Data,
+    arguments: dict[str, Any],
+    epochs: int,
+) -> tuple[State, Info]:
+    """All epochs; "adaptive" goes on with a fifth of the rate when patience is lost."""
+    X, Y, weights = data.columns()
+    rate = float(found["learning_rate_init"])
+    parts: list[Info] = []
+    adaptive = found["solver"] == "sgd" and found["learning_rate"] == "adaptive"
+    first = int(state.epoch)
+    while True:
+        left = epochs - (int(state.epoch) - first)
+        now = Optimizer(
+            choice.name,
+            choice.schedule,
+            choice.nesterov,
+            choice.numbers | {"learning_rate": rate},
+        )
+        state, info = fit(state, X, Y, weights=weights, optimizer=now, epochs=left, **arguments)
+        parts.append(info)
+        stopped = int(state.epoch) - first < epochs and not state.diverged
+        if not adaptive or not stopped or rate <= SLOWEST:
+            break
+        rate /= 5.0
+        state = state._replace(best=state.best._replace(improved=state.epoch))
+    lines: Any = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
+    return state, Info(*lines)
+
+
+def _trained(
+    state: State, lines: Info, arguments: dict[str, Any], epochs: int, seed: int
+) -> Trained:
+    diverged = bool(state.diverged)
+    done = len(lines.cost) - diverged
+    chosen = arguments["best_by"] != "cost" and int(state.best.epoch) > 0
+    params = state.best.params if chosen else state.params
+    validates = arguments["validation"] is not None
+    costs, _, losses, metrics = (np.asarray(line) for line in lines)
+    scores = metrics if arguments["metric"] is not None else -losses
+    ended = "max_iter" if done >= epochs else "converged"
+    return Trained(
+        params=tuple(Layer(np.asarray(W), np.asarray(b)) for W, b in params),
+        costs=costs,
+        validation_losses=losses if validates else np.empty(0),
+        scores=scores if validates else np.empty(0),
+        best_epoch=int(state.best.epoch) if chosen else done,
+        ended="diverged" if diverged else ended,
+        resumed=Resumed(
+            jax.tree.map(np.asarray, state.optimizer_state), np.asarray(state.epoch), seed
+        ),
+    )
+
+
+def _said(epoch: int, epochs: int, cost: float, validation_loss: float | None) -> None:
+    """A line of progress, in scikit-learn's words."""
+    print(f"Iteration {epoch}, loss = {cost:.8f}")
+
+
+def by_lbfgs(
+    found: Mapping[str, Any], network: Network, params: tuple[Layer, ...], data: Data
+) -> Trained:
+    """Trained by scipy's L-BFGS-B on all samples at once, which sums in float64."""
+    import scipy.optimize
+
+    shapes = [leaf.shape for layer in params for leaf in layer]
+    ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
+    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in data.columns())
+    m = len(data.X)
+    mean_weight = 1.0 if data.weights is None else float(np.mean(data.weights))
+    l2 = l2_of(found, m, mean_weight)
+    given = {"network": network, "l2": np.asarray(l2, data.X.dtype)}
+    if weights is not None:
+        given["weights"] = weights
+    costs: list[float] = []
+
+    def layers_of(flat: np.ndarray) -> tuple[Layer, ...]:
+        parts = np.split(flat.astype(data.X.dtype), ends)
+        leaves = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        return tuple(Layer(W, b) for W, b in zip(leaves[::2], leaves[1::2], strict=True))
+
+    def cost_and_slope(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        J, grads = cost_and_gradient(layers_of(flat), X, Y, **given)
+        slope = np.concatenate([np.ravel(leaf) for layer in grads for leaf in layer])
+        return float(J), slope.astype(np.float64)
+
+    flat = np.concatenate([np.ravel(leaf) for layer in params for leaf in layer])
+    result = scipy.optimize.minimize(
+        cost_and_slope,
+        flat.astype(np.float64),
+        method="L-BFGS-B",
+        jac=True,
+        callback=lambda intermediate_result: costs.append(float(intermediate_result.fun)),
+        options={
+            "maxfun": found["max_fun"],
+            "maxiter": found["max_iter"],
+            "gtol": found["tol"],
+        },
+    )
+    finite = np.isfinite(result.x).all() and np.isfinite(result.fun)
+    ended = "converged" if result.status == 0 else "max_iter"
+    done = min(int(result.nit), found["max_iter"])
+    empty = np.empty(0)
+    return Trained(
+        *(layers_of(result.x), np.array([*costs[: done - 1], float(result.fun)]), empty, empty),
+        best_epoch=done,
+        ended=ended if finite else "diverged",
+        resumed=None,
+    )
