@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlp_jax.dropout import dropout_masks as dropout_masks
     from mlp_jax.estimators.classifier import MLPClassifier as MLPClassifier
     from mlp_jax.estimators.regressor import MLPRegressor as MLPRegressor
+    from mlp_jax.estimators.search import SweepCV as SweepCV
     from mlp_jax.forward_propagation import Network as Network
     from mlp_jax.forward_propagation import forward as forward
     from mlp_jax.labels import class_weights as class_weights
@@ -41,12 +42,12 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.distributions import log_uniform as log_uniform
     from mlp_jax.sweeps.distributions import uniform as uniform
     from mlp_jax.sweeps.plan import SweepPlan as SweepPlan
-    from mlp_jax.sweeps.result import SweepMember as SweepMember
     from mlp_jax.sweeps.result import SweepResult as SweepResult
     from mlp_jax.sweeps.result_files import load_sweep as load_sweep
     from mlp_jax.sweeps.result_files import save_sweep as save_sweep
     from mlp_jax.sweeps.run import plan_sweep as plan_sweep
     from mlp_jax.sweeps.run import sweep as sweep
+    from mlp_jax.sweeps.trainings import SweepMember as SweepMember
     from mlp_jax.training import DivergenceWarning as DivergenceWarning
     from mlp_jax.training import fit as fit
 
@@ -65,7 +66,8 @@ _HOMES = {
     "Network": "forward_propagation",
     "Optimizer": "optimizers",
     "State": "descent",
-    "SweepMember": "sweeps.result",
+    "SweepCV": "estimators.search",
+    "SweepMember": "sweeps.trainings",
     "SweepPlan": "sweeps.plan",
     "SweepResult": "sweeps.result",
     "certify": "certificate",

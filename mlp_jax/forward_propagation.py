@@ -83,6 +83,21 @@ class Network:
             )
         return self.activation
 
+    def __reduce__(self) -> Any:
+        """By names, for not all functions behind them can be pickled; a user's own as they are."""
+
+        def named(f: Activation) -> Any:
+            return f.name if ACTIVATIONS.get(f.name) == f else f
+
+        chosen = self.activation
+        activation: Any
+        if isinstance(chosen, Activation):
+            activation = named(chosen)
+        else:
+            activation = tuple(named(f) for f in chosen)
+        loss = self.loss.name if self.loss.by_hand else self.loss
+        return Network, (activation, loss, self.precision)
+
     def product(self, A: Array, B: Array) -> Array:
         """A B at the chosen precision, in the dtype of A and B."""
         if self.precision != "bfloat16":

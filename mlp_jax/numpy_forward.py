@@ -25,7 +25,8 @@ def forward(
     """A[L] of every row of X, (samples, K).
 
     Args:
-      layers: (W, b) pairs, W of (inputs, outputs), b of outputs entries.
+      layers: (W, b) pairs, W of (inputs, outputs), b of (outputs,) or (outputs, 1). Of several
+        networks side by side: all with one axis more, before the others; so has what is returned.
       X: (samples, n[0]).
       activations: the name of every hidden layer's.
       loss: its name, which says what the output activation is.
@@ -33,10 +34,15 @@ def forward(
     """
     A = X
     for (W, b), activation in zip(layers, activations, strict=False):
-        A = ACTIVATIONS[activation](A @ W + np.ravel(b))
+        A = ACTIVATIONS[activation](A @ W + _row(W, b))
     W, b = layers[-1]
-    Z = A @ W + np.ravel(b)
+    Z = A @ W + _row(W, b)
     return Z if raw else output_of(loss)(Z)
+
+
+def _row(W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """b, of every network a row."""
+    return b[..., None, :] if b.ndim < W.ndim else np.swapaxes(b, -1, -2)
 
 
 def output_of(loss: str) -> Callable[[Rows], Rows]:
@@ -102,8 +108,8 @@ def _mish(Z: Rows) -> Rows:
 
 
 def _softmax(Z: Rows) -> Rows:
-    E = np.exp(Z - Z.max(axis=1, keepdims=True))
-    return np.asarray(E / E.sum(axis=1, keepdims=True))
+    E = np.exp(Z - Z.max(axis=-1, keepdims=True))
+    return np.asarray(E / E.sum(axis=-1, keepdims=True))
 
 
 ACTIVATIONS: dict[str, Callable[[Rows], Rows]] = {

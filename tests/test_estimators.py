@@ -19,9 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import mlp_jax
-from mlp_jax import MLPClassifier, MLPRegressor, numpy_forward
+from mlp_jax import MLPClassifier, MLPRegressor, numpy_forward, prediction
 from mlp_jax.activations import ACTIVATIONS
-from mlp_jax.estimators import prediction
 from mlp_jax.losses import LOSSES
 from tests.nets import random_net
 
@@ -194,6 +193,15 @@ def test_at_home_in_scikit_learn():
     assert (importance.importances_mean[20:] == 0).all()
     again = pickle.loads(pickle.dumps(search.best_estimator_))
     np.testing.assert_array_equal(again.predict_proba(table), search.predict_proba(table))
+
+
+def test_networks_are_pickled_by_name():
+    for network in (
+        mlp_jax.Network(),
+        mlp_jax.Network(("sigmoid", "gelu"), "pinball(0.1, 0.9)", "bfloat16"),
+        mlp_jax.Network("silu", "huber(0.25)"),
+    ):
+        assert pickle.loads(pickle.dumps(network)) == network
 
 
 def test_names_of_columns_are_remembered():

@@ -153,6 +153,22 @@ def test_the_start_is_timed_in_processes_of_its_own(tmp_path):
     assert "| jax, optax, chex |" in printed
 
 
+def test_a_search_is_laid_beside_randomized_search(tmp_path):
+    run(BENCHMARKS / "search_cv.py", "--small", "--output", tmp_path)
+    [row] = json.loads((tmp_path / "search_cv.json").read_text())["rows"]
+    assert row["data"] == "breast cancer"
+    assert set(row["seconds"]) == {"cold", "warm", "halving", "scikit-learn"}
+    assert min(row["best"].values()) > 0.9
+    assert row["programs"] > 0
+
+
+def test_ensembles_are_laid_beside_the_best_network(tmp_path):
+    run(ROOT / "experiments/ensembles.py", "--small", "--output", tmp_path)
+    [row] = json.loads((tmp_path / "ensembles.json").read_text())["rows"]
+    assert set(row["means"]) == {"best", "ensemble", "eight best"}
+    assert all(0 < score <= 1 and loss > 0 for score, loss in row["means"].values())
+
+
 def test_the_scores_in_readme_are_the_committed_ones_and_none_is_worse():
     path = ROOT / "experiments/results/scikit_learn_scores.json"
     rows, readme = json.loads(path.read_text())["rows"], (ROOT / "README.md").read_text()

@@ -357,3 +357,56 @@ def test_scores_are_in_the_order_of_the_space():
         next(row.score for row in result.ranking if row.configuration["hidden"] == hidden)
         for hidden in ((1,), (30,))
     ]
+
+
+def test_an_ensemble_is_the_average_of_its_networks():
+    space = {"width": [3, 9], "depth": [1, 2], "activation": ["relu", "sigmoid"], "batch_size": 8}
+    result = swept(space | {"learning_rate": 0.03}, epochs=20)
+    together = result.ensemble(4)
+    ranks = dict(zip((row.rank for row in result.ranking), result.ranking, strict=True))
+    outputs = [
+        mlp_jax.forward(member.params, X.T, network=member.network).T
+        for rank in together.chosen
+        for member in ranks[rank].members
+    ]
+    np.testing.assert_allclose(together.outputs(X), np.mean(outputs, axis=0), rtol=1e-9)
+    np.testing.assert_array_equal(together.predict(X), together.outputs(X)[:, 0] > 0.5)
+    best = result.ensemble(3, greedy=False)
+    assert best.chosen == (1, 2, 3)
+    assert best.losses == ()
+
+
+def test_who_is_chosen_makes_the_average_better():
+    space = {"width": [2, 12], "learning_rate": list(np.geomspace(1e-3, 0.1, 4)), "batch_size": 8}
+    result = swept(space, epochs=30)
+    together = result.ensemble(6)
+    held = np.concatenate([rows for _, rows in result.task.splits])
+    labels = Y[held]
+
+    def loss_of(ranks):
+        """The cross-entropy of an average, each network on the rows it has not seen."""
+        total = 0.0
+        for rank in ranks:
+            parts = []
+            for fold, (_, rows) in enumerate(result.task.splits):
+                member = result.ranking[rank - 1].members[fold]
+                parts.append(mlp_jax.forward(member.params, X[rows].T, network=member.network)[0])
+            total = total + np.concatenate(parts)
+        p = np.asarray(total) / len(ranks)
+        return -np.mean(np.where(labels, np.log(p), np.log(1 - p)))
+
+    for count in range(1, 7):
+        mine = loss_of(together.chosen[:count])
+        assert together.losses[count - 1] == pytest.approx(mine)
+        others = [loss_of((*together.chosen[: count - 1], rank)) for rank in range(1, 9)]
+        assert mine == pytest.approx(min(others))
+
+
+def test_an_ensemble_of_what_cannot_be_averaged_is_refused():
+    with pytest.raises(ValueError, match="size is 0; expected an integer from 1 up"):
+        swept({"width": [2]}).ensemble(0)
+    quantiles = mlp_jax.sweep(
+        X, X[:, 0], {"loss": ["pinball(0.1, 0.9)"]}, folds=2, epochs=2, progress=False
+    )
+    with pytest.raises(ValueError, match="mean nothing when averaged"):
+        quantiles.ensemble()

@@ -26,7 +26,7 @@ import mlp_jax
 COUNTS, WIDTHS, BATCHES = (1, 8, 64, 1000), (8, 32, 64, 256), (32, 128, 512)
 ROWS = 1024  # two of the largest batches: the most members of the widest take seconds an epoch
 MEASURED = 16  # members of the loop
-SECONDS, LEAST, MOST = 1.0, 2, 1000  # of a call of the sweep; epochs
+SECONDS, LEAST, MOST = 1.0, 4, 1000  # of a call of the sweep; epochs
 ROUNDS = 5
 FLOOR = 0.95
 RESULTS = Path(__file__).parent / "results"

@@ -134,13 +134,11 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of every row of X; of several labels, 0 or 1 of each."""
-        A = self._outputs(X)
-        return self._binarizer.inverse_transform(A[:, 0] if A.shape[1] == 1 else A)
+        return self._classes(self._outputs(X))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of every class, (samples, classes), in the order of `classes_`."""
-        A = self._outputs(X)
-        return np.hstack([1 - A, A]) if A.shape[1] == 1 else A
+        return self._probabilities(self._outputs(X))
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Its logarithm."""
@@ -151,6 +149,14 @@ class MLPClassifier(ClassifierMixin, MLP):
         """Z[L], the outputs before sigmoid or softmax; (samples,) of two classes."""
         Z = self._outputs(X, raw=True)
         return Z[:, 0] if Z.shape[1] == 1 else Z
+
+    def _classes(self, A: np.ndarray) -> np.ndarray:
+        """The classes that outputs, (samples, K), stand for."""
+        found: np.ndarray = self._binarizer.inverse_transform(A[:, 0] if A.shape[1] == 1 else A)
+        return found
+
+    def _probabilities(self, A: np.ndarray) -> np.ndarray:
+        return np.hstack([1 - A, A]) if A.shape[1] == 1 else A
 
     def _network(self) -> Network:
         multiclass = self._binarizer.y_type_ == "multiclass" and len(self.classes_) > 2

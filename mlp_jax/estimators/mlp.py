@@ -12,11 +12,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from mlp_jax.estimators.prediction import outputs, scope
 from mlp_jax.estimators.settings import checked
 from mlp_jax.estimators.solvers import Data, Resumed, Trained, by_lbfgs, by_steps
 from mlp_jax.forward_propagation import Network
 from mlp_jax.parameters import Layer, init
+from mlp_jax.prediction import outputs, scope
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -181,10 +181,8 @@ class MLP(BaseEstimator):
         """Where training starts: new weights, or those there are."""
         if not first:
             return self._layers()
-        self.n_outputs_ = len(data.Y) * network.loss.outputs_of_label
         hidden = checked(self.get_params(deep=False))["hidden_layer_sizes"]
-        sizes = (data.X.shape[1], *hidden, self.n_outputs_)
-        self.n_layers_ = len(sizes)
+        sizes = (data.X.shape[1], *hidden, len(data.Y) * network.loss.outputs_of_label)
         # Drawn in float32 whatever the dtype, so that the same seed is the same start.
         params = init(jax.random.key(seed), sizes, dtype=np.float32)
         return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)
@@ -200,21 +198,38 @@ class MLP(BaseEstimator):
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.validation_loss_curve_: list[float] = []
 
+    def _take(
+        self,
+        params: tuple[Layer, ...],
+        *,
+        costs: np.ndarray,
+        validation_losses: np.ndarray,
+        best_epoch: int,
+    ) -> None:
+        """Parameters, and the curves of the training that they come from."""
+        if not hasattr(self, "validation_loss_curve_"):  # or the weights were set by hand
+            self._forget()
+        self.coefs_ = [np.asarray(W) for W, _ in params]
+        self.intercepts_ = [np.asarray(b)[:, 0] for _, b in params]
+        self.n_layers_, self.n_outputs_ = len(params) + 1, len(self.intercepts_[-1])
+        self.n_iter_, self.best_epoch_ = len(costs), best_epoch
+        self.loss_curve_ += [float(cost) for cost in costs]
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
+        self.best_loss_: float | None = min(self.loss_curve_, default=float("nan"))
+        self.best_validation_score_: float | None = None
+        self.validation_loss_curve_ += [float(loss) for loss in validation_losses]
+
     def _keep(self, trained: Trained, m: int, *, incremental: bool) -> None:
         """The attributes of a fitted estimator."""
         diverged = trained.ended == "diverged"
-        self.coefs_ = [np.asarray(W) for W, _ in trained.params]
-        self.intercepts_ = [np.asarray(b)[:, 0] for _, b in trained.params]
+        self._take(
+            trained.params,
+            costs=trained.costs,
+            validation_losses=trained.validation_losses,
+            best_epoch=trained.best_epoch,
+        )
         self._resumed = trained.resumed
-        if not hasattr(self, "validation_loss_curve_"):  # the weights were set by hand
-            self._forget()
-        self.n_iter_, self.best_epoch_ = len(trained.costs), trained.best_epoch
         self.t_ += self.n_iter_ * m
-        self.loss_curve_ += [float(cost) for cost in trained.costs]
-        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
-        self.best_loss_: float | None = float(np.min(self.loss_curve_))
-        self.best_validation_score_: float | None = None
-        self.validation_loss_curve_ += [float(loss) for loss in trained.validation_losses]
         if self.validation_scores_ is not None:
             scores = [float(score) for score in trained.scores]
             self.validation_scores_ += [*scores[:-1], float("nan")] if diverged else scores
@@ -237,9 +252,16 @@ class MLP(BaseEstimator):
         raise NotImplementedError
 
     def _outputs(self, X: Any, *, raw: bool = False) -> np.ndarray:
-        """(samples, K), of checked X."""
+        """(samples, K)."""
         check_is_fitted(self)
-        X = _dense(
+        X = self._rows(X)
+        dtype = self.coefs_[0].dtype
+        layers = tuple(Layer(W, b.astype(dtype)) for W, b in self._layers())
+        return outputs(layers, X.astype(dtype, copy=False), self._network(), raw=raw)
+
+    def _rows(self, X: Any) -> np.ndarray:
+        """X checked, and dense."""
+        return _dense(
             validate_data(
                 self,
                 X,
@@ -248,9 +270,6 @@ class MLP(BaseEstimator):
                 reset=False,
             )
         )
-        dtype = self.coefs_[0].dtype
-        layers = tuple(Layer(W, b.astype(dtype)) for W, b in self._layers())
-        return outputs(layers, X.astype(dtype, copy=False), self._network(), raw=raw)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -50,11 +50,11 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     if found["clip_norm"] is not None:
         _check_number("clip_norm", found["clip_norm"], 0.0, False, np.inf)
     for name in _COUNTS:
-        _check_count(name, found[name])
+        check_count(name, found[name])
     if found["batch_size"] != "auto":
-        _check_count("batch_size", found["batch_size"], " or 'auto'")
+        check_count("batch_size", found["batch_size"], " or 'auto'")
     if found["n_iter_no_change"] != np.inf:
-        _check_count("n_iter_no_change", found["n_iter_no_change"], " or numpy.inf")
+        check_count("n_iter_no_change", found["n_iter_no_change"], " or numpy.inf")
     for name in _SWITCHES:
         if not isinstance(found[name], bool | np.bool_):
             raise ValueError(f"{name} is {found[name]!r}; expected True or False")
@@ -81,6 +81,8 @@ def activation_of(choice: Any) -> Any:
 def optimizer_of(found: Mapping[str, Any], m: int) -> Optimizer:
     """The optimizer of checked settings, for m examples an epoch."""
     name = found["solver"]
+    if name == "lbfgs":
+        return optimizer(name)
     numbers: dict[str, Any] = {"learning_rate": found["learning_rate_init"]}
     schedule, nesterov = "constant", False
     if name == "sgd" and found["momentum"] > 0:
@@ -116,6 +118,43 @@ def patience_of(found: Mapping[str, Any]) -> float | None:
     return None if allowed == np.inf else allowed + 1
 
 
+def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, Any]:
+    """Checked settings as a configuration of `mlp_jax.sweep`, for m samples to train on.
+
+    Raises:
+      ValueError: a setting that networks trained side by side cannot have.
+    """
+    for name, value, instead in (
+        ("learning_rate", "adaptive", "'constant', or schedule='cosine'"),
+        ("shuffle", False, "True"),
+    ):
+        if found[name] == value:
+            raise ValueError(
+                f"{name} is {value!r}, which a search cannot train side by side; type {instead}"
+            )
+    choice = optimizer_of(found, m)
+    size = batch_size_of(found, m)
+    configuration = {
+        "hidden": found["hidden_layer_sizes"],
+        "activation": activation_of(found["activation"]),
+        "loss": loss,
+        "optimizer": choice.name,
+        "schedule": choice.schedule,
+        "nesterov": choice.nesterov,
+        "batch_size": None if size >= m or choice.name == "lbfgs" else size,
+        "l2": l2_of(found, m),
+        "epochs": int(found["max_iter"]),
+        "patience": patience_of(found),
+        "tolerance": float(found["tol"]),
+        "dropout": float(found["dropout"]),
+        "label_smoothing": float(found.get("label_smoothing", 0.0)),
+        **choice.numbers,
+    }
+    if found.get("class_weight") is not None:
+        configuration["class_weight"] = found["class_weight"]
+    return configuration
+
+
 def _sizes(given: Any) -> tuple[int, ...]:
     try:
         widths: tuple[Any, ...] = (given,) if isinstance(given, Integral) else tuple(given)
@@ -138,7 +177,8 @@ def _check_number(name: str, value: Any, lowest: float, allowed: bool, below: fl
     raise ValueError(f"{name} is {value!r}; expected a number, {what}{limit}")
 
 
-def _check_count(name: str, value: Any, otherwise: str = "") -> None:
+def check_count(name: str, value: Any, otherwise: str = "") -> None:
+    """Raises ValueError for what is no integer from 1 up."""
     if not isinstance(value, Integral) or isinstance(value, bool | np.bool_) or value < 1:
         raise ValueError(f"{name} is {value!r}; expected an integer from 1 up{otherwise}")
 

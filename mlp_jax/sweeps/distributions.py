@@ -16,6 +16,12 @@ class Distribution(NamedTuple):
     def __repr__(self) -> str:
         return self.says
 
+    def rvs(self, random_state: Any = None) -> Any:
+        """One value, as scikit-learn's searches ask for it."""
+        if hasattr(random_state, "randint"):  # NumPy's older generator
+            random_state = random_state.randint(np.iinfo(np.int32).max)
+        return self.draw(np.random.default_rng(random_state))
+
 
 def uniform(low: float, high: float) -> Distribution:
     """Numbers between low and high, all equally likely."""

@@ -4,6 +4,7 @@ A member is one configuration with one seed, trained on one fold.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -128,11 +129,19 @@ class InitialWeights:
         """The key that `mlp_jax.init` needs for the same weights."""
         return jax.random.fold_in(self._task.key_init, np.uint32(seed))
 
+    def draw(self, rows: Sequence[Row]) -> None:
+        """Draws what these rows need and is not there yet, all seeds in one program."""
+        missing = sorted({row.seed for row in rows} - set(self._draws))
+        if not missing:
+            return
+        count = 1 << (len(missing) - 1).bit_length()  # so that few numbers of seeds compile
+        seeds = np.resize(np.array(missing, np.uint32), count)
+        drawn = np.asarray(_draws(self._task.key_init, seeds, self._length, self._task.X.dtype))
+        self._draws |= dict(zip(missing, drawn, strict=False))
+
     def padded(self, row: Row, hidden: tuple[int, ...]) -> tuple[Layer, ...]:
         """The member's initial parameters, padded with zeros to the hidden widths."""
-        if row.seed not in self._draws:
-            long = jax.random.normal(self.key(row.seed), (self._length,), self._task.X.dtype)
-            self._draws[row.seed] = np.asarray(long)
+        self.draw([row])
         draw, at = self._draws[row.seed], 0
         sizes = self._task.sizes(self._task.configurations[row.configuration])
         layers: list[Layer] = []
@@ -146,6 +155,16 @@ class InitialWeights:
             layers.append(Layer(W, np.zeros((wide, 1), draw.dtype)))
             at += n_prev * n
         return tuple(layers)
+
+
+@partial(jax.jit, static_argnums=(2, 3))
+def _draws(key: Any, seeds: Any, length: int, dtype: Any) -> jax.Array:
+    """(seeds, length) normal numbers, each row as `mlp_jax.init` draws it."""
+
+    def of_seed(seed: Any) -> jax.Array:
+        return jax.random.normal(jax.random.fold_in(key, seed), (length,), dtype)
+
+    return jax.vmap(of_seed)(seeds)
 
 
 def cut_out(params: Any, index: int, sizes: tuple[int, ...]) -> tuple[Layer, ...]:

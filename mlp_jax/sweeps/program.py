@@ -5,7 +5,7 @@ What is random is drawn once for all of them, by a small program that all shapes
 each of theirs it would be a third of what there is to compile. The examples are held once.
 """
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -162,18 +162,34 @@ def started(params: Any, optimizer: Any, *, validates: bool = True) -> State:
       optimizer: of the members; their numbers are arrays.
       validates: the best parameters are kept.
     """
-    begin = partial(start, validates=validates)
-    shapes = jax.eval_shape(jax.vmap(begin), params, optimizer)
+    leaves, structure = jax.tree.flatten((params, optimizer))
+    shapes, knows = _shapes_at_first(
+        structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves), validates
+    )
     state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
-    smallest = (Layer(*(np.zeros((1, 1), params[0].W.dtype),) * 2),)
-    first = begin(smallest, jax.tree.map(lambda leaf: leaf[0], optimizer))
-    if any(np.any(leaf) for leaf in jax.tree.leaves(first.optimizer_state)):
+    if knows:
         known = jax.jit(jax.vmap(initial_optimizer_state))(optimizer, params)
         state = state._replace(optimizer_state=jax.tree.map(np.array, known))
     # Where nothing is trained, these are the best.
     copies = jax.tree.map(np.array, params) if validates else None
     best = state.best._replace(loss=np.full_like(state.best.loss, np.inf), params=copies)
     return state._replace(params=params, best=best)
+
+
+@lru_cache(maxsize=1024)  # a chunk has the shapes of the one before, and JAX takes 3 ms to trace
+def _shapes_at_first(
+    structure: Any, leaves: tuple[tuple[Any, Any], ...], validates: bool
+) -> tuple[Any, bool]:
+    """(shapes and dtypes of the state of such members, whether their optimizers know anything)."""
+    abstract = [jax.ShapeDtypeStruct(*leaf) for leaf in leaves]
+    params, optimizer = jax.tree.unflatten(structure, abstract)
+    begin = partial(start, validates=validates)
+    shapes = jax.eval_shape(jax.vmap(begin), params, optimizer)
+    smallest = (Layer(*(np.zeros((1, 1), params[0].W.dtype),) * 2),)
+    # Of numbers that are all 1, so that what is 0 is so for all numbers.
+    ones = jax.tree.map(lambda leaf: np.ones(leaf.shape[1:], leaf.dtype), optimizer)
+    first = begin(smallest, ones)
+    return shapes, any(np.any(leaf) for leaf in jax.tree.leaves(first.optimizer_state))
 
 
 def _real(indices: Array, size: Array, dtype: Any) -> Array:

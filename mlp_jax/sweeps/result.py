@@ -4,119 +4,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import jax
 import numpy as np
 
 from mlp_jax.descent import Info
-from mlp_jax.forward_propagation import Network, forward
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import Layer, init
+from mlp_jax.prediction import outputs_of_all
+from mlp_jax.sweeps.fitted import Ensemble, Fitted
 from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.plan import SweepPlan
-from mlp_jax.sweeps.space import Configuration, optimizer_of
+from mlp_jax.sweeps.selection import chosen_greedily
+from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.trainings import STATUSES, Ranked, SweepMember
 from mlp_jax.sweeps.waves import Outcome
 from mlp_jax.training import fit
 
-# A configuration is as its members are; of different ones, the first of these.
-STATUSES = ("diverged", "interrupted", "halved away", "finished", "stopped")
-
-
-@dataclass(frozen=True)
-class SweepMember:
-    """One training: a configuration with one seed on one fold.
-
-    params: of the best epoch, by validation loss unless the sweep was told otherwise. curves: an
-    entry an epoch. score: in that epoch, `best_epoch`, counted from 1; 0 if there is none. status:
-    "finished", "stopped" (patience was lost), "diverged", "halved away" or "interrupted".
-    """
-
-    configuration: Configuration
-    seed: int
-    fold: int
-    status: str
-    score: float
-    best_epoch: int
-    params: tuple[Layer, ...] | None
-    curves: Info
-    _task: Task = field(repr=False)
-
-    @property
-    def network(self) -> Network:
-        """Its activation, loss and precision."""
-        return self._task.network(self.configuration)
-
-    def arguments_of_fit(self) -> dict[str, Any]:
-        """What `mlp_jax.fit` takes to train this member alone.
-
-        Example:
-          >>> import numpy as np, mlp_jax
-          >>> X = np.random.default_rng(0).normal(size=(60, 2))
-          >>> result = mlp_jax.sweep(X, X[:, 0] > 0, {"width": [4, 8]}, epochs=3, progress=False)
-          >>> member = result.members[0]
-          >>> state, info = mlp_jax.fit(**member.arguments_of_fit())
-          >>> np.allclose(info.cost, member.curves.cost, rtol=1e-4)
-          True
-        """
-        task, config = self._task, self.configuration
-        train, held = task.splits[self.fold]
-        X, Y = task.X, task.labels[self.network.loss]
-        key_init = jax.random.fold_in(task.key_init, np.uint32(self.seed))
-        given = config.get("class_weight")
-        names = ("epochs", "batch_size", "patience", "tolerance", "l2", "dropout")
-        numbers = {name: config[name] for name in (*names, "label_smoothing") if name in config}
-        return numbers | {
-            "params": init(key_init, task.sizes(config), dtype=X.dtype),
-            "X": X[:, train],
-            "Y": Y[:, train],
-            "validation": (X[:, held], Y[:, held]),
-            "network": self.network,
-            "optimizer": optimizer_of(config),
-            "metric": task.metric[self.network.loss],
-            "best_by": task.best_by,
-            "weights": None if given is None else class_weights(Y[:, train], given),
-            "key": jax.random.fold_in(task.key_order, np.uint32(self.fold)),
-        }
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A configuration and how it did: mean and standard deviation over its folds and seeds."""
-
-    rank: int
-    configuration: Configuration
-    score: float
-    spread: float
-    best_epoch: float
-    status: str
-    members: tuple[SweepMember, ...] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A network trained on all samples. params, network: as for `mlp_jax.forward`.
-
-    classes: what y was made of, or None.
-    """
-
-    params: tuple[Layer, ...]
-    network: Network
-    classes: np.ndarray | None
-
-    def outputs(self, X: Any) -> np.ndarray:
-        """A[L] of every row of X, (samples, K): probabilities, or the predicted numbers."""
-        X = np.asarray(X).T
-        return np.asarray(forward(self.params, X, network=self.network)).T
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The class, or the number, of every row of X."""
-        A = self.outputs(X)
-        if self.classes is not None:
-            number = (A[:, 0] > 0.5).astype(int) if A.shape[1] == 1 else A.argmax(axis=1)
-            return self.classes[number]
-        if self.network.loss.classes:
-            return (A > 0.5).astype(int)
-        return A[:, 0] if A.shape[1] == 1 else A
+CANDIDATES = 50  # configurations that may be of an ensemble, the best by score
 
 
 @dataclass(frozen=True)
@@ -244,6 +148,67 @@ class SweepResult:
         state, _ = fit(**arguments)
         return Fitted(state.params, arguments["network"], task.classes)
 
+    def ensemble(self, size: int = 8, *, greedy: bool = True) -> Ensemble:
+        """The average of some configurations' networks of all folds; nothing is trained again.
+
+        Args:
+          size: how many configurations.
+          greedy: chosen one after the other, each the one that most lowers the loss of the average
+            on the rows held out, as often as that helps; otherwise those of the highest scores.
+
+        Raises:
+          ValueError: nothing finished, or outputs that mean nothing when averaged.
+
+        Example:
+          >>> import numpy as np, mlp_jax
+          >>> X = np.random.default_rng(0).normal(size=(200, 2))
+          >>> y = X[:, 0] * X[:, 1] > 0
+          >>> space = {"width": [8, 16], "learning_rate": [0.01, 0.03]}
+          >>> result = mlp_jax.sweep(X, y, space, folds=2, epochs=60, progress=False)
+          >>> together = result.ensemble(3)
+          >>> len(together.chosen), bool((together.predict(X) == y).mean() > 0.9)
+          (3, True)
+        """
+        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
+            raise ValueError(f"size is {size!r}; expected an integer from 1 up")
+        loss = self.best.members[0].network.loss
+        if loss.outputs_of_label > 1 or not loss.by_hand:
+            raise ValueError(
+                f"outputs of the loss {loss} mean nothing when averaged; take result.refit()"
+            )
+        candidates = [
+            row
+            for row in self.ranking
+            if row.status in ("finished", "stopped") and row.members[0].network.loss == loss
+        ][: CANDIDATES if greedy else size]
+        picks = list(range(len(candidates)))
+        losses: list[float] = []
+        if greedy:
+            held = np.stack([self._held_out_outputs(row) for row in candidates])
+            Y = np.concatenate([self.task.labels[loss][:, rows].T for _, rows in self.task.splits])
+            picks, losses = chosen_greedily(held, Y, int(size), loss.name)
+        numbers, counts = np.unique(picks, return_counts=True)
+        members = [
+            (m, n) for i, n in zip(numbers, counts, strict=True) for m in candidates[i].members
+        ]
+        weights = np.array([count for _, count in members], float)
+        return Ensemble(
+            networks=tuple((_with_params(m), m.network) for m, _ in members),
+            weights=weights / weights.sum(),
+            classes=self.task.classes,
+            chosen=tuple(candidates[i].rank for i in picks),
+            losses=tuple(losses),
+        )
+
+    def _held_out_outputs(self, row: Ranked) -> np.ndarray:
+        """A[L] of the rows held out, one fold after the other, averaged over seeds."""
+        parts = []
+        for fold, (_, rows) in enumerate(self.task.splits):
+            of_fold = [(_with_params(m), m.network) for m in row.members if m.fold == fold]
+            X = np.ascontiguousarray(self.task.X[:, rows].T)
+            parts.append(outputs_of_all(of_fold, X).mean(axis=0))
+        return np.concatenate(parts)
+
     def table(self) -> list[dict[str, Any]]:
         """A row a configuration, the best first, ready for a data frame."""
         return [
@@ -267,6 +232,11 @@ class SweepResult:
                 "to_pandas needs pandas: type pip install pandas, or use result.table()"
             ) from None
         return pd.DataFrame(self.table())
+
+
+def _with_params(member: SweepMember) -> tuple[Layer, ...]:
+    assert member.params is not None, "every member that finished has parameters"
+    return member.params
 
 
 def _order_of(status: str) -> int:

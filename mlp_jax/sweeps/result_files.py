@@ -19,9 +19,10 @@ from mlp_jax.forward_propagation import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import Row, kind_of
 from mlp_jax.sweeps.plan import Bucket, SweepPlan
-from mlp_jax.sweeps.result import STATUSES, SweepResult
+from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task, scores_of
+from mlp_jax.sweeps.trainings import STATUSES
 from mlp_jax.sweeps.waves import Outcome
 
 FORMAT = "mlp_jax.sweep/1"

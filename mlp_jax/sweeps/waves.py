@@ -44,6 +44,7 @@ class Wave:
         self._epochs = np.array([c["epochs"] for c in self._configurations], np.int32)
         networks = [task.network(configuration) for configuration in self._configurations]
         self._which = np.array([bucket.kind.networks.index(network) for network in networks])
+        weights.draw(rows)
         stacks = [weights.padded(row, bucket.hidden) for row in rows]
         params = jax.tree.map(lambda *leaves: np.stack(leaves), *stacks)
         numbers = numbers_of(self._configurations, bucket.on, task.X.dtype)

@@ -1,0 +1,250 @@
+"""`SweepCV`: scikit-learn's `RandomizedSearchCV`, whose networks are trained side by side."""
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import RandomizedSearchCV, check_cv
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import indexable
+
+from mlp_jax.estimators.search_input import (
+    Parts,
+    candidates_of,
+    parts_of,
+    settings_of,
+    tables_of,
+)
+from mlp_jax.estimators.search_results import Scores, as_cv_results
+from mlp_jax.estimators.settings import check_count
+from mlp_jax.estimators.trained_candidates import Trained, as_estimator, together, trained
+
+
+class SweepCV(RandomizedSearchCV):
+    """A search over the parameters of a network by cross-validation, in a few compiled programs.
+
+    It takes what scikit-learn's `RandomizedSearchCV` takes and gives what it gives; all candidates
+    are trained on all folds by `mlp_jax.sweep`. They are trained in float32 (in float64 where JAX
+    has it on), the best one again by `estimator.fit` in the dtype of X.
+
+    Args:
+      estimator: `mlp_jax.MLPClassifier`, `mlp_jax.MLPRegressor`, or a `Pipeline` that ends with one
+        of them, whose other steps are fitted once a fold.
+      param_distributions: a dict from the network's parameters to lists or distributions, or a list
+        of such dicts.
+      n_iter: how many to draw; None for all combinations, as `GridSearchCV`.
+      scoring: a scorer's name, a function (estimator, X, y), several of them, or None for the
+        estimator's own score.
+      n_jobs: is taken for scikit-learn's sake; all cores are used.
+      refit: train the best on all samples; the name of a score, if there are several; or a function
+        of `cv_results_` that returns a number of a candidate.
+      cv: folds, a splitter, or pairs of indices.
+      verbose: above 0 for a progress bar.
+      pre_dispatch: is taken for scikit-learn's sake.
+      random_state: of the drawing, and of the networks if the estimator has none.
+      error_score: the score of a network that diverged; "raise" to stop there.
+      return_train_score: also score the samples trained on.
+      halving: 3 to go on with the best third after a ninth and a third of the epochs; by the
+        accuracy or R² of the test rows, or the validation rows with early stopping.
+      memory: bytes it may take, or None.
+      ensemble: how many candidates to average. `best_estimator_` is then the average of their
+        networks of all folds, chosen by their outputs for the test rows (see
+        `mlp_jax.SweepResult.ensemble`); nothing is trained again. None for the best alone.
+
+    Attributes:
+      cv_results_, best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_,
+      refit_time_, multimetric_, classes_: as scikit-learn's; cv_results_ also has "status".
+      sweep_results_: the `mlp_jax.SweepResult`s behind it.
+
+    Example:
+      >>> import numpy as np, mlp_jax
+      >>> from scipy.stats import loguniform
+      >>> X = np.random.default_rng(0).normal(size=(200, 2))
+      >>> y = X[:, 0] * X[:, 1] > 0
+      >>> space = {"hidden_layer_sizes": [(2,), (16, 16)], "learning_rate_init": [0.01, 0.03]}
+      >>> mlp = mlp_jax.MLPClassifier(alpha=1e-3, max_iter=500, tol=1e-3, random_state=0)
+      >>> search = SweepCV(mlp, space, n_iter=None, cv=3).fit(X, y)
+      >>> search.best_params_["hidden_layer_sizes"], bool(search.best_score_ > 0.8)
+      ((16, 16), True)
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        n_iter: int | None = 10,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        random_state: Any = None,
+        pre_dispatch: Any = "2*n_jobs",
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        halving: int | None = None,
+        memory: int | None = None,
+        ensemble: int | None = None,
+    ) -> None:
+        super().__init__(
+            estimator,
+            param_distributions,
+            n_iter=n_iter,
+            random_state=random_state,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.halving = halving
+        self.memory = memory
+        self.ensemble = ensemble
+
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
+        """Trains and scores every candidate on every fold, and the best on all samples.
+
+        Args:
+          X: (samples, features), or whatever the first step of the pipeline takes.
+          y: the target.
+          groups: of the samples, for splitters that keep them together.
+
+        Raises:
+          ValueError: what came and what was expected, before anything is trained.
+        """
+        X, y, groups = indexable(X, y, groups)
+        parts = parts_of(self.estimator)
+        scorer = check_scoring(self.estimator, scoring=self.scoring)
+        candidates = candidates_of(self.param_distributions, self.n_iter, self.random_state)
+        settings = settings_of(parts, candidates)
+        if self.ensemble is not None:
+            check_count("ensemble", self.ensemble)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = list(cv.split(X, y, groups))
+        tables = tables_of(parts, X, y, splits)
+        found = trained(
+            tables,
+            settings,
+            random_state=self._random_state_of(parts),
+            halving=self.halving,
+            memory=self.memory,
+            progress=bool(self.verbose),
+        )
+        scores = self._scored(tables, settings, found, scorer, X, y)
+        self.n_splits_ = len(splits)
+        self.scorer_ = getattr(scorer, "_scorers", scorer)
+        self.multimetric_ = scores.several
+        self.sweep_results_ = found.sweeps
+        self.cv_results_ = as_cv_results(candidates, scores, found)
+        self._choose(candidates)
+        if self.ensemble is not None:
+            order = np.argsort(self.cv_results_[f"rank_test_{self._judge()}"], kind="stable")
+            went_on = [i for i in order if self.cv_results_["status"][i] in ("finished", "stopped")]
+            self.best_estimator_ = together(tables, found, went_on, self.ensemble)
+        elif self.refit:
+            self._fit_the_best(parts, X, y)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the sweeps, whose functions are not pickled; `mlp_jax.save_sweep` keeps them."""
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("sweep_results_", None)
+        return state
+
+    def _scored(
+        self,
+        tables: Any,
+        settings: list[dict[str, Any]],
+        found: Trained,
+        scorer: Callable[..., Any],
+        X: Any,
+        y: Any,
+    ) -> Scores:
+        """The scores of every candidate on every fold.
+
+        Scikit-learn's scorers look at predictions alone, so they are shown the network and the rows
+        that the steps before it have made, once. A function of the user's own gets all of it.
+        """
+        whole = callable(self.scoring) and not hasattr(self.scoring, "_score_func")
+        scores = Scores(len(settings), len(tables.splits), train=self.return_train_score)
+        failed = 0
+        for fold, (moved, original) in enumerate(zip(tables.splits, tables.original, strict=True)):
+            parts = {
+                name: (
+                    _safe_indexing(X, own) if whole else tables.X[rows],
+                    _safe_indexing(y, own),
+                )
+                for name, rows, own in zip(("train", "test"), moved, original, strict=True)
+            }
+            for number, setting in enumerate(settings):
+                member = found.members[number][fold]
+                fitted = as_estimator(tables, setting, member, whole=whole)
+                if fitted is None:
+                    failed += 1
+                    if self.error_score == "raise":
+                        raise ValueError(
+                            f"candidate {number} diverged in fold {fold}: {setting}; type a "
+                            "smaller learning_rate_init, or error_score=numpy.nan"
+                        )
+                    continue
+                began = time.perf_counter()
+                scores.put("test", number, fold, scorer(fitted, *parts["test"]))
+                scores.seconds[number, fold] = time.perf_counter() - began
+                if self.return_train_score:
+                    scores.put("train", number, fold, scorer(fitted, *parts["train"]))
+        scores.fill(self.error_score)
+        if failed:
+            warnings.warn(
+                f"{failed} of {len(settings) * len(tables.splits)} networks diverged; their score "
+                f"is {self.error_score}",
+                FitFailedWarning,
+                stacklevel=3,
+            )
+        return scores
+
+    def _choose(self, candidates: list[dict[str, Any]]) -> None:
+        """The best candidate: of the highest score, or what `refit` says."""
+        if not self.refit and self.multimetric_:
+            return
+        if callable(self.refit):
+            self.best_index_ = int(self.refit(self.cv_results_))
+        else:
+            name = self._judge()
+            self.best_index_ = int(self.cv_results_[f"rank_test_{name}"].argmin())
+            self.best_score_ = self.cv_results_[f"mean_test_{name}"][self.best_index_]
+        self.best_params_ = candidates[self.best_index_]
+
+    def _random_state_of(self, parts: Parts) -> Any:
+        """The network's own, or that of the search if it has none."""
+        own = parts.mlp.random_state
+        return self.random_state if own is None else own
+
+    def _judge(self) -> str:
+        """The name of the score that candidates are ranked by."""
+        if not self.multimetric_:
+            return "score"
+        known = [key[10:] for key in self.cv_results_ if key.startswith("mean_test_")]
+        if self.refit not in known:
+            raise ValueError(
+                f"refit is {self.refit!r} and there are several scores; expected one of "
+                f"{', '.join(known)}, a function, or False"
+            )
+        return str(self.refit)
+
+    def _fit_the_best(self, parts: Parts, X: Any, y: Any) -> None:
+        began = time.perf_counter()
+        best = {f"{parts.prefix}random_state": self._random_state_of(parts)}
+        best |= clone(self.best_params_, safe=False)
+        self.best_estimator_ = clone(self.estimator).set_params(**best).fit(X, y)
+        self.refit_time_ = time.perf_counter() - began
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_

@@ -1,0 +1,171 @@
+"""What `SweepCV` is given, made ready: candidates, folds, and tables for a sweep."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import ClassifierMixin, clone
+from sklearn.model_selection import ParameterGrid, ParameterSampler, train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from mlp_jax.estimators.mlp import MLP
+from mlp_jax.estimators.settings import checked, configuration_of
+
+Split = tuple[np.ndarray, np.ndarray]
+
+
+class Parts(NamedTuple):
+    """An estimator in parts: the steps before the network, the network, its parameters' prefix."""
+
+    steps: Pipeline | None
+    mlp: MLP
+    prefix: str
+
+
+def parts_of(estimator: Any) -> Parts:
+    """The parts of an estimator that `SweepCV` can search over.
+
+    Raises:
+      ValueError: it is neither one of ours nor a `Pipeline` that ends with one.
+    """
+    if isinstance(estimator, MLP):
+        return Parts(None, estimator, "")
+    if isinstance(estimator, Pipeline) and isinstance(estimator.steps[-1][1], MLP):
+        before = estimator[:-1] if len(estimator.steps) > 1 else None
+        return Parts(before, estimator.steps[-1][1], f"{estimator.steps[-1][0]}__")
+    raise ValueError(
+        f"estimator is {type(estimator).__name__}; expected MLPClassifier or MLPRegressor of "
+        "mlp_jax, or a Pipeline whose last step is one of them"
+    )
+
+
+def candidates_of(space: Any, n_iter: int | None, random_state: Any) -> list[dict[str, Any]]:
+    """The parameters to try: all combinations of lists, or n_iter draws as scikit-learn's."""
+    if n_iter is None:
+        return list(ParameterGrid(space))
+    return list(ParameterSampler(space, n_iter, random_state=random_state))
+
+
+def settings_of(parts: Parts, candidates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The checked settings of every candidate's network.
+
+    Raises:
+      ValueError: a parameter of another step, or one that the network has not.
+    """
+    own = parts.mlp.get_params(deep=False)
+    found = []
+    for candidate in candidates:
+        chosen = {}
+        for name, value in candidate.items():
+            plain = name.removeprefix(parts.prefix)
+            if not name.startswith(parts.prefix) or plain not in own:
+                expected = ", ".join(f"{parts.prefix}{one}" for one in sorted(own))
+                raise ValueError(
+                    f"the space names {name!r}; SweepCV searches over the network alone: expected "
+                    f"some of {expected}"
+                )
+            chosen[plain] = value
+        found.append(checked(own | chosen))
+    return found
+
+
+class Tables(NamedTuple):
+    """What a sweep trains on and what its scores are of.
+
+    X: the rows of every fold as its own steps transform them, one block after the other; one block
+    for all folds if there are no steps. y: their labels as numbers. splits: (train, test), rows of
+    X. original: the same, rows of what the user gave. steps: those of every fold, fitted. fitted:
+    the network with all that does not come from training.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    splits: list[Split]
+    original: list[Split]
+    steps: list[Pipeline | None]
+    fitted: MLP
+
+
+def tables_of(parts: Parts, X: Any, y: Any, splits: Sequence[Split]) -> Tables:
+    """The tables of these folds; the steps before the network are fitted once a fold."""
+    splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
+    if parts.steps is None:
+        mlp = _unweighted(parts.mlp)
+        data = mlp._data(X, y, None, incremental=False, first=True)
+        return Tables(data.X, _labels(mlp, data.Y), splits, splits, [None] * len(splits), mlp)
+    blocks, moved, steps = [], [], []
+    for number, (train, test) in enumerate(splits):
+        fold = clone(parts.steps).fit(_safe_indexing(X, train), _safe_indexing(y, train))
+        mlp = _unweighted(parts.mlp)
+        data = mlp._data(fold.transform(X), y, None, incremental=False, first=True)
+        blocks.append(data.X)
+        moved.append((train + number * len(data.X), test + number * len(data.X)))
+        steps.append(fold)
+    widths = {block.shape[1] for block in blocks}
+    if len(widths) > 1:
+        raise ValueError(
+            f"the steps before the network make {sorted(widths)} columns, not as many in every "
+            "fold; type handle_unknown='ignore' and the categories in OneHotEncoder"
+        )
+    labels = np.concatenate([_labels(mlp, data.Y)] * len(blocks))
+    return Tables(np.concatenate(blocks), labels, moved, splits, steps, mlp)
+
+
+def _unweighted(mlp: MLP) -> MLP:
+    """A new one, that does not weigh classes; the sweep does."""
+    new = clone(mlp)
+    return new.set_params(class_weight=None) if isinstance(new, ClassifierMixin) else new
+
+
+def _labels(mlp: MLP, Y: np.ndarray) -> np.ndarray:
+    """Y of the estimator, (K, samples), as `sweep` takes labels."""
+    if not isinstance(mlp, ClassifierMixin):
+        return Y[0] if len(Y) == 1 else Y.T
+    if mlp._binarizer.y_type_.startswith("multilabel"):
+        return Y.T.astype(int)
+    return (Y[0] if len(Y) == 1 else Y.argmax(axis=0)).astype(int)
+
+
+def inner_splits(tables: Tables, share: float, random: np.random.RandomState) -> list[Split]:
+    """For early stopping: of the training rows of every fold, a share to validate by."""
+    splits = []
+    for train, _ in tables.splits:
+        labels = tables.y[train]
+        counts = np.unique(labels, return_counts=True)[1]
+        classes = isinstance(tables.fitted, ClassifierMixin) and labels.ndim == 1
+        enough = classes and counts.min() > 1 and share * len(train) >= len(counts)
+        splits.append(
+            tuple(
+                train_test_split(
+                    train,
+                    test_size=share,
+                    random_state=random,
+                    stratify=labels if enough else None,
+                )
+            )
+        )
+    return splits
+
+
+def configurations_of(
+    tables: Tables, settings: Sequence[Mapping[str, Any]], splits: Sequence[Split]
+) -> list[dict[str, Any]]:
+    """The settings as configurations of `mlp_jax.sweep`."""
+    m = min(len(train) for train, _ in splits)
+    classes = getattr(tables.fitted, "classes_", None)
+    configurations = []
+    for found in settings:
+        loss = found.get("loss", None) or tables.fitted._network().loss.name
+        one = configuration_of(found, m, loss)
+        weights = one.get("class_weight")
+        if isinstance(weights, Mapping) and classes is not None:
+            numbers = {label: number for number, label in enumerate(classes.tolist())}
+            unknown = sorted(set(weights) - set(numbers), key=str)
+            if unknown:
+                raise ValueError(f"class_weight names {unknown[0]!r}; the classes are {classes}")
+            one["class_weight"] = {
+                number: float(weights.get(label, 1.0)) for label, number in numbers.items()
+            }
+        configurations.append(one)
+    return configurations

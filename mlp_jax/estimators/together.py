@@ -1,0 +1,78 @@
+"""Estimators that average the networks of a search, those of all folds of some candidates."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.pipeline import Pipeline
+
+from mlp_jax.estimators.mlp import MLP
+from mlp_jax.forward_propagation import Network
+from mlp_jax.parameters import Layer
+from mlp_jax.prediction import outputs_of_all
+
+
+class OfFold(NamedTuple):
+    """Networks of a fold: the steps before them, (params, network) of each, and their weights."""
+
+    steps: Pipeline | None
+    networks: list[tuple[tuple[Layer, ...], Network]]
+    weights: np.ndarray
+
+
+class _Together(BaseEstimator):
+    """An average of fitted networks, which cannot be fitted again."""
+
+    def __init__(self, folds: Sequence[OfFold] = (), like: MLP | None = None) -> None:
+        self.folds = folds
+        self.like = like
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Not possible: its networks come from a search."""
+        raise ValueError("an ensemble is made by a search: type SweepCV(..., ensemble=8).fit(X, y)")
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self.like is not None
+
+    def _average(self, X: Any) -> np.ndarray:
+        """The mean A[L] of every row of X, (samples, K)."""
+        assert self.like is not None
+        total: Any = 0.0
+        for steps, networks, weights in self.folds:
+            rows = self.like._rows(X if steps is None else steps.transform(X))
+            rows = rows.astype(networks[0][0][0].W.dtype, copy=False)
+            total = total + np.tensordot(weights, outputs_of_all(networks, rows), axes=1)
+        return np.asarray(total)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Of the first step."""
+        first = self.folds[0].steps
+        return int((self.like if first is None else first).n_features_in_)  # type: ignore[union-attr]
+
+
+class ClassifiersTogether(ClassifierMixin, _Together):
+    """The mean of probabilities."""
+
+    @property
+    def classes_(self) -> Any:
+        """The classes, as of `MLPClassifier`."""
+        return self.like.classes_  # type: ignore[union-attr]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The mean probability of every class, (samples, classes)."""
+        return self.like._probabilities(self._average(X))  # type: ignore[union-attr]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of the largest mean probability."""
+        return self.like._classes(self._average(X))  # type: ignore[union-attr]
+
+
+class RegressorsTogether(RegressorMixin, _Together):
+    """The mean of predicted numbers."""
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The mean number of every row of X."""
+        A = self._average(X)
+        return A[:, 0] if A.shape[1] == 1 else A

@@ -1,0 +1,87 @@
+"""One training of a sweep, and a configuration with all of its own."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from mlp_jax.descent import Info
+from mlp_jax.forward_propagation import Network
+from mlp_jax.labels import class_weights
+from mlp_jax.parameters import Layer, init
+from mlp_jax.sweeps.space import Configuration, optimizer_of
+from mlp_jax.sweeps.task import Task
+
+# A configuration is as its members are; of different ones, the first of these.
+STATUSES = ("diverged", "interrupted", "halved away", "finished", "stopped")
+
+
+@dataclass(frozen=True)
+class SweepMember:
+    """One training: a configuration with one seed on one fold.
+
+    params: of the best epoch, by validation loss unless the sweep was told otherwise. curves: an
+    entry an epoch. score: in that epoch, `best_epoch`, counted from 1; 0 if there is none. status:
+    "finished", "stopped" (patience was lost), "diverged", "halved away" or "interrupted".
+    """
+
+    configuration: Configuration
+    seed: int
+    fold: int
+    status: str
+    score: float
+    best_epoch: int
+    params: tuple[Layer, ...] | None
+    curves: Info
+    _task: Task = field(repr=False)
+
+    @property
+    def network(self) -> Network:
+        """Its activation, loss and precision."""
+        return self._task.network(self.configuration)
+
+    def arguments_of_fit(self) -> dict[str, Any]:
+        """What `mlp_jax.fit` takes to train this member alone.
+
+        Example:
+          >>> import numpy as np, mlp_jax
+          >>> X = np.random.default_rng(0).normal(size=(60, 2))
+          >>> result = mlp_jax.sweep(X, X[:, 0] > 0, {"width": [4, 8]}, epochs=3, progress=False)
+          >>> member = result.members[0]
+          >>> state, info = mlp_jax.fit(**member.arguments_of_fit())
+          >>> np.allclose(info.cost, member.curves.cost, rtol=1e-4)
+          True
+        """
+        task, config = self._task, self.configuration
+        train, held = task.splits[self.fold]
+        X, Y = task.X, task.labels[self.network.loss]
+        key_init = jax.random.fold_in(task.key_init, np.uint32(self.seed))
+        given = config.get("class_weight")
+        names = ("epochs", "batch_size", "patience", "tolerance", "l2", "dropout")
+        numbers = {name: config[name] for name in (*names, "label_smoothing") if name in config}
+        return numbers | {
+            "params": init(key_init, task.sizes(config), dtype=X.dtype),
+            "X": X[:, train],
+            "Y": Y[:, train],
+            "validation": (X[:, held], Y[:, held]),
+            "network": self.network,
+            "optimizer": optimizer_of(config),
+            "metric": task.metric[self.network.loss],
+            "best_by": task.best_by,
+            "weights": None if given is None else class_weights(Y[:, train], given),
+            "key": jax.random.fold_in(task.key_order, np.uint32(self.fold)),
+        }
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A configuration and how it did: mean and standard deviation over its folds and seeds."""
+
+    rank: int
+    configuration: Configuration
+    score: float
+    spread: float
+    best_epoch: float
+    status: str
+    members: tuple[SweepMember, ...] = field(repr=False)
