@@ -2,6 +2,7 @@
 
 import _thread
 import mmap
+import signal
 import threading
 import types
 
@@ -134,6 +135,15 @@ def test_a_diverging_member_is_marked_and_changes_no_bit_of_the_others():
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.fixture
+def _interruptible():
+    """Ctrl-C means what it does in a terminal; a shell's background jobs are started without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_after_ctrl_c_what_is_finished_is_there():
     seen = []
 
