@@ -218,3 +218,8 @@ ACTIVATIONS: dict[str, Any] = {
         Activation("mish", _mish, _mish_derivative, zero_at_zero=True),
     )
 }
+
+
+def is_named(activation: Activation) -> bool:
+    """Whether it is the one of its name, and no function of the user's own."""
+    return bool(ACTIVATIONS.get(activation.name) == activation)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from mlp_jax.activations import ACTIVATIONS, Activation, own_activation
+from mlp_jax.activations import ACTIVATIONS, Activation, is_named, own_activation
 from mlp_jax.losses import LOSSES, LOSSES_OF_NUMBERS, Loss
 from mlp_jax.parameters import Layer, as_examples, as_layers
 
@@ -87,7 +87,7 @@ class Network:
         """By names, for not all functions behind them can be pickled; a user's own as they are."""
 
         def named(f: Activation) -> Any:
-            return f.name if ACTIVATIONS.get(f.name) == f else f
+            return f.name if is_named(f) else f
 
         chosen = self.activation
         activation: Any

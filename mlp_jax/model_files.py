@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from mlp_jax.activations import ACTIVATIONS, Activation
+from mlp_jax.activations import Activation, is_named
 from mlp_jax.forward_propagation import Network, forward
 from mlp_jax.parameters import Layer, as_layers, layer_sizes
 
@@ -135,7 +135,7 @@ def activation_names(network: Network) -> str | list[str]:
     chosen = network.activation
     activations = [chosen] if isinstance(chosen, Activation) else list(chosen)
     for activation in activations:
-        if ACTIVATIONS.get(activation.name) != activation:
+        if not is_named(activation):
             raise ValueError(
                 f"the activation {activation.name!r} is a function of your own and cannot be "
                 "written to a file; save params with safetensors and build the Network in code"

@@ -6,6 +6,7 @@ examples. Columns are examples.
 
 import operator
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -270,3 +271,8 @@ def describe(value: Any) -> str:
     """What an error message calls `value`: its type, with its length if it has one."""
     kind = type(value).__name__
     return f"a {kind} of length {len(value)}" if isinstance(value, Sequence | dict) else f"a {kind}"
+
+
+def scope(dtype: Any) -> Any:
+    """JAX with float64, where numbers are of that; otherwise JAX as it is."""
+    return jax.enable_x64(True) if np.dtype(dtype) == np.float64 else nullcontext()

@@ -1,7 +1,6 @@
 """The outputs of a network for any number of rows, compiling as seldom as may be."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -10,9 +9,9 @@ import numpy as np
 from jax import Array
 
 from mlp_jax import numpy_forward
-from mlp_jax.activations import ACTIVATIONS
+from mlp_jax.activations import is_named
 from mlp_jax.forward_propagation import Network, forward_trace
-from mlp_jax.parameters import Layer
+from mlp_jax.parameters import Layer, scope
 
 FEWEST, MOST = 64, 1 << 16  # rows of a program
 WORTH_COMPILING = 4e9  # FLOPs, which take NumPy as long as a program takes to compile
@@ -76,7 +75,7 @@ def stacked(networks: Sequence[tuple[Layer, ...]]) -> tuple[Layer, ...]:
 def _names(network: Network, depth: int) -> list[str] | None:
     """The names of the hidden layers' activations, if NumPy knows them and their precision."""
     hidden = network.hidden((None,) * depth)
-    named = all(ACTIVATIONS.get(f.name) == f for f in hidden) and network.loss.by_hand
+    named = all(map(is_named, hidden)) and network.loss.by_hand
     return [f.name for f in hidden] if named and network.precision == "highest" else None
 
 
@@ -89,11 +88,6 @@ def length_of(rows: int) -> int:
     power = max(FEWEST, 1 << (rows - 1).bit_length())
     between = 3 * power // 4
     return between if rows <= between and between > FEWEST else power
-
-
-def scope(dtype: Any) -> Any:
-    """JAX with float64, where numbers are of that."""
-    return jax.enable_x64(True) if np.dtype(dtype) == np.float64 else nullcontext()
 
 
 def _of_block(params: Any, X: np.ndarray, network: Network, raw: bool) -> np.ndarray:

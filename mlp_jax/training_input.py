@@ -119,6 +119,12 @@ def check_range(name: str, value: Any, lowest: float, below: float) -> None:
         raise ValueError(f"{name} is {value!r}; expected a number, {what}{hint}")
 
 
+def check_count(name: str, value: Any, otherwise: str = "") -> None:
+    """Raises ValueError for what is no integer from 1 up. otherwise: what else is allowed."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}; expected an integer from 1 up{otherwise}")
+
+
 def as_batch_size(batch_size: Any, m: int, optimizer: Any) -> int | None:
     """A batch size less than m, or None for all examples in every step."""
     if batch_size is None:

@@ -21,7 +21,6 @@ FLOORS = {
         "sweeps.distributions",
         "sweeps.progress",
         "sweeps.halving",
-        "sweeps.selection",
     },
     0: {"parameters", "activations", "losses", "verdicts"},
     1: {"dropout", "forward_propagation", "labels", "optimizers"},
@@ -32,6 +31,7 @@ FLOORS = {
     6: {"training_loop", "model_files", "pictures", "tables", "training_input", "prediction"},
     7: {
         "sweeps.fitted",
+        "sweeps.selection",
         "training",
         "sweeps.program",
         "sweeps.space",

@@ -1,5 +1,7 @@
 """SweepCV: what RandomizedSearchCV would have found, and all that it gives."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -179,8 +181,16 @@ def test_any_scorer():
     assert several.multimetric_
     assert several.best_score_ == several.cv_results_["mean_test_f1"].max()
     assert set(several.scorer_) == {"f1", "accuracy"}
+    refused = clone(several).set_params(refit=True)
     with pytest.raises(ValueError, match="refit is True and there are several scores"):
-        several.set_params(refit=True).fit(X, NAMES)
+        refused.fit(X, NAMES)
+    assert not hasattr(refused, "cv_results_")  # it was said before anything was trained
+    by_function = clone(several).set_params(
+        scoring=lambda estimator, X, y: {"a": estimator.score(X, y), "b": 0.5}, refit="a"
+    )
+    by_function.fit(X, NAMES)
+    assert by_function.multimetric_
+    assert by_function.best_score_ == by_function.cv_results_["mean_test_a"].max()
 
 
 def test_a_function_of_ones_own_sees_what_the_user_gave():
@@ -234,13 +244,29 @@ def test_numbers_several_labels_and_weights_of_classes():
     assert configurations[2]["class_weight"] == {0: 1.0, 1: 9.0}
 
 
+def test_the_random_state_of_a_candidate_is_its_own():
+    search = SweepCV(MLP, {"random_state": [0, 1, 0]}, n_iter=None, cv=3).fit(X, NAMES)
+    first, _, again = search.cv_results_["mean_test_score"]
+    assert first == again
+    members = search.sweep_results_[0].members
+    assert not np.allclose(members[0].params[0].W, members[3].params[0].W)
+    np.testing.assert_array_equal(members[0].params[0].W, members[6].params[0].W)
+
+
 def test_what_diverged_is_said_and_is_the_last():
     space = {"learning_rate_init": [0.01, 1e30], "solver": ["sgd"]}
     search = SweepCV(clone(MLP).set_params(alpha=0), space, n_iter=None, cv=3)
-    with pytest.warns(sklearn.exceptions.FitFailedWarning, match="3 of 6 networks diverged"):
+    with pytest.warns(sklearn.exceptions.FitFailedWarning, match="3 of 6 networks diverged or"):
         search.fit(X * 1e6, NAMES)
     assert search.best_index_ == 0
     assert np.isnan(search.cv_results_["mean_test_score"][1])
+    nothing = clone(search).set_params(
+        param_distributions=space | {"learning_rate_init": [1e30]}, return_train_score=True
+    )
+    with pytest.warns(sklearn.exceptions.FitFailedWarning), pytest.raises(ValueError, match="fin"):
+        nothing.fit(X * 1e6, NAMES)  # its refit diverges too
+    assert np.isnan(nothing.cv_results_["mean_test_score"]).all()
+    assert np.isnan(nothing.cv_results_["mean_train_score"]).all()
     with pytest.raises(ValueError, match="candidate 1 diverged in fold 0"):
         search.set_params(error_score="raise").fit(X * 1e6, NAMES)
 
@@ -248,7 +274,8 @@ def test_what_diverged_is_said_and_is_the_last():
 def test_an_ensemble_averages_the_networks_of_the_search():
     frame = pd.DataFrame(X, columns=list("abc"))
     space = {"mlpclassifier__" + name: value for name, value in SPACE.items()}
-    search = SweepCV(make_pipeline(StandardScaler(), MLP), space, n_iter=4, cv=3, ensemble=3)
+    mlp = clone(MLP).set_params(max_iter=60)
+    search = SweepCV(make_pipeline(StandardScaler(), mlp), space, n_iter=4, cv=3, ensemble=3)
     search.set_params(random_state=0).fit(frame, NAMES)
     members = search.sweep_results_[0].members
     folds = search.best_estimator_.folds
@@ -265,6 +292,8 @@ def test_an_ensemble_averages_the_networks_of_the_search():
     assert search.score(frame, NAMES) > 0.7
     assert search.classes_.tolist() == ["no", "yes"]
     assert search.n_features_in_ == 3
+    again = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(again.predict_proba(frame), search.predict_proba(frame))
     numbers = SweepCV(
         MLPRegressor(hidden_layer_sizes=(8,), max_iter=50), SPACE, n_iter=3, cv=2, ensemble=2
     ).fit(X, X[:, :2])

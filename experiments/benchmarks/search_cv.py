@@ -30,7 +30,7 @@ from sklearn import datasets
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import RandomizedSearchCV
 from sklearn.neural_network import MLPClassifier as Theirs
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 import mlp_jax
@@ -67,9 +67,7 @@ SPACE = {
 
 
 def pipeline(network):
-    steps = make_pipeline(StandardScaler(), network(random_state=0))
-    steps.steps[1] = ("mlp", steps.steps[1][1])
-    return steps
+    return Pipeline([("scaler", StandardScaler()), ("mlp", network(random_state=0))])
 
 
 def searched(search, network, X, y, n, **choices):

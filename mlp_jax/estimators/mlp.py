@@ -15,9 +15,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from mlp_jax.estimators.settings import checked
 from mlp_jax.estimators.solvers import Data, Resumed, Trained, by_lbfgs, by_steps
 from mlp_jax.forward_propagation import Network
-from mlp_jax.parameters import Layer, init
-from mlp_jax.prediction import outputs, scope
+from mlp_jax.parameters import Layer, init, scope
+from mlp_jax.prediction import outputs
 
+# How scikit-learn is to check a table.
+_TABLE: dict[str, Any] = {
+    "accept_sparse": ["csr", "csc", "coo"],
+    "dtype": (np.float64, np.float32),
+}
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed."
@@ -103,7 +108,11 @@ class MLP(BaseEstimator):
             self._forget()
         with scope(data.X.dtype):
             network = self._network()
-            params = self._begun(data, network, seed, first)
+            params = (
+                _new_layers(found["hidden_layer_sizes"], data, network, seed)
+                if first
+                else self._layers()
+            )
             if self.solver == "lbfgs":
                 trained = by_lbfgs(found, network, params, data)
             else:
@@ -119,17 +128,7 @@ class MLP(BaseEstimator):
 
     def _data(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, first: bool) -> Data:
         """X, y and weights checked, X dense."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc", "coo"],
-            multi_output=True,
-            y_numeric=isinstance(self, RegressorMixin),
-            dtype=(np.float64, np.float32),
-            reset=first,
-        )
-        X = _dense(X)
+        X, y = self._validated(X, y, reset=first)
         weights: Any = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
@@ -142,20 +141,19 @@ class MLP(BaseEstimator):
         Y = self._as_Y(y, known=incremental)
         return Data(X, np.ascontiguousarray(Y, X.dtype), weights)
 
+    def _validated(self, X: Any, y: Any, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+        """X and y checked, X dense."""
+        numeric = isinstance(self, RegressorMixin)
+        X, y = validate_data(
+            self, X, y, multi_output=True, y_numeric=numeric, reset=reset, **_TABLE
+        )
+        return _dense(X), y
+
     def _outside(self, X_val: Any, y_val: Any) -> Data:
         """What the user validates by."""
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val belong together; one of them is None")
-        X_val, y_val = validate_data(
-            self,
-            X_val,
-            y_val,
-            accept_sparse=["csr", "csc", "coo"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=False,
-        )
-        X_val = _dense(X_val)
+        X_val, y_val = self._validated(X_val, y_val, reset=False)
         return Data(X_val, np.ascontiguousarray(self._as_Y(y_val, known=True), X_val.dtype), None)
 
     def _split(self, data: Data, random: np.random.RandomState) -> tuple[Data, Data]:
@@ -176,16 +174,6 @@ class MLP(BaseEstimator):
             weights = None if data.weights is None else data.weights[part]
             parts.append(Data(data.X[part], data.Y[:, part], weights))
         return parts[0], parts[1]
-
-    def _begun(self, data: Data, network: Network, seed: int, first: bool) -> tuple[Layer, ...]:
-        """Where training starts: new weights, or those there are."""
-        if not first:
-            return self._layers()
-        hidden = checked(self.get_params(deep=False))["hidden_layer_sizes"]
-        sizes = (data.X.shape[1], *hidden, len(data.Y) * network.loss.outputs_of_label)
-        # Drawn in float32 whatever the dtype, so that the same seed is the same start.
-        params = init(jax.random.key(seed), sizes, dtype=np.float32)
-        return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)
 
     def _layers(self) -> tuple[Layer, ...]:
         pairs = zip(self.coefs_, self.intercepts_, strict=True)
@@ -261,20 +249,22 @@ class MLP(BaseEstimator):
 
     def _rows(self, X: Any) -> np.ndarray:
         """X checked, and dense."""
-        return _dense(
-            validate_data(
-                self,
-                X,
-                accept_sparse=["csr", "csc", "coo"],
-                dtype=(np.float64, np.float32),
-                reset=False,
-            )
-        )
+        return _dense(validate_data(self, X, reset=False, **_TABLE))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _new_layers(
+    hidden: tuple[int, ...], data: Data, network: Network, seed: int
+) -> tuple[Layer, ...]:
+    """Where a first training starts, in the dtype of X."""
+    sizes = (data.X.shape[1], *hidden, len(data.Y) * network.loss.outputs_of_label)
+    # Drawn in float32 whatever the dtype, so that the same seed is the same start.
+    params = init(jax.random.key(seed), sizes, dtype=np.float32)
+    return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)
 
 
 def _dense(X: Any) -> np.ndarray:

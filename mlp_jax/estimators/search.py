@@ -21,8 +21,8 @@ from mlp_jax.estimators.search_input import (
     tables_of,
 )
 from mlp_jax.estimators.search_results import Scores, as_cv_results
-from mlp_jax.estimators.settings import check_count
 from mlp_jax.estimators.trained_candidates import Trained, as_estimator, together, trained
+from mlp_jax.training_input import check_count
 
 
 class SweepCV(RandomizedSearchCV):
@@ -128,6 +128,9 @@ class SweepCV(RandomizedSearchCV):
         settings = settings_of(parts, candidates)
         if self.ensemble is not None:
             check_count("ensemble", self.ensemble)
+        several = getattr(scorer, "_scorers", {})
+        if several and (self.refit or self.ensemble) and not callable(self.refit):
+            self._judge(list(several))
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, groups))
         tables = tables_of(parts, X, y, splits)
@@ -145,9 +148,10 @@ class SweepCV(RandomizedSearchCV):
         self.multimetric_ = scores.several
         self.sweep_results_ = found.sweeps
         self.cv_results_ = as_cv_results(candidates, scores, found)
-        self._choose(candidates)
+        self._choose(candidates, scores.names("test"))
         if self.ensemble is not None:
-            order = np.argsort(self.cv_results_[f"rank_test_{self._judge()}"], kind="stable")
+            name = self._judge(scores.names("test"))
+            order = np.argsort(self.cv_results_[f"rank_test_{name}"], kind="stable")
             went_on = [i for i in order if self.cv_results_["status"][i] in ("finished", "stopped")]
             self.best_estimator_ = together(tables, found, went_on, self.ensemble)
         elif self.refit:
@@ -204,21 +208,21 @@ class SweepCV(RandomizedSearchCV):
         scores.fill(self.error_score)
         if failed:
             warnings.warn(
-                f"{failed} of {len(settings) * len(tables.splits)} networks diverged; their score "
-                f"is {self.error_score}",
+                f"{failed} of {len(settings) * len(tables.splits)} networks diverged or were "
+                f"interrupted; their score is {self.error_score}",
                 FitFailedWarning,
                 stacklevel=3,
             )
         return scores
 
-    def _choose(self, candidates: list[dict[str, Any]]) -> None:
+    def _choose(self, candidates: list[dict[str, Any]], names: list[str]) -> None:
         """The best candidate: of the highest score, or what `refit` says."""
         if not self.refit and self.multimetric_:
             return
         if callable(self.refit):
             self.best_index_ = int(self.refit(self.cv_results_))
         else:
-            name = self._judge()
+            name = self._judge(names)
             self.best_index_ = int(self.cv_results_[f"rank_test_{name}"].argmin())
             self.best_score_ = self.cv_results_[f"mean_test_{name}"][self.best_index_]
         self.best_params_ = candidates[self.best_index_]
@@ -228,15 +232,14 @@ class SweepCV(RandomizedSearchCV):
         own = parts.mlp.random_state
         return self.random_state if own is None else own
 
-    def _judge(self) -> str:
-        """The name of the score that candidates are ranked by."""
-        if not self.multimetric_:
+    def _judge(self, names: list[str]) -> str:
+        """The name of the score that candidates are ranked by, of these."""
+        if names == ["score"]:
             return "score"
-        known = [key[10:] for key in self.cv_results_ if key.startswith("mean_test_")]
-        if self.refit not in known:
+        if self.refit not in names:
             raise ValueError(
                 f"refit is {self.refit!r} and there are several scores; expected one of "
-                f"{', '.join(known)}, a function, or False"
+                f"{', '.join(names)}, a function, or False"
             )
         return str(self.refit)
 

@@ -74,17 +74,25 @@ class Tables(NamedTuple):
     """What a sweep trains on and what its scores are of.
 
     X: the rows of every fold as its own steps transform them, one block after the other; one block
-    for all folds if there are no steps. y: their labels as numbers. splits: (train, test), rows of
+    for all folds if there are no steps. Y: their labels, (K, rows). splits: (train, test), rows of
     X. original: the same, rows of what the user gave. steps: those of every fold, fitted. fitted:
     the network with all that does not come from training.
     """
 
     X: np.ndarray
-    y: np.ndarray
+    Y: np.ndarray
     splits: list[Split]
     original: list[Split]
     steps: list[Pipeline | None]
     fitted: MLP
+
+    def labels(self) -> np.ndarray:
+        """Y as `sweep` takes labels: numbers of classes, or what they are."""
+        classes = isinstance(self.fitted, ClassifierMixin)
+        if not classes or self.fitted._binarizer.y_type_.startswith("multilabel"):
+            labels = self.Y[0] if len(self.Y) == 1 else self.Y.T
+            return labels.astype(int) if classes else labels
+        return (self.Y[0] if len(self.Y) == 1 else self.Y.argmax(axis=0)).astype(int)
 
 
 def tables_of(parts: Parts, X: Any, y: Any, splits: Sequence[Split]) -> Tables:
@@ -93,7 +101,7 @@ def tables_of(parts: Parts, X: Any, y: Any, splits: Sequence[Split]) -> Tables:
     if parts.steps is None:
         mlp = _unweighted(parts.mlp)
         data = mlp._data(X, y, None, incremental=False, first=True)
-        return Tables(data.X, _labels(mlp, data.Y), splits, splits, [None] * len(splits), mlp)
+        return Tables(data.X, data.Y, splits, splits, [None] * len(splits), mlp)
     blocks, moved, steps = [], [], []
     for number, (train, test) in enumerate(splits):
         fold = clone(parts.steps).fit(_safe_indexing(X, train), _safe_indexing(y, train))
@@ -108,8 +116,8 @@ def tables_of(parts: Parts, X: Any, y: Any, splits: Sequence[Split]) -> Tables:
             f"the steps before the network make {sorted(widths)} columns, not as many in every "
             "fold; type handle_unknown='ignore' and the categories in OneHotEncoder"
         )
-    labels = np.concatenate([_labels(mlp, data.Y)] * len(blocks))
-    return Tables(np.concatenate(blocks), labels, moved, splits, steps, mlp)
+    Y = np.concatenate([data.Y] * len(blocks), axis=1)
+    return Tables(np.concatenate(blocks), Y, moved, splits, steps, mlp)
 
 
 def _unweighted(mlp: MLP) -> MLP:
@@ -118,34 +126,15 @@ def _unweighted(mlp: MLP) -> MLP:
     return new.set_params(class_weight=None) if isinstance(new, ClassifierMixin) else new
 
 
-def _labels(mlp: MLP, Y: np.ndarray) -> np.ndarray:
-    """Y of the estimator, (K, samples), as `sweep` takes labels."""
-    if not isinstance(mlp, ClassifierMixin):
-        return Y[0] if len(Y) == 1 else Y.T
-    if mlp._binarizer.y_type_.startswith("multilabel"):
-        return Y.T.astype(int)
-    return (Y[0] if len(Y) == 1 else Y.argmax(axis=0)).astype(int)
-
-
 def inner_splits(tables: Tables, share: float, random: np.random.RandomState) -> list[Split]:
     """For early stopping: of the training rows of every fold, a share to validate by."""
-    splits = []
-    for train, _ in tables.splits:
-        labels = tables.y[train]
-        counts = np.unique(labels, return_counts=True)[1]
-        classes = isinstance(tables.fitted, ClassifierMixin) and labels.ndim == 1
-        enough = classes and counts.min() > 1 and share * len(train) >= len(counts)
-        splits.append(
-            tuple(
-                train_test_split(
-                    train,
-                    test_size=share,
-                    random_state=random,
-                    stratify=labels if enough else None,
-                )
-            )
-        )
-    return splits
+
+    def split(train: np.ndarray) -> Split:
+        strata = tables.fitted._strata(tables.Y[:, train], share)
+        inner, held = train_test_split(train, test_size=share, random_state=random, stratify=strata)
+        return inner, held
+
+    return [split(train) for train, _ in tables.splits]
 
 
 def configurations_of(

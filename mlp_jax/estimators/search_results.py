@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from mlp_jax.estimators.trained_candidates import Trained
-from mlp_jax.sweeps.trainings import STATUSES
+from mlp_jax.sweeps.trainings import status_of
 
 
 class Scores:
@@ -35,15 +35,14 @@ class Scores:
 
     def fill(self, error_score: Any) -> None:
         """The score of those that have none."""
-        for which in self._sets:
-            if not self.tables:
-                self.tables[which, "score"] = np.full(self._shape, np.nan)
+        if not self.tables:
+            self.tables = {(which, "score"): np.full(self._shape, np.nan) for which in self._sets}
         for table in self.tables.values():
             table[~self._scored] = error_score
 
-    def names(self) -> list[tuple[str, str]]:
-        """(set, name of a score), test scores first."""
-        return sorted(self.tables, key=lambda key: self._sets.index(key[0]))
+    def names(self, which: str) -> list[str]:
+        """Of the scores of a set of rows."""
+        return [name for of, name in self.tables if of == which]
 
 
 def as_cv_results(
@@ -66,8 +65,8 @@ def as_cv_results(
                 column[number] = candidate[name]
         results[f"param_{name}"] = column
     results["params"] = list(candidates)
-    for which, name in scores.names():
-        table = scores.tables[which, name]
+    # Test scores first, as they are put first.
+    for (which, name), table in sorted(scores.tables.items(), key=lambda item: item[0][0]):
         for fold in range(table.shape[1]):
             results[f"split{fold}_{which}_{name}"] = table[:, fold]
         mean = table.mean(axis=1)
@@ -75,7 +74,7 @@ def as_cv_results(
         results[f"std_{which}_{name}"] = table.std(axis=1)
         if which == "test":
             results[f"rank_test_{name}"] = _ranks(mean, halved)
-    results["status"] = np.array([_status(row) for row in found.members])
+    results["status"] = np.array([status_of(row) for row in found.members])
     return results
 
 
@@ -88,8 +87,3 @@ def _ranks(mean: np.ndarray, halved: np.ndarray) -> np.ndarray:
     ranks[~halved] = last
     ranks[halved] = len(last) + rankdata(-filled[halved], method="min").astype(np.int32)
     return ranks
-
-
-def _status(members: Sequence[Any]) -> str:
-    statuses = {member.status for member in members}
-    return next(status for status in STATUSES if status in statuses)

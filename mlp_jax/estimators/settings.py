@@ -12,6 +12,7 @@ import numpy as np
 
 from mlp_jax.forward_propagation import Network
 from mlp_jax.optimizers import OPTIMIZERS, Optimizer, optimizer
+from mlp_jax.training_input import check_count
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
 SCHEDULES = ("cosine", "one_cycle")  # of ours, those that an estimator can choose
@@ -150,6 +151,8 @@ def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, A
         "label_smoothing": float(found.get("label_smoothing", 0.0)),
         **choice.numbers,
     }
+    if isinstance(found["random_state"], Integral):
+        configuration["seed"] = int(found["random_state"])
     if found.get("class_weight") is not None:
         configuration["class_weight"] = found["class_weight"]
     return configuration
@@ -175,12 +178,6 @@ def _check_number(name: str, value: Any, lowest: float, allowed: bool, below: fl
     what = f"{lowest:g} or more" if allowed else f"more than {lowest:g}"
     limit = "" if below == np.inf else f" and less than {below:g}"
     raise ValueError(f"{name} is {value!r}; expected a number, {what}{limit}")
-
-
-def check_count(name: str, value: Any, otherwise: str = "") -> None:
-    """Raises ValueError for what is no integer from 1 up."""
-    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_) or value < 1:
-        raise ValueError(f"{name} is {value!r}; expected an integer from 1 up{otherwise}")
 
 
 def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:

@@ -5,6 +5,7 @@ Both descend by the gradient by hand. Rows of X are samples here; Y has a column
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -27,6 +28,11 @@ class Data(NamedTuple):
     X: np.ndarray
     Y: np.ndarray
     weights: np.ndarray | None
+
+    @property
+    def mean_weight(self) -> float:
+        """1 where there are no weights."""
+        return 1.0 if self.weights is None else float(np.mean(self.weights))
 
     def columns(self) -> tuple[Any, Any, Any]:
         """As `mlp_jax.fit` takes them: an example a column."""
@@ -89,12 +95,11 @@ def by_steps(
     state = start(params, choice, seed)
     if resumed is not None:
         state = state._replace(optimizer_state=resumed.optimizer_state, epoch=resumed.epoch)
-    mean_weight = 1.0 if data.weights is None else float(np.mean(data.weights))
     judged = "metric" if metric is not None else "validation_loss"
     arguments: dict[str, Any] = {
         "network": network,
         "batch_size": batch_size_of(found, m),
-        "l2": l2_of(found, m, mean_weight),
+        "l2": l2_of(found, m, data.mean_weight),
         "dropout": found["dropout"],
         "label_smoothing": found.get("label_smoothing", 0.0),
         "validation": None if validation is None else validation.columns(),
@@ -129,12 +134,7 @@ def _all_epochs(
     first = int(state.epoch)
     while True:
         left = epochs - (int(state.epoch) - first)
-        now = Optimizer(
-            choice.name,
-            choice.schedule,
-            choice.nesterov,
-            choice.numbers | {"learning_rate": rate},
-        )
+        now = replace(choice, numbers=choice.numbers | {"learning_rate": rate})
         state, info = fit(state, X, Y, weights=weights, optimizer=now, epochs=left, **arguments)
         parts.append(info)
         stopped = int(state.epoch) - first < epochs and not state.diverged
@@ -184,9 +184,7 @@ def by_lbfgs(
     shapes = [leaf.shape for layer in params for leaf in layer]
     ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
     X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in data.columns())
-    m = len(data.X)
-    mean_weight = 1.0 if data.weights is None else float(np.mean(data.weights))
-    l2 = l2_of(found, m, mean_weight)
+    l2 = l2_of(found, len(data.X), data.mean_weight)
     given = {"network": network, "l2": np.asarray(l2, data.X.dtype)}
     if weights is not None:
         given["weights"] = weights

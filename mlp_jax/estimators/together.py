@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.pipeline import Pipeline
 
-from mlp_jax.estimators.mlp import MLP
 from mlp_jax.forward_propagation import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.prediction import outputs_of_all
@@ -24,7 +23,7 @@ class OfFold(NamedTuple):
 class _Together(BaseEstimator):
     """An average of fitted networks, which cannot be fitted again."""
 
-    def __init__(self, folds: Sequence[OfFold] = (), like: MLP | None = None) -> None:
+    def __init__(self, folds: Sequence[OfFold] = (), like: Any = None) -> None:
         self.folds = folds
         self.like = like
 
@@ -37,7 +36,6 @@ class _Together(BaseEstimator):
 
     def _average(self, X: Any) -> np.ndarray:
         """The mean A[L] of every row of X, (samples, K)."""
-        assert self.like is not None
         total: Any = 0.0
         for steps, networks, weights in self.folds:
             rows = self.like._rows(X if steps is None else steps.transform(X))
@@ -49,7 +47,7 @@ class _Together(BaseEstimator):
     def n_features_in_(self) -> int:
         """Of the first step."""
         first = self.folds[0].steps
-        return int((self.like if first is None else first).n_features_in_)  # type: ignore[union-attr]
+        return int((self.like if first is None else first).n_features_in_)
 
 
 class ClassifiersTogether(ClassifierMixin, _Together):
@@ -58,15 +56,15 @@ class ClassifiersTogether(ClassifierMixin, _Together):
     @property
     def classes_(self) -> Any:
         """The classes, as of `MLPClassifier`."""
-        return self.like.classes_  # type: ignore[union-attr]
+        return self.like.classes_
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The mean probability of every class, (samples, classes)."""
-        return self.like._probabilities(self._average(X))  # type: ignore[union-attr]
+        return self.like._probabilities(self._average(X))
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of the largest mean probability."""
-        return self.like._classes(self._average(X))  # type: ignore[union-attr]
+        return self.like._classes(self._average(X))
 
 
 class RegressorsTogether(RegressorMixin, _Together):

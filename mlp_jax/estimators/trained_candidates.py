@@ -11,12 +11,9 @@ from sklearn.utils import check_random_state
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.search_input import Tables, configurations_of, inner_splits
 from mlp_jax.estimators.together import ClassifiersTogether, OfFold, RegressorsTogether
-from mlp_jax.forward_propagation import Network
-from mlp_jax.parameters import Layer
-from mlp_jax.prediction import outputs_of_all
-from mlp_jax.sweeps.result import CANDIDATES, SweepResult
+from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.run import sweep
-from mlp_jax.sweeps.selection import chosen_greedily
+from mlp_jax.sweeps.selection import CANDIDATES, check_averaged, chosen_of_folds
 from mlp_jax.sweeps.trainings import SweepMember
 
 
@@ -57,7 +54,10 @@ def trained(
     random = check_random_state(random_state)
     key = int(random.randint(np.iinfo(np.int32).max))
     share_of = [
-        found["validation_fraction"] if found["early_stopping"] else None for found in settings
+        found["validation_fraction"]
+        if found["early_stopping"] and found["solver"] != "lbfgs"
+        else None
+        for found in settings
     ]
     members: list[list[SweepMember]] = [[] for _ in settings]
     sweeps = []
@@ -67,7 +67,7 @@ def trained(
         splits = tables.splits if share is None else inner_splits(tables, share, random)
         chosen = [settings[i] for i in numbers]
         result = sweep(
-            *(tables.X, tables.y, configurations_of(tables, chosen, splits)),
+            *(tables.X, tables.labels(), configurations_of(tables, chosen, splits)),
             folds=splits,
             best_by="cost" if share is None else "metric",
             key=key,
@@ -87,45 +87,19 @@ def together(
     order: candidates that went to the end, the best first. size: how many choices.
     """
     loss = tables.fitted._network().loss
-    if loss.outputs_of_label > 1 or not loss.by_hand:
-        raise ValueError(
-            f"outputs of the loss {loss} mean nothing when averaged: leave ensemble out"
-        )
-    candidates = list(order[:CANDIDATES])
-    held: list[np.ndarray] = []
-    rows_of_Y: list[np.ndarray] = []
-    for fold, (_, rows) in enumerate(tables.splits):
-        X = tables.X[rows].astype(np.float32)
-        networks = [_network_of(found.members[number][fold]) for number in candidates]
-        held.append(outputs_of_all(networks, X))
-        rows_of_Y.append(_as_outputs(tables.y[rows], held[-1].shape[-1]))
-    picks, _ = chosen_greedily(
-        np.concatenate(held, axis=1), np.concatenate(rows_of_Y), size, loss.name
-    )
+    check_averaged(loss, "leave ensemble out")
+    candidates = [found.members[number] for number in order[:CANDIDATES]]
+    held = [(tables.X[rows].astype(np.float32), tables.Y[:, rows].T) for _, rows in tables.splits]
+    networks = [[[member.trained] for member in members] for members in candidates]
+    picks, _ = chosen_of_folds(networks, held, size, loss)
     numbers, counts = np.unique(picks, return_counts=True)
     weights = counts / (counts.sum() * len(tables.splits))
     folds = [
-        OfFold(
-            tables.steps[fold],
-            [_network_of(found.members[candidates[i]][fold]) for i in numbers],
-            weights,
-        )
-        for fold in range(len(tables.splits))
+        OfFold(steps, [candidates[i][fold].trained for i in numbers], weights)
+        for fold, steps in enumerate(tables.steps)
     ]
     kind = ClassifiersTogether if isinstance(tables.fitted, ClassifierMixin) else RegressorsTogether
     return kind(folds, tables.fitted)
-
-
-def _network_of(member: SweepMember) -> tuple[tuple[Layer, ...], Network]:
-    assert member.params is not None, "every member that finished has parameters"
-    return member.params, member.network
-
-
-def _as_outputs(labels: np.ndarray, count: int) -> np.ndarray:
-    """Labels as the outputs of a network would be, (samples, K)."""
-    if labels.ndim == 2:
-        return labels
-    return labels[:, None] if count == 1 else np.eye(count)[labels]
 
 
 def as_estimator(

@@ -8,19 +8,17 @@ import numpy as np
 
 from mlp_jax.descent import Info
 from mlp_jax.labels import class_weights
-from mlp_jax.parameters import Layer, init
-from mlp_jax.prediction import outputs_of_all
+from mlp_jax.parameters import init
 from mlp_jax.sweeps.fitted import Ensemble, Fitted
 from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.plan import SweepPlan
-from mlp_jax.sweeps.selection import chosen_greedily
+from mlp_jax.sweeps.selection import CANDIDATES, check_averaged, chosen_of_folds
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
-from mlp_jax.sweeps.trainings import STATUSES, Ranked, SweepMember
+from mlp_jax.sweeps.trainings import Ranked, SweepMember, status_of
 from mlp_jax.sweeps.waves import Outcome
 from mlp_jax.training import fit
-
-CANDIDATES = 50  # configurations that may be of an ensemble, the best by score
+from mlp_jax.training_input import check_count
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,7 @@ class SweepResult:
             members = self.members[at : at + count]
             at += count
             scores = np.array([member.score for member in members])
-            statuses = {member.status for member in members}
-            status = next(status for status in STATUSES if status in statuses)
+            status = status_of(members)
             epoch = float(np.mean([member.best_epoch for member in members]))
             losses.append(np.mean([_best_loss(member) for member in members]))
             rows.append((configuration, scores.mean(), scores.std(), epoch, status, members))
@@ -169,13 +166,9 @@ class SweepResult:
           >>> len(together.chosen), bool((together.predict(X) == y).mean() > 0.9)
           (3, True)
         """
-        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"size is {size!r}; expected an integer from 1 up")
-        loss = self.best.members[0].network.loss
-        if loss.outputs_of_label > 1 or not loss.by_hand:
-            raise ValueError(
-                f"outputs of the loss {loss} mean nothing when averaged; take result.refit()"
-            )
+        check_count("size", size)
+        task, loss = self.task, self.best.members[0].network.loss
+        check_averaged(loss, "take result.refit()")
         candidates = [
             row
             for row in self.ranking
@@ -184,30 +177,25 @@ class SweepResult:
         picks = list(range(len(candidates)))
         losses: list[float] = []
         if greedy:
-            held = np.stack([self._held_out_outputs(row) for row in candidates])
-            Y = np.concatenate([self.task.labels[loss][:, rows].T for _, rows in self.task.splits])
-            picks, losses = chosen_greedily(held, Y, int(size), loss.name)
-        numbers, counts = np.unique(picks, return_counts=True)
-        members = [
-            (m, n) for i, n in zip(numbers, counts, strict=True) for m in candidates[i].members
-        ]
-        weights = np.array([count for _, count in members], float)
+            folds = range(len(task.splits))
+            networks = [
+                [[m.trained for m in row.members if m.fold == fold] for fold in folds]
+                for row in candidates
+            ]
+            held = [
+                (np.ascontiguousarray(task.X[:, rows].T), task.labels[loss][:, rows].T)
+                for _, rows in task.splits
+            ]
+            picks, losses = chosen_of_folds(networks, held, int(size), loss)
+        counted = [(m, picks.count(i)) for i in sorted(set(picks)) for m in candidates[i].members]
+        weights = np.array([count for _, count in counted], float)
         return Ensemble(
-            networks=tuple((_with_params(m), m.network) for m, _ in members),
+            networks=tuple(member.trained for member, _ in counted),
             weights=weights / weights.sum(),
-            classes=self.task.classes,
+            classes=task.classes,
             chosen=tuple(candidates[i].rank for i in picks),
             losses=tuple(losses),
         )
-
-    def _held_out_outputs(self, row: Ranked) -> np.ndarray:
-        """A[L] of the rows held out, one fold after the other, averaged over seeds."""
-        parts = []
-        for fold, (_, rows) in enumerate(self.task.splits):
-            of_fold = [(_with_params(m), m.network) for m in row.members if m.fold == fold]
-            X = np.ascontiguousarray(self.task.X[:, rows].T)
-            parts.append(outputs_of_all(of_fold, X).mean(axis=0))
-        return np.concatenate(parts)
 
     def table(self) -> list[dict[str, Any]]:
         """A row a configuration, the best first, ready for a data frame."""
@@ -232,11 +220,6 @@ class SweepResult:
                 "to_pandas needs pandas: type pip install pandas, or use result.table()"
             ) from None
         return pd.DataFrame(self.table())
-
-
-def _with_params(member: SweepMember) -> tuple[Layer, ...]:
-    assert member.params is not None, "every member that finished has parameters"
-    return member.params
 
 
 def _order_of(status: str) -> int:

@@ -5,9 +5,46 @@ them are as of new rows, and a sweep has them already. Caruana et al. (2004): ch
 makes the average of those chosen the best, again and again.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from mlp_jax.losses import Loss
+from mlp_jax.prediction import outputs_of_all
+
+CANDIDATES = 50  # that may be of an ensemble, the best by score
 SMALLEST = 1e-7  # probability that a logarithm is taken of
+
+
+def check_averaged(loss: Loss, instead: str) -> None:
+    """Raises ValueError for a loss whose outputs mean nothing when averaged."""
+    if loss.outputs_of_label > 1 or not loss.by_hand:
+        raise ValueError(f"outputs of the loss {loss} mean nothing when averaged: {instead}")
+
+
+def chosen_of_folds(
+    candidates: Sequence[Sequence[Sequence[Any]]],
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    size: int,
+    loss: Loss,
+) -> tuple[list[int], list[float]]:
+    """Which candidates to average, and the loss of the average after every choice.
+
+    Args:
+      candidates: of each, for every fold, its (params, network) pairs, one a seed.
+      folds: (X, Y) held out of every fold: (samples, features) and (samples, K).
+      size: how many choices.
+      loss: of all networks.
+    """
+    held = []
+    for fold, (X, _) in enumerate(folds):
+        of_fold = [candidate[fold] for candidate in candidates]
+        A = outputs_of_all([network for networks in of_fold for network in networks], X)
+        ends = np.cumsum([len(networks) for networks in of_fold])[:-1]
+        held.append(np.stack([part.mean(axis=0) for part in np.split(A, ends)]))
+    Y = np.concatenate([Y for _, Y in folds])
+    return chosen_greedily(np.concatenate(held, axis=1), Y, size, loss.name)
 
 
 def chosen_greedily(

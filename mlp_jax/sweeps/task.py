@@ -18,7 +18,7 @@ from mlp_jax.losses import Loss
 from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.folds import Split, held_out, k_folds
 from mlp_jax.sweeps.space import Configuration, configurations
-from mlp_jax.training_input import check_range
+from mlp_jax.training_input import check_count, check_range
 
 BATCH_SIZE = 64  # of a configuration that names none
 
@@ -90,8 +90,8 @@ def as_task(
     key_init, key_order, key_choices = jax.random.split(as_key(key), 3)
     words = np.asarray(jax.random.key_data(key_choices)).tolist()
     seed_of_space, seed_of_folds = map(int, np.random.SeedSequence(words).generate_state(2))
-    _check_count("seeds", seeds)
-    _check_count("epochs", epochs)
+    check_count("seeds", seeds)
+    check_count("epochs", epochs)
     if patience is not None:
         check_range("patience", patience, 1, np.inf)
     if best_by not in JUDGES:
@@ -103,13 +103,7 @@ def as_task(
     if isinstance(validation, tuple | list):
         table, labels, splits = _with_own_validation(table, labels, validation, folds)
     kind = _kind_of_labels(configs, labels)
-    classes = None
-    if kind == "classes" and labels.ndim == 1:
-        classes, labels = np.unique(labels, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(f"y has the one class {classes[0]!r}; expected two or more")
-    elif labels.dtype.kind not in "fiub":
-        raise ValueError(f"y has dtype {labels.dtype}, and the loss is of numbers")
+    classes, labels = _as_numbers(kind, labels)
     default = _default_loss(kind, labels, classes)
     defaults = {"loss": default, "optimizer": "adam", "epochs": epochs, "patience": patience}
     configs = [defaults | config for config in configs]
@@ -136,11 +130,6 @@ def as_task(
         classes=classes,
         best_by=best_by,
     )
-
-
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}; expected an integer from 1 up")
 
 
 def _table(X: Any) -> np.ndarray:
@@ -248,6 +237,18 @@ def _kind_of_labels(configs: list[Configuration], labels: np.ndarray) -> str:
         return said.pop()
     two = labels.dtype.kind == "f" and np.isin(labels, (0.0, 1.0)).all()
     return "classes" if labels.dtype.kind in "biuUS" or two else "numbers"
+
+
+def _as_numbers(kind: str, labels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+    """(the classes, or None; labels as numbers)."""
+    if kind == "classes" and labels.ndim == 1:
+        classes, numbers = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"y has the one class {classes[0]!r}; expected two or more")
+        return classes, numbers
+    if labels.dtype.kind not in "fiub":
+        raise ValueError(f"y has dtype {labels.dtype}, and the loss is of numbers")
+    return None, labels
 
 
 def _default_loss(kind: str, labels: np.ndarray, classes: np.ndarray | None) -> str:

@@ -1,5 +1,6 @@
 """One training of a sweep, and a configuration with all of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,12 @@ from mlp_jax.sweeps.task import Task
 
 # A configuration is as its members are; of different ones, the first of these.
 STATUSES = ("diverged", "interrupted", "halved away", "finished", "stopped")
+
+
+def status_of(members: Sequence["SweepMember"]) -> str:
+    """That of a configuration."""
+    statuses = {member.status for member in members}
+    return next(status for status in STATUSES if status in statuses)
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,12 @@ class SweepMember:
     def network(self) -> Network:
         """Its activation, loss and precision."""
         return self._task.network(self.configuration)
+
+    @property
+    def trained(self) -> tuple[tuple[Layer, ...], Network]:
+        """(params, network), of a member that finished."""
+        assert self.params is not None, f"a member that {self.status} has no parameters"
+        return self.params, self.network
 
     def arguments_of_fit(self) -> dict[str, Any]:
         """What `mlp_jax.fit` takes to train this member alone.

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ import jax
 import numpy as np
 
 from mlp_jax.epochs import Drawn
+from mlp_jax.parameters import scope
 from mlp_jax.sweeps.costs import DRAWS_KEPT, bytes_of_draws
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import best_of, rungs
@@ -48,7 +48,6 @@ class Work:
         self._running = threading.Semaphore(self._workers)
         self._threads = self._workers + (devices[0].platform != "cpu")  # and one to compile
         self._waves: dict[Name, Wave] = {}  # of halving, which needs all of them at a time
-        self._x64 = task.X.dtype == np.float64
         self._stop = threading.Event()
         self._counting, self._drawing = threading.Lock(), threading.Lock()
         self._weights = InitialWeights(task)
@@ -134,7 +133,7 @@ class Work:
 
     def _context(self) -> Any:
         """JAX's switches belong to a thread."""
-        return jax.enable_x64(True) if self._x64 else nullcontext()
+        return scope(self.task.X.dtype)
 
     def _compile(self, number: int) -> list[Name]:
         """Compiles a bucket's program; returns the waves it is for."""
