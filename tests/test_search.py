@@ -307,8 +307,9 @@ BAD = [
     ({"estimator": StandardScaler()}, "estimator is StandardScaler; expected MLPClassifier"),
     (
         {"param_distributions": {"alhpa": [1]}, "n_iter": None},
-        "the space names 'alhpa'; SweepCV searches over",
+        "names 'alhpa'; SweepCV searches over the network alone: did you mean 'alpha'",
     ),
+    ({"param_distributions": {"zzz": [1]}, "n_iter": None}, "network alone: it has activation, "),
     ({"param_distributions": {"alpha": [-1.0]}, "n_iter": None}, "alpha is -1.0"),
     ({"param_distributions": {"learning_rate": ["adaptive"]}, "n_iter": None}, "side by side"),
     ({"param_distributions": {"shuffle": [False]}, "n_iter": None}, "side by side; type True"),

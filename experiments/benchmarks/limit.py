@@ -172,12 +172,12 @@ def picture(result):
                 for row in chosen
                 if (row["members"], row["batch"]) == line
             ]
-            label = f"{line[0]:,} networks, batch {line[1]}"
+            label = f"{line[0]:,} network{'s' * (line[0] > 1)}, batch {line[1]}"
             one.plot(*zip(*points, strict=True), "o-", ms=4, color=f"C{number}", label=label)
         one.set(xscale="log", ylim=(0, None), xlabel="width", title=name)
         one.set_ylabel("share of the largest product")
         if chosen:
-            one.legend(fontsize=7)
+            one.legend(fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     points = [(row["members"], row["milliseconds"][1]) for row in result["growing"]]
     axes[2].plot(*zip(*points, strict=True), "ko-")
     axes[2].set(xscale="log", ylim=(0, None), xlabel="networks", ylabel="ms a network")

@@ -1,5 +1,6 @@
 """What `SweepCV` is given, made ready: candidates, folds, and tables for a sweep."""
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -60,10 +61,11 @@ def settings_of(parts: Parts, candidates: Sequence[Mapping[str, Any]]) -> list[d
         for name, value in candidate.items():
             plain = name.removeprefix(parts.prefix)
             if not name.startswith(parts.prefix) or plain not in own:
-                expected = ", ".join(f"{parts.prefix}{one}" for one in sorted(own))
+                known = [f"{parts.prefix}{one}" for one in sorted(own)]
+                close = difflib.get_close_matches(str(name), known, n=1)
+                meant = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
                 raise ValueError(
-                    f"the space names {name!r}; SweepCV searches over the network alone: expected "
-                    f"some of {expected}"
+                    f"the space names {name!r}; SweepCV searches over the network alone: {meant}"
                 )
             chosen[plain] = value
         found.append(checked(own | chosen))
