@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from mlp_jax.compiled_programs import when_crowded
 from mlp_jax.descent import Examples, Info, State
 from mlp_jax.epochs import Numbers, Plan, drawn, one_epoch
 
@@ -55,3 +56,6 @@ def run(
 
     empty = jnp.full((plan.capacity, len(Info._fields)), jnp.nan, dtype)
     return jax.lax.while_loop(goes_on, one_more, (state, empty))
+
+
+when_crowded(run.clear_cache)  # type: ignore[attr-defined]  # the stubs of jax.jit leave it out

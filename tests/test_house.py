@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     -1: {
         "batch_order",
+        "compiled_programs",
         "numpy_forward",
         "metrics",
         "progress",

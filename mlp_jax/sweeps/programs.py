@@ -3,34 +3,31 @@
 import threading
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from mlp_jax.compiled_programs import when_crowded
 from mlp_jax.epochs import Plan
 from mlp_jax.forward_propagation import Network
 from mlp_jax.sweeps.program import Lengths, train_chunk
 
-# Each program is 300 to 400 mappings of memory, of which Linux allows a process 65,530 in all; then
-# LLVM says that it cannot allocate memory. Beyond this share of them programs are forgotten, those
-# first that were used longest ago.
-SHARE_OF_MAPPINGS = 0.75
 # On a CPU LLVM's first level compiles for a twelfth less time, and the program is as fast.
 OPTIONS = {"xla_backend_optimization_level": 1}
 _kept: dict[Any, Any] = {}
 _lock = threading.Lock()
 
 
-def share_of_mappings() -> float:
-    """Mappings of memory that this process has, as a share of what it may have."""
-    try:
-        allowed = int(Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii"))
-        return Path("/proc/self/maps").read_bytes().count(b"\n") / allowed
-    except OSError:  # elsewhere no such limit is known
-        return 0.0
+def _forget() -> None:
+    """A quarter at once, for those that still run let go of theirs only later."""
+    with _lock:
+        for old in list(_kept)[: -(-len(_kept) // 4)]:  # those that were used longest ago
+            del _kept[old]
+
+
+when_crowded(_forget)
 
 
 class Devices:
@@ -66,10 +63,6 @@ class Devices:
         program = lowered.compile(OPTIONS if self.devices[0].platform == "cpu" else None)
         with _lock:
             _kept[name] = program
-            if share_of_mappings() > SHARE_OF_MAPPINGS:
-                # A quarter at once, for those that still run let go of theirs only later.
-                for old in list(_kept)[:-1][: max(1, len(_kept) // 4)]:
-                    del _kept[old]
         return program, True
 
     def _program(self, plan: Plan, lengths: Lengths, networks: tuple[Network, ...]) -> Any:

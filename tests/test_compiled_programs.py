@@ -1,0 +1,61 @@
+"""Room for compiled programs: kept while memory can be mapped, forgotten before it cannot."""
+
+import mmap
+import types
+
+import jax
+import numpy as np
+import pytest
+
+import mlp_jax
+from mlp_jax import compiled_programs
+from mlp_jax.sweeps import programs
+from mlp_jax.training_loop import run
+from tests.nets import random_net
+
+
+def compile_some():
+    """As a user does: programs of a function that knows nothing of this library."""
+    for step in range(compiled_programs.LOOKED_AT):
+        jax.jit(lambda x, step=step: x + step)(1.0)
+
+
+def test_mappings_are_counted():
+    before = compiled_programs.share_of_mappings()
+    pages = [mmap.mmap(-1, 4096, prot=(1, 3)[page % 2]) for page in range(2000)]
+    assert compiled_programs.share_of_mappings() > before + 0.01
+    assert len(pages) == 2000
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """A function that compiles a stand-in for a program of a sweep; returns whether it is new."""
+    lowered = types.SimpleNamespace(lower=lambda *_: lowered, compile=lambda _: object())
+    monkeypatch.setattr(programs, "_kept", {})
+    monkeypatch.setattr(programs.Devices, "_program", lambda *_: lowered)
+    monkeypatch.setattr(compiled_programs, "share_of_mappings", lambda: 0.7)
+    devices = programs.Devices(jax.devices()[:1])
+    return lambda length: devices.compiled((np.zeros(length),), None, None, ())[1]
+
+
+def test_programs_of_sweeps_are_kept_until_mappings_are_few(compiled, monkeypatch):
+    assert all(compiled(length) for length in range(200))
+    assert not any(compiled(length) for length in range(200))
+    compile_some()
+    assert len(programs._kept) == 200
+    monkeypatch.setattr(compiled_programs, "share_of_mappings", lambda: 0.8)
+    compile_some()
+    # A quarter has gone, of those used longest ago.
+    assert len(programs._kept) == 150
+    assert [compiled(length) for length in (199, 50, 49, 0)] == [False, False, True, True]
+
+
+def test_programs_of_fit_are_forgotten_and_compiled_again(monkeypatch):
+    params, X, Y = random_net(0, (3, 4, 1), 20)
+    before, _ = mlp_jax.fit(params, X, Y, optimizer="adam", epochs=3)
+    assert run._cache_size() > 0
+    monkeypatch.setattr(compiled_programs, "share_of_mappings", lambda: 0.8)
+    compile_some()
+    assert run._cache_size() == 0
+    again, _ = mlp_jax.fit(params, X, Y, optimizer="adam", epochs=3)
+    np.testing.assert_array_equal(again.params[0][0], before.params[0][0])
