@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from mlp_jax.estimators.classifier import MLPClassifier as MLPClassifier
     from mlp_jax.estimators.regressor import MLPRegressor as MLPRegressor
     from mlp_jax.estimators.search import SweepCV as SweepCV
+    from mlp_jax.estimators.to_model import model_of as model_of
+    from mlp_jax.estimators.to_model import save_model as save_model
+    from mlp_jax.exports import export_model as export_model
     from mlp_jax.forward_propagation import Network as Network
     from mlp_jax.forward_propagation import forward as forward
     from mlp_jax.labels import class_weights as class_weights
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from mlp_jax.losses import huber as huber
     from mlp_jax.losses import own_loss as own_loss
     from mlp_jax.losses import pinball as pinball
+    from mlp_jax.model_files import Model as Model
+    from mlp_jax.model_files import load_model as load_model
     from mlp_jax.optimizers import Optimizer as Optimizer
     from mlp_jax.optimizers import optimizer as optimizer
     from mlp_jax.parameters import Layer as Layer
@@ -63,6 +68,7 @@ _HOMES = {
     "Loss": "losses",
     "MLPClassifier": "estimators.classifier",
     "MLPRegressor": "estimators.regressor",
+    "Model": "model_files",
     "Network": "forward_propagation",
     "Optimizer": "optimizers",
     "State": "descent",
@@ -76,6 +82,7 @@ _HOMES = {
     "cost": "cost_function",
     "cost_and_gradient": "back_propagation",
     "dropout_masks": "dropout",
+    "export_model": "exports",
     "fit": "training",
     "forward": "forward_propagation",
     "gradient": "back_propagation",
@@ -83,14 +90,17 @@ _HOMES = {
     "init": "parameters",
     "int_uniform": "sweeps.distributions",
     "layer_sizes": "parameters",
+    "load_model": "model_files",
     "load_sweep": "sweeps.result_files",
     "log_uniform": "sweeps.distributions",
+    "model_of": "estimators.to_model",
     "one_hot": "labels",
     "optimizer": "optimizers",
     "own_activation": "activations",
     "own_loss": "losses",
     "pinball": "losses",
     "plan_sweep": "sweeps.run",
+    "save_model": "estimators.to_model",
     "save_sweep": "sweeps.result_files",
     "start": "descent",
     "step": "descent",

@@ -3,6 +3,8 @@
 JAX is imported by the commands alone, so that --help answers at once.
 """
 
+import json
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import mlp_jax
+from mlp_jax.model_commands import export, info, predict
 from mlp_jax.sweeps.command import sweep
-from mlp_jax.table_options import check_writable, named_table, table_options
+from mlp_jax.table_options import MIB, check_writable, named_table, table_options
 
 if TYPE_CHECKING:
     from mlp_jax.tables import Split, Table
@@ -27,6 +30,10 @@ class _Commands(click.Group):
         except ValueError as error:
             click.echo(f"mlp-jax: {str(error).splitlines()[0]}", err=True)
             ctx.exit(2)
+        except OSError as error:  # a full disk, a file that may not be read
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"mlp-jax: {where}{error.strerror or error}", err=True)
+            ctx.exit(2)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,7 +42,8 @@ def commands() -> None:
     """Train, check and search multi-layer perceptrons whose gradient was derived by hand."""
 
 
-commands.add_command(sweep)
+for command in (sweep, predict, info, export):
+    commands.add_command(command)
 
 
 @commands.command()
@@ -70,58 +78,86 @@ commands.add_command(sweep)
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("mlp_jax_training.png"),
     show_default=True,
-    help="Where the picture of cost and scores goes.",
+    help="Where the picture of cost and predictions goes.",
 )
 def train(
     data: Path | None,
     target: str | None,
-    drop: tuple[str, ...],
+    memory: int | None,
     hidden: str,
     seed: int,
     held_out: float,
+    as_json: bool,
     output: Path,
     picture: Path,
     **choices: Any,
 ) -> None:
     """Train on DATA, a CSV or Parquet file, or on the breast-cancer data of scikit-learn.
 
-    Standardises the features, certifies the gradient, trains by gradient descent with the gradient
-    derived by hand, tests on held-out samples, and writes a model file and a picture.
+    DATA may be - for standard input. Fills in missing numbers, standardises, and encodes
+    categories; certifies the gradient, trains by gradient descent with the gradient derived by
+    hand, tests on held-out samples, and writes a model file and a picture.
     """
     for path in (output, picture):
         check_writable(path)
     sizes_hidden = _hidden(hidden)
-    table = named_table(data, target, drop)
-    parts = _split(table, held_out, seed)
-    params = _initial(parts, sizes_hidden, seed)
-    _certify(params, parts)
-    params, cost = _trained(params, parts, seed, **choices)
-    scores = _scores(params, parts)
-    _report(scores, parts.y_test)
-    _write(output, picture, params, cost, scores, table, parts)
-    click.echo(f"model   {output}\npicture {picture}")
+    said = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
+    table = named_table(data, target, memory, **said)
+    parts = _split(table, held_out, seed, memory)
+    params, sizes = _initial(table, parts, sizes_hidden, seed)
+    certificate = _certificate(table, params, parts)
+    if not as_json:
+        click.echo(f"{_described(table, parts, sizes)}\n{certificate}")
+    if not certificate.passed:
+        raise SystemExit(1)
+    show = not as_json and sys.stderr.isatty()
+    params, cost = _trained(table, params, parts, seed, progress=show, **choices)
+    found = _written(table, parts, params, cost, output, picture)
+    if as_json:
+        told = {
+            "target": table.target,
+            "classes": table.classes,
+            "sizes": sizes,
+            "samples": len(parts.y_train),
+            "held_out_samples": len(parts.y_test),
+            "held_out": found,
+            "model": str(output),
+        }
+        click.echo(json.dumps(told))
+        return
+    from mlp_jax.table_models import said as in_words
+
+    click.echo(f"held-out {in_words(found)}\nmodel   {output}\npicture {picture}")
 
 
 @commands.command()
 @table_options
 @click.option("--hidden", default="64,32,16", show_default=True, help="Units of the hidden layers.")
-@click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
 def check(
     data: Path | None,
     target: str | None,
-    drop: tuple[str, ...],
+    memory: int | None,
     hidden: str,
     seed: int,
     held_out: float,
     as_json: bool,
+    **said: Any,
 ) -> None:
     """Print the certificate of the gradient on DATA, or on the breast-cancer data; train nothing.
 
     Exit code 1 if a layer is wrong.
     """
     sizes_hidden = _hidden(hidden)
-    parts = _split(named_table(data, target, drop), held_out, seed)
-    _certify(_initial(parts, sizes_hidden, seed), parts, as_json=as_json)
+    table = named_table(data, target, memory, **said)
+    parts = _split(table, held_out, seed, memory)
+    params, sizes = _initial(table, parts, sizes_hidden, seed)
+    certificate = _certificate(table, params, parts)
+    if as_json:
+        click.echo(certificate.to_json())
+    else:
+        click.echo(f"{_described(table, parts, sizes)}\n{certificate}")
+    if not certificate.passed:
+        raise SystemExit(1)
 
 
 def _hidden(text: str) -> tuple[int, ...]:
@@ -134,56 +170,70 @@ def _hidden(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _split(table: "Table", held_out: float, seed: int) -> "Split":
+def _split(table: "Table", held_out: float, seed: int, memory: int | None) -> "Split":
     from mlp_jax import tables
 
-    return tables.split(table, held_out, seed)
+    return tables.split(table, held_out, seed, None if memory is None else memory * MIB)
 
 
-def _initial(parts: "Split", hidden: tuple[int, ...], seed: int) -> Any:
+def _described(table: "Table", parts: "Split", sizes: tuple[int, ...]) -> str:
+    what = "numbers" if table.classes is None else f"{len(table.classes)} classes"
+    return (
+        f"network {'-'.join(map(str, sizes))}, {len(parts.y_train)} samples to train on, "
+        f"{len(parts.y_test)} held out; {table.target!r} is of {what}"
+    )
+
+
+def _initial(
+    table: "Table", parts: "Split", hidden: tuple[int, ...], seed: int
+) -> tuple[Any, tuple[int, ...]]:
+    """(params, sizes)."""
     import jax
 
-    sizes = (parts.X_train.shape[1], *hidden, 1)
-    click.echo(
-        f"network {'-'.join(map(str, sizes))}, {len(parts.y_train)} samples to train on, "
-        f"{len(parts.y_test)} held out"
-    )
-    return mlp_jax.init(jax.random.key(seed), sizes)
+    outputs = 1 if table.classes is None or len(table.classes) == 2 else len(table.classes)
+    sizes = (parts.X_train.shape[1], *hidden, outputs)
+    return mlp_jax.init(jax.random.key(seed), sizes), sizes
 
 
-def _certify(params: Any, parts: "Split", *, as_json: bool = False) -> None:
-    some = slice(CERTIFIED_EXAMPLES)
-    certificate = mlp_jax.certify(params, parts.X_train[some].T, parts.y_train[None, some])
-    click.echo(certificate.to_json() if as_json else str(certificate))
-    if not certificate.passed:
-        raise SystemExit(1)
+def _certificate(table: "Table", params: Any, parts: "Split") -> Any:
+    from mlp_jax.table_models import labels_of, network_of
+
+    Y = labels_of(table, parts.y_train)[:, :CERTIFIED_EXAMPLES]
+    X = parts.X_train[:CERTIFIED_EXAMPLES].T
+    return mlp_jax.certify(params, X, Y, network=network_of(table))
 
 
 def _trained(
+    table: "Table",
     params: Any,
     parts: "Split",
     seed: int,
     *,
+    progress: bool,
     epochs: int,
     optimizer: str,
     learning_rate: float,
     batch_size: int | None,
     l2: float,
 ) -> tuple[Any, Any]:
+    """(params, the cost of every epoch)."""
     import numpy as np
+
+    from mlp_jax.table_models import labels_of, network_of
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # said below, as an error
         state, info = mlp_jax.fit(
             params,
             parts.X_train.T,
-            parts.y_train[None],
+            labels_of(table, parts.y_train),
+            network=network_of(table),
             optimizer=mlp_jax.optimizer(optimizer, learning_rate=learning_rate),
             epochs=epochs,
             batch_size=batch_size,
             key=seed,
             l2=l2,
-            progress=True,
+            progress=progress,
         )
     if state.diverged:
         raise ValueError(
@@ -193,41 +243,26 @@ def _trained(
     return state.params, np.asarray(info.cost)
 
 
-def _scores(params: Any, parts: "Split") -> Any:
-    import jax.numpy as jnp
-    import numpy as np
+def _written(
+    table: "Table", parts: "Split", params: Any, cost: Any, output: Path, picture: Path
+) -> dict[str, float]:
+    """Writes model and picture; the scores on the samples held out."""
+    from mlp_jax import pictures
+    from mlp_jax.array_files import replace
+    from mlp_jax.model_files import to_bytes
+    from mlp_jax.table_models import model_of_table, network_of, noted, scores
 
-    from mlp_jax.forward_propagation import PAPER, forward_trace
-
-    X = jnp.asarray(parts.X_test.T, params[0].W.dtype)
-    return np.asarray(forward_trace(params, X, PAPER).Z[-1][0])
-
-
-def _report(scores: Any, labels: Any) -> None:
-    from sklearn.metrics import roc_auc_score
-
-    click.echo(
-        f"held-out accuracy {((scores > 0) == labels).mean():.4f}, "
-        f"ROC AUC {roc_auc_score(labels, scores):.4f}"
+    network = network_of(table)
+    model = model_of_table(table, parts, params, network)
+    A = model.outputs_of_inputs(parts.X_test)
+    found = scores(model, parts, A)
+    drawn = pictures.picture_of_training(
+        cost=cost,
+        y=parts.y_test if table.classes else parts.y_test * parts.scale + parts.mean,
+        predicted=(model.probabilities(A).argmax(axis=1) if table.classes else model.predicted(A)),
+        probability=A[:, 0] if table.classes and A.shape[1] == 1 else None,
+        classes=table.classes and tuple(map(str, table.classes)),
     )
-
-
-def _write(
-    output: Path,
-    picture: Path,
-    params: Any,
-    cost: Any,
-    scores: Any,
-    table: "Table",
-    parts: "Split",
-) -> None:
-    from mlp_jax import model_files, pictures
-    from mlp_jax.forward_propagation import PAPER
-
-    model = model_files.Model(params, PAPER, table.classes, table.features, parts.mean, parts.scale)
-    contents = (
-        (output, model_files.to_bytes(model)),
-        (picture, pictures.training_picture(cost, scores, parts.y_test, table.classes)),
-    )
-    for path, content in contents:
-        model_files.replace(path, content)
+    for path, content in ((output, to_bytes(noted(model, parts, found))), (picture, drawn)):
+        replace(path, content)
+    return found

@@ -1,217 +1,221 @@
-"""One file a model: safetensors for the arrays, JSON for the rest, a SHA-256 over it all.
+"""One file a model, and predictions from it by NumPy alone: nothing here imports JAX.
 
-Loading runs no code from the file, and checks every name, shape and dtype before it builds.
-`packed`, `unpacked` and `replace` know nothing of models: sweeps are written by them too.
+The file is safetensors for the arrays, JSON for the rest, and a SHA-256 over it all. Loading runs
+no code from the file, and checks every name, shape and dtype before it builds.
 """
 
-import hashlib
-import json
-import os
-import tempfile
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
-from mlp_jax.activations import Activation, is_named
-from mlp_jax.forward_propagation import Network, forward
-from mlp_jax.parameters import Layer, as_layers, layer_sizes
+from mlp_jax import numpy_forward
+from mlp_jax.array_files import packed, replace, unpacked
+from mlp_jax.encoding import Column, Encoding, encode
 
-FORMAT = "mlp_jax/1"
+FORMAT = "mlp_jax.model/2"
+EXPECTED = "a model written by mlp_jax"
+BLOCK = 1 << 14  # rows that are predicted at once, so that memory stays small
+LOSSES = re.compile(
+    r"(binary_cross_entropy|softmax_cross_entropy|squared_error|absolute_error|huber|poisson|pinball)"
+    r"(\([^()]*\))?"
+)
+_ENCODING = {"source": np.int32, "what": np.int32} | dict.fromkeys(("fill", "mean", "scale"), float)
 
 
-class Model(NamedTuple):
-    """A trained network with all it takes to use it on raw rows.
+@dataclass(frozen=True)
+class Model:
+    """A trained network with all it takes to use it on the rows of a table.
 
-    params, network: as for `mlp_jax.forward`. classes: the labels, the last is y = 1. features:
-    names of the columns. mean, scale: of every feature, shape (n[0],); inputs are
-    (x - mean) / scale.
+    layers: (W, b) of each, W of (inputs, outputs) and b of (outputs, 1). activations: of the hidden
+    layers, by name. loss: by name; it says what the outputs are. encoding: how rows become inputs.
+    targets: what is predicted, the columns' names. classes: what the one target may be, in the
+    order of the outputs; of two, the output is the probability of the second. None for numbers, or
+    for several labels. mean, scale: of the target; a predicted number is output * scale + mean.
+    precision: the products that it was trained with. notes: what was measured, such as the score on
+    rows held out.
+
+    Example:
+      >>> import mlp_jax
+      >>> model = mlp_jax.load_model("experiments/results/breast_cancer.safetensors")
+      >>> print(model.targets, model.classes)
+      ('class',) ('malignant', 'benign')
     """
 
-    params: Any
-    network: Network
-    classes: tuple[str, ...]
-    features: tuple[str, ...]
-    mean: np.ndarray
-    scale: np.ndarray
+    layers: tuple[tuple[np.ndarray, np.ndarray], ...] = field(repr=False)
+    activations: tuple[str, ...]
+    loss: str
+    encoding: Encoding = field(repr=False)
+    targets: tuple[str, ...]
+    classes: tuple[Any, ...] | None = None
+    mean: float = 0.0
+    scale: float = 1.0
+    precision: str = "highest"
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units of every layer, inputs first."""
+        return (len(self.layers[0][0]), *(W.shape[1] for W, _ in self.layers))
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether the outputs are probabilities."""
+        return self.loss.endswith("cross_entropy")
+
+    def outputs(self, rows: Any) -> np.ndarray:
+        """A[L] of every row, (samples, n[L]), in the dtype of W; computed in float32 or float64.
+
+        Args:
+          rows: as `mlp_jax.encoding.encode` takes them: a data frame, a pyarrow table, a dict of
+            columns, or an array, (samples, columns).
+
+        Raises:
+          ValueError: a column is missing, or a cell is not what its column is made of.
+        """
+        return self.outputs_of_inputs(encode(self.encoding, rows))
+
+    def outputs_of_inputs(self, X: np.ndarray) -> np.ndarray:
+        """A[L] of rows that are encoded already, (samples, n[0])."""
+        X = X.astype(self.layers[0][0].dtype)
+        with np.errstate(over="ignore"):
+            blocks = [
+                numpy_forward.forward(self.layers, X[at : at + BLOCK], self.activations, self.loss)
+                for at in range(0, max(1, len(X)), BLOCK)
+            ]
+        return np.concatenate(blocks)
+
+    def predict(self, rows: Any) -> np.ndarray:
+        """The class or the number of every row, (samples,); of several targets (samples, K).
+
+        Of several labels, 1 where its probability is above one half. Arguments and errors as for
+        `outputs`.
+        """
+        return self.predicted(self.outputs(rows))
+
+    def predict_proba(self, rows: Any) -> np.ndarray:
+        """The probability of every class, (samples, classes); of several labels, of each.
+
+        Raises:
+          ValueError: as for `outputs`; or the model predicts numbers.
+        """
+        return self.probabilities(self.outputs(rows))
+
+    def predicted(self, A: np.ndarray) -> np.ndarray:
+        """What outputs stand for: `predict`, where `outputs` is there already."""
+        if self.classes is not None:
+            place = (A[:, 0] > 0.5).astype(int) if A.shape[1] == 1 else A.argmax(axis=1)
+            return np.array(self.classes)[place]
+        if self.is_classifier:
+            return (A > 0.5).astype(int)
+        numbers = A.astype(np.float64) * self.scale + self.mean
+        return numbers[:, 0] if A.shape[1] == 1 else numbers
+
+    def probabilities(self, A: np.ndarray) -> np.ndarray:
+        """The probabilities that outputs stand for; see `predict_proba`."""
+        if not self.is_classifier:
+            raise ValueError(f"the model predicts {', '.join(self.targets)}, numbers; use predict")
+        A = A.astype(np.float64)
+        two = self.classes is not None and A.shape[1] == 1
+        return np.hstack([1 - A, A]) if two else A
 
 
-def predict(model: Model, X: Any) -> np.ndarray:
-    """A[L] for raw rows X, shape (samples, n[0]); returns (samples, n[L]), probabilities.
+def load_model(path: Any) -> Model:
+    """The model in a file of `mlp_jax.save_model` or of the command line.
 
-    Raises:
-      ValueError: X does not have n[0] columns.
-    """
-    X = np.asarray(X, np.float64)
-    if X.ndim != 2 or X.shape[1] != len(model.mean):
-        raise ValueError(f"X has shape {X.shape}; expected (samples, {len(model.mean)})")
-    standardised = (X - model.mean) / model.scale
-    return np.asarray(forward(model.params, jnp.asarray(standardised.T), network=model.network)).T
-
-
-def to_bytes(model: Model) -> bytes:
-    """The content of the model's file."""
-    header = {
-        "sizes": list(layer_sizes(model.params)),
-        "activation": activation_names(model.network),
-        "loss": model.network.loss.name,
-        "precision": model.network.precision,
-        "classes": list(model.classes),
-        "features": list(model.features),
-    }
-    return packed(FORMAT, header, _arrays(model))
-
-
-def packed(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
-    """A file of these arrays, its header in JSON, and a SHA-256 of both."""
-    import mlp_jax
-
-    text = json.dumps({"format": format_, "library": mlp_jax.__version__} | header)
-    # In C order by copying: safetensors writes a transposed array wrongly, without a word.
-    in_order = {name: array.copy(order="C") for name, array in arrays.items()}
-    metadata = {"mlp_jax": text, "sha256": _digest(arrays, text)}
-    return _safetensors().numpy.save(in_order, metadata=metadata)
-
-
-def unpacked(
-    path: Path, format_: str, expected: str
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The header and the arrays that `packed` was given.
-
-    Args:
-      path: of the file.
-      format_: as it was packed.
-      expected: what the file should be, for those who hand in another.
-
-    Raises:
-      ValueError: the file is missing, foreign, cut short or altered.
-    """
-    safetensors = _safetensors()
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file; expected {expected}")
-    try:
-        with safetensors.safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            if "sha256" not in metadata:  # whose arrays may be of types that NumPy has not
-                raise ValueError(f"{path} was not written by mlp_jax; expected {expected}")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, OSError) as error:
-        raise ValueError(
-            f"{path} is no whole safetensors file: {error}; expected {expected}"
-        ) from error
-    text = metadata.get("mlp_jax", "")
-    if metadata["sha256"] != _digest(arrays, text):
-        raise ValueError(
-            f"{path} was altered or was not written by mlp_jax: its SHA-256 differs; expected "
-            f"{expected}"
-        )
-    header = json.loads(text)
-    if header.get("format") != format_:
-        raise ValueError(
-            f"{path} has format {header.get('format')!r}; expected {format_!r}, {expected}"
-        )
-    return header, arrays
-
-
-def _safetensors() -> Any:
-    """The package, which a bare install of mlp_jax has not."""
-    try:
-        import safetensors.numpy
-    except ModuleNotFoundError:
-        raise ValueError(
-            "the files of models and sweeps need safetensors: type pip install safetensors"
-        ) from None
-    return safetensors
-
-
-def activation_names(network: Network) -> str | list[str]:
-    """As `Network` takes them again.
-
-    Raises:
-      ValueError: a user's own function, which no file can hold.
-    """
-    chosen = network.activation
-    activations = [chosen] if isinstance(chosen, Activation) else list(chosen)
-    for activation in activations:
-        if not is_named(activation):
-            raise ValueError(
-                f"the activation {activation.name!r} is a function of your own and cannot be "
-                "written to a file; save params with safetensors and build the Network in code"
-            )
-    if not network.loss.by_hand:
-        raise ValueError(
-            f"the loss {network.loss.name!r} is a function of your own and cannot be written to a "
-            "file; save params with safetensors and build the Network in code"
-        )
-    names = [activation.name for activation in activations]
-    return names[0] if isinstance(chosen, Activation) else names
-
-
-def save(path: Any, model: Model) -> None:
-    """Writes the model's file; a file already there is replaced once the new one is whole."""
-    replace(Path(path), to_bytes(model))
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Puts `content` at `path` in one step: what was there stays until the new file is whole."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, _permissions(path))
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _permissions(path: Path) -> int:
-    """Those of the file to be replaced, or those a new file gets; a temporary file is private."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask
-
-
-def load(path: Any) -> Model:
-    """The model in a file of `save`.
+    Predicts by NumPy alone; JAX is not imported.
 
     Raises:
       ValueError: the file is missing, foreign, cut short or altered.
     """
     path = Path(path)
-    header, arrays = unpacked(path, FORMAT, "a model written by mlp_jax")
-    return _built(path, header, arrays)
+    header, arrays = unpacked(path, FORMAT, EXPECTED)
+    try:
+        return _built(header, arrays)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path} does not hold together: {error}; expected {EXPECTED}") from error
 
 
-def _built(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
+def write_model(path: Any, model: Model) -> None:
+    """Writes the model's file; a file already there is replaced once the new one is whole."""
+    replace(Path(path), to_bytes(model))
+
+
+def to_bytes(model: Model) -> bytes:
+    """The content of the model's file."""
+    header = {
+        "sizes": model.sizes,
+        "activations": model.activations,
+        "loss": model.loss,
+        "precision": model.precision,
+        "targets": model.targets,
+        "classes": model.classes,
+        "mean": model.mean,
+        "scale": model.scale,
+        "columns": model.encoding.columns,
+        "notes": dict(model.notes),
+    }
+    arrays = {
+        name: np.asarray(getattr(model.encoding, name), dtype) for name, dtype in _ENCODING.items()
+    }
+    for index, (W, b) in enumerate(model.layers, start=1):
+        arrays |= {f"W{index}": np.asarray(W), f"b{index}": np.asarray(b)}
+    return packed(FORMAT, header, arrays)
+
+
+def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
     sizes = header["sizes"]
-    expected: dict[str, tuple[int, ...]] = {"mean": (sizes[0],), "scale": (sizes[0],)}
+    depth = len(sizes) - 1
+    _check_arrays(sizes, arrays)
+    _check_choices(header, depth)
+    columns = tuple(
+        Column(str(name), None if categories is None else tuple(map(str, categories)), bool(strict))
+        for name, categories, strict in header["columns"]
+    )
+    encoding = Encoding(columns, **{name: arrays[name] for name in _ENCODING})
+    source = encoding.source
+    if len(source) and not 0 <= source.min() <= source.max() < len(columns):
+        raise ValueError(f"inputs of columns {source.min()} to {source.max()}, of {len(columns)}")
+    classes = header["classes"]
+    return Model(
+        layers=tuple((arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(1, depth + 1)),
+        activations=tuple(header["activations"]),
+        loss=header["loss"],
+        encoding=encoding,
+        targets=tuple(map(str, header["targets"])),
+        classes=None if classes is None else tuple(classes),
+        mean=float(header["mean"]),
+        scale=float(header["scale"]),
+        precision=str(header["precision"]),
+        notes=header["notes"],
+    )
+
+
+def _check_arrays(sizes: list[int], arrays: dict[str, np.ndarray]) -> None:
+    """Every name, shape and dtype, against the sizes."""
+    expected: dict[str, tuple[int, ...]] = dict.fromkeys(_ENCODING, (sizes[0],))
     for index, (n_prev, n) in enumerate(pairwise(sizes), start=1):
         expected |= {f"W{index}": (n_prev, n), f"b{index}": (n, 1)}
-    if {name: array.shape for name, array in arrays.items()} != expected:
-        raise ValueError(f"{path} holds other arrays than its sizes {sizes} call for")
-    params = tuple(Layer(arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(1, len(sizes)))
-    network = Network(header["activation"], header["loss"], header["precision"])
-    classes, features = tuple(header["classes"]), tuple(header["features"])
-    return Model(as_layers(params), network, classes, features, arrays["mean"], arrays["scale"])
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != expected or len(sizes) < 2:
+        raise ValueError(f"its sizes are {sizes}, its arrays {found}")
+    dtypes = {name: np.dtype(dtype) for name, dtype in _ENCODING.items()}
+    for name, array in arrays.items():
+        floats = (np.dtype(np.float32), np.dtype(np.float64))
+        if array.dtype not in ((dtypes[name],) if name in dtypes else floats):
+            raise ValueError(f"{name} is of {array.dtype}")
 
 
-def _arrays(model: Model) -> dict[str, np.ndarray]:
-    arrays = {"mean": np.asarray(model.mean), "scale": np.asarray(model.scale)}
-    for index, (W, b) in enumerate(as_layers(model.params), start=1):
-        arrays |= {f"W{index}": np.asarray(W), f"b{index}": np.asarray(b)}
-    return arrays
-
-
-def _digest(arrays: dict[str, np.ndarray], text: str) -> str:
-    digest = hashlib.sha256(text.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
-    return digest.hexdigest()
+def _check_choices(header: dict[str, Any], depth: int) -> None:
+    """Activations, loss and classes, against the depth and the outputs."""
+    names, loss, classes = header["activations"], header["loss"], header["classes"]
+    if len(names) != depth - 1 or not set(names) <= set(numpy_forward.ACTIVATIONS):
+        raise ValueError(f"its activations are {names}, of {depth - 1} hidden layers")
+    if not LOSSES.fullmatch(loss):
+        raise ValueError(f"its loss is {loss!r}")
+    if classes is not None and max(2, header["sizes"][-1]) != len(classes):
+        raise ValueError(f"it has {len(classes)} classes and {header['sizes'][-1]} outputs")

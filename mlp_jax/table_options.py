@@ -1,21 +1,37 @@
 """The options of commands that read a table, and the table they name. JAX is not imported."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from mlp_jax.tables import Table
 
+MIB = 1 << 20
+
 
 def table_options(command: Callable[..., None]) -> Callable[..., None]:
-    """DATA, --target, --drop, --seed and --held-out."""
+    """DATA and what is said of it; --seed, --held-out, --memory, --json."""
     options = (
         click.argument("data", required=False, type=click.Path(path_type=Path)),
-        click.option("--target", help="Column of DATA to predict; it has two values."),
+        click.option("--target", help="Column of DATA to predict."),
+        click.option(
+            "--task",
+            type=click.Choice(["classification", "regression"]),
+            help="What the target is: classes or numbers. By default what it looks like.",
+        ),
         click.option("--drop", multiple=True, help="Column of DATA to leave out; repeatable."),
+        click.option(
+            "--id", "ids", multiple=True, help="Column that names the rows; left out too."
+        ),
+        click.option(
+            "--categorical",
+            multiple=True,
+            help="Column of categories that looks like numbers or names; repeatable.",
+        ),
         click.option(
             "--seed",
             type=click.IntRange(0, 2**32 - 1),
@@ -30,28 +46,57 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="Share of the samples kept for testing.",
         ),
+        memory_option,
+        json_option,
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def named_table(data: Path | None, target: str | None, drop: tuple[str, ...]) -> "Table":
-    """The table in the file DATA, or the breast-cancer table."""
+memory_option = click.option(
+    "--memory",
+    type=click.IntRange(1),
+    help="MiB that it may take; for the table, half of what is free by default.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
+)
+
+
+def named_table(data: Path | None, target: str | None, memory: int | None, **said: Any) -> "Table":
+    """The table in the file DATA, or the breast-cancer table.
+
+    Args:
+      data: the file.
+      target: its column to predict.
+      memory: MiB.
+      **said: drop, ids, categorical and task, as the options have them.
+    """
     from mlp_jax import tables
 
     if data is None:
-        if target is not None or drop:
-            raise ValueError("--target and --drop speak of a file: type mlp-jax train DATA.csv ...")
+        given = [name for name, value in {"target": target, **said}.items() if value]
+        if given:
+            option = "--" + given[0].removesuffix("s")
+            raise ValueError(f"{option} speaks of a file, and none is named: type DATA.csv first")
         return tables.breast_cancer()
     if target is None:
         raise ValueError(f"which column of {data} is to be predicted? type --target NAME")
-    return tables.read(data, target, drop)
+    table = tables.read(
+        data,
+        target,
+        drop=(*said["drop"], *said["ids"]),
+        categorical=said["categorical"],
+        task=said["task"],
+        budget=None if memory is None else memory * MIB,
+    )
+    for note in table.notes:
+        click.echo(f"mlp-jax: {note}", err=True)
+    return table
 
 
 def check_writable(path: Path) -> None:
     """Raises ValueError now for a file that could not be written at the end."""
-    import os
-
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise ValueError(f"{path.parent} is no folder to write {path.name} to")

@@ -1,7 +1,4 @@
-"""A user's table: read, checked, split and standardised. Rows are samples here.
-
-Every complaint is one line that says which file, line and column, and what to type.
-"""
+"""A user's table: its features and its target, cut in two, encoded. Rows are samples here."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,30 +6,48 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas
+from sklearn.model_selection import train_test_split
+
+from mlp_jax import table_columns
+from mlp_jax.encoding import Encoding, encode
+from mlp_jax.preprocessing import encoding_of, table_encoder
+from mlp_jax.table_columns import Task
+from mlp_jax.table_files import RawTable, read_table, size_of
 
 
 class Table(NamedTuple):
-    """A binary classification table.
+    """What a network is to learn from.
 
-    X: features, shape (samples, features), float64. y: 0 or 1, shape (samples,). features: the
-    columns' names. classes: the two labels as written in the table; the second is y = 1.
+    features: a frame of columns of numbers (float64, a missing one NaN) and of categories (texts, a
+    missing one None). numeric, categorical: the names of both. target: its name. classes: what the
+    target may be, None for numbers. y: the place of each row's class, or the number. notes: what a
+    person should know, such as a column left out.
     """
 
-    X: np.ndarray
+    features: pandas.DataFrame
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    target: str
+    classes: tuple[Any, ...] | None
     y: np.ndarray
-    features: tuple[str, ...]
-    classes: tuple[str, str]
+    notes: tuple[str, ...] = ()
 
 
 class Split(NamedTuple):
-    """A table cut in two, both parts standardised by the mean and scale of the training part."""
+    """A table cut in two, both parts encoded as the training part says.
+
+    X: (samples, n[0]), float64. y: as of `Table`, but standardised where it is numbers: by mean and
+    scale.
+    """
 
     X_train: np.ndarray
     y_train: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
-    mean: np.ndarray
-    scale: np.ndarray
+    encoding: Encoding
+    mean: float
+    scale: float
 
 
 def breast_cancer() -> Table:
@@ -41,125 +56,127 @@ def breast_cancer() -> Table:
 
     data = load_breast_cancer()
     names = tuple(str(name) for name in data.feature_names)
-    return Table(data.data, data.target.astype(float), names, ("malignant", "benign"))
+    features = pandas.DataFrame(data.data, columns=list(names))
+    return Table(features, names, (), "class", ("malignant", "benign"), data.target.astype(int))
 
 
-def read(path: Path, target: str, drop: Sequence[str] = ()) -> Table:
+def read(
+    path: Path,
+    target: str,
+    *,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    task: Task | None = None,
+    budget: int | None = None,
+) -> Table:
     """The table in a CSV or Parquet file.
 
     Args:
-      path: the file; its suffix, .csv or .parquet, says which kind.
-      target: the column to predict, of two values; sorted, the second is y = 1.
+      path: the file, or "-" for standard input.
+      target: the column to predict.
       drop: columns to leave out.
+      categorical: columns of categories that look like numbers, or like names.
+      task: what the target is; None for what it looks like.
+      budget: bytes that the table may take; see `table_files.read_table`.
 
     Raises:
       ValueError: one line that says what is wrong and where.
     """
-    frame = _frame(Path(path))
-    names = [str(name) for name in frame.column_names]
-    _check_names(path, names, target, drop)
-    if frame.num_rows == 0:
-        raise ValueError(f"{path} has no rows; expected a header and one line a sample")
+    raw = read_table(Path(path), budget=budget, as_text=categorical)
+    features = _feature_names(raw, target, drop, categorical)
+    task = table_columns.task_of(raw, target) if task is None else task
+    classes, y = None, None
+    if task == "classification":
+        classes, y = table_columns.labels(raw, target)
+    else:
+        y = table_columns.targets(raw, target)
+    found: dict[str, Any] = {}
+    numeric, notes = [], []
+    for name in features:
+        numbers = name not in categorical and table_columns.is_numeric(raw, name)
+        column = (table_columns.numbers if numbers else table_columns.categories)(raw, name)
+        if len(set(column[~pandas.isna(column)])) + pandas.isna(column).any() < 2:
+            notes.append(f"column {name!r} is the same in every row and left out")
+            continue
+        found[name] = pandas.Series(column, dtype=column.dtype)
+        numeric += [name] * numbers
+    if not found:
+        raise ValueError(f"{raw.name} has no feature column that varies beside {target!r}")
+    rest = tuple(name for name in found if name not in numeric)
+    frame = pandas.DataFrame(found)
+    return Table(frame, tuple(numeric), rest, target, classes, y, tuple(notes))
+
+
+def _feature_names(
+    raw: RawTable, target: str, drop: Sequence[str], categorical: Sequence[str]
+) -> list[str]:
+    names = list(raw.frame.column_names)
+    check_names(raw, (target, *drop, *categorical))
+    for one in (*drop, *categorical):
+        if one == target:
+            raise ValueError(f"{one!r} is the target, and can be neither left out nor a feature")
     features = [name for name in names if name != target and name not in drop]
     if not features:
-        raise ValueError(f"{path} has no feature column beside the target {target!r}")
-    classes, y = _labels(path, frame[names.index(target)].to_pylist(), target)
-    columns = [_numbers(path, frame[names.index(name)], name) for name in features]
-    return Table(np.stack(columns, axis=1), y, tuple(features), classes)
+        raise ValueError(f"{raw.name} has no feature column beside the target {target!r}")
+    return features
 
 
-def split(table: Table, held_out: float, seed: int) -> Split:
-    """Cuts off a stratified share `held_out` of the samples and standardises both parts.
-
-    Raises:
-      ValueError: a class has too few samples, or a column is constant in the training part.
-    """
-    from sklearn.model_selection import train_test_split
-
-    few = min(int(table.y.sum()), int((1 - table.y).sum()))
-    if few * held_out < 1 or few < 2:
-        raise ValueError(
-            f"the rarer class has {few} samples, too few to hold out a share of {held_out:g}; "
-            "expected one or more of them held out"
-        )
-    X_train, X_test, y_train, y_test = train_test_split(
-        table.X, table.y, test_size=held_out, random_state=seed, stratify=table.y
-    )
-    mean, scale = X_train.mean(0), X_train.std(0)
-    for name, deviation in zip(table.features, scale, strict=True):
-        if deviation == 0:
-            raise ValueError(
-                f"column {name!r} is constant in the samples to train on: leave it out, type "
-                f"--drop {name!r}"
-            )
-    parts = (X_train - mean) / scale, y_train, (X_test - mean) / scale, y_test
-    return Split(*parts, mean=mean, scale=scale)
-
-
-def _frame(path: Path) -> Any:
-    import pyarrow
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    readers = {".csv": pyarrow.csv.read_csv, ".parquet": pyarrow.parquet.read_table}
-    if not path.exists():
-        raise ValueError(f"{path} does not exist; expected a CSV or Parquet file")
-    if not path.is_file() or path.suffix.lower() not in readers:
-        raise ValueError(f"{path} is not a file that ends in .csv or .parquet")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty; expected a header and one line a sample")
-    try:
-        return readers[path.suffix.lower()](path)
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
-
-
-def _check_names(path: Path, names: list[str], target: str, drop: Sequence[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{path} has two columns named {twice[0]!r}; expected different names")
-    for name in (target, *drop):
+def check_names(raw: RawTable, wanted: Sequence[str]) -> None:
+    """Raises ValueError for a name that is no column, with the one that may have been meant."""
+    names = list(raw.frame.column_names)
+    for name in wanted:
         if name not in names:
             close = difflib.get_close_matches(name, names, n=1)
             meant = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names[:10])}"
-            raise ValueError(f"{path} has no column {name!r}; {meant}")
-    if target in drop:
-        raise ValueError(f"{target!r} is the target and cannot be dropped")
+            raise ValueError(f"{raw.name} has no column {name!r}; {meant}")
 
 
-def _labels(path: Path, values: list[Any], target: str) -> tuple[tuple[str, str], np.ndarray]:
-    for line, value in enumerate(values, start=2):
-        if value is None or value == "" or value != value:
-            raise ValueError(f"{path}, line {line}: the target {target!r} is missing")
-    classes = sorted(set(values))
-    if len(classes) != 2:
+def split(table: Table, held_out: float, seed: int, budget: float | None = None) -> Split:
+    """Cuts off a share `held_out` of the samples, of classes the same of each, and encodes.
+
+    Raises:
+      ValueError: too few samples; or more inputs than the budget has bytes for.
+    """
+    train, test = _parts(table, held_out, seed)
+    encoder = table_encoder(table.numeric, table.categorical).fit(table.features.iloc[train])
+    encoding = encoding_of([encoder], list(table.features.columns))
+    taken = 12 * len(table.y) * len(encoding.source)
+    if budget is not None and taken > budget:
         raise ValueError(
-            f"{path}: the target {target!r} has {len(classes)} value{'s' * (len(classes) > 1)}, "
-            f"such as {classes[0]!r}; expected two classes"
+            f"the table becomes {len(encoding.source):,} inputs of {len(table.y):,} samples, "
+            f"{size_of(taken)}; the budget is {size_of(budget)}: type a larger --memory, or --drop "
+            "columns of many categories"
         )
-    y = np.array([value == classes[1] for value in values], float)
-    return (str(classes[0]), str(classes[1])), y
+    X_train, X_test = (encode(encoding, table.features.iloc[part]) for part in (train, test))
+    mean, scale = 0.0, 1.0
+    if table.classes is None:
+        mean, scale = float(table.y[train].mean()), float(table.y[train].std()) or 1.0
+    y_train, y_test = ((table.y[part] - mean) / scale for part in (train, test))
+    if table.classes is not None:
+        y_train, y_test = table.y[train], table.y[test]
+    return Split(X_train, y_train, X_test, y_test, encoding, mean, scale)
 
 
-def _numbers(path: Path, column: Any, name: str) -> np.ndarray:
-    """A column as float64, its first cell that is not a finite number named by its line."""
-    numbers = []
-    for line, value in enumerate(column.to_pylist(), start=2):
-        where = f"{path}, line {line}, column {name!r}"
-        if value is None or value == "":
-            raise ValueError(f"{where}: the cell is empty; fill it in or type --drop {name!r}")
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
+def _parts(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the samples to train on, and of those held out."""
+    m = len(table.y)
+    of_test = int(np.ceil(m * held_out))
+    groups = 1 if table.classes is None else len(table.classes)
+    if table.classes is not None:
+        counts = np.bincount(table.y)
+        if counts.min() < 2:
+            rarest = table.classes[int(counts.argmin())]
             raise ValueError(
-                f"{where}: {str(value)!r} is not a number; encode it or type --drop {name!r}"
-            ) from None
-        if not np.isfinite(number):
-            raise ValueError(f"{where}: {number} is not finite")
-        numbers.append(number)
-    if min(numbers) == max(numbers):
+                f"the class {rarest!r} has {counts.min()} sample, too few to hold out; expected "
+                "two of each or more"
+            )
+    if of_test < groups or m - of_test < max(2, groups):
         raise ValueError(
-            f"{path}: column {name!r} is constant ({numbers[0]:g}): leave it out, type "
-            f"--drop {name!r}"
+            f"{m} samples are too few to hold out a share of {held_out:g}; expected one of each "
+            "class or more on both sides"
         )
-    return np.array(numbers)
+    strata = None if table.classes is None else table.y
+    train, test = train_test_split(
+        np.arange(m), test_size=of_test, random_state=seed, stratify=strata
+    )
+    return train, test

@@ -1,33 +1,135 @@
-"""Model files come back as they were, or not at all."""
+"""Model files come back as they were, or not at all; they predict without JAX."""
+
+import subprocess
+import sys
 
 import jax
 import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax import model_files
+from mlp_jax import array_files, model_files
+from mlp_jax.array_files import packed, unpacked
+from mlp_jax.encoding import Column, Encoding, numbers
+from mlp_jax.numpy_forward import ACTIVATIONS
+from mlp_jax.trained_models import as_model, as_network
+
+LOSSES = {
+    "binary_cross_entropy": ("no", "yes"),
+    "softmax_cross_entropy": ("a", "b", "c"),
+    "squared_error": None,
+    "absolute_error": None,
+    "huber(0.5)": None,
+    "poisson": None,
+    "pinball(0.1,0.5,0.9)": None,
+}
 
 
-def model():
-    params = mlp_jax.init(jax.random.key(0), (3, 4, 1))
+def model(activation="tanh", loss="binary_cross_entropy", **more):
+    classes = LOSSES[loss]
+    outputs = 3 if loss[:3] in ("sof", "pin") else 1
+    params = mlp_jax.init(jax.random.key(0), (3, 4, outputs), dtype=np.float64)
     # A transposed W: safetensors would write its bytes in the wrong order.
     turned = np.asarray(params[0].W).T.copy().T
     assert not turned.flags.c_contiguous
     params = (mlp_jax.Layer(turned, params[0].b), params[1])
-    mean, scale = np.arange(3.0), np.ones(3) * 2
-    network = mlp_jax.Network("tanh")
-    return model_files.Model(params, network, ("no", "yes"), ("a", "b", "c"), mean, scale)
+    encoding = numbers(["a", "b", "c"], mean=np.arange(3.0), scale=2.0)
+    about = {"encoding": encoding, "targets": ["kind"], "classes": classes} | more
+    return as_model(params, mlp_jax.Network(activation, loss), **about)
+
+
+X = np.random.default_rng(0).normal(size=(5, 3))
 
 
 def test_a_model_comes_back_as_it_was(tmp_path):
+    ours = model(notes={"held_out": {"accuracy": 0.5}}, mean=2.0, scale=3.0)
+    model_files.write_model(tmp_path / "m", ours)
+    theirs = mlp_jax.load_model(tmp_path / "m")
+    for name in (
+        "activations",
+        "loss",
+        "targets",
+        "classes",
+        "mean",
+        "scale",
+        "precision",
+        "notes",
+    ):
+        assert getattr(theirs, name) == getattr(ours, name), name
+    pairs = zip(
+        jax.tree.leaves((ours.layers, ours.encoding[1:])),
+        jax.tree.leaves((theirs.layers, theirs.encoding[1:])),
+        strict=True,
+    )
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+    assert theirs.encoding.columns == ours.encoding.columns
+    assert np.array_equal(theirs.outputs(X), ours.outputs(X))
+
+
+def test_categories_come_back(tmp_path):
+    columns = (Column("colour", ("red", "ö"), True), Column("age"), Column("more"))
+    three = np.arange(3, dtype=np.int32)
+    encoding = Encoding(columns, three * 0, three, three * np.nan, three * 0.0, three + 1.0)
+    model_files.write_model(tmp_path / "m", model(encoding=encoding))
+    assert mlp_jax.load_model(tmp_path / "m").encoding.columns == columns
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_numpy_predicts_what_jax_does(activation, loss):
+    ours = model(activation, loss)
+    params, network = as_network(ours)
+    A = mlp_jax.forward(params, ((X - np.arange(3)) / 2).T, network=network).T
+    np.testing.assert_allclose(ours.outputs(X), A, rtol=1e-12, atol=1e-12)
+
+
+def test_float32_predictions_are_within_1e_6():
     ours = model()
-    model_files.save(tmp_path / "m.safetensors", ours)
-    theirs = model_files.load(tmp_path / "m.safetensors")
-    pairs = zip(jax.tree.leaves(ours.params), jax.tree.leaves(theirs.params), strict=True)
-    assert all(np.array_equal(a, b) for a, b in pairs)
-    assert theirs[1:4] == ours[1:4]
-    X = np.random.default_rng(0).normal(size=(5, 3))
-    assert np.array_equal(model_files.predict(ours, X), model_files.predict(theirs, X))
+    layers = tuple((W.astype(np.float32), b.astype(np.float32)) for W, b in ours.layers)
+    theirs = model_files.Model(layers, ("tanh",), ours.loss, ours.encoding, ("kind",), ours.classes)
+    A = theirs.outputs(X)
+    assert A.dtype == np.float32
+    np.testing.assert_allclose(A, ours.outputs(X), atol=1e-6)
+
+
+def test_classes_numbers_and_probabilities():
+    two = model()
+    P = two.predict_proba(X)
+    assert P.shape == (5, 2)
+    np.testing.assert_allclose(P.sum(axis=1), 1, rtol=1e-15)
+    assert two.predict(X).tolist() == [("no", "yes")[int(p > 0.5)] for p in P[:, 1]]
+    three = model(loss="softmax_cross_entropy")
+    assert three.predict(X).tolist() == [
+        ("a", "b", "c")[k] for k in three.predict_proba(X).argmax(1)
+    ]
+    number = model(loss="squared_error", mean=100.0, scale=5.0)
+    np.testing.assert_allclose(number.predict(X), number.outputs(X)[:, 0] * 5 + 100)
+    with pytest.raises(ValueError, match="the model predicts kind, numbers; use predict"):
+        number.predict_proba(X)
+
+
+def test_rows_in_blocks_are_rows_at_once(monkeypatch):
+    ours, many = model(), np.random.default_rng(1).normal(size=(100, 3))
+    whole = ours.outputs(many)
+    monkeypatch.setattr(model_files, "BLOCK", 7)
+    np.testing.assert_allclose(ours.outputs(many), whole, rtol=1e-13)
+
+
+def test_predicting_imports_no_jax(tmp_path):
+    model_files.write_model(tmp_path / "m", model())
+    code = (
+        "import sys, mlp_jax\n"
+        "print(mlp_jax.load_model(sys.argv[1]).predict([[1, 2, 3]])[0])\n"
+        "ours = {name for name in sys.modules if name.startswith('mlp_jax.')}\n"
+        "expected = {'numpy_forward', 'array_files', 'encoding', 'model_files'}\n"
+        "assert ours == {f'mlp_jax.{name}' for name in expected}, ours\n"
+        "assert not {'jax', 'sklearn', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "m"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == model().predict([[1, 2, 3]])[0]
 
 
 def test_every_flipped_byte_is_noticed(tmp_path):
@@ -38,21 +140,7 @@ def test_every_flipped_byte_is_noticed(tmp_path):
         altered[position] ^= 1
         path.write_bytes(altered)
         with pytest.raises(ValueError, match=r"m\.safetensors"):
-            model_files.load(path)
-
-
-def test_a_file_cut_short_is_noticed(tmp_path):
-    path = tmp_path / "m.safetensors"
-    content = model_files.to_bytes(model())
-    for length in (0, 7, 100, len(content) - 1):
-        path.write_bytes(content[:length])
-        with pytest.raises(ValueError, match="no whole safetensors file"):
-            model_files.load(path)
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ValueError, match="is not a file"):
-        model_files.load(tmp_path / "nowhere")
+            mlp_jax.load_model(path)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
@@ -62,9 +150,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def full_disk(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(model_files.os, "fsync", full_disk)
+    monkeypatch.setattr(array_files.os, "fsync", full_disk)
     with pytest.raises(OSError, match="No space"):
-        model_files.save(path, model())
+        model_files.write_model(path, model())
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -73,13 +161,61 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
     other = tmp_path / "other"
     other.write_bytes(b"")
     path = tmp_path / "m.safetensors"
-    model_files.save(path, model())
+    model_files.write_model(path, model())
     assert path.stat().st_mode == other.stat().st_mode
     path.chmod(0o640)
-    model_files.save(path, model())
+    model_files.write_model(path, model())
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_rows_of_another_width_are_refused():
-    with pytest.raises(ValueError, match=r"X has shape \(5, 2\); expected \(samples, 3\)"):
-        model_files.predict(model(), np.ones((5, 2)))
+@pytest.mark.parametrize(
+    "network",
+    [
+        mlp_jax.Network(mlp_jax.own_activation(lambda z: z, lambda z: z)),
+        mlp_jax.Network(loss=mlp_jax.own_loss(lambda z, y: (z - y) ** 4)),
+    ],
+    ids=["activation", "loss"],
+)
+def test_a_function_of_the_users_own_is_refused(network):
+    params = mlp_jax.init(0, (2, 3, 1))
+    with pytest.raises(ValueError, match="a function of your own and cannot be written"):
+        as_model(params, network, encoding=numbers("ab"), targets=["y"])
+
+
+def changed(folder, header=None, arrays=None):
+    """A file with other content, and the SHA-256 of that."""
+    (folder / "m").write_bytes(model_files.to_bytes(model()))
+    old = unpacked(folder / "m", model_files.FORMAT, "")
+    content = packed(model_files.FORMAT, old[0] | (header or {}), old[1] | (arrays or {}))
+    (folder / "m").write_bytes(content)
+    return folder / "m"
+
+
+LIES = {
+    "sizes of another network": {"header": {"sizes": [3, 5, 1]}},
+    "no layer": {"header": {"sizes": [3]}},
+    "sizes that are words": {"header": {"sizes": "abc"}},
+    "an unknown activation": {"header": {"activations": ["softmin"]}},
+    "too many activations": {"header": {"activations": ["relu", "relu"]}},
+    "an unknown loss": {"header": {"loss": "__import__('os')"}},
+    "three classes of one output": {"header": {"classes": [1, 2, 3]}},
+    "classes that are a number": {"header": {"classes": 3}},
+    "columns of another form": {"header": {"columns": [["a"]]}},
+    "inputs of a column that is not": {"arrays": {"source": np.array([0, 1, 7], np.int32)}},
+    "whole weights": {"arrays": {"W1": np.ones((3, 4), np.int64)}},
+    "another array": {"arrays": {"W9": np.ones((3, 4))}},
+    "a mean that is a word": {"header": {"mean": "x"}},
+}
+
+
+@pytest.mark.parametrize("case", LIES)
+def test_a_file_that_contradicts_itself_is_refused(case, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"/m does not hold together: .* expected a model"
+    ) as error:
+        mlp_jax.load_model(changed(tmp_path, **LIES[case]))
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_packed_again_as_it_was_is_read(tmp_path):
+    assert mlp_jax.load_model(changed(tmp_path)).classes == ("no", "yes")

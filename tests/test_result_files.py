@@ -13,6 +13,8 @@ import safetensors.numpy
 
 import mlp_jax
 from mlp_jax import model_files
+from mlp_jax.array_files import packed, unpacked
+from mlp_jax.encoding import numbers
 from mlp_jax.losses import own_loss
 from mlp_jax.sweeps import result_files
 from mlp_jax.sweeps.plan import as_plan
@@ -189,7 +191,7 @@ def test_a_loaded_result_is_written_again_to_the_last_bit(made, tmp_path):
     contents = []
     for result in (made(), loaded(made(), tmp_path)):
         mlp_jax.save_sweep(result, tmp_path / "s")
-        header, arrays = model_files.unpacked(tmp_path / "s", result_files.FORMAT, "")
+        header, arrays = unpacked(tmp_path / "s", result_files.FORMAT, "")
         contents.append((header, {name: bits(array) for name, array in arrays.items()}))
     assert contents[0] == contents[1]
 
@@ -338,18 +340,18 @@ def test_a_file_cut_short_is_noticed(share, tmp_path):
 
 
 def foreign_files():
-    layer = mlp_jax.Layer(np.ones((2, 1)), np.ones((1, 1)))
-    ones = np.ones(2)
-    model = model_files.Model((layer,), mlp_jax.Network(), ("0", "1"), ("a", "b"), ones, ones)
+    layers = ((np.ones((2, 1)), np.ones((1, 1))),)
+    loss = "binary_cross_entropy"
+    model = mlp_jax.Model(layers, (), loss, numbers(["a", "b"]), ("kind",), ("no", "yes"))
     return {
         "text": (b"rank,score\n1,0.9\n", "no whole safetensors file"),
         "model": (
             model_files.to_bytes(model),
-            "has format 'mlp_jax/1'; expected 'mlp_jax.sweep/1', a sweep",
+            "has format 'mlp_jax.model/2'; expected 'mlp_jax.sweep/1', a sweep",
         ),
         # Of a dtype that NumPy has not.
         "other": (safetensors.numpy.save({"a": np.ones(2, jax.numpy.bfloat16)}), "not written by"),
-        "empty": (model_files.packed(result_files.FORMAT, {}, {}), "something else than its form"),
+        "empty": (packed(result_files.FORMAT, {}, {}), "something else than its form"),
     }
 
 
@@ -364,8 +366,8 @@ def test_a_foreign_file_is_named(kind, tmp_path):
 
 def test_a_sweep_is_no_model(tmp_path):
     mlp_jax.save_sweep(untrained(), tmp_path / "s")
-    with pytest.raises(ValueError, match=r"mlp_jax.sweep/1'; expected 'mlp_jax/1', a model"):
-        model_files.load(tmp_path / "s")
+    with pytest.raises(ValueError, match=r"mlp_jax.sweep/1'; expected 'mlp_jax.model/2', a model"):
+        mlp_jax.load_model(tmp_path / "s")
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -376,9 +378,9 @@ def test_a_missing_file_is_named(tmp_path):
 def repacked(folder, header=None, arrays=None):
     """A file with other content, and the SHA-256 of that."""
     mlp_jax.save_sweep(of_words(), folder / "s")
-    old = model_files.unpacked(folder / "s", result_files.FORMAT, "")
+    old = unpacked(folder / "s", result_files.FORMAT, "")
     (folder / "s").write_bytes(
-        model_files.packed(result_files.FORMAT, old[0] | (header or {}), old[1] | (arrays or {}))
+        packed(result_files.FORMAT, old[0] | (header or {}), old[1] | (arrays or {}))
     )
     return folder / "s"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mlp_jax import model_files
+import mlp_jax
 from mlp_jax.cli import commands
 from mlp_jax.sweeps.space_files import read_space
 
@@ -22,12 +22,12 @@ def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(tmp_path):
     assert run_.exit_code == 0, run_.output
     assert "18 members in" in run_.output
     assert re.search(r"rank +accuracy +spread", run_.output)
-    held_out = float(re.search(r"accuracy (\S+) on the 114 held out", run_.output)[1])
+    held_out = float(re.search(r"accuracy (\d\.\d+), .* on the 114 held out", run_.output)[1])
     assert held_out > 0.8
     html = page.read_text()
     assert html.count("<img") == len(re.findall("data:image/png;base64,", html)) == 6
     assert not re.search(r"(src|href)=[\"']?http", html)
-    loaded = model_files.load(model)
+    loaded = mlp_jax.load_model(model)
     assert loaded.classes == ("malignant", "benign")
 
 

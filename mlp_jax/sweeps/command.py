@@ -1,14 +1,19 @@
 """`mlp-jax sweep`: files, printing and exit codes; no maths. JAX is imported when it runs."""
 
+import json
+import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlp_jax.table_options import check_writable, named_table, table_options
+from mlp_jax.table_options import MIB, check_writable, named_table, table_options
 
 if TYPE_CHECKING:
+    from mlp_jax.model_files import Model
     from mlp_jax.sweeps.result import SweepResult
+    from mlp_jax.tables import Split
 
 BEST = 10  # configurations that are printed
 
@@ -44,7 +49,6 @@ def default_space() -> dict[str, Any]:
 @click.option("--epochs", type=click.IntRange(1), default=30, show_default=True)
 @click.option("--patience", type=click.IntRange(1), help="Epochs without progress to stop after.")
 @click.option("--halving", type=click.IntRange(2), help="3 goes on with the best third, twice.")
-@click.option("--memory", type=click.IntRange(1), help="MiB it may take.")
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -58,14 +62,13 @@ def default_space() -> dict[str, Any]:
 def sweep(
     data: Path | None,
     target: str | None,
-    drop: tuple[str, ...],
     seed: int,
     held_out: float,
+    memory: int | None,
+    as_json: bool,
     space_file: Path | None,
-    n: int | None,
     report: Path | None,
     output: Path | None,
-    memory: int | None,
     **choices: Any,
 ) -> None:
     """Search a space of networks on DATA, a CSV or Parquet file, or on the breast-cancer data.
@@ -77,50 +80,104 @@ def sweep(
         if path is not None:
             check_writable(path)
     from mlp_jax import tables
+    from mlp_jax.table_models import model_of_table, noted, said, scores
+
+    about = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
+    table = named_table(data, target, memory, **about)
+    parts = tables.split(table, held_out, seed, None if memory is None else memory * MIB)
+    result = _searched(parts, space_file, seed, memory, quiet=as_json, **choices)
+    if not as_json:
+        _print(result)
+    fitted = result.refit()
+    model = model_of_table(table, parts, fitted.params, fitted.network)
+    A = model.outputs_of_inputs(parts.X_test)
+    found = scores(model, parts, A)
+    if not as_json:
+        count = result.task.X.shape[1]
+        click.echo(
+            f"the best, trained on all {count} samples: {said(found)} on the "
+            f"{len(parts.y_test)} held out"
+        )
+    written = _written(result, noted(model, parts, found), found, report, output)
+    if as_json:
+        click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
+    else:
+        for name in written:
+            click.echo(f"wrote {name}")
+
+
+def _searched(
+    parts: "Split",
+    space_file: Path | None,
+    seed: int,
+    memory: int | None,
+    *,
+    quiet: bool,
+    n: int | None,
+    halving: int | None,
+    **choices: Any,
+) -> "SweepResult":
+    """Plans, says so, and runs."""
     from mlp_jax.sweeps.run import plan_of, run
     from mlp_jax.sweeps.space_files import read_space
     from mlp_jax.sweeps.task import as_task
 
-    table = named_table(data, target, drop)
-    parts = tables.split(table, held_out, seed)
     space = default_space() if space_file is None else read_space(space_file)
     if n is None and space_file is None:
         n = 1000
-    halving = choices.pop("halving")
-    task = as_task(
-        *(parts.X_train.astype("float32"), parts.y_train.astype(int), space),
-        n=n,
-        key=seed,
-        **choices,
-    )
-    plan = plan_of(task, memory=None if memory is None else memory << 20, halving=halving)
-    click.echo(str(plan))
-    result = run(task, plan, halving=halving, progress=True)
-    _print(result)
-    fitted = result.refit()
-    right = (fitted.predict(parts.X_test) == parts.y_test).mean()
-    click.echo(
-        f"the best, trained on all {task.X.shape[1]} samples: accuracy {right:.4f} on the "
-        f"{len(parts.y_test)} held out"
-    )
-    written = []
+    X = parts.X_train.astype("float32")
+    task = as_task(X, parts.y_train, space, n=n, key=seed, **choices)
+    plan = plan_of(task, memory=None if memory is None else memory * MIB, halving=halving)
+    if not quiet:
+        click.echo(str(plan))
+    return run(task, plan, halving=halving, progress=not quiet and sys.stderr.isatty())
+
+
+def _written(
+    result: "SweepResult",
+    model: "Model",
+    found: dict[str, float],
+    report: Path | None,
+    output: Path | None,
+) -> list[str]:
+    """Writes what was asked for, once all of it is there; the names of the files."""
+    from mlp_jax.array_files import replace
+    from mlp_jax.model_files import to_bytes
+
+    contents = []
     if report is not None:
         from mlp_jax.sweeps.report import html_report
 
-        written.append((report, html_report(result, held_out_score=right).encode()))
+        score = found.get("accuracy" if model.is_classifier else "r2")
+        contents.append((report, html_report(result, held_out_score=score).encode()))
     if output is not None:
-        from mlp_jax import model_files
+        contents.append((output, to_bytes(model)))
+    for path, content in contents:
+        replace(path, content)
+    return [str(path) for path, _ in contents]
 
-        model = model_files.Model(
-            *(fitted.params, fitted.network, table.classes, table.features),
-            *(parts.mean, parts.scale),
-        )
-        written.append((output, model_files.to_bytes(model)))
-    from mlp_jax import model_files
 
-    for path, content in written:
-        model_files.replace(path, content)
-        click.echo(f"wrote {path}")
+def _facts(result: "SweepResult") -> dict[str, Any]:
+    """The best configurations and the counts, for machines."""
+    best = [
+        {
+            "rank": row.rank,
+            "score": row.score if math.isfinite(row.score) else None,
+            "spread": row.spread if math.isfinite(row.spread) else None,
+            "best_epoch": row.best_epoch,
+            "status": row.status,
+            "configuration": row.configuration,
+        }
+        for row in result.ranking[:BEST]
+    ]
+    return {
+        "scoring": result.task.scoring,
+        "best": best,
+        "configurations": len(result.ranking),
+        "members": len(result.members),
+        "interrupted": result.interrupted,
+        "seconds": result.seconds,
+    }
 
 
 def _print(result: "SweepResult") -> None:

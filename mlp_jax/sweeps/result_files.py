@@ -1,4 +1,4 @@
-"""One file a sweep, in the form of `model_files`: the examples, every member, the plan.
+"""One file a sweep, in the form of `array_files`: the examples, every member, the plan.
 
 What there is one of a member, such as its parameters, lies end to end in one array, beside the
 lengths of its parts. Loading runs no code from the file.
@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlp_jax import model_files
+from mlp_jax.array_files import packed, replace, unpacked
 from mlp_jax.forward_propagation import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import Row, kind_of
@@ -24,6 +24,7 @@ from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task, scores_of
 from mlp_jax.sweeps.trainings import STATUSES
 from mlp_jax.sweeps.waves import Outcome
+from mlp_jax.trained_models import check_named
 
 FORMAT = "mlp_jax.sweep/1"
 EXPECTED = "a sweep written by mlp_jax.save_sweep"
@@ -47,7 +48,7 @@ def save_sweep(result: SweepResult, path: Any) -> None:
       >>> loaded.table() == result.table()
       True
     """
-    model_files.replace(Path(path), to_bytes(result))
+    replace(Path(path), to_bytes(result))
 
 
 def load_sweep(path: Any) -> SweepResult:
@@ -57,7 +58,7 @@ def load_sweep(path: Any) -> SweepResult:
       ValueError: the file is missing, foreign, cut short or altered.
     """
     path = Path(path)
-    header, arrays = model_files.unpacked(path, FORMAT, EXPECTED)
+    header, arrays = unpacked(path, FORMAT, EXPECTED)
     try:
         return _built(header, arrays)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -78,7 +79,7 @@ def to_bytes(result: SweepResult) -> bytes:
     losses = []
     for configuration in task.configurations:
         network = task.network(configuration)
-        model_files.activation_names(network)  # says which is a function of the user's own
+        check_named(network)  # says which is a function of the user's own
         losses.append(network.loss)
     header = {
         # By a configuration that has it: the name of a loss is rounded, a configuration is not.
@@ -100,7 +101,7 @@ def to_bytes(result: SweepResult) -> bytes:
     }
     arrays = _arrays_of_task(task) | _arrays_of_outcomes(result.outcomes, task.X.dtype)
     arrays |= _end_to_end("rows", (bucket.rows for bucket in plan.buckets))
-    return model_files.packed(FORMAT, header, arrays)
+    return packed(FORMAT, header, arrays)
 
 
 def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult:

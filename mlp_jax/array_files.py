@@ -1,0 +1,107 @@
+"""Files of arrays: safetensors, with a header in JSON and a SHA-256 over it all. No JAX.
+
+Reading runs no code from the file. Writing replaces what was there once the new file is whole.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def packed(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+    """A file of these arrays, its header in JSON, and a SHA-256 of both."""
+    import mlp_jax
+
+    text = json.dumps({"format": format_, "library": mlp_jax.__version__} | header)
+    # In C order by copying: safetensors writes a transposed array wrongly, without a word.
+    in_order = {name: array.copy(order="C") for name, array in arrays.items()}
+    metadata = {"mlp_jax": text, "sha256": _digest(arrays, text)}
+    return _safetensors().numpy.save(in_order, metadata=metadata)
+
+
+def unpacked(
+    path: Path, format_: str, expected: str
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The header and the arrays that `packed` was given.
+
+    Args:
+      path: of the file.
+      format_: as it was packed.
+      expected: what the file should be, for those who hand in another.
+
+    Raises:
+      ValueError: the file is missing, foreign, cut short or altered.
+    """
+    safetensors = _safetensors()
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file; expected {expected}")
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            if "sha256" not in metadata:  # whose arrays may be of types that NumPy has not
+                raise ValueError(f"{path} was not written by mlp_jax; expected {expected}")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ValueError(
+            f"{path} is no whole safetensors file: {error}; expected {expected}"
+        ) from error
+    text = metadata.get("mlp_jax", "")
+    if metadata["sha256"] != _digest(arrays, text):
+        raise ValueError(
+            f"{path} was altered or was not written by mlp_jax: its SHA-256 differs; expected "
+            f"{expected}"
+        )
+    header = json.loads(text)
+    if header.get("format") != format_:
+        raise ValueError(
+            f"{path} has format {header.get('format')!r}; expected {format_!r}, {expected}"
+        )
+    return header, arrays
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Puts `content` at `path` in one step: what was there stays until the new file is whole."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, _permissions(path))
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _permissions(path: Path) -> int:
+    """Those of the file to be replaced, or those a new file gets; a temporary file is private."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _safetensors() -> Any:
+    """The package, which a bare install of mlp_jax has not."""
+    try:
+        import safetensors.numpy
+    except ModuleNotFoundError:
+        raise ValueError(
+            "the files of models and sweeps need safetensors: type pip install safetensors"
+        ) from None
+    return safetensors
+
+
+def _digest(arrays: dict[str, np.ndarray], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,190 @@
+"""How the rows of a table become the inputs of a network: in numbers, so that a file can hold it.
+
+In two steps. Coded, a row has a number for every column: of numbers the number itself, of
+categories the place of the category, and for a missing cell NaN. Encoded, it has a number for every
+input of the network. NumPy alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+VALUE, MISSING = -1, -2  # what an input says of its column, if not that it is of a certain category
+
+
+class Column(NamedTuple):
+    """A column of the table.
+
+    name: as the table has it. categories: what its cells may be, None for numbers; any other cell
+    is of the category "other", whose place is after these. strict: another cell is an error.
+    """
+
+    name: str
+    categories: tuple[str, ...] | None = None
+    strict: bool = False
+
+
+class Encoding(NamedTuple):
+    """The columns, and for each of the n[0] inputs, one array entry.
+
+    source: its column's place. what: VALUE for the number, MISSING for whether there is none, k
+    for whether it is the k-th category. fill: the coded number that stands for a missing cell, NaN
+    where there must be one. mean, scale: the input is (what - mean) / scale.
+    """
+
+    columns: tuple[Column, ...]
+    source: np.ndarray
+    what: np.ndarray
+    fill: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+
+    def used(self) -> list[Column]:
+        """The columns that an input is made of."""
+        places = set(self.source.tolist())
+        return [column for place, column in enumerate(self.columns) if place in places]
+
+    def inputs(self) -> list[str]:
+        """A name for each input, such as "age", "age is missing", "colour = red"."""
+        return [self._input(*pair) for pair in zip(self.source, self.what, strict=True)]
+
+    def _input(self, source: int, what: int) -> str:
+        column = self.columns[source]
+        if what == VALUE:
+            return column.name
+        if what == MISSING:
+            return f"{column.name} is missing"
+        categories = column.categories or ()
+        return f"{column.name} = {categories[what] if what < len(categories) else '(other)'}"
+
+
+def numbers(names: Sequence[str], mean: Any = 0.0, scale: Any = 1.0) -> Encoding:
+    """The encoding of a table of numbers: every column is an input, none may be missing."""
+    n = len(names)
+    return Encoding(
+        tuple(Column(str(name)) for name in names),
+        source=np.arange(n, dtype=np.int32),
+        what=np.full(n, VALUE, np.int32),
+        fill=np.full(n, np.nan),
+        mean=np.broadcast_to(np.asarray(mean, np.float64), n).copy(),
+        scale=np.broadcast_to(np.asarray(scale, np.float64), n).copy(),
+    )
+
+
+def encode(encoding: Encoding, rows: Any) -> np.ndarray:
+    """The inputs of the network, (samples, n[0]), float64.
+
+    Args:
+      encoding: as it was fitted.
+      rows: a data frame, a pyarrow table or a dict, whose columns are found by their names,
+        whatever their order and whatever else it has; or an array, (samples, columns).
+
+    Raises:
+      ValueError: a column is missing, or a cell is not what its column is made of.
+    """
+    return encoded(encoding, coded(encoding, rows))
+
+
+def coded(encoding: Encoding, rows: Any) -> np.ndarray:
+    """A number for every cell, (samples, columns), float64; see `encode`."""
+    used = encoding.used()
+    columns = _columns(encoding.columns, used, rows)
+    codes = np.zeros((len(columns[0]), len(encoding.columns)))  # of a column that is not used, 0
+    for values, column in zip(columns, used, strict=True):
+        numeric = column.categories is None
+        read = as_numbers(values, column.name) if numeric else _places(values, column)
+        codes[:, encoding.columns.index(column)] = read
+    must_be = np.unique(encoding.source[(encoding.what == VALUE) & np.isnan(encoding.fill)])
+    missing = np.argwhere(np.isnan(codes[:, must_be]))
+    if len(missing):
+        row, place = missing[0]
+        raise ValueError(
+            f"row {row + 1}: {encoding.columns[must_be[place]].name!r} is missing, and the table "
+            "that the network was trained on had no missing cell to learn from"
+        )
+    return codes
+
+
+def encoded(encoding: Encoding, codes: Any, xp: Any = np) -> Any:
+    """The inputs, (samples, n[0]), of coded rows; `xp` is NumPy, or jax.numpy to trace it."""
+    of_input = codes[:, encoding.source]
+    is_missing = xp.isnan(of_input)
+    what, fill, mean, scale = (part[None] for part in encoding[2:])
+    filled = xp.where(is_missing, fill, of_input)
+    is_category = xp.where(what == MISSING, is_missing, filled == what)
+    return (xp.where(what == VALUE, filled, is_category) - mean) / scale
+
+
+def as_category(value: Any) -> str | None:
+    """A cell's category: its text, without the .0 of a whole number; None if it is missing."""
+    if value is None or value != value:
+        return None
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        value = int(value)
+    return str(value)
+
+
+def as_numbers(values: Any, name: str) -> np.ndarray:
+    """A column as float64, a missing cell NaN.
+
+    Raises:
+      ValueError: a cell that is no finite number, with its row.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        array = np.array([_number(value, name, row) for row, value in enumerate(array, start=1)])
+    column = array.astype(np.float64)
+    if np.isinf(column).any():
+        row = int(np.argmax(np.isinf(column)))
+        raise ValueError(f"row {row + 1}: {name!r} is {column[row]}; expected a finite number")
+    return column
+
+
+def _number(value: Any, name: str, row: int) -> float:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return np.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"row {row}: {name!r} is {str(value)!r}; expected a number") from None
+
+
+def _places(values: Any, column: Column) -> np.ndarray:
+    """The place of every cell's category; after all of them for another."""
+    categories = column.categories or ()
+    places: dict[str | None, float] = {name: float(k) for k, name in enumerate(categories)}
+    places[None] = np.nan
+    said = [as_category(value) for value in np.asarray(values, object)]
+    if column.strict:
+        for row, category in enumerate(said, start=1):
+            if category not in places:
+                raise ValueError(
+                    f"row {row}: {column.name!r} is {category!r}; expected one of "
+                    f"{', '.join(map(repr, categories[:10]))}"
+                )
+    other = float(len(categories))
+    return np.array([places.get(category, other) for category in said])
+
+
+def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: Any) -> list[Any]:
+    """The columns of any kind of table, in the order of `expected`."""
+    names = getattr(rows, "column_names", None)  # pyarrow's
+    if names is None:
+        names = list(rows) if isinstance(rows, Mapping) else getattr(rows, "columns", None)
+    if names is None:
+        array = np.asarray(rows)
+        if array.ndim != 2 or array.shape[1] != len(all_of_them):
+            raise ValueError(f"X has shape {array.shape}; expected (samples, {len(all_of_them)})")
+        return [array[:, all_of_them.index(column)] for column in expected]
+    missing = [column.name for column in expected if column.name not in list(names)]
+    if missing:
+        raise ValueError(
+            f"the table has no column {missing[0]!r}; the network was trained with "
+            f"{', '.join(repr(column.name) for column in expected[:10])}"
+        )
+    columns = [rows[column.name] for column in expected]
+    if len({len(values) for values in columns}) > 1:
+        lengths = sorted({len(values) for values in columns})
+        raise ValueError(f"the columns have {lengths[0]} to {lengths[-1]} rows; expected as many")
+    return columns

@@ -1,0 +1,97 @@
+"""From fitted estimators to a `Model` and its file: what they have learned, and no code."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from mlp_jax.encoding import Encoding, numbers
+from mlp_jax.estimators.mlp import MLP
+from mlp_jax.model_files import Model, write_model
+from mlp_jax.preprocessing import encoding_of
+from mlp_jax.sweeps.fitted import Fitted
+from mlp_jax.trained_models import as_model
+
+
+def save_model(fitted: Any, path: Any, *, target: str | Sequence[str] = "target") -> None:
+    """Writes a fitted model to one file that runs no code when it is read.
+
+    A file already there is replaced once the new one is whole. `mlp_jax.load_model` predicts from
+    it by NumPy alone, on tables as the first step of the pipeline takes them.
+
+    Args:
+      fitted: an MLPClassifier or MLPRegressor; a Pipeline that ends in one, after imputers, scalers
+        and one-hot encoders, also within a ColumnTransformer; a SweepCV or another search of
+        scikit-learn, for its best estimator; what `result.refit()` returns; or a `Model`.
+      path: of the file.
+      target: what is predicted, by name; of several, the names.
+
+    Raises:
+      ValueError: it is not fitted, or has a step or a function that no file without code can hold.
+
+    Example:
+      >>> import tempfile, numpy as np, mlp_jax
+      >>> X = np.random.default_rng(0).normal(size=(200, 2))
+      >>> mlp = mlp_jax.MLPClassifier((8,), random_state=0, max_iter=9, tol=0.1).fit(X, X[:, 0] > 0)
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     mlp_jax.save_model(mlp, f"{folder}/model.safetensors")
+      ...     model = mlp_jax.load_model(f"{folder}/model.safetensors")
+      >>> bool((model.predict(X) == mlp.predict(X)).all())
+      True
+    """
+    write_model(path, model_of(fitted, target=target))
+
+
+def model_of(fitted: Any, *, target: str | Sequence[str] = "target") -> Model:
+    """The `Model` of what `save_model` takes; for `mlp_jax.export_model`, or to look at.
+
+    Raises:
+      ValueError: as for `save_model`.
+    """
+    if isinstance(fitted, Model):
+        return fitted
+    if isinstance(fitted, Fitted):
+        names = [f"x{place}" for place in range(len(fitted.params[0].W))]
+        return _model(fitted.params, fitted.network, numbers(names), target, fitted.classes)
+    best = getattr(fitted, "best_estimator_", fitted)
+    try:
+        check_is_fitted(best)
+    except (NotFittedError, TypeError):
+        raise ValueError(
+            f"{type(fitted).__name__} is not fitted, or no estimator; expected a fitted "
+            "MLPClassifier, MLPRegressor, Pipeline or SweepCV, or result.refit()"
+        ) from None
+    steps = [step for _, step in best.steps] if isinstance(best, Pipeline) else [best]
+    mlp = steps.pop()
+    if not isinstance(mlp, MLP):
+        raise ValueError(
+            f"a {type(mlp).__name__} cannot be written to a model file; expected MLPClassifier or "
+            "MLPRegressor of mlp_jax as the last step (of an ensemble, keep it with pickle)"
+        )
+    named = getattr(best, "feature_names_in_", None)
+    places = [f"x{place}" for place in range(best.n_features_in_)]
+    encoding = encoding_of(steps, places if named is None else list(named))
+    classes = None
+    if is_classifier(mlp) and not mlp._binarizer.y_type_.startswith("multilabel"):
+        classes = mlp.classes_
+    return _model(mlp._layers(), mlp._network(), encoding, target, classes)
+
+
+def _model(
+    params: Any, network: Any, encoding: Encoding, target: str | Sequence[str], classes: Any
+) -> Model:
+    count = 1
+    if classes is None:
+        count = params[-1][0].shape[1] // network.loss.outputs_of_label
+    names = [target] if isinstance(target, str) else list(target)
+    if isinstance(target, str) and count > 1:
+        names = [f"{target} {place}" for place in range(count)]
+    if len(names) != count:
+        raise ValueError(f"target has {len(names)} names; the network predicts {count}")
+    dtype = np.asarray(params[0][0]).dtype
+    layers = [(np.asarray(W, dtype), np.asarray(b, dtype)) for W, b in params]
+    return as_model(layers, network, encoding=encoding, targets=names, classes=classes)

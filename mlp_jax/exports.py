@@ -1,0 +1,62 @@
+"""A model as a program of StableHLO, for whoever has JAX and not this library."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from mlp_jax.array_files import replace
+from mlp_jax.encoding import encoded
+from mlp_jax.forward_propagation import forward
+from mlp_jax.model_files import Model
+from mlp_jax.parameters import Layer, scope
+from mlp_jax.trained_models import as_network
+
+PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
+
+
+def export_model(model: Model, path: Any) -> None:
+    """Writes a program that predicts, for any number of rows, on CPU, GPU and TPU.
+
+    It takes coded rows, (samples, columns), in the dtype of W, float32 as a rule: of a column of
+    numbers the number, of one of categories the place of the category in `model.encoding.columns`,
+    or the place after the last for any other; NaN for a missing cell. So does
+    `mlp_jax.encoding.coded(model.encoding, table)` make them. It returns (samples, n[L]):
+    probabilities, or numbers in the units of the target.
+
+    Args:
+      model: from `mlp_jax.load_model` or `mlp_jax.as_model`.
+      path: of the file. Read it with `jax.export.deserialize`.
+
+    Raises:
+      ValueError: flatbuffers is not installed.
+    """
+    replace(Path(path), exported(model))
+
+
+def exported(model: Model) -> bytes:
+    """The content of the file of `export_model`."""
+    try:
+        import flatbuffers  # noqa: F401  # jax.export needs it and does not bring it
+    except ModuleNotFoundError:
+        raise ValueError("export needs flatbuffers: type pip install flatbuffers") from None
+    from jax import export
+
+    dtype = model.layers[0][0].dtype
+    with scope(dtype):
+        [samples] = export.symbolic_shape("samples")
+        rows = jax.ShapeDtypeStruct((samples, len(model.encoding.columns)), dtype)
+        predict = jax.jit(lambda codes: _predicted(model, codes))
+        return bytes(export.export(predict, platforms=PLATFORMS)(rows).serialize())
+
+
+def _predicted(model: Model, codes: Any) -> Any:
+    params, network = as_network(model)
+    X = encoded(model.encoding, codes, jnp)
+    A = forward(
+        tuple(Layer(*map(jnp.asarray, pair)) for pair in params),
+        X.T.astype(codes.dtype),
+        network=network,
+    ).T
+    return A if model.is_classifier else A * model.scale + model.mean

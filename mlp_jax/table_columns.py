@@ -1,0 +1,192 @@
+"""What the columns of a table are: numbers, categories, or nothing that a network could take.
+
+Every complaint is one line that says which file, line and column, and what to type.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from mlp_jax.encoding import Column, as_category
+from mlp_jax.table_files import RawTable
+
+Task = Literal["classification", "regression"]
+FEW = 20  # different whole numbers, up to which a target of them is of classes
+MOST_CLASSES = 1000
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?")
+
+
+def is_numeric(table: RawTable, name: str) -> bool:
+    """Whether a column is of numbers; of categories if not.
+
+    Raises:
+      ValueError: it is of dates, of lists, of numbers but for a few cells, or of names that are
+        hardly ever the same.
+    """
+    from pyarrow import types
+
+    kind = table.frame.schema.field(name).type
+    where = f"{table.name}: column {name!r}"
+    if types.is_temporal(kind):
+        raise ValueError(
+            f"{where} is of dates or times, which a network cannot take; replace them by numbers, "
+            f"such as year, month or days since a day, or type --drop {name!r}"
+        )
+    if types.is_null(kind) or types.is_boolean(kind) or types.is_decimal(kind):
+        return True
+    if types.is_integer(kind) or types.is_floating(kind):
+        return True
+    if not (types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)):
+        raise ValueError(f"{where} is of type {kind}; type --drop {name!r}")
+    _check_words(table, name)
+    return False
+
+
+def _check_words(table: RawTable, name: str) -> None:
+    """Refuses words that are no categories."""
+    cells = [(row, cell) for row, cell in enumerate(_cells(table, name)) if cell is not None]
+    numbers = [_is_number(cell) for _, cell in cells]
+    if cells and 2 * sum(numbers) > len(cells):
+        row, cell = cells[numbers.index(False)] if False in numbers else cells[0]
+        if False in numbers:
+            raise ValueError(
+                f"{table.name}, {table.row(row)}, column {name!r}: {cell!r} is not a number; mend "
+                f"it, leave it empty, or type --categorical {name!r} or --drop {name!r}"
+            )
+    dates = sum(_DATE.fullmatch(str(cell).strip()) is not None for _, cell in cells)
+    if cells and 2 * dates > len(cells):
+        raise ValueError(
+            f"{table.name}: column {name!r} is of dates, such as {cells[0][1]!r}; replace them by "
+            f"numbers, such as year, month or days since a day, or type --drop {name!r}"
+        )
+    different = len({cell for _, cell in cells})
+    if different > max(FEW, 0.5 * len(cells)):
+        raise ValueError(
+            f"{table.name}: column {name!r} has {different:,} different texts in {len(cells):,} "
+            f"rows, more names than categories; type --drop {name!r}, or --id {name!r} to write it "
+            f"beside predictions, or --categorical {name!r} if they are categories"
+        )
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _cells(table: RawTable, name: str) -> list[Any]:
+    """A column's cells; an empty text is a missing one."""
+    return [None if cell == "" else cell for cell in table.frame[name].to_pylist()]
+
+
+def numbers(table: RawTable, name: str) -> np.ndarray:
+    """A column of numbers as float64, a missing cell NaN.
+
+    Raises:
+      ValueError: a cell that is no finite number.
+    """
+    from pyarrow import types
+
+    column = table.frame[name]
+    if types.is_integer(column.type) or types.is_floating(column.type):
+        found = column.to_numpy().astype(np.float64)
+        if np.isinf(found).any():
+            row = int(np.isinf(found).argmax())
+            _number(table, name, row, found[row])
+        return found
+    cells = enumerate(_cells(table, name))
+    return np.array([np.nan if c is None else _number(table, name, row, c) for row, c in cells])
+
+
+def _number(table: RawTable, name: str, row: int, cell: Any) -> float:
+    where = f"{table.name}, {table.row(row)}, column {name!r}"
+    try:
+        number = float(cell)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where}: {str(cell)!r} is not a number") from None
+    if np.isinf(number):
+        raise ValueError(f"{where}: {number} is not finite")
+    return number
+
+
+def categories(table: RawTable, name: str) -> np.ndarray:
+    """A column of categories as texts, a missing cell None."""
+    found = np.empty(table.frame.num_rows, object)
+    found[:] = [as_category(cell) for cell in _cells(table, name)]
+    return found
+
+
+def task_of(table: RawTable, name: str) -> Task:
+    """What a target looks like: words, two values, or a few whole numbers are classes."""
+    values = {cell for cell in _cells(table, name) if cell is not None and cell == cell}
+    if any(isinstance(value, str | bool) for value in values):
+        return "classification"
+    whole = all(float(value).is_integer() for value in values)
+    return "classification" if len(values) == 2 or (whole and len(values) <= FEW) else "regression"
+
+
+def labels(table: RawTable, name: str) -> tuple[tuple[Any, ...], np.ndarray]:
+    """(the classes in order, the place of each row's class).
+
+    Raises:
+      ValueError: a missing label, a single class, or hardly fewer classes than rows.
+    """
+    cells = _target(table, name)
+    classes = sorted(set(cells), key=lambda label: (isinstance(label, str), label))
+    where = f"{table.name}: the target {name!r} has {len(classes)} value"
+    if len(classes) < 2:
+        raise ValueError(f"{where}, {classes[0]!r}; expected two classes or more")
+    if len(classes) > min(MOST_CLASSES, max(FEW, len(cells) / 2)):
+        raise ValueError(
+            f"{where}s in {len(cells):,} rows, such as {classes[0]!r}, too many for classes; "
+            "choose another --target, or type --task regression if they are numbers"
+        )
+    places = {label: place for place, label in enumerate(classes)}
+    return tuple(classes), np.array([places[cell] for cell in cells])
+
+
+def targets(table: RawTable, name: str) -> np.ndarray:
+    """A target of numbers, float64.
+
+    Raises:
+      ValueError: a missing one, one that is not finite, or all the same.
+    """
+    cells = enumerate(_target(table, name))
+    found = np.array([_number(table, name, row, cell) for row, cell in cells])
+    if found.min() == found.max():
+        raise ValueError(f"{table.name}: the target {name!r} is {found[0]:g} in every row")
+    return found
+
+
+def _target(table: RawTable, name: str) -> list[Any]:
+    """A target's cells, none of them missing."""
+    kind = table.frame.schema.field(name).type
+    cells = _cells(table, name)
+    for row, cell in enumerate(cells):
+        if cell is None or cell != cell:
+            raise ValueError(f"{table.name}, {table.row(row)}: the target {name!r} is missing")
+        if not isinstance(cell, str | bool | int | float):
+            cells[row] = float(cell) if str(kind).startswith("decimal") else str(cell)
+    return cells
+
+
+def feature_columns(table: RawTable, columns: Sequence[Column]) -> dict[str, np.ndarray]:
+    """The columns that a trained network takes, ready for `encoding.encode`.
+
+    Raises:
+      ValueError: one is missing, or has a cell that is not what it is made of.
+    """
+    found = {}
+    for column in columns:
+        if column.name not in table.frame.column_names:
+            raise ValueError(
+                f"{table.name} has no column {column.name!r}, which the model was trained with; it "
+                f"has {', '.join(table.frame.column_names[:10])}"
+            )
+        read = numbers if column.categories is None else categories
+        found[column.name] = read(table, column.name)
+    return found

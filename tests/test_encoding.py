@@ -1,0 +1,109 @@
+"""Rows of a table become inputs, by names and numbers alone."""
+
+import jax.numpy as jnp
+import numpy as np
+import pandas
+import pyarrow
+import pytest
+
+from mlp_jax.encoding import MISSING, VALUE, Column, Encoding, as_category, coded, encode, encoded
+from mlp_jax.encoding import numbers as encoding_of_numbers
+
+
+def encoding(strict=False):
+    """age, with a median of 30 and an indicator; colour, of blue, red and others."""
+    return Encoding(
+        (Column("age"), Column("colour", ("blue", "red"), strict)),
+        source=np.array([0, 0, 1, 1, 1], np.int32),
+        what=np.array([VALUE, MISSING, 0, 1, 2], np.int32),
+        fill=np.array([30.0, np.nan, np.nan, np.nan, 2.0]),
+        mean=np.array([20.0, 0, 0, 0, 0.5]),
+        scale=np.array([10.0, 1, 1, 1, 2]),
+    )
+
+
+TABLE = {"colour": ["red", "green", None, "blue"], "age": [40, None, 20.0, 25]}
+# By hand: (40 - 20) / 10, the median 30 where age is missing; last, (other - 1/2) / 2.
+INPUTS = [
+    [2, 0, 0, 1, -0.25],
+    [1, 1, 0, 0, 0.25],
+    [0, 0, 0, 0, 0.25],
+    [0.5, 0, 1, 0, -0.25],
+]
+KINDS = {
+    "dict": lambda t: t,
+    "pandas": pandas.DataFrame,
+    "pyarrow": pyarrow.table,
+    "array": lambda t: np.array([t["age"], t["colour"]], object).T,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_are_found_by_name_in_any_kind_of_table(kind):
+    np.testing.assert_array_equal(encode(encoding(), KINDS[kind](TABLE)), INPUTS)
+
+
+def test_other_columns_are_left_alone():
+    table = pandas.DataFrame(TABLE | {"more": [1, 2, 3, 4]})
+    np.testing.assert_array_equal(encode(encoding(), table), INPUTS)
+
+
+def test_codes_are_numbers_and_places():
+    codes = [[40, 1], [np.nan, 2], [20, np.nan], [25, 0]]
+    np.testing.assert_array_equal(coded(encoding(), TABLE), codes)
+
+
+def test_jax_encodes_codes_as_numpy_does():
+    codes = coded(encoding(), TABLE)
+    np.testing.assert_array_equal(encoded(encoding(), jnp.asarray(codes), jnp), INPUTS)
+
+
+def test_inputs_have_names():
+    expected = ["age", "age is missing", "colour = blue", "colour = red", "colour = (other)"]
+    assert encoding().inputs() == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "category"),
+    [("a", "a"), (1, "1"), (1.0, "1"), (1.5, "1.5"), (np.int8(3), "3"), (True, "True")],
+)
+def test_a_cell_is_of_the_category_of_its_text(cell, category):
+    assert as_category(cell) == category
+
+
+@pytest.mark.parametrize("cell", [None, np.nan, float("nan"), np.datetime64("NaT")])
+def test_a_missing_cell_is_of_no_category(cell):
+    assert as_category(cell) is None
+
+
+BAD = {
+    "a column is missing": ({"age": [1]}, "no column 'colour'"),
+    "columns of two lengths": ({"age": [1], "colour": ["red", "red"]}, "1 to 2 rows"),
+    "a word for a number": ({"age": [1, "x"], "colour": ["red"] * 2}, "row 2: 'age' is 'x'"),
+    "an infinite number": ({"age": [np.inf], "colour": ["red"]}, "row 1: 'age' is inf"),
+    "an array of three columns": (np.ones((2, 3)), r"X has shape \(2, 3\); expected \(samples, 2"),
+    "an array of one axis": (np.ones(2), r"X has shape \(2,\)"),
+    "no table": (3, r"X has shape \(\)"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_rows_are_refused_in_one_line(case):
+    rows, said = BAD[case]
+    with pytest.raises(ValueError, match=said) as error:
+        encode(encoding(), rows)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_category_is_refused_where_the_encoder_did():
+    with pytest.raises(
+        ValueError, match="row 2: 'colour' is 'green'; expected one of 'blue', 'red'"
+    ):
+        encode(encoding(strict=True), TABLE)
+
+
+def test_a_missing_number_is_refused_where_none_was_seen():
+    plain = encoding_of_numbers(["a", "b"], mean=[1, 2], scale=2)
+    np.testing.assert_array_equal(encode(plain, [[1, 4]]), [[0, 1]])
+    with pytest.raises(ValueError, match="row 2: 'b' is missing"):
+        encode(plain, [[1, 4], [1, np.nan]])

@@ -1,0 +1,64 @@
+"""An exported program predicts what the model does, for any number of rows, with JAX alone."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+
+import mlp_jax
+from mlp_jax.encoding import coded
+from mlp_jax.preprocessing import table_encoder
+from tests.test_to_model import TARGETS, X, frame
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+CODE = """
+import sys, numpy as np, jax
+from jax import export
+jax.config.update("jax_enable_x64", sys.argv[2] == "float64")
+program = export.deserialize(bytearray(open(sys.argv[1], "rb").read()))
+rows = np.load(sys.argv[3])
+for count in (1, len(rows)):
+    print(*np.asarray(program.call(rows[:count])).ravel().tolist())
+assert not [name for name in sys.modules if name.startswith("mlp_jax")]
+assert set(program.platforms) == {"cpu", "cuda", "rocm", "tpu"}
+"""
+
+
+def said_elsewhere(path, codes, folder):
+    np.save(folder / "rows.npy", codes)
+    arguments = [sys.executable, "-c", CODE, path, str(codes.dtype), folder / "rows.npy"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [np.array(line.split(), float) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_program_predicts_as_the_model_does(dtype, tmp_path):
+    mlp = mlp_jax.MLPClassifier((4,), "gelu", max_iter=9, random_state=0)
+    model = mlp_jax.model_of(mlp.fit(X.astype(dtype), TARGETS["three"]))
+    mlp_jax.export_model(model, tmp_path / "program")
+    one, every = said_elsewhere(tmp_path / "program", X.astype(dtype), tmp_path)
+    tolerance = 1e-6 if dtype == "float32" else 1e-12
+    np.testing.assert_allclose(every.reshape(-1, 3), model.outputs(X), atol=tolerance)
+    np.testing.assert_allclose(one, every[:3], atol=tolerance)
+
+
+def test_a_program_encodes_codes(tmp_path):
+    table, y = frame(), X[:, 0] * 1000
+    mlp = mlp_jax.MLPRegressor("squared_error", (4,), max_iter=9, random_state=0)
+    encoder = table_encoder(["age"], ["colour"])
+    model = mlp_jax.model_of(make_pipeline(encoder, mlp).fit(table, y))
+    mlp_jax.export_model(model, tmp_path / "program")
+    _, every = said_elsewhere(tmp_path / "program", coded(model.encoding, table), tmp_path)
+    np.testing.assert_allclose(every, model.predict(table), rtol=1e-9)
+
+
+def test_without_flatbuffers_its_name_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "flatbuffers", None)
+    mlp = mlp_jax.MLPClassifier((4,), max_iter=2, random_state=0).fit(X, TARGETS["two"])
+    with pytest.raises(ValueError, match="pip install flatbuffers"):
+        mlp_jax.export_model(mlp_jax.model_of(mlp), tmp_path / "program")
+    assert not list(tmp_path.iterdir())

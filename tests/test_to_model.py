@@ -1,0 +1,128 @@
+"""Estimators, pipelines and searches go into a file and predict from it as they did."""
+
+import numpy as np
+import pandas
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+import mlp_jax
+from mlp_jax.preprocessing import table_encoder
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def frame():
+    rng = np.random.default_rng(0)
+    colour = pandas.Series(rng.choice(["red", "blue", None], 80), dtype=object)
+    return pandas.DataFrame({"age": rng.normal(40, 9, 80), "colour": colour})
+
+
+X = frame()[["age"]].to_numpy() / 9
+TARGETS = {
+    "two": np.where(X[:, 0] > 4.4, "old", "young"),
+    "three": np.digitize(X[:, 0], [4, 5]) * 10,
+    "booleans": X[:, 0] > 4.4,
+    "labels": np.stack([X[:, 0] > 4, X[:, 0] > 5], axis=1).astype(int),
+}
+
+
+def there_and_back(fitted, folder, **more):
+    mlp_jax.save_model(fitted, folder / "m", **more)
+    return mlp_jax.load_model(folder / "m")
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_a_classifier_of_any_target(kind, tmp_path):
+    y = TARGETS[kind]
+    mlp = mlp_jax.MLPClassifier((4,), max_iter=20, random_state=0).fit(X, y)
+    model = there_and_back(mlp, tmp_path)
+    predicted = model.predict(X)
+    np.testing.assert_array_equal(predicted, mlp.predict(X))
+    assert predicted.dtype.kind == mlp.predict(X).dtype.kind
+    np.testing.assert_allclose(model.predict_proba(X), mlp.predict_proba(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "pinball(0.1, 0.9)"])
+def test_a_regressor_of_any_loss(loss, tmp_path):
+    mlp = mlp_jax.MLPRegressor(loss, (4,), max_iter=20, random_state=0).fit(X, X[:, 0] ** 2)
+    model = there_and_back(mlp, tmp_path, target="area")
+    assert model.targets == ("area",)
+    np.testing.assert_allclose(model.predict(X), mlp.predict(X), rtol=1e-12)
+
+
+def test_several_numbers(tmp_path):
+    Y = np.hstack([X, -X])
+    mlp = mlp_jax.MLPRegressor("squared_error", (4,), max_iter=9, random_state=0).fit(X, Y)
+    assert there_and_back(mlp, tmp_path).targets == ("target 0", "target 1")
+    model = there_and_back(mlp, tmp_path, target=["up", "down"])
+    assert model.targets == ("up", "down")
+    np.testing.assert_allclose(model.predict(X), mlp.predict(X), rtol=1e-12)
+
+
+def test_a_pipeline_takes_the_table_as_it_was(tmp_path):
+    table, y = frame(), TARGETS["two"]
+    mlp = mlp_jax.MLPClassifier((4,), max_iter=20, random_state=0)
+    pipeline = make_pipeline(table_encoder(["age"], ["colour"]), mlp).fit(table, y)
+    model = there_and_back(pipeline, tmp_path)
+    assert [column.name for column in model.encoding.columns] == ["age", "colour"]
+    turned = table[["colour", "age"]]
+    np.testing.assert_allclose(
+        model.predict_proba(turned), pipeline.predict_proba(table), rtol=1e-12
+    )
+
+
+def test_the_best_of_a_search(tmp_path):
+    mlp = mlp_jax.MLPClassifier(max_iter=9, random_state=0)
+    space = {"mlpclassifier__hidden_layer_sizes": [(3,), (5,)]}
+    pipeline = make_pipeline(StandardScaler(), mlp)
+    search = mlp_jax.SweepCV(pipeline, space, n_iter=None, cv=2).fit(X, TARGETS["two"])
+    model = there_and_back(search, tmp_path)
+    np.testing.assert_allclose(model.predict_proba(X), search.predict_proba(X), rtol=1e-12)
+
+
+def test_what_a_sweep_has_fitted(tmp_path):
+    space = {"width": [3, 5]}
+    result = mlp_jax.sweep(X, TARGETS["three"], space, folds=2, epochs=5, progress=False)
+    fitted = result.refit()
+    model = there_and_back(fitted, tmp_path, target="decade")
+    np.testing.assert_array_equal(model.predict(X), fitted.predict(X))
+    np.testing.assert_allclose(model.outputs(X), fitted.outputs(X), rtol=1e-12)
+
+
+def test_a_model_is_saved_again(tmp_path):
+    mlp = mlp_jax.MLPClassifier((4,), max_iter=5, random_state=0).fit(X, TARGETS["two"])
+    model = mlp_jax.model_of(mlp)
+    np.testing.assert_array_equal(there_and_back(model, tmp_path).outputs(X), model.outputs(X))
+
+
+REFUSED = {
+    "not fitted": (lambda: mlp_jax.MLPClassifier(), {}, "MLPClassifier is not fitted"),
+    "no estimator": (lambda: 3, {}, "int is not fitted, or no estimator"),
+    "another network": (
+        lambda: LogisticRegression().fit(X, TARGETS["two"]),
+        {},
+        "a LogisticRegression cannot be written to a model file; expected MLPClassifier",
+    ),
+    "a step of code": (
+        lambda: make_pipeline(
+            FunctionTransformer(np.log), mlp_jax.MLPClassifier((2,), max_iter=1)
+        ).fit(X, TARGETS["two"]),
+        {},
+        "a FunctionTransformer cannot be written",
+    ),
+    "too many names": (
+        lambda: mlp_jax.MLPClassifier((2,), max_iter=1).fit(X, TARGETS["two"]),
+        {"target": ["a", "b"]},
+        "target has 2 names; the network predicts 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_a_file_cannot_hold_is_refused(case, tmp_path):
+    fitted, more, said = REFUSED[case]
+    with pytest.raises(ValueError, match=said):
+        mlp_jax.save_model(fitted(), tmp_path / "m", **more)
+    assert not list(tmp_path.iterdir())
