@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ def unpacked(
             f"{expected}"
         )
     header = json.loads(text)
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} has a header that is no object; expected {expected}")
     if header.get("format") != format_:
         raise ValueError(
             f"{path} has format {header.get('format')!r}; expected {format_!r}, {expected}"
@@ -66,16 +69,34 @@ def unpacked(
 
 def replace(path: Path, content: bytes) -> None:
     """Puts `content` at `path` in one step: what was there stays until the new file is whole."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    replace_all([(path, content)])
+
+
+def replace_all(contents: Sequence[tuple[Path, bytes]]) -> None:
+    """The same for several files, of which none is touched until all are written.
+
+    Raises:
+      ValueError: a path is a folder, or in none.
+      OSError: the disk is full, or may not be written to.
+    """
+    written: list[tuple[str, Path]] = []
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, _permissions(path))
-        os.replace(name, path)
+        for path, content in contents:
+            path = Path(os.path.realpath(path))  # a link stays, and what it points to is replaced
+            if path.is_dir() or not path.parent.is_dir():
+                raise ValueError(f"{path.parent} is no folder to write {path.name} to")
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+            written.append((name, path))
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, _permissions(path))
+        for name, path in written:
+            os.replace(name, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        for name, _ in written:
+            Path(name).unlink(missing_ok=True)
         raise
 
 

@@ -4,6 +4,7 @@ JAX is imported by the commands alone, so that --help answers at once.
 """
 
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -14,15 +15,28 @@ import click
 import mlp_jax
 from mlp_jax.model_commands import export, info, predict
 from mlp_jax.sweeps.command import sweep
-from mlp_jax.table_options import MIB, check_writable, named_table, table_options
+from mlp_jax.table_options import INTERRUPTED, MIB, check_writable, named_table, table_options
 
 if TYPE_CHECKING:
     from mlp_jax.tables import Split, Table
 
+WIDEST = 1 << 16  # units of a layer
 CERTIFIED_EXAMPLES = 64  # enough for every unit to be seen, few enough for seconds
 
 
 class _Commands(click.Group):
+    def main(self, *arguments: Any, **more: Any) -> Any:
+        """A mistake in the options is one line too."""
+        try:
+            sys.exit(super().main(*arguments, **(more | {"standalone_mode": False})) or 0)
+        except click.UsageError as error:
+            name = "mlp-jax" if error.ctx is None else error.ctx.command_path
+            click.echo(f"mlp-jax: {error.format_message()} Try {name} --help", err=True)
+            sys.exit(2)
+        except click.Abort:
+            click.echo("mlp-jax: interrupted", err=True)
+            sys.exit(INTERRUPTED)
+
     def invoke(self, ctx: click.Context) -> Any:
         """A ValueError is the user's: one line, exit code 2."""
         try:
@@ -30,6 +44,9 @@ class _Commands(click.Group):
         except ValueError as error:
             click.echo(f"mlp-jax: {str(error).splitlines()[0]}", err=True)
             ctx.exit(2)
+        except BrokenPipeError:  # whoever read it has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(1)
         except OSError as error:  # a full disk, a file that may not be read
             where = f"{error.filename}: " if error.filename else ""
             click.echo(f"mlp-jax: {where}{error.strerror or error}", err=True)
@@ -49,7 +66,7 @@ for command in (sweep, predict, info, export):
 @commands.command()
 @table_options
 @click.option("--hidden", default="64,32,16", show_default=True, help="Units of the hidden layers.")
-@click.option("--epochs", type=click.IntRange(1), default=500, show_default=True)
+@click.option("--epochs", type=click.IntRange(1, 10**9), default=500, show_default=True)
 @click.option(
     "--learning-rate",
     type=click.FloatRange(0, min_open=True),
@@ -92,14 +109,15 @@ def train(
     picture: Path,
     **choices: Any,
 ) -> None:
-    """Train on DATA, a CSV or Parquet file, or on the breast-cancer data of scikit-learn.
+    """Train a network on a table.
 
-    DATA may be - for standard input. Fills in missing numbers, standardises, and encodes
-    categories; certifies the gradient, trains by gradient descent with the gradient derived by
-    hand, tests on held-out samples, and writes a model file and a picture.
+    DATA is a CSV or Parquet file, or - for standard input; by default it is the breast-cancer data
+    of scikit-learn. Fills in missing numbers, standardises, and encodes categories; certifies the
+    gradient, trains by gradient descent with the gradient derived by hand, tests on held-out
+    samples, and writes a model file and a picture. For a network that fits the table better, see
+    mlp-jax sweep.
     """
-    for path in (output, picture):
-        check_writable(path)
+    check_writable(output, picture, read=[data])
     sizes_hidden = _hidden(hidden)
     said = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
     table = named_table(data, target, memory, **said)
@@ -107,8 +125,9 @@ def train(
     params, sizes = _initial(table, parts, sizes_hidden, seed)
     certificate = _certificate(table, params, parts)
     if not as_json:
-        click.echo(f"{_described(table, parts, sizes)}\n{certificate}")
+        click.echo(f"{_described(table, parts, sizes)}\ngradient {certificate.diagnosis}")
     if not certificate.passed:
+        click.echo(str(certificate), err=True)
         raise SystemExit(1)
     show = not as_json and sys.stderr.isatty()
     params, cost = _trained(table, params, parts, seed, progress=show, **choices)
@@ -121,13 +140,17 @@ def train(
             "samples": len(parts.y_train),
             "held_out_samples": len(parts.y_test),
             "held_out": found,
+            "certificate": certificate.passed,
+            "epochs": len(cost),
+            "cost": float(cost[-1]),
             "model": str(output),
+            "picture": str(picture),
         }
         click.echo(json.dumps(told))
         return
     from mlp_jax.table_models import said as in_words
 
-    click.echo(f"held-out {in_words(found)}\nmodel   {output}\npicture {picture}")
+    click.echo(f"held out {in_words(found)}\nmodel    {output}\npicture  {picture}")
 
 
 @commands.command()
@@ -143,9 +166,10 @@ def check(
     as_json: bool,
     **said: Any,
 ) -> None:
-    """Print the certificate of the gradient on DATA, or on the breast-cancer data; train nothing.
+    """Certify the gradient on a table; train nothing.
 
-    Exit code 1 if a layer is wrong.
+    DATA is a CSV or Parquet file; by default it is the breast-cancer data of scikit-learn. Exit
+    code 1 if a layer is wrong.
     """
     sizes_hidden = _hidden(hidden)
     table = named_table(data, target, memory, **said)
@@ -165,8 +189,10 @@ def _hidden(text: str) -> tuple[int, ...]:
         sizes = tuple(int(part) for part in text.split(","))
     except ValueError:
         sizes = (0,)
-    if min(sizes) < 1:
-        raise ValueError(f"--hidden is {text!r}; expected positive integers, such as 64,32,16")
+    if min(sizes) < 1 or max(sizes) > WIDEST:
+        raise ValueError(
+            f"--hidden is {text!r}; expected integers from 1 to {WIDEST}, such as 64,32,16"
+        )
     return sizes
 
 
@@ -248,7 +274,7 @@ def _written(
 ) -> dict[str, float]:
     """Writes model and picture; the scores on the samples held out."""
     from mlp_jax import pictures
-    from mlp_jax.array_files import replace
+    from mlp_jax.array_files import replace_all
     from mlp_jax.model_files import to_bytes
     from mlp_jax.table_models import model_of_table, network_of, noted, scores
 
@@ -263,6 +289,5 @@ def _written(
         probability=A[:, 0] if table.classes and A.shape[1] == 1 else None,
         classes=table.classes and tuple(map(str, table.classes)),
     )
-    for path, content in ((output, to_bytes(noted(model, parts, found))), (picture, drawn)):
-        replace(path, content)
+    replace_all([(output, to_bytes(noted(model, parts, found))), (picture, drawn)])
     return found

@@ -45,6 +45,17 @@ class Encoding(NamedTuple):
         places = set(self.source.tolist())
         return [column for place, column in enumerate(self.columns) if place in places]
 
+    def without_gaps(self) -> list[int]:
+        """Places of the columns of which no cell may be missing."""
+        needed = (self.what == VALUE) & np.isnan(self.fill)
+        strict = [
+            place
+            for place, column in enumerate(self.columns)
+            if column.strict
+            and not ((self.source == place) & ((self.what == MISSING) | ~np.isnan(self.fill))).any()
+        ]
+        return sorted({*self.source[needed].tolist(), *strict})
+
     def inputs(self) -> list[str]:
         """A name for each input, such as "age", "age is missing", "colour = red"."""
         return [self._input(*pair) for pair in zip(self.source, self.what, strict=True)]
@@ -95,7 +106,7 @@ def coded(encoding: Encoding, rows: Any) -> np.ndarray:
         numeric = column.categories is None
         read = as_numbers(values, column.name) if numeric else _places(values, column)
         codes[:, encoding.columns.index(column)] = read
-    must_be = np.unique(encoding.source[(encoding.what == VALUE) & np.isnan(encoding.fill)])
+    must_be = encoding.without_gaps()
     missing = np.argwhere(np.isnan(codes[:, must_be]))
     if len(missing):
         row, place = missing[0]
@@ -116,10 +127,19 @@ def encoded(encoding: Encoding, codes: Any, xp: Any = np) -> Any:
     return (xp.where(what == VALUE, filled, is_category) - mean) / scale
 
 
+def is_missing(value: Any) -> bool:
+    """Whether a cell is empty: None, NaN, NaT, or what pandas calls NA."""
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, float | np.generic) and bool(value != value)
+
+
 def as_category(value: Any) -> str | None:
     """A cell's category: its text, without the .0 of a whole number; None if it is missing."""
-    if value is None or value != value:
+    if is_missing(value):
         return None
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"  # as files of text have them
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)
     return str(value)
@@ -132,6 +152,8 @@ def as_numbers(values: Any, name: str) -> np.ndarray:
       ValueError: a cell that is no finite number, with its row.
     """
     array = np.asarray(values)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name!r} is of complex numbers; expected real ones")
     if array.dtype.kind not in "fiub":
         array = np.array([_number(value, name, row) for row, value in enumerate(array, start=1)])
     column = array.astype(np.float64)
@@ -142,7 +164,7 @@ def as_numbers(values: Any, name: str) -> np.ndarray:
 
 
 def _number(value: Any, name: str, row: int) -> float:
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if is_missing(value) or (isinstance(value, str) and not value.strip()):
         return np.nan
     try:
         return float(value)
@@ -155,7 +177,7 @@ def _places(values: Any, column: Column) -> np.ndarray:
     categories = column.categories or ()
     places: dict[str | None, float] = {name: float(k) for k, name in enumerate(categories)}
     places[None] = np.nan
-    said = [as_category(value) for value in np.asarray(values, object)]
+    said = [as_category(value) for value in np.asarray(values)]
     if column.strict:
         for row, category in enumerate(said, start=1):
             if category not in places:
@@ -177,13 +199,19 @@ def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: An
         if array.ndim != 2 or array.shape[1] != len(all_of_them):
             raise ValueError(f"X has shape {array.shape}; expected (samples, {len(all_of_them)})")
         return [array[:, all_of_them.index(column)] for column in expected]
-    missing = [column.name for column in expected if column.name not in list(names)]
+    named = {str(name): name for name in names}
+    if len(named) < len(list(names)):
+        raise ValueError("the table has two columns of one name; expected different names")
+    missing = [column.name for column in expected if column.name not in named]
     if missing:
         raise ValueError(
             f"the table has no column {missing[0]!r}; the network was trained with "
             f"{', '.join(repr(column.name) for column in expected[:10])}"
         )
-    columns = [rows[column.name] for column in expected]
+    columns = [rows[named[column.name]] for column in expected]
+    for column, values in zip(expected, columns, strict=True):
+        if isinstance(values, str) or not hasattr(values, "__len__"):
+            raise ValueError(f"{column.name!r} is {values!r}; expected a column, such as a list")
     if len({len(values) for values in columns}) > 1:
         lengths = sorted({len(values) for values in columns})
         raise ValueError(f"the columns have {lengths[0]} to {lengths[-1]} rows; expected as many")

@@ -23,15 +23,21 @@ def export_model(model: Model, path: Any) -> None:
     numbers the number, of one of categories the place of the category in `model.encoding.columns`,
     or the place after the last for any other; NaN for a missing cell. So does
     `mlp_jax.encoding.coded(model.encoding, table)` make them. It returns (samples, n[L]):
-    probabilities, or numbers in the units of the target.
+    the probability of the second of two classes, of each of several, or numbers in the units of the
+    target.
 
     Args:
-      model: from `mlp_jax.load_model` or `mlp_jax.as_model`.
+      model: from `mlp_jax.load_model` or `mlp_jax.model_of`.
       path: of the file. Read it with `jax.export.deserialize`.
 
     Raises:
-      ValueError: flatbuffers is not installed.
+      ValueError: it is no `Model`, or flatbuffers is not installed.
     """
+    if not isinstance(model, Model):
+        raise ValueError(
+            f"model is of type {type(model).__name__}; expected a Model: type "
+            "mlp_jax.model_of(fitted), or mlp_jax.load_model(path)"
+        )
     replace(Path(path), exported(model))
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from mlp_jax.model_files import Model
     from mlp_jax.table_files import RawTable
 
+SHOWN = 6  # inputs of a column
 model_argument = click.argument("model", type=click.Path(path_type=Path))
 
 
@@ -36,13 +36,14 @@ def predict(
     memory: int | None,
     as_json: bool,
 ) -> None:
-    """Predict every row of DATA, a CSV or Parquet file or - for standard input, with MODEL.
+    """Predict the rows of a table.
 
-    Writes the columns named by --id, the prediction, and of classes the probability of each. Other
-    columns of DATA are left alone; it needs those that the model was trained with.
+    DATA is a CSV or Parquet file, or - for standard input. Writes the columns named by --id, the
+    prediction, and of classes the probability of each. Other columns of DATA are left alone; it
+    needs those that the model was trained with.
     """
+    check_writable(output, read=[model, data])
     if output is not None:
-        check_writable(output)
         if output.suffix.lower() not in (".csv", ".parquet"):
             raise ValueError(f"{output} does not end in .csv or .parquet; type one of them")
         if as_json:
@@ -53,11 +54,11 @@ def predict(
     loaded = load_model(model)
     words = [c.name for c in loaded.encoding.columns if c.categories is not None]
     budget = None if memory is None else memory * MIB
-    table = read_table(data, budget=budget, as_text=[*words, *ids])
+    table = read_table(data, budget=budget, as_text=words, ids=ids)
     columns = _predictions(loaded, table, ids)
     if as_json:
-        rows = zip(*columns.values(), strict=True)
-        lines = [json.dumps(dict(zip(columns, row, strict=True))) for row in rows]
+        rows = zip(*map(_cells, columns.values()), strict=True)
+        lines = [json.dumps(dict(zip(columns, row, strict=True)), default=str) for row in rows]
         click.echo("\n".join(lines))
         return
     _put(columns, output)
@@ -65,30 +66,37 @@ def predict(
         click.echo(f"wrote {output}, {table.frame.num_rows} rows")
 
 
-def _predictions(model: "Model", table: "RawTable", ids: tuple[str, ...]) -> dict[str, list[Any]]:
+def _predictions(model: "Model", table: "RawTable", ids: tuple[str, ...]) -> dict[str, Any]:
     """The columns to write, by name."""
     from mlp_jax.table_columns import feature_columns
+    from mlp_jax.table_files import check_names
 
-    for name in ids:
-        if name not in table.frame.column_names:
-            raise ValueError(
-                f"{table.name} has no column {name!r} for --id; it has "
-                f"{', '.join(table.frame.column_names[:10])}"
-            )
+    check_names(table, ids)
     A = model.outputs(feature_columns(table, model.encoding.used()))
-    columns = {name: table.frame[name].to_pylist() for name in ids}
+    columns: dict[str, Any] = {name: table.frame[name] for name in ids}
     predicted = model.predicted(A)
     for place, target in enumerate(model.targets):
         of_one = predicted if predicted.ndim == 1 else predicted[:, place]
-        columns[f"predicted {target}"] = of_one.tolist()
+        columns[f"predicted {target}"] = of_one
     if model.is_classifier:
         named = model.targets if model.classes is None else model.classes
         for label, probability in zip(named, model.probabilities(A).T, strict=True):
-            columns[f"probability of {label}"] = probability.tolist()
+            columns[f"probability of {label}"] = probability.astype(A.dtype)
+    own = [*ids, *(f"predicted {target}" for target in model.targets)]
+    twice = sorted({name for name in own if own.count(name) > 1})
+    if twice:
+        raise ValueError(f"two columns would be named {twice[0]!r}; type another --id")
     return columns
 
 
-def _put(columns: dict[str, list[Any]], output: Path | None) -> None:
+def _cells(column: Any) -> list[Any]:
+    """As Python's own; a number of 32 bits with its own digits and no more."""
+    if hasattr(column, "to_pylist"):  # of pyarrow
+        return list(column.to_pylist())
+    return (column.astype(str).astype(float) if column.dtype == "float32" else column).tolist()
+
+
+def _put(columns: dict[str, Any], output: Path | None) -> None:
     """Writes the columns to a file, which is replaced once the new one is whole, or prints them."""
     import pyarrow
     import pyarrow.csv
@@ -97,6 +105,10 @@ def _put(columns: dict[str, list[Any]], output: Path | None) -> None:
     from mlp_jax.array_files import replace
 
     content, table = io.BytesIO(), pyarrow.table(columns)
+    for name, column in columns.items():
+        nested = hasattr(column, "type") and pyarrow.types.is_nested(column.type)
+        if nested and (output is None or output.suffix.lower() == ".csv"):
+            raise ValueError(f"--id {name!r} is of type {column.type}, which no CSV file can hold")
     if output is not None and output.suffix.lower() == ".parquet":
         pyarrow.parquet.write_table(table, content)
     else:
@@ -105,15 +117,14 @@ def _put(columns: dict[str, list[Any]], output: Path | None) -> None:
     if output is not None:
         replace(output, content.getvalue())
         return
-    sys.stdout.buffer.write(content.getvalue())
-    sys.stdout.flush()
+    click.echo(content.getvalue(), nl=False)
 
 
 @click.command()
 @model_argument
 @json_option
 def info(model: Path, as_json: bool) -> None:
-    """Print what MODEL is: its layers, its target, its columns, its scores."""
+    """Print what a model file holds."""
     from mlp_jax.model_files import load_model
 
     loaded = load_model(model)
@@ -139,16 +150,15 @@ def info(model: Path, as_json: bool) -> None:
     for name, value in loaded.notes.items():
         said = value
         if isinstance(value, dict):
-            said = ", ".join(
-                f"{key.replace('_', ' ')} {number:.4f}" for key, number in value.items()
-            )
+            said = ", ".join(f"{key.replace('_', ' ')} {one}" for key, one in value.items())
         click.echo(f"{name.replace('_', ' ')}: {said}")
     click.echo("columns, and the inputs made of them:")
     inputs = loaded.encoding.inputs()
     for place, column in enumerate(loaded.encoding.columns):
         own = [inputs[k] for k in range(len(inputs)) if loaded.encoding.source[k] == place]
         kind = "number" if column.categories is None else f"{len(column.categories)} categories"
-        click.echo(f"  {column.name}: {kind}; inputs {', '.join(own)}")
+        more = f", ... ({len(own)})" if len(own) > SHOWN else ""
+        click.echo(f"  {column.name}: {kind}; inputs {', '.join(own[:SHOWN])}{more}")
 
 
 def _of(model: "Model") -> str:
@@ -161,11 +171,12 @@ def _of(model: "Model") -> str:
 @model_argument
 @click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
 def export(model: Path, output: Path) -> None:
-    """Write MODEL as a program of StableHLO, for any number of rows, to OUTPUT.
+    """Write a model as a program of StableHLO.
 
-    Whoever has JAX can run it without this library; see mlp_jax.export_model.
+    It takes any number of rows. Whoever has JAX can run it without this library; see
+    mlp_jax.export_model.
     """
-    check_writable(output)
+    check_writable(output, read=[model])
     from mlp_jax.exports import export_model
     from mlp_jax.model_files import load_model
 

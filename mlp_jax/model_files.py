@@ -15,14 +15,14 @@ import numpy as np
 
 from mlp_jax import numpy_forward
 from mlp_jax.array_files import packed, replace, unpacked
-from mlp_jax.encoding import Column, Encoding, encode
+from mlp_jax.encoding import MISSING, VALUE, Column, Encoding, encode
 
 FORMAT = "mlp_jax.model/2"
 EXPECTED = "a model written by mlp_jax"
 BLOCK = 1 << 14  # rows that are predicted at once, so that memory stays small
 LOSSES = re.compile(
     r"(binary_cross_entropy|softmax_cross_entropy|squared_error|absolute_error|huber|poisson|pinball)"
-    r"(\([^()]*\))?"
+    r"(\([-+.,e0-9 ]*\))?"
 )
 _ENCODING = {"source": np.int32, "what": np.int32} | dict.fromkeys(("fill", "mean", "scale"), float)
 
@@ -81,13 +81,25 @@ class Model:
 
     def outputs_of_inputs(self, X: np.ndarray) -> np.ndarray:
         """A[L] of rows that are encoded already, (samples, n[0])."""
-        X = X.astype(self.layers[0][0].dtype)
+        X = self._in_range(X)
         with np.errstate(over="ignore"):
             blocks = [
                 numpy_forward.forward(self.layers, X[at : at + BLOCK], self.activations, self.loss)
                 for at in range(0, max(1, len(X)), BLOCK)
             ]
         return np.concatenate(blocks)
+
+    def _in_range(self, X: np.ndarray) -> np.ndarray:
+        """X in the dtype of W, in which all of it must be finite."""
+        with np.errstate(over="ignore"):
+            found = X.astype(self.layers[0][0].dtype)
+        if not np.isfinite(found).all():
+            row, place = np.argwhere(~np.isfinite(found))[0]
+            raise ValueError(
+                f"row {row + 1}: {self.encoding.inputs()[place]!r} is {X[row, place]:g} when "
+                f"standardised, too large for {found.dtype}"
+            )
+        return found
 
     def predict(self, rows: Any) -> np.ndarray:
         """The class or the number of every row, (samples,); of several targets (samples, K).
@@ -109,7 +121,10 @@ class Model:
         """What outputs stand for: `predict`, where `outputs` is there already."""
         if self.classes is not None:
             place = (A[:, 0] > 0.5).astype(int) if A.shape[1] == 1 else A.argmax(axis=1)
-            return np.array(self.classes)[place]
+            labels = np.array(self.classes)
+            if labels.dtype.kind == "f" and all(isinstance(label, int) for label in self.classes):
+                labels = np.array(self.classes, object)  # whole numbers beyond those of NumPy
+            return labels[place]
         if self.is_classifier:
             return (A > 0.5).astype(int)
         numbers = A.astype(np.float64) * self.scale + self.mean
@@ -173,25 +188,23 @@ def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
     _check_arrays(sizes, arrays)
     _check_choices(header, depth)
     columns = tuple(
-        Column(str(name), None if categories is None else tuple(map(str, categories)), bool(strict))
+        Column(_text(name), None if categories is None else _texts(categories), bool(strict))
         for name, categories, strict in header["columns"]
     )
     encoding = Encoding(columns, **{name: arrays[name] for name in _ENCODING})
-    source = encoding.source
-    if len(source) and not 0 <= source.min() <= source.max() < len(columns):
-        raise ValueError(f"inputs of columns {source.min()} to {source.max()}, of {len(columns)}")
+    _check_encoding(encoding)
     classes = header["classes"]
     return Model(
         layers=tuple((arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(1, depth + 1)),
         activations=tuple(header["activations"]),
         loss=header["loss"],
         encoding=encoding,
-        targets=tuple(map(str, header["targets"])),
+        targets=_texts(header["targets"]),
         classes=None if classes is None else tuple(classes),
         mean=float(header["mean"]),
         scale=float(header["scale"]),
         precision=str(header["precision"]),
-        notes=header["notes"],
+        notes={_text(name): value for name, value in header["notes"].items()},
     )
 
 
@@ -217,5 +230,44 @@ def _check_choices(header: dict[str, Any], depth: int) -> None:
         raise ValueError(f"its activations are {names}, of {depth - 1} hidden layers")
     if not LOSSES.fullmatch(loss):
         raise ValueError(f"its loss is {loss!r}")
-    if classes is not None and max(2, header["sizes"][-1]) != len(classes):
-        raise ValueError(f"it has {len(classes)} classes and {header['sizes'][-1]} outputs")
+    outputs, targets = header["sizes"][-1], _texts(header["targets"])
+    own = 1 if classes is not None or loss.startswith("pinball") else outputs
+    if len(set(targets)) != len(targets) or len(targets) != own:
+        raise ValueError(f"it has targets {targets} and {outputs} outputs")
+    if classes is None:
+        return
+    if not isinstance(classes, list) or not loss.endswith("cross_entropy"):
+        raise ValueError(f"it has classes {classes} and the loss {loss}")
+    if not all(isinstance(label, str | bool | int | float) for label in classes):
+        raise ValueError(f"its classes are {classes}")
+    if len(set(map(repr, classes))) != len(classes) or max(2, outputs) != len(classes):
+        raise ValueError(f"it has classes {classes} and {outputs} outputs")
+
+
+def _check_encoding(encoding: Encoding) -> None:
+    """Every input against its column."""
+    columns, source = encoding.columns, encoding.source
+    if len({column.name for column in columns}) < len(columns):
+        raise ValueError("two of its columns have one name")
+    if len(source) and not 0 <= source.min() <= source.max() < len(columns):
+        raise ValueError(f"inputs of columns {source.min()} to {source.max()}, of {len(columns)}")
+    for place, what in zip(source, encoding.what, strict=True):
+        categories = columns[place].categories
+        most = -1 if categories is None else len(categories)
+        if what < MISSING or what > most or (what == VALUE and categories is not None):
+            raise ValueError(f"an input of {columns[place].name!r} is {what}")
+    finite = np.isfinite(encoding.mean) & np.isfinite(encoding.scale) & (encoding.scale != 0)
+    if not finite.all():
+        raise ValueError("a mean or a scale of an input is not finite, or a scale is 0")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise ValueError(f"{values!r} is no list of texts")
+    return tuple(map(_text, values))

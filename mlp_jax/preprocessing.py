@@ -20,11 +20,10 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from mlp_jax.encoding import MISSING, VALUE, Column, Encoding, as_category
+from mlp_jax.encoding import MISSING, VALUE, Column, Encoding, as_category, is_missing
 
 SEEN_OFTEN = 5  # samples of a category that has an input of its own; rarer ones share "other"
 MOST_CATEGORIES = 64  # of a column, "other" included
-_OTHER = "\0"  # no category of a table
 
 
 def table_encoder(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnTransformer:
@@ -64,7 +63,7 @@ class _Input(NamedTuple):
 
     source: int
     what: int = VALUE
-    fill: Any = np.nan  # a number, or a category
+    fill: Any = None  # a number; before the encoder of a column of categories, one of them
     mean: float = 0.0
     scale: float = 1.0
 
@@ -78,17 +77,26 @@ def encoding_of(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
       names: of the table's columns.
 
     Raises:
-      ValueError: another transformer, or a use of one that numbers and names cannot say.
+      ValueError: another transformer, or a use of one that numbers and names cannot say. A missing
+        cell is one thing here, None or NaN.
     """
     columns = [Column(str(name)) for name in names]
     inputs = [_Input(place) for place in range(len(columns))]
     for step in steps:
         inputs = _after(step, inputs, columns)
+    for one in inputs:
+        if one.what == VALUE and columns[one.source].categories is not None:
+            raise ValueError(
+                f"the column {columns[one.source].name!r} is a category and a number, which no "
+                "model file can hold; hand it in twice, under two names"
+            )
+        if one.what == VALUE and isinstance(one.fill, str):
+            raise ValueError(f"the column {columns[one.source].name!r} is of texts, not encoded")
     return Encoding(
         tuple(columns),
         source=np.array([i.source for i in inputs], np.int32),
         what=np.array([i.what for i in inputs], np.int32),
-        fill=np.array([_coded(i.fill, columns[i.source]) for i in inputs], np.float64),
+        fill=np.array([np.nan if i.fill is None else i.fill for i in inputs], np.float64),
         mean=np.array([i.mean for i in inputs], np.float64),
         scale=np.array([i.scale for i in inputs], np.float64),
     )
@@ -120,6 +128,8 @@ def _after(step: Any, inputs: list[_Input], columns: list[Column]) -> list[_Inpu
 def _after_columns(
     step: ColumnTransformer, inputs: list[_Input], columns: list[Column]
 ) -> list[_Input]:
+    if step.transformer_weights:
+        raise ValueError("a ColumnTransformer with transformer_weights cannot be written")
     found = []
     for _, transformer, chosen in step.transformers_:
         part = [inputs[place] for place in _places(chosen, step)]
@@ -151,61 +161,98 @@ def _places(chosen: Any, step: ColumnTransformer) -> list[int]:
 def _after_imputer(
     step: SimpleImputer, inputs: list[_Input], columns: list[Column]
 ) -> list[_Input]:
-    missing = step.missing_values
-    if not (missing is None or missing != missing):
+    if not is_missing(step.missing_values):
         raise ValueError(
-            f"a SimpleImputer of missing_values={missing!r} cannot be written to a model file; "
-            "leave such cells empty"
+            f"a SimpleImputer of missing_values={step.missing_values!r} cannot be written to a "
+            "model file; leave such cells empty"
         )
     found = []
     for one, value in zip(inputs, step.statistics_, strict=True):
-        number = isinstance(value, float | int | np.number)
-        if number and np.isnan(value):  # an empty column, which goes
-            if not step.keep_empty_features:
-                continue
-            value = 0.0
-        found.append(one._replace(fill=value * one.scale + one.mean if number else str(value)))
+        empty = isinstance(value, float | np.floating) and np.isnan(value)
+        if empty and not step.keep_empty_features:
+            continue  # a column without a number, which goes
+        found.append(_filled(one, 0.0 if empty else value))
     if step.indicator_ is not None:
-        found += [_Input(inputs[k].source, MISSING) for k in step.indicator_.features_]
+        marked = [inputs[k] for k in step.indicator_.features_]
+        if any(one.what != VALUE or one.fill is not None for one in marked):
+            raise ValueError("an indicator of cells that were filled in before cannot be written")
+        found += [_Input(one.source, MISSING) for one in marked]
     return found
+
+
+def _filled(one: _Input, value: Any) -> _Input:
+    """With what stands for a missing cell, unless none is missing any more."""
+    if one.what != VALUE or one.fill is not None:
+        return one
+    if one.scale == 1 and one.mean == 0:
+        return one._replace(fill=value)
+    return one._replace(fill=value * one.scale + one.mean)
 
 
 def _after_categories(
     step: OneHotEncoder, inputs: list[_Input], columns: list[Column]
 ) -> list[_Input]:
     rare = step.min_frequency is not None or step.max_categories is not None
-    if rare and (step.drop is not None or step.handle_unknown == "ignore"):
+    if rare and (step.drop is not None or step.handle_unknown != "infrequent_if_exist"):
         raise ValueError(
             "a OneHotEncoder with rare categories can be written to a model file only without "
             "drop, and with handle_unknown='infrequent_if_exist'"
         )
     found = []
     for k, one in enumerate(inputs):
-        infrequent = step.infrequent_categories_[k] if rare else None
-        own = {as_category(c) for c in (infrequent if infrequent is not None else ())}
-        kept = [as_category(c) for c in step.categories_[k]]
-        kept = [category for category in kept if category not in own]
-        named = tuple(category for category in kept if category is not None)
-        column = Column(columns[one.source].name, named, step.handle_unknown == "error")
-        if columns[one.source].categories not in (None, named) or one.scale != 1 or one.mean != 0:
-            raise ValueError(
-                f"the column {column.name!r} is encoded twice, which a model file cannot hold"
-            )
-        columns[one.source] = column
+        seldom = step.infrequent_categories_[k] if rare else None
         dropped = None if step.drop_idx_ is None else step.drop_idx_[k]
-        for place, category in enumerate(kept):
-            if place == dropped:
-                continue
-            if category is None:
-                found.append(_Input(one.source, MISSING))
-            else:
-                fill = one.fill if isinstance(one.fill, str) else np.nan
-                found.append(_Input(one.source, named.index(category), fill))
-        if infrequent is not None:
-            # A missing cell that was never seen, or seldom, is of the others.
-            fill = one.fill if isinstance(one.fill, str) else np.nan if None in kept else _OTHER
-            found.append(_Input(one.source, len(named), fill))
+        found += _of_column(step, one, step.categories_[k], seldom, dropped, columns)
     return found
+
+
+def _of_column(
+    step: OneHotEncoder,
+    one: _Input,
+    all_of_them: np.ndarray,
+    seldom: Any,
+    dropped: int | None,
+    columns: list[Column],
+) -> list[_Input]:
+    """The inputs that one column becomes: of each category that is frequent, then of the others."""
+    name, before = columns[one.source].name, columns[one.source]
+    if one.what != VALUE or one.scale != 1 or one.mean != 0:
+        raise ValueError(f"the column {name!r} is encoded twice, which a model file cannot hold")
+    gaps = sum(is_missing(category) for category in all_of_them)
+    if all_of_them.dtype.kind in "mM" or gaps > 1 or (gaps and one.fill is not None):
+        raise ValueError(
+            f"the categories of {name!r} are dates, or miss cells in two ways, which a model file "
+            "cannot hold; make them texts first"
+        )
+    rare = {as_category(category) for category in (() if seldom is None else seldom)}
+    kept = [category for category in map(as_category, all_of_them) if category not in rare]
+    named = tuple(category for category in kept if category is not None)
+    strict = step.handle_unknown == "error"
+    if before.categories not in (None, named) or len(set(named)) < len(named):
+        raise ValueError(
+            f"the column {name!r} is encoded in two ways, which no model file can hold"
+        )
+    columns[one.source] = Column(name, named, strict or before.strict)
+    filled = None if one.fill is None else as_category(one.fill)
+    other = float(len(named))
+    fill = np.nan if filled is None else float(named.index(filled)) if filled in named else other
+    if strict and fill == other:
+        fill = np.nan  # scikit-learn refuses a gap then, and so does a missing cell
+    found = [
+        _Input(one.source, MISSING) if category is None else _Input(one.source, place, fill)
+        for place, category in _placed(kept, named)
+        if kept.index(category) != dropped
+    ]
+    if seldom is not None:
+        # A missing cell that was never seen, or seldom, is of the others.
+        lost = filled is None and None not in kept
+        found.append(_Input(one.source, len(named), other if lost else fill))
+    return found
+
+
+def _placed(kept: list[str | None], named: tuple[str, ...]) -> list[tuple[int, str | None]]:
+    """(its place among the texts, category), of each."""
+    return [(0 if category is None else named.index(category), category) for category in kept]
 
 
 def _scaled(mean: Any, scale: Any, inputs: list[_Input]) -> list[_Input]:
@@ -236,11 +283,3 @@ _KNOWN: dict[type, Any] = {
     MaxAbsScaler: lambda s, i, _: _scaled(0.0, s.scale_, i),
     RobustScaler: lambda s, i, _: _scaled(_or(s.center_, 0.0), _or(s.scale_, 1.0), i),
 }
-
-
-def _coded(fill: Any, column: Column) -> float:
-    """What stands for a missing cell, as a number."""
-    if not isinstance(fill, str):
-        return float(fill)
-    categories = column.categories or ()
-    return float(categories.index(fill) if fill in categories else len(categories))

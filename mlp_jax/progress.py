@@ -25,7 +25,7 @@ class ProgressBar:
             console=Console(stderr=True),
             auto_refresh=False,  # a thread that draws would take time from the training
         )
-        self._task = self._bar.add_task("", total=None)
+        self._task: Any = None
         self._bar.start()
 
     def __call__(self, epoch: int, epochs: int, cost: float, validation_loss: float) -> None:
@@ -33,6 +33,8 @@ class ProgressBar:
         said = f"cost {cost:.4g}"
         if not math.isnan(validation_loss):
             said += f"  validation {validation_loss:.4g}"
+        if self._task is None:
+            self._task = self._bar.add_task("", total=epochs)
         self._bar.update(self._task, completed=epoch, total=epochs, description=said, refresh=True)
 
     def close(self) -> None:

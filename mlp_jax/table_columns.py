@@ -15,6 +15,8 @@ from mlp_jax.table_files import RawTable
 Task = Literal["classification", "regression"]
 FEW = 20  # different whole numbers, up to which a target of them is of classes
 MOST_CLASSES = 1000
+LARGEST = 1e100  # of a number; the squares of larger ones are not finite
+_TRUTH = {"true": 1.0, "false": 0.0}
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?")
 
 
@@ -29,19 +31,33 @@ def is_numeric(table: RawTable, name: str) -> bool:
 
     kind = table.frame.schema.field(name).type
     where = f"{table.name}: column {name!r}"
-    if types.is_temporal(kind):
-        raise ValueError(
-            f"{where} is of dates or times, which a network cannot take; replace them by numbers, "
-            f"such as year, month or days since a day, or type --drop {name!r}"
-        )
+    _check_no_date(table, name, f", or type --drop {name!r}")
     if types.is_null(kind) or types.is_boolean(kind) or types.is_decimal(kind):
         return True
     if types.is_integer(kind) or types.is_floating(kind):
         return True
-    if not (types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)):
+    if not is_text(kind):
         raise ValueError(f"{where} is of type {kind}; type --drop {name!r}")
     _check_words(table, name)
     return False
+
+
+def is_text(kind: Any) -> bool:
+    """Whether a type of pyarrow is of texts."""
+    from pyarrow import types
+
+    kinds = ("is_string", "is_large_string", "is_string_view", "is_dictionary")
+    return any(getattr(types, name)(kind) for name in kinds if hasattr(types, name))
+
+
+def _check_no_date(table: RawTable, name: str, otherwise: str) -> None:
+    from pyarrow import types
+
+    if types.is_temporal(table.frame.schema.field(name).type):
+        raise ValueError(
+            f"{table.name}: column {name!r} is of dates or times, which a network cannot take; "
+            f"replace them by numbers, such as year, month or days since a day{otherwise}"
+        )
 
 
 def _check_words(table: RawTable, name: str) -> None:
@@ -94,8 +110,8 @@ def numbers(table: RawTable, name: str) -> np.ndarray:
     column = table.frame[name]
     if types.is_integer(column.type) or types.is_floating(column.type):
         found = column.to_numpy().astype(np.float64)
-        if np.isinf(found).any():
-            row = int(np.isinf(found).argmax())
+        if (np.abs(found) > LARGEST).any():
+            row = int((np.abs(found) > LARGEST).argmax())
             _number(table, name, row, found[row])
         return found
     cells = enumerate(_cells(table, name))
@@ -105,12 +121,19 @@ def numbers(table: RawTable, name: str) -> np.ndarray:
 def _number(table: RawTable, name: str, row: int, cell: Any) -> float:
     where = f"{table.name}, {table.row(row)}, column {name!r}"
     try:
-        number = float(cell)
+        number = _TRUTH[cell] if isinstance(cell, str) and cell in _TRUTH else float(cell)
     except (TypeError, ValueError):
         raise ValueError(f"{where}: {str(cell)!r} is not a number") from None
     if np.isinf(number):
         raise ValueError(f"{where}: {number} is not finite")
+    if abs(number) > LARGEST:
+        raise ValueError(f"{where}: {number:g} is too large; expected numbers up to {LARGEST:g}")
     return number
+
+
+def counts_rows(column: np.ndarray) -> bool:
+    """Whether a column is 0, 1, 2, ... or 1, 2, 3, ..."""
+    return bool(len(column) > FEW and (np.diff(column) == 1).all() and column[0] in (0, 1))
 
 
 def categories(table: RawTable, name: str) -> np.ndarray:
@@ -121,12 +144,29 @@ def categories(table: RawTable, name: str) -> np.ndarray:
 
 
 def task_of(table: RawTable, name: str) -> Task:
-    """What a target looks like: words, two values, or a few whole numbers are classes."""
+    """What a target looks like: words, two values, or a few whole numbers are classes.
+
+    Raises:
+      ValueError: it is of something that no network predicts, such as dates.
+    """
+    _check_target(table, name)
     values = {cell for cell in _cells(table, name) if cell is not None and cell == cell}
     if any(isinstance(value, str | bool) for value in values):
         return "classification"
     whole = all(float(value).is_integer() for value in values)
     return "classification" if len(values) == 2 or (whole and len(values) <= FEW) else "regression"
+
+
+def _check_target(table: RawTable, name: str) -> None:
+    from pyarrow import types
+
+    _check_no_date(table, name, "; or choose another --target")
+    kind = table.frame.schema.field(name).type
+    numeric = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+    if not (is_text(kind) or types.is_null(kind) or any(is_of(kind) for is_of in numeric)):
+        raise ValueError(
+            f"{table.name}: the target {name!r} is of type {kind}; expected texts or numbers"
+        )
 
 
 def labels(table: RawTable, name: str) -> tuple[tuple[Any, ...], np.ndarray]:
@@ -164,13 +204,17 @@ def targets(table: RawTable, name: str) -> np.ndarray:
 
 def _target(table: RawTable, name: str) -> list[Any]:
     """A target's cells, none of them missing."""
-    kind = table.frame.schema.field(name).type
+    _check_target(table, name)
     cells = _cells(table, name)
+    missing = [row for row, cell in enumerate(cells) if cell is None or cell != cell]
+    if missing:
+        raise ValueError(
+            f"{table.name}, {table.row(missing[0])}: the target {name!r} is missing, as in "
+            f"{len(missing):,} of {len(cells):,} rows; fill it in, or take these rows out"
+        )
     for row, cell in enumerate(cells):
-        if cell is None or cell != cell:
-            raise ValueError(f"{table.name}, {table.row(row)}: the target {name!r} is missing")
         if not isinstance(cell, str | bool | int | float):
-            cells[row] = float(cell) if str(kind).startswith("decimal") else str(cell)
+            cells[row] = float(cell)  # a decimal
     return cells
 
 

@@ -3,6 +3,7 @@
 Every complaint is one line that says which file, and what to type.
 """
 
+import difflib
 import io
 import math
 import sys
@@ -13,31 +14,40 @@ from typing import Any, NamedTuple
 STANDARD_INPUT = Path("-")
 BYTES_A_CELL = 40  # as read, as numbers, encoded in float64 and float32, and one copy of a part
 SHARE_OF_MEMORY = 0.5  # of what is free, for the table
+SEPARATORS = ",;\t|"  # between the cells of a line; the first where none is there
 
 
 class RawTable(NamedTuple):
     """A table as it was read.
 
-    name: of its file. frame: a pyarrow table. is_text: whether a row is a line.
+    name: of its file. frame: a pyarrow table. by_line: whether every row is a line of a text.
     """
 
     name: str
     frame: Any
-    is_text: bool
+    by_line: bool
 
     def row(self, place: int) -> str:
         """How a person finds the row at this place: a header is line 1 of a text."""
-        return f"line {place + 2}" if self.is_text else f"row {place + 1}"
+        return f"line {place + 2}" if self.by_line else f"row {place + 1}"
 
 
-def read_table(path: Path, *, budget: int | None = None, as_text: Sequence[str] = ()) -> RawTable:
+def read_table(
+    path: Path,
+    *,
+    budget: int | None = None,
+    as_text: Sequence[str] = (),
+    ids: Sequence[str] = (),
+) -> RawTable:
     """The table in a file.
 
     Args:
-      path: of a .csv or .parquet file, or "-" for standard input, which may be either.
+      path: of a .csv, .tsv or .parquet file, or "-" for standard input, which may be any. The cells
+        of a text are separated by whichever of `SEPARATORS` its first line has most of.
       budget: bytes that the table may take; by default half of the memory that is free.
       as_text: columns of a CSV file that stay as they are written, such as codes that look like
-        numbers.
+        numbers; NA and the like are still missing cells.
+      ids: columns of a CSV file whose every text stays.
 
     Raises:
       ValueError: one line that says what is wrong and where.
@@ -49,10 +59,16 @@ def read_table(path: Path, *, budget: int | None = None, as_text: Sequence[str] 
     source, is_text = _opened(path, name, allowed)
     try:
         if is_text:
-            _check_size(name, _rows_of_text(source), _columns_of_text(source), allowed)
-            frame = _csv(source, as_text)
+            separator, columns = _header_of_text(source)
+            lines = _rows_of_text(source)
+            _check_size(name, lines, columns, allowed)
+            frame = _csv(source, separator, as_text, columns)
+            for one in [one for one in ids if one in frame.column_names]:
+                texts = _csv(source, separator, [one], columns, only=True)
+                frame = frame.set_column(frame.column_names.index(one), one, texts[one])
+            by_line = lines == frame.num_rows
         else:
-            frame = _parquet(name, source, allowed)
+            frame, by_line = _parquet(name, source, allowed), False
         names = list(frame.column_names)
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} cannot be read: it is no text in UTF-8") from error
@@ -63,7 +79,19 @@ def read_table(path: Path, *, budget: int | None = None, as_text: Sequence[str] 
         raise ValueError(f"{name} has two columns named {twice[0]!r}; expected different names")
     if frame.num_rows == 0:
         raise ValueError(f"{name} has no rows; expected a header and one line a sample")
-    return RawTable(name, frame, is_text)
+    return RawTable(name, frame, by_line)
+
+
+def check_names(table: RawTable, wanted: Sequence[str]) -> None:
+    """Raises ValueError for a name that is no column, with the one that may have been meant."""
+    names = list(table.frame.column_names)
+    for name in wanted:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            more = ", ..." if len(names) > 10 else ""
+            has = f"it has {', '.join(names[:10])}{more}"
+            meant = f"did you mean {close[0]!r}?" if close else has
+            raise ValueError(f"{table.name} has no column {name!r}; {meant}")
 
 
 def free_memory() -> float:
@@ -88,17 +116,19 @@ def free_memory() -> float:
 def _opened(path: Path, name: str, allowed: float) -> tuple[Any, bool]:
     """(path or bytes, whether it is CSV), of a file that is there and not empty."""
     if path == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise ValueError("standard input is closed; type the name of a file, or pipe one in")
         content = sys.stdin.buffer.read(int(min(allowed, sys.maxsize - 1)) + 1)
         if len(content) > allowed:
             raise ValueError(_too_large(name, f"more than {size_of(allowed)}", allowed))
         if not content:
             raise ValueError(f"{name} is empty; expected a header and one line a sample")
         return content, not content.startswith(b"PAR1")
-    kinds = {".csv": True, ".parquet": False}
+    kinds = {".csv": True, ".tsv": True, ".parquet": False}
     if not path.exists():
         raise ValueError(f"{name} does not exist; expected a CSV or Parquet file")
     if not path.is_file() or path.suffix.lower() not in kinds:
-        raise ValueError(f"{name} is not a file that ends in .csv or .parquet")
+        raise ValueError(f"{name} is not a file that ends in .csv, .tsv or .parquet")
     if path.stat().st_size == 0:
         raise ValueError(f"{name} is empty; expected a header and one line a sample")
     return path, kinds[path.suffix.lower()]
@@ -109,24 +139,39 @@ def _stream(source: Any) -> Any:
 
 
 def _rows_of_text(source: Any) -> int:
+    """Lines without the header, whether or not the last one is ended."""
+    lines, last = 0, b"\n"
     with _stream(source) as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 22), b""))
+        for block in iter(lambda: file.read(1 << 22), b""):
+            lines, last = lines + block.count(b"\n"), block[-1:]
+    return lines - 1 + (last != b"\n")
 
 
-def _columns_of_text(source: Any) -> int:
+def _header_of_text(source: Any) -> tuple[str, int]:
+    """(the character between two cells, how many columns), as the first line has them."""
     with _stream(source) as file:
-        return file.readline().count(b",") + 1
+        line = file.readline()
+    separator = max(SEPARATORS, key=lambda one: line.count(one.encode()))
+    return separator, line.count(separator.encode()) + 1
 
 
-def _csv(source: Any, as_text: Sequence[str]) -> Any:
+def _csv(
+    source: Any, separator: str, as_text: Sequence[str], columns: int, *, only: bool = False
+) -> Any:
+    """only: the columns `as_text`, of which no text stands for a missing cell."""
     import pyarrow
     import pyarrow.csv
 
     return pyarrow.csv.read_csv(
         io.BytesIO(source) if isinstance(source, bytes) else source,
+        # An empty line of a single column is a missing cell.
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=separator, ignore_empty_lines=columns > 1, newlines_in_values=True
+        ),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types={name: pyarrow.string() for name in as_text},
-            strings_can_be_null=True,
+            include_columns=list(as_text) if only else [],
+            strings_can_be_null=not only,
             quoted_strings_can_be_null=False,
         ),
     )
@@ -160,4 +205,4 @@ def size_of(count: float) -> str:
     if count < 1024:
         return f"{count:.0f} bytes"
     power = min(4, int(math.log(count, 1024)))
-    return f"{count / 1024**power:.1f} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"
+    return f"{count / 1024**power:.2f} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"

@@ -50,18 +50,21 @@ def noted(model: Model, parts: Split, found: Mapping[str, float]) -> Model:
 def scores(model: Model, parts: Split, A: np.ndarray) -> dict[str, float]:
     """What the outputs A of the rows held out, (samples, n[L]), are worth, by name.
 
-    The root mean squared error is in units of the target, the log loss in nats.
+    The two errors are in units of the target, the log loss in nats. Whoever predicts the largest
+    class for all rows has its share as accuracy.
     """
     if model.classes is None:
         true = parts.y_test * parts.scale + parts.mean
         error = float(np.sqrt(metrics.mean_squared_error(true, model.predicted(A))))
         r2 = {"r2": float(metrics.r2_score(true, model.predicted(A)))} if len(true) > 1 else {}
-        return r2 | {"root_mean_squared_error": error}
+        absolute = float(metrics.mean_absolute_error(true, model.predicted(A)))
+        return r2 | {"root_mean_squared_error": error, "mean_absolute_error": absolute}
     P = model.probabilities(A)
     P /= P.sum(axis=1, keepdims=True)  # a softmax in float32 sums to one but for rounding
     places = range(len(model.classes))
     found = {
         "accuracy": float((P.argmax(axis=1) == parts.y_test).mean()),
+        "share_of_the_largest_class": float(np.bincount(parts.y_test).max() / len(parts.y_test)),
         "log_loss": float(metrics.log_loss(parts.y_test, P, labels=places)),
     }
     if len(places) == 2:

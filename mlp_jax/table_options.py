@@ -1,7 +1,7 @@
 """The options of commands that read a table, and the table they name. JAX is not imported."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mlp_jax.tables import Table
 
 MIB = 1 << 20
+INTERRUPTED = 130  # the exit code after Ctrl-C, as of any program
 
 
 def table_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -57,7 +58,8 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
 memory_option = click.option(
     "--memory",
     type=click.IntRange(1),
-    help="MiB that it may take; for the table, half of what is free by default.",
+    help="MiB of memory for the table, and for the networks of a sweep. By default half of what is "
+    "free, and what suits the machine.",
 )
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
@@ -96,7 +98,21 @@ def named_table(data: Path | None, target: str | None, memory: int | None, **sai
     return table
 
 
-def check_writable(path: Path) -> None:
-    """Raises ValueError now for a file that could not be written at the end."""
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValueError(f"{path.parent} is no folder to write {path.name} to")
+def check_writable(*paths: Path | None, read: Sequence[Path | None] = ()) -> None:
+    """Raises ValueError now for a file that could not be written at the end.
+
+    Args:
+      *paths: to be written; None for none.
+      read: files that are read, and would be lost.
+    """
+    others = [path.resolve() for path in read if path is not None]
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+            raise ValueError(f"{path.parent} is no folder to write {path.name} to")
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{path} is there, and no file that could be replaced")
+        if path.resolve() in others:
+            raise ValueError(f"{path} would be written over, and is needed: type another name")
+        others.append(path.resolve())

@@ -1,6 +1,5 @@
 """A user's table: its features and its target, cut in two, encoded. Rows are samples here."""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,10 @@ from mlp_jax import table_columns
 from mlp_jax.encoding import Encoding, encode
 from mlp_jax.preprocessing import encoding_of, table_encoder
 from mlp_jax.table_columns import Task
-from mlp_jax.table_files import RawTable, read_table, size_of
+from mlp_jax.table_files import RawTable, check_names, read_table, size_of
+
+
+NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 
 
 class Table(NamedTuple):
@@ -95,6 +97,11 @@ def read(
     for name in features:
         numbers = name not in categorical and table_columns.is_numeric(raw, name)
         column = (table_columns.numbers if numbers else table_columns.categories)(raw, name)
+        if numbers and table_columns.counts_rows(column):
+            if name in NAMELESS:
+                notes.append(f"column {name!r} numbers the rows and is left out")
+                continue
+            notes.append(f"column {name!r} numbers the rows; type --drop {name!r} if that is all")
         if len(set(column[~pandas.isna(column)])) + pandas.isna(column).any() < 2:
             notes.append(f"column {name!r} is the same in every row and left out")
             continue
@@ -121,16 +128,6 @@ def _feature_names(
     return features
 
 
-def check_names(raw: RawTable, wanted: Sequence[str]) -> None:
-    """Raises ValueError for a name that is no column, with the one that may have been meant."""
-    names = list(raw.frame.column_names)
-    for name in wanted:
-        if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            meant = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names[:10])}"
-            raise ValueError(f"{raw.name} has no column {name!r}; {meant}")
-
-
 def split(table: Table, held_out: float, seed: int, budget: float | None = None) -> Split:
     """Cuts off a share `held_out` of the samples, of classes the same of each, and encodes.
 
@@ -150,7 +147,9 @@ def split(table: Table, held_out: float, seed: int, budget: float | None = None)
     X_train, X_test = (encode(encoding, table.features.iloc[part]) for part in (train, test))
     mean, scale = 0.0, 1.0
     if table.classes is None:
-        mean, scale = float(table.y[train].mean()), float(table.y[train].std()) or 1.0
+        largest = float(np.abs(table.y[train]).max()) or 1.0  # so that no square underflows
+        mean = float(table.y[train].mean())
+        scale = float((table.y[train] / largest).std()) * largest or 1.0
     y_train, y_test = ((table.y[part] - mean) / scale for part in (train, test))
     if table.classes is not None:
         y_train, y_test = table.y[train], table.y[test]
@@ -160,6 +159,8 @@ def split(table: Table, held_out: float, seed: int, budget: float | None = None)
 def _parts(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Places of the samples to train on, and of those held out."""
     m = len(table.y)
+    if not 0 < held_out < 1:
+        raise ValueError(f"--held-out is {held_out}; expected a share, such as 0.2")
     of_test = int(np.ceil(m * held_out))
     groups = 1 if table.classes is None else len(table.classes)
     if table.classes is not None:

@@ -44,8 +44,8 @@ def test_train_without_arguments_trains_on_the_bundled_table(tmp_path):
     done = run(tmp_path, "train", "--epochs", 30, "--learning-rate", 0.5)
     assert done.exit_code == 0, done.output
     assert "network 30-64-32-16-1, 455 samples to train on, 114 held out" in done.output
-    assert "Right in every layer." in done.output
-    accuracy = float(done.output.split("held-out accuracy ")[1].split(",")[0])
+    assert "gradient Right in every layer." in done.output
+    accuracy = float(done.output.split("held out accuracy ")[1].split(",")[0])
     assert accuracy > 0.9
     model = mlp_jax.load_model(tmp_path / "m.safetensors")
     assert model.classes == ("malignant", "benign")

@@ -65,13 +65,13 @@ def test_inputs_have_names():
 
 @pytest.mark.parametrize(
     ("cell", "category"),
-    [("a", "a"), (1, "1"), (1.0, "1"), (1.5, "1.5"), (np.int8(3), "3"), (True, "True")],
+    [("a", "a"), (1, "1"), (1.0, "1"), (1.5, "1.5"), (np.int8(3), "3"), (True, "true")],
 )
 def test_a_cell_is_of_the_category_of_its_text(cell, category):
     assert as_category(cell) == category
 
 
-@pytest.mark.parametrize("cell", [None, np.nan, float("nan"), np.datetime64("NaT")])
+@pytest.mark.parametrize("cell", [None, np.nan, float("nan"), np.datetime64("NaT"), pandas.NA])
 def test_a_missing_cell_is_of_no_category(cell):
     assert as_category(cell) is None
 

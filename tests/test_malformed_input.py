@@ -3,7 +3,9 @@
 A case each: tables, options, model files, frames and parameters.
 """
 
+import hashlib
 import json
+import os
 import traceback
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas
 import pyarrow
 import pyarrow.parquet
 import pytest
+import safetensors.numpy
 from click.testing import CliRunner
 
 import mlp_jax
@@ -60,6 +63,8 @@ TABLES = {
     "a ragged line": (csv(columns()) + "1,2\n", "cannot be read"),
     "too few rows": (csv({k: v[:3] for k, v in columns().items()}), "too few to hold out"),
     "dates": (spoil(a=DATES), "column 'a' is of dates or times, which a network cannot take"),
+    "a huge number": (cell("a", 5, "1e300"), "line 7, column 'a': 1e+300 is too large"),
+    "a target of dates": (spoil(kind=DATES), "column 'kind' is of dates or times"),
     "dates as they are written in some places": (spoil(a=US_DATES), "column 'a' is of dates, such"),
     "a name for every row": (
         spoil(a=[f"row {i}" for i in range(ROWS)]),
@@ -93,7 +98,10 @@ def matches(said, line):
 
 OPTIONS = {
     "no such file": (["train", "nowhere.csv", "--target", "y"], "nowhere.csv does not exist"),
-    "a folder": (["train", "{}", "--target", "y"], "is not a file that ends in .csv or .parquet"),
+    "a folder": (
+        ["train", "{}", "--target", "y"],
+        "is not a file that ends in .csv, .tsv or .parquet",
+    ),
     "no target": (["train", "{}/data.csv"], "is to be predicted? type --target NAME"),
     "a misspelt target": (
         ["train", "{}/data.csv", "--target", "kin"],
@@ -122,9 +130,31 @@ OPTIONS = {
     ),
     "a table beyond the budget": (
         ["train", "{}/large.parquet", "--target", "y", "--memory", "1"],
-        "60,000 rows of 2 columns, which take some 4.6 MiB; the budget for a table is 1.0 MiB",
+        "60,000 rows of 2 columns, which take some 4.58 MiB; the budget for a table is 1.00 MiB",
     ),
     "no folder for the page": (["sweep", "--report", "{}/none/page.html"], "is no folder to write"),
+    "the data as output": (
+        ["train", "{}/data.csv", "--target", "kind", "--output", "{}/data.csv"],
+        "data.csv would be written over, and is needed: type another name",
+    ),
+    "model and picture in one file": (
+        ["train", "{}/data.csv", "--target", "kind", "--output", "{}/m", "--picture", "{}/m"],
+        "would be written over",
+    ),
+    "a pipe as output": (
+        ["train", "{}/data.csv", "--target", "kind", "--output", "{}/pipe"],
+        "is there, and no file that could be replaced",
+    ),
+    "a share that is none": (
+        ["train", "{}/data.csv", "--target", "kind", "--held-out", "nan"],
+        "--held-out is nan; expected a share",
+    ),
+    "a layer beyond all bounds": (
+        ["train", "{}/data.csv", "--target", "kind", "--hidden", "9" * 20],
+        "expected integers from 1 to 65536",
+    ),
+    "a misspelt optimizer": (["train", "--optimizer", "sdg"], "Invalid value for '--optimizer'"),
+    "a misspelt command": (["trian"], "No such command 'trian'"),
     "a misspelt choice": (["sweep", "--space", "{}/space.toml"], "did you mean 'width'"),
     "a table that is no sweep's": (
         ["sweep", "{}/data.csv", "--target", "kind", "--task", "regression"],
@@ -140,18 +170,25 @@ def test_options_that_do_not_fit(tmp_path, case, monkeypatch):
     (tmp_path / "space.toml").write_text("witdh = [3]")
     large = pyarrow.table({"x": np.arange(60000.0), "y": np.arange(60000.0)})
     pyarrow.parquet.write_table(large, tmp_path / "large.parquet")
-    there = set(tmp_path.iterdir())
+    os.mkfifo(tmp_path / "pipe")
+    there = {path: path.lstat() for path in tmp_path.iterdir()}
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(commands, [word.format(tmp_path) for word in arguments])
     assert said in one_line(done)
-    assert set(tmp_path.iterdir()) == there
+    assert {path: path.lstat() for path in tmp_path.iterdir()} == there
 
 
 def model():
-    layers = ((np.ones((2, 1)), np.zeros((1, 1))),)
+    layers = ((np.ones((2, 1), np.float32), np.zeros((1, 1), np.float32)),)
     return model_files.Model(
         layers, (), "binary_cross_entropy", numbers(["a", "b"]), ("kind",), ("no", "yes")
     )
+
+
+def packed_header(text):
+    """A file of no arrays, with this header and its SHA-256."""
+    metadata = {"mlp_jax": text, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return safetensors.numpy.save({}, metadata=metadata)
 
 
 CONTENT = model_files.to_bytes(model())
@@ -162,6 +199,7 @@ FILES = {
     "a changed weight": (CONTENT[:-1] + b"\x01", "its SHA-256 differs"),
     "a length beyond the file": (b"\xff" * 8 + CONTENT[8:], "no whole safetensors file"),
     "a format to come": (packed("mlp_jax.model/9", {}, {}), "has format 'mlp_jax.model/9'"),
+    "a header that is no object": (packed_header("[1]"), "has a header that is no object"),
     "no sizes": (packed(model_files.FORMAT, {}, {}), "does not hold together: 'sizes'"),
 }
 
@@ -185,8 +223,14 @@ ROWS_OF_PREDICT = {
     "a missing column": ("a\n1\n", [], "no column 'b', which the model was trained with"),
     "a word for a number": ("a,b\n1,2\n1,x\n", [], "line 3, column 'b': 'x' is not a number"),
     "a missing number": ("a,b\n1,2\n1,\n", [], "row 2: 'b' is missing"),
-    "no such id": ("a,b\n1,2\n", ["--id", "name"], "no column 'name' for --id; it has a, b"),
+    "no such id": ("a,b\n1,2\n", ["--id", "name"], "no column 'name'; it has a, b"),
     "no rows": ("a,b\n", [], "has no rows"),
+    "a number beyond 32 bits": ("a,b\n1,2\n1e50,2\n", [], "row 2: 'a' is 1e+50 when standardised"),
+    "an id like a prediction": (
+        "a,b,predicted kind\n1,2,3\n",
+        ["--id", "predicted kind"],
+        "two columns would be named 'predicted kind'",
+    ),
     "an odd file to write": ("a,b\n1,2\n", ["--output", "p.txt"], "does not end in .csv or .parq"),
     "two places to write to": ("a,b\n1,2\n", ["--output", "p.csv", "--json"], "type one of them"),
 }
@@ -243,6 +287,22 @@ CALLS = {
     "a search over an empty list": (
         lambda: mlp_jax.SweepCV(classifier(), {"alpha": []}).fit(X, Y),
         "alpha",
+    ),
+    "a search of no candidates": (
+        lambda: mlp_jax.SweepCV(classifier(), SPACE, n_iter=0).fit(X, Y),
+        "n_iter",
+    ),
+    "units beyond all bounds": (
+        lambda: classifier(hidden_layer_sizes=(10**20,)).fit(X, Y),
+        "hidden_layer_sizes",
+    ),
+    "a model file that is a folder": (
+        lambda: mlp_jax.save_model(classifier().fit(X, Y), "/tmp"),
+        "is no folder to write tmp to",
+    ),
+    "an export of an estimator": (
+        lambda: mlp_jax.export_model(classifier(), "m"),
+        "model is of type MLPClassifier; expected a Model: type mlp_jax.model_of",
     ),
     "a search over a misspelt name": (
         lambda: mlp_jax.SweepCV(classifier(), {"hiden_layer_sizes": [3, 4]}, n_iter=2).fit(X, Y),

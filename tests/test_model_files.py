@@ -204,6 +204,15 @@ LIES = {
     "inputs of a column that is not": {"arrays": {"source": np.array([0, 1, 7], np.int32)}},
     "whole weights": {"arrays": {"W1": np.ones((3, 4), np.int64)}},
     "another array": {"arrays": {"W9": np.ones((3, 4))}},
+    "an input of a category that is not": {"arrays": {"what": np.array([-1, -1, 4], np.int32)}},
+    "a scale of zero": {"arrays": {"scale": np.zeros(3)}},
+    "two columns of a name": {"header": {"columns": [["a", None, False]] * 3}},
+    "two targets of one output": {"header": {"targets": ["a", "b"]}},
+    "targets that are a word": {"header": {"targets": "kind"}},
+    "the same class twice": {"header": {"classes": ["no", "no"]}},
+    "classes of numbers": {"header": {"loss": "squared_error"}},
+    "a loss of words": {"header": {"loss": "huber(x)"}},
+    "notes that are none": {"header": {"notes": None}},
     "a mean that is a word": {"header": {"mean": "x"}},
 }
 
@@ -219,3 +228,31 @@ def test_a_file_that_contradicts_itself_is_refused(case, tmp_path):
 
 def test_a_file_packed_again_as_it_was_is_read(tmp_path):
     assert mlp_jax.load_model(changed(tmp_path)).classes == ("no", "yes")
+
+
+def test_a_link_stays_a_link(tmp_path):
+    model_files.write_model(tmp_path / "m", model())
+    (tmp_path / "link").symlink_to(tmp_path / "m")
+    model_files.write_model(tmp_path / "link", model(mean=5.0))
+    assert (tmp_path / "link").is_symlink()
+    assert mlp_jax.load_model(tmp_path / "m").mean == 5.0
+
+
+def test_several_files_are_replaced_together_or_not_at_all(tmp_path, monkeypatch):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_bytes(b"old")
+    fsync, calls = array_files.os.fsync, []
+
+    def full_disk(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(array_files.os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        array_files.replace_all([(one, b"new"), (other, b"new")])
+    assert one.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [one]
+    array_files.replace_all([(one, b"new"), (other, b"new")])
+    assert one.read_bytes() == other.read_bytes() == b"new"

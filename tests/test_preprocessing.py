@@ -140,6 +140,64 @@ def test_numbers_may_be_categories():
     assert same(OneHotEncoder(), frame, frame).shape[1] == 5
 
 
+def numbers_with_gaps():
+    return pandas.DataFrame({"size": [1.0, 2, 2, np.nan, 3, 2], "more": [0, 1, np.nan, 1, 0, 1.0]})
+
+
+CHAINS = {
+    "filled in, then categories": make_pipeline(
+        SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")
+    ),
+    "filled in with another number, then categories": make_pipeline(
+        SimpleImputer(strategy="constant", fill_value=-1), OneHotEncoder()
+    ),
+    "categories, then filled in": make_pipeline(
+        ColumnTransformer(
+            [("c", OneHotEncoder(sparse_output=False, handle_unknown="ignore"), ["size"])],
+            remainder="passthrough",
+        ),
+        SimpleImputer(strategy="median"),
+        StandardScaler(),
+    ),
+    "filled in twice": make_pipeline(
+        SimpleImputer(strategy="constant", fill_value=-1), SimpleImputer(strategy="median")
+    ),
+    "filled in, scaled, filled in": make_pipeline(
+        SimpleImputer(), StandardScaler(), SimpleImputer(strategy="median")
+    ),
+    "an empty column kept": SimpleImputer(keep_empty_features=True, add_indicator=True),
+    "nested": ColumnTransformer(
+        [
+            ("a", ColumnTransformer([("b", SimpleImputer(), ["more"])]), ["more", "size"]),
+            ("c", make_pipeline(SimpleImputer(), MinMaxScaler()), ["size"]),
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_steps_one_after_the_other_are_read_out(name):
+    frame = numbers_with_gaps()
+    if "empty" in name:
+        frame["more"] = np.nan
+    same(CHAINS[name], frame, frame)
+
+
+def test_categories_of_32_bits_and_of_truth_are_found_again():
+    frame = pandas.DataFrame(
+        {"half": np.array([0.1, 0.2, 0.1], np.float32), "on": [True, False, True]}
+    )
+    ours = same(OneHotEncoder(), frame, frame)
+    assert ours.sum() == 6
+
+
+def test_a_strict_encoder_refuses_a_gap_that_it_has_not_seen():
+    fitted = OneHotEncoder().fit(table()[["kind"]])
+    encoding = encoding_of([fitted], ["kind"])
+    with pytest.raises(ValueError, match="row 2: 'kind' is missing"):
+        encode(encoding, {"kind": ["a", None]})
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     ages=st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=2, max_size=30),
@@ -165,6 +223,18 @@ REFUSED = {
         OneHotEncoder(min_frequency=30, handle_unknown="ignore"),
         "handle_unknown='infrequent_if_exist'",
     ),
+    "weights": (
+        ColumnTransformer([("a", StandardScaler(), [0])], transformer_weights={"a": 10}),
+        "transformer_weights",
+    ),
+    "a category and a number": (
+        ColumnTransformer([("c", OneHotEncoder(), [0]), ("n", "passthrough", [0])]),
+        "is a category and a number",
+    ),
+    "rare, unknown refused": (
+        OneHotEncoder(min_frequency=3),
+        "handle_unknown='infrequent_if_exist'",
+    ),
     "scaled categories": (make_pipeline(StandardScaler(), OneHotEncoder()), "encoded twice"),
 }
 
@@ -174,3 +244,17 @@ def test_what_numbers_cannot_say_is_refused(case):
     transformer, said = REFUSED[case]
     with pytest.raises(ValueError, match=said):
         encoding_of([transformer.fit(table()[["income"]])], ["income"])
+
+
+def test_an_encoded_indicator_is_refused():
+    steps = make_pipeline(
+        SimpleImputer(strategy="most_frequent", add_indicator=True), OneHotEncoder()
+    )
+    with pytest.raises(ValueError, match="encoded twice"):
+        encoding_of([steps.fit(numbers_with_gaps()[["more"]])], ["more"])
+
+
+def test_dates_as_categories_are_refused():
+    frame = pandas.DataFrame({"day": pandas.to_datetime(["2020-01-01", "2020-01-02"])})
+    with pytest.raises(ValueError, match="the categories of 'day' are dates"):
+        encoding_of([OneHotEncoder().fit(frame)], ["day"])

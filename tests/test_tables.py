@@ -112,21 +112,21 @@ def test_numbers_to_predict_are_standardised_by_the_training_part(tmp_path):
 
 def test_a_table_beyond_the_budget_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = mixed(tmp_path, rows=5000)
-    read_table(path, budget=5002 * 5 * table_files.BYTES_A_CELL)
-    monkeypatch.setattr(table_files, "_csv", lambda *_: pytest.fail("it was read"))
-    with pytest.raises(ValueError, match=r"5,000 rows of 5 columns, .* 976.6 KiB; the budget .*"):
+    read_table(path, budget=5000 * 5 * table_files.BYTES_A_CELL)
+    monkeypatch.setattr(table_files, "_csv", lambda *_, **__: pytest.fail("it was read"))
+    with pytest.raises(ValueError, match=r"5,000 rows of 5 columns, .* 976.56 KiB; the budget .*"):
         read_table(path, budget=5000 * 5 * table_files.BYTES_A_CELL - 1)
 
 
 def test_the_budget_is_half_of_what_is_free(tmp_path, monkeypatch):
-    monkeypatch.setattr(table_files, "free_memory", lambda: 2 * 5000.0 * 5 * 40 - 3)
-    with pytest.raises(ValueError, match=r"the budget for a table is 976\.6 KiB"):
+    monkeypatch.setattr(table_files, "free_memory", lambda: 2 * 5000.0 * 5 * 40 - 10)
+    with pytest.raises(ValueError, match=r"the budget for a table is 976\.56 KiB"):
         read_table(mixed(tmp_path, rows=5000))
 
 
 def test_more_inputs_than_the_budget_has_bytes_for_are_refused():
     with pytest.raises(
-        ValueError, match=r"30 inputs of 569 samples, 200\.0 KiB; the budget is 1\.0"
+        ValueError, match=r"30 inputs of 569 samples, 200\.04 KiB; the budget is 1\.00"
     ):
         tables.split(tables.breast_cancer(), 0.2, seed=0, budget=1024)
 
@@ -140,10 +140,50 @@ def test_free_memory_is_that_of_this_machine():
     [
         (0, "0 bytes"),
         (1023, "1023 bytes"),
-        (1024, "1.0 KiB"),
-        (3 << 29, "1.5 GiB"),
-        (1 << 60, "1048576.0 TiB"),
+        (1024, "1.00 KiB"),
+        (3 << 29, "1.50 GiB"),
+        (1 << 60, "1048576.00 TiB"),
     ],
 )
 def test_bytes_are_said_as_people_do(count, said):
     assert size_of(count) == said
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_cells_may_be_separated_by_something_else(separator, tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text(
+        f"a,b{separator}c{separator}d\n1{separator}2{separator}\n3{separator}4{separator}x\n"
+    )
+    assert read_table(path).frame.to_pydict() == {"a,b": [1, 3], "c": [2, 4], "d": [None, "x"]}
+
+
+def test_an_empty_line_of_a_single_column_is_a_missing_cell(tmp_path):
+    assert read_table(written(tmp_path, "a\n1\n\n3\n")).frame["a"].to_pylist() == [1, None, 3]
+
+
+def test_names_of_rows_keep_every_text(tmp_path):
+    path = written(tmp_path, "name,a\nNA,1\nnull,\n007,3\n")
+    assert read_table(path, ids=["name"]).frame["name"].to_pylist() == ["NA", "null", "007"]
+    assert read_table(path, as_text=["name"]).frame["name"].to_pylist() == [None, None, "007"]
+
+
+def test_lines_are_counted_where_rows_are_lines_and_rows_elsewhere(tmp_path):
+    assert read_table(written(tmp_path, "a,b\n1,2\n3,4")).row(1) == "line 3"
+    assert read_table(written(tmp_path, 'a,b\n1,"2\n"\n3,4\n')).row(1) == "row 2"
+    assert read_table(written(tmp_path, "a,b\n1,2\n\n3,4\n")).row(1) == "row 2"
+
+
+def test_an_index_is_left_out_and_a_column_that_counts_is_named(tmp_path):
+    lines = [f"{i},{i + 1},{i * i % 7},{i % 2}" for i in range(30)]
+    path = written(tmp_path, "\n".join([",count,a,y", *lines]))
+    table = tables.read(path, "y")
+    assert list(table.features.columns) == ["count", "a"]
+    assert "column '' numbers the rows and is left out" in table.notes
+    assert "column 'count' numbers the rows; type --drop 'count' if that is all" in table.notes
+
+
+def test_tiny_numbers_to_predict_are_standardised_too(tmp_path):
+    path = written(tmp_path, "\n".join(["a,y", *(f"{i},{i * i % 11}e-200" for i in range(40))]))
+    parts = tables.split(tables.read(path, "y", task="regression"), 0.25, seed=0)
+    assert parts.y_train.std() == pytest.approx(1)

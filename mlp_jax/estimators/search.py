@@ -126,8 +126,9 @@ class SweepCV(RandomizedSearchCV):
         scorer = check_scoring(self.estimator, scoring=self.scoring)
         candidates = candidates_of(self.param_distributions, self.n_iter, self.random_state)
         settings = settings_of(parts, candidates)
-        if self.ensemble is not None:
-            check_count("ensemble", self.ensemble)
+        for name in ("ensemble", "n_iter"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
         several = getattr(scorer, "_scorers", {})
         if several and (self.refit or self.ensemble) and not callable(self.refit):
             self._judge(list(several))

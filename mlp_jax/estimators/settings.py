@@ -163,7 +163,9 @@ def _sizes(given: Any) -> tuple[int, ...]:
         widths: tuple[Any, ...] = (given,) if isinstance(given, Integral) else tuple(given)
     except TypeError:
         widths = (None,)
-    if not all(isinstance(n, Integral) and not isinstance(n, bool) and int(n) > 0 for n in widths):
+    if not all(
+        isinstance(n, Integral) and not isinstance(n, bool) and 0 < int(n) < 2**31 for n in widths
+    ):
         raise ValueError(
             f"hidden_layer_sizes must be > 0, got {given!r}; expected a width for every hidden "
             "layer, such as (100, 50)"

@@ -1,5 +1,6 @@
 """From fitted estimators to a `Model` and its file: what they have learned, and no code."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,6 +44,8 @@ def save_model(fitted: Any, path: Any, *, target: str | Sequence[str] = "target"
       >>> bool((model.predict(X) == mlp.predict(X)).all())
       True
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path is {path!r}; expected the name of a file")
     write_model(path, model_of(fitted, target=target))
 
 
@@ -87,11 +90,14 @@ def _model(
     count = 1
     if classes is None:
         count = params[-1][0].shape[1] // network.loss.outputs_of_label
+    listed = not isinstance(target, str) and isinstance(target, Sequence)
+    if not isinstance(target, str) and not (listed and all(isinstance(t, str) for t in target)):
+        raise ValueError(f"target is {target!r}; expected a name, or one for each target")
     names = [target] if isinstance(target, str) else list(target)
     if isinstance(target, str) and count > 1:
         names = [f"{target} {place}" for place in range(count)]
-    if len(names) != count:
-        raise ValueError(f"target has {len(names)} names; the network predicts {count}")
+    if len(names) != count or len(set(names)) < count:
+        raise ValueError(f"target has {len(names)} names, {names}; expected {count} different ones")
     dtype = np.asarray(params[0][0]).dtype
     layers = [(np.asarray(W, dtype), np.asarray(b, dtype)) for W, b in params]
     return as_model(layers, network, encoding=encoding, targets=names, classes=classes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlp_jax.table_options import MIB, check_writable, named_table, table_options
+from mlp_jax.table_options import INTERRUPTED, MIB, check_writable, named_table, table_options
 
 if TYPE_CHECKING:
     from mlp_jax.model_files import Model
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlp_jax.tables import Split
 
 BEST = 10  # configurations that are printed
+WIDEST = 160  # characters of a line that is printed
 
 
 def default_space() -> dict[str, Any]:
@@ -46,7 +47,7 @@ def default_space() -> dict[str, Any]:
     help="Configurations to draw; 1000 unless --space lists all of them.",
 )
 @click.option("--folds", type=click.IntRange(2), default=3, show_default=True)
-@click.option("--epochs", type=click.IntRange(1), default=30, show_default=True)
+@click.option("--epochs", type=click.IntRange(1, 10**9), default=30, show_default=True)
 @click.option("--patience", type=click.IntRange(1), help="Epochs without progress to stop after.")
 @click.option("--halving", type=click.IntRange(2), help="3 goes on with the best third, twice.")
 @click.option(
@@ -71,14 +72,14 @@ def sweep(
     output: Path | None,
     **choices: Any,
 ) -> None:
-    """Search a space of networks on DATA, a CSV or Parquet file, or on the breast-cancer data.
+    """Search a space of networks on a table.
 
-    Trains 1,000 configurations unless told otherwise, many at a time, on every fold of the samples
-    that are not held out; prints the best ten, and how the very best does on the held-out ones.
+    DATA is a CSV or Parquet file, or - for standard input; by default it is the breast-cancer data
+    of scikit-learn. Trains 1,000 configurations unless told otherwise, many at a time, on every
+    fold of the samples that are not held out; prints the best ten, and how the very best does on
+    the held-out ones. After Ctrl-C it does so with what is finished, and exits with 130.
     """
-    for path in (report, output):
-        if path is not None:
-            check_writable(path)
+    check_writable(report, output, read=[data, space_file])
     from mlp_jax import tables
     from mlp_jax.table_models import model_of_table, noted, said, scores
 
@@ -104,6 +105,8 @@ def sweep(
     else:
         for name in written:
             click.echo(f"wrote {name}")
+    if result.interrupted:
+        raise SystemExit(INTERRUPTED)
 
 
 def _searched(
@@ -141,7 +144,7 @@ def _written(
     output: Path | None,
 ) -> list[str]:
     """Writes what was asked for, once all of it is there; the names of the files."""
-    from mlp_jax.array_files import replace
+    from mlp_jax.array_files import replace_all
     from mlp_jax.model_files import to_bytes
 
     contents = []
@@ -152,8 +155,7 @@ def _written(
         contents.append((report, html_report(result, held_out_score=score).encode()))
     if output is not None:
         contents.append((output, to_bytes(model)))
-    for path, content in contents:
-        replace(path, content)
+    replace_all(contents)
     return [str(path) for path, _ in contents]
 
 
@@ -182,20 +184,35 @@ def _facts(result: "SweepResult") -> dict[str, Any]:
 
 def _print(result: "SweepResult") -> None:
     from rich.console import Console
-    from rich.table import Table
 
     if result.interrupted:
         click.echo("interrupted: what follows is of the configurations that are finished")
-    varied = result.varied()
-    shown = Table(box=None, pad_edge=False)
-    for name in ("rank", result.task.scoring, "spread", "epoch", *varied, "status"):
-        shown.add_column(name, justify="right", no_wrap=True)
-    for row in result.ranking[:BEST]:
-        values = [result.task.described(row.configuration, name) for name in varied]
-        numbers = (str(row.rank), f"{row.score:.4f}", f"{row.spread:.4f}", f"{row.best_epoch:.0f}")
-        shown.add_row(*numbers, *values, row.status)
     console = Console()
-    # In a file, as wide as it is.
-    console.print(shown) if console.is_terminal else Console(width=160).print(shown)
+    # In a file, as wide as it is; on a narrow terminal without what matters least, and no digit cut.
+    width = console.width if console.is_terminal else WIDEST
+    tables = [_ranking(result, fewer) for fewer in ((), ("status",), ("status", "epoch"))]
+    fitting = [one for one in tables if console.measure(one).maximum <= width]
+    Console(width=WIDEST).print([*fitting, tables[-1]][0], crop=False)
     done = sum(member.status != "interrupted" for member in result.members)
     click.echo(f"{done} of {len(result.members)} members in {result.seconds:.1f} s")
+
+
+def _ranking(result: "SweepResult", fewer: tuple[str, ...]) -> Any:
+    """The best configurations as a table of rich, without the columns of these names."""
+    from rich.table import Table
+
+    task = result.task
+    shown = Table(box=None, pad_edge=False)
+    columns: dict[str, list[str]] = {}
+    for row in result.ranking[:BEST]:
+        values = {name: task.described(row.configuration, name) for name in result.varied()}
+        numbers = {task.scoring: f"{row.score:.4f}", "spread": f"{row.spread:.4f}"}
+        first = {"rank": str(row.rank), **numbers, "epoch": f"{row.best_epoch:.0f}"}
+        for name, cell in (first | values | {"status": row.status}).items():
+            columns.setdefault(name, []).append(cell)
+    kept = {name: cells for name, cells in columns.items() if name not in fewer}
+    for name in kept:
+        shown.add_column(name, justify="right", no_wrap=True)
+    for line in zip(*kept.values(), strict=True):
+        shown.add_row(*line)
+    return shown
