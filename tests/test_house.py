@@ -19,6 +19,7 @@ FLOORS = {
         "compiled_programs",
         "encoding",
         "numpy_forward",
+        "picture_input",
         "table_files",
         "metrics",
         "progress",
@@ -46,7 +47,7 @@ FLOORS = {
         "finite_differences",
     },
     4: {"model_commands", "certificate", "descent"},
-    5: {"epochs"},
+    5: {"epochs", "pictures_of_predictions", "pictures_of_regions", "pictures_of_training"},
     6: {"training_loop", "pictures", "training_input", "prediction"},
     7: {
         "sweeps.fitted",
