@@ -27,6 +27,7 @@ def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(tmp_path):
     html = page.read_text()
     assert html.count("<img") == len(re.findall("data:image/png;base64,", html)) == 10
     assert not re.search(r"(src|href)=[\"']?http", html)
+    assert "How often it is benign where" in html
     loaded = mlp_jax.load_model(model)
     assert loaded.classes == ("malignant", "benign")
 
