@@ -19,6 +19,7 @@ FLOORS = {
         "compiled_programs",
         "encoding",
         "numpy_forward",
+        "picture_input",
         "table_files",
         "metrics",
         "progress",
@@ -46,7 +47,7 @@ FLOORS = {
         "finite_differences",
     },
     4: {"model_commands", "certificate", "descent"},
-    5: {"epochs"},
+    5: {"epochs", "pictures_of_predictions", "pictures_of_regions", "pictures_of_training"},
     6: {"training_loop", "pictures", "training_input", "prediction"},
     7: {
         "sweeps.fitted",
@@ -72,10 +73,11 @@ FLOORS = {
     13: {"sweeps.plan"},
     14: {"sweeps.waves"},
     15: {"sweeps.result", "sweeps.work"},
-    16: {"sweeps.run", "sweeps.report", "sweeps.result_files"},
-    17: {"sweeps.command", "estimators.trained_candidates"},
-    18: {"cli", "estimators.search_results"},
-    19: {"__main__", "estimators.search"},
+    16: {"sweeps.run", "sweeps.report_pictures", "sweeps.result_files"},
+    17: {"sweeps.report", "estimators.trained_candidates"},
+    18: {"sweeps.command", "estimators.search_results"},
+    19: {"cli", "estimators.search"},
+    20: {"__main__"},
 }
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
 

@@ -397,3 +397,34 @@ def test_an_ensemble_of_what_cannot_be_averaged_is_refused():
     )
     with pytest.raises(ValueError, match="mean nothing when averaged"):
         quantiles.ensemble()
+
+
+def test_held_out_outputs_are_of_networks_that_have_not_seen_the_row():
+    result = swept({"width": [3, 4]}, seeds=2)
+    row = result.ranking[1]
+    rows, A = result.held_out_outputs(row)
+    assert sorted(rows.tolist()) == list(range(50))
+    at = 0
+    for fold, (train, held) in enumerate(result.task.splits):
+        first = [m for m in row.members if m.fold == fold and m.seed == 0]
+        params, network = first[0].trained
+        alone = mlp_jax.forward(params, X[held].T, network=network)
+        np.testing.assert_array_equal(rows[at : at + len(held)], held)
+        np.testing.assert_allclose(A[at : at + len(held)], alone.T, rtol=1e-12)
+        assert not set(rows[at : at + len(held)]) & set(train)
+        at += len(held)
+
+
+def test_held_out_outputs_are_of_the_best_by_default():
+    result = swept({"width": [3, 4], "learning_rate": [0.001, 0.1]})
+    _, A = result.held_out_outputs()
+    np.testing.assert_array_equal(A, result.held_out_outputs(result.ranking[0])[1])
+    assert not np.array_equal(A, result.held_out_outputs(result.ranking[-1])[1])
+
+
+def test_what_diverged_has_no_held_out_outputs():
+    space = [{"width": 3}, {"width": 3, "optimizer": "sgd", "learning_rate": 1e300}]
+    last = swept(space).ranking[-1]
+    assert last.status == "diverged"
+    with pytest.raises(ValueError, match="of rank 2 is 'diverged': it has no outputs"):
+        swept(space).held_out_outputs(last)

@@ -25,8 +25,9 @@ def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(tmp_path):
     held_out = float(re.search(r"accuracy (\d\.\d+), .* on the 114 held out", run_.output)[1])
     assert held_out > 0.8
     html = page.read_text()
-    assert html.count("<img") == len(re.findall("data:image/png;base64,", html)) == 6
+    assert html.count("<img") == len(re.findall("data:image/png;base64,", html)) == 10
     assert not re.search(r"(src|href)=[\"']?http", html)
+    assert "How often it is benign where" in html
     loaded = mlp_jax.load_model(model)
     assert loaded.classes == ("malignant", "benign")
 

@@ -152,7 +152,8 @@ def _written(
         from mlp_jax.sweeps.report import html_report
 
         score = found.get("accuracy" if model.is_classifier else "r2")
-        contents.append((report, html_report(result, held_out_score=score).encode()))
+        names = {"classes": model.classes, "features": model.encoding.inputs()}
+        contents.append((report, html_report(result, held_out_score=score, **names).encode()))
     if output is not None:
         contents.append((output, to_bytes(model)))
     replace_all(contents)

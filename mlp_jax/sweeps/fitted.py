@@ -10,11 +10,15 @@ from mlp_jax.parameters import Layer
 from mlp_jax.prediction import outputs, outputs_of_all
 
 
+def class_numbers(A: np.ndarray) -> np.ndarray:
+    """The number of the class of every row of the outputs, or of the labels, (samples, K)."""
+    return np.asarray((A[:, 0] > 0.5).astype(int) if A.shape[1] == 1 else A.argmax(axis=1))
+
+
 def predicted(A: np.ndarray, network: Network, classes: np.ndarray | None) -> np.ndarray:
     """The class, or the number, of every row of the outputs A, (samples, K)."""
     if classes is not None:
-        number = (A[:, 0] > 0.5).astype(int) if A.shape[1] == 1 else A.argmax(axis=1)
-        return np.asarray(classes[number])
+        return np.asarray(classes[class_numbers(A)])
     if network.loss.classes:
         return (A > 0.5).astype(int)
     return A[:, 0] if A.shape[1] == 1 else A

@@ -1,5 +1,6 @@
 """What a sweep found: every member, every configuration in order of its score, the best network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,13 +13,15 @@ from mlp_jax.parameters import init
 from mlp_jax.sweeps.fitted import Ensemble, Fitted
 from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.plan import SweepPlan
-from mlp_jax.sweeps.selection import CANDIDATES, check_averaged, chosen_of_folds
+from mlp_jax.sweeps.selection import CANDIDATES, check_averaged, chosen_of_folds, outputs_held_out
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.trainings import Ranked, SweepMember, status_of
 from mlp_jax.sweeps.waves import Outcome
 from mlp_jax.training import fit
 from mlp_jax.training_input import check_count
+
+UNFINISHED = ("diverged", "interrupted")
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class SweepResult:
         What an optimizer that asks for a batch of configurations is told.
         """
         by_configuration = np.array([member.score for member in self.members], float)
-        failed = np.array([m.status in ("diverged", "interrupted") for m in self.members])
+        failed = np.array([m.status in UNFINISHED for m in self.members])
         by_configuration[failed] = np.nan
         counts = [len(seeds) * len(self.task.splits) for seeds in self.task.seeds]
         parts = np.split(by_configuration, np.cumsum(counts)[:-1])
@@ -102,7 +105,7 @@ class SweepResult:
           ValueError: none finished.
         """
         first = self.ranking[0]
-        if first.status in ("diverged", "interrupted") or np.isnan(first.score):
+        if first.status in UNFINISHED or np.isnan(first.score):
             cure = "type smaller learning rates, or clip_norm"
             if self.interrupted:
                 cure = "let the sweep go on for longer, or type a smaller n"
@@ -177,15 +180,9 @@ class SweepResult:
         picks = list(range(len(candidates)))
         losses: list[float] = []
         if greedy:
-            folds = range(len(task.splits))
-            networks = [
-                [[m.trained for m in row.members if m.fold == fold] for fold in folds]
-                for row in candidates
-            ]
-            held = [
-                (np.ascontiguousarray(task.X[:, rows].T), task.labels[loss][:, rows].T)
-                for _, rows in task.splits
-            ]
+            networks = [self._networks_of_folds(row.members) for row in candidates]
+            labels = [task.labels[loss][:, rows].T for _, rows in task.splits]
+            held = list(zip(self._held_out(), labels, strict=True))
             picks, losses = chosen_of_folds(networks, held, int(size), loss)
         counted = [(m, picks.count(i)) for i in sorted(set(picks)) for m in candidates[i].members]
         weights = np.array([count for _, count in counted], float)
@@ -196,6 +193,49 @@ class SweepResult:
             chosen=tuple(candidates[i].rank for i in picks),
             losses=tuple(losses),
         )
+
+    def held_out_outputs(self, row: Ranked | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """What a configuration's networks say of the rows that they were not trained on.
+
+        Of every fold the network of the first seed, in its best epoch.
+
+        Args:
+          row: one of `ranking`; the best by default.
+
+        Returns:
+          (rows, A): the numbers of the rows, those of the first fold first, and their outputs A[L],
+          (rows, K): probabilities, or the predicted numbers. Rows of a validation set of your own
+          are numbered on after those of X.
+
+        Raises:
+          ValueError: the configuration did not finish.
+
+        Example:
+          >>> import numpy as np, mlp_jax
+          >>> X = np.random.default_rng(0).normal(size=(90, 2))
+          >>> result = mlp_jax.sweep(X, X[:, 0] > 0, {"width": [4, 8]}, folds=3, progress=False)
+          >>> rows, A = result.held_out_outputs()
+          >>> A.shape, sorted(rows.tolist()) == list(range(90))
+          ((90, 1), True)
+        """
+        row = self.best if row is None else row
+        if row.status in UNFINISHED:
+            raise ValueError(
+                f"the configuration of rank {row.rank} is {row.status!r}: it has no outputs; take "
+                "one that finished, such as result.best"
+            )
+        first = [member for member in row.members if member.seed == row.members[0].seed]
+        A = outputs_held_out([self._networks_of_folds(first)], self._held_out())[0]
+        return np.concatenate([rows for _, rows in self.task.splits]), A
+
+    def _networks_of_folds(self, members: Sequence[SweepMember]) -> list[list[Any]]:
+        """(params, network) of the members, those of every fold apart."""
+        folds = range(len(self.task.splits))
+        return [[m.trained for m in members if m.fold == fold] for fold in folds]
+
+    def _held_out(self) -> list[np.ndarray]:
+        """X held out of every fold, (samples, features)."""
+        return [np.ascontiguousarray(self.task.X[:, rows].T) for _, rows in self.task.splits]
 
     def table(self) -> list[dict[str, Any]]:
         """A row a configuration, the best first, ready for a data frame."""

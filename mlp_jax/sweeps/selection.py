@@ -37,14 +37,27 @@ def chosen_of_folds(
       size: how many choices.
       loss: of all networks.
     """
+    outputs = outputs_held_out(candidates, [X for X, _ in folds])
+    Y = np.concatenate([Y for _, Y in folds])
+    return chosen_greedily(outputs, Y, size, loss.name)
+
+
+def outputs_held_out(
+    candidates: Sequence[Sequence[Sequence[Any]]], folds: Sequence[np.ndarray]
+) -> np.ndarray:
+    """A[L] of the rows of every fold, by its own networks: (candidates, rows of all folds, K).
+
+    Args:
+      candidates: as of `chosen_of_folds`; several seeds are averaged.
+      folds: X held out of every fold, (samples, features).
+    """
     held = []
-    for fold, (X, _) in enumerate(folds):
+    for fold, X in enumerate(folds):
         of_fold = [candidate[fold] for candidate in candidates]
         A = outputs_of_all([network for networks in of_fold for network in networks], X)
         ends = np.cumsum([len(networks) for networks in of_fold])[:-1]
         held.append(np.stack([part.mean(axis=0) for part in np.split(A, ends)]))
-    Y = np.concatenate([Y for _, Y in folds])
-    return chosen_greedily(np.concatenate(held, axis=1), Y, size, loss.name)
+    return np.concatenate(held, axis=1)
 
 
 def chosen_greedily(
