@@ -14,7 +14,6 @@ from mlp_jax.preprocessing import encoding_of, table_encoder
 from mlp_jax.table_columns import Task
 from mlp_jax.table_files import RawTable, check_names, read_table, size_of
 
-
 NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 
 

@@ -189,7 +189,7 @@ def _print(result: "SweepResult") -> None:
     if result.interrupted:
         click.echo("interrupted: what follows is of the configurations that are finished")
     console = Console()
-    # In a file, as wide as it is; on a narrow terminal without what matters least, and no digit cut.
+    # In a file as wide as it is; on a narrow terminal without what matters least. No digit is cut.
     width = console.width if console.is_terminal else WIDEST
     tables = [_ranking(result, fewer) for fewer in ((), ("status",), ("status", "epoch"))]
     fitting = [one for one in tables if console.measure(one).maximum <= width]
