@@ -72,12 +72,13 @@ FLOORS = {
     12: {"sweeps.grouping"},
     13: {"sweeps.plan"},
     14: {"sweeps.waves"},
-    15: {"sweeps.result", "sweeps.work"},
-    16: {"sweeps.run", "sweeps.report_pictures", "sweeps.result_files"},
-    17: {"sweeps.report", "estimators.trained_candidates"},
-    18: {"sweeps.command", "estimators.search_results"},
-    19: {"cli", "estimators.search"},
-    20: {"__main__"},
+    15: {"sweeps.result", "sweeps.outcome_arrays"},
+    16: {"sweeps.report_pictures", "sweeps.result_files", "sweeps.checkpoints"},
+    17: {"sweeps.report", "sweeps.work"},
+    18: {"sweeps.run"},
+    19: {"sweeps.command", "estimators.trained_candidates"},
+    20: {"cli", "estimators.search_results"},
+    21: {"__main__", "estimators.search"},
 }
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
 

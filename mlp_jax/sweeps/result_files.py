@@ -5,8 +5,7 @@ lengths of its parts. Loading runs no code from the file.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,13 @@ import numpy as np
 
 from mlp_jax.array_files import packed, replace, unpacked
 from mlp_jax.forward_propagation import Network
-from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import Row, kind_of
+from mlp_jax.sweeps.outcome_arrays import apart, arrays_of_outcomes, end_to_end, outcomes_of
 from mlp_jax.sweeps.plan import Bucket, SweepPlan
 from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task, scores_of
 from mlp_jax.sweeps.trainings import STATUSES
-from mlp_jax.sweeps.waves import Outcome
 from mlp_jax.trained_models import check_named
 
 FORMAT = "mlp_jax.sweep/1"
@@ -99,20 +97,20 @@ def to_bytes(result: SweepResult) -> bytes:
         "interrupted": result.interrupted,
         "bucket_seconds": list(result.bucket_seconds.items()),
     }
-    arrays = _arrays_of_task(task) | _arrays_of_outcomes(result.outcomes, task.X.dtype)
-    arrays |= _end_to_end("rows", (bucket.rows for bucket in plan.buckets))
+    arrays = _arrays_of_task(task) | arrays_of_outcomes(result.outcomes, task.X.dtype)
+    arrays |= end_to_end("rows", (bucket.rows for bucket in plan.buckets))
     return packed(FORMAT, header, arrays)
 
 
 def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult:
     task = _task(header, arrays)
     plan = header["plan"]
-    pairs = zip(plan["buckets"], _apart(arrays, "rows"), strict=True)
+    pairs = zip(plan["buckets"], apart(arrays, "rows"), strict=True)
     buckets = tuple(_bucket(task, numbers, rows) for numbers, rows in pairs)
     return SweepResult(
         task=task,
         plan=SweepPlan(buckets, plan["bytes"], plan["seconds"]),
-        outcomes=_outcomes(task, header["statuses"], arrays),
+        outcomes=outcomes_of(task, header["statuses"], arrays),
         seconds=header["seconds"],
         compilations=header["compilations"],
         interrupted=header["interrupted"],
@@ -139,9 +137,9 @@ def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
         # Bytes, because safetensors has no strings.
         arrays["classes"] = np.ascontiguousarray(task.classes).view(np.uint8)
     arrays |= {f"Y{number}": Y for number, Y in enumerate(task.labels.values())}
-    arrays |= _end_to_end("train", (train for train, _ in task.splits))
-    arrays |= _end_to_end("held", (held for _, held in task.splits))
-    return arrays | _end_to_end("seeds", task.seeds)
+    arrays |= end_to_end("train", (train for train, _ in task.splits))
+    arrays |= end_to_end("held", (held for _, held in task.splits))
+    return arrays | end_to_end("seeds", task.seeds)
 
 
 def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
@@ -161,9 +159,9 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
     return Task(
         X=arrays["X"],
         labels={loss: arrays[f"Y{number}"] for number, loss in enumerate(losses)},
-        splits=list(zip(_apart(arrays, "train"), _apart(arrays, "held"), strict=True)),
+        splits=list(zip(apart(arrays, "train"), apart(arrays, "held"), strict=True)),
         configurations=configurations,
-        seeds=[tuple(seeds.tolist()) for seeds in _apart(arrays, "seeds")],
+        seeds=[tuple(seeds.tolist()) for seeds in apart(arrays, "seeds")],
         key_init=key_init,
         key_order=key_order,
         scoring=scoring,
@@ -212,58 +210,6 @@ def _from_json(value: Any) -> Any:
     return value
 
 
-# --- The members.
-
-
-def _arrays_of_outcomes(
-    outcomes: dict[tuple[int, int, int], Outcome], dtype: np.dtype
-) -> dict[str, np.ndarray]:
-    """In the order of their names: threads finish in any."""
-    names = sorted(outcomes)
-    found = [outcomes[name] for name in names]
-    arrays = {
-        "names": np.array(names, np.int64).reshape(len(names), 3),
-        "best_epochs": np.array([outcome.best_epoch for outcome in found], np.int64),
-        "scores": np.array([outcome.score for outcome in found], np.float64),
-        "statuses": np.array([STATUSES.index(outcome.status) for outcome in found], np.int64),
-    }
-    arrays |= _end_to_end("histories", (outcome.history for outcome in found), dtype)
-    return arrays | _end_to_end("params", (_flat(outcome.params) for outcome in found), dtype)
-
-
-def _outcomes(
-    task: Task, statuses: list[str], arrays: dict[str, np.ndarray]
-) -> dict[tuple[int, int, int], Outcome]:
-    columns = (arrays[name].tolist() for name in ("names", "best_epochs", "scores", "statuses"))
-    parts = _apart(arrays, "histories"), _apart(arrays, "params")
-    outcomes = {}
-    for name, best_epoch, score, status, history, flat in zip(*columns, *parts, strict=True):
-        number, seed, fold = name
-        params = _layers(flat, task.sizes(task.configurations[number]))
-        lines = history.reshape(-1, 4)
-        outcomes[number, seed, fold] = Outcome(params, lines, best_epoch, score, statuses[status])
-    return outcomes
-
-
-def _flat(params: tuple[Layer, ...] | None) -> np.ndarray | tuple[()]:
-    """All weights and biases in a row; none of a member without parameters."""
-    if params is None:
-        return ()
-    return np.concatenate([np.ravel(leaf) for layer in params for leaf in layer])
-
-
-def _layers(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[Layer, ...] | None:
-    if not flat.size:
-        return None
-    shapes = [shape for n_prev, n in pairwise(sizes) for shape in ((n_prev, n), (n, 1))]
-    ends = np.cumsum([rows * columns for rows, columns in shapes])
-    if ends[-1] != flat.size:
-        raise ValueError(f"{flat.size} parameters of a network of sizes {sizes}")
-    parts = zip(np.split(flat, ends[:-1]), shapes, strict=True)
-    leaves = [part.reshape(shape) for part, shape in parts]
-    return tuple(Layer(W, b) for W, b in zip(leaves[::2], leaves[1::2], strict=True))
-
-
 # --- The plan.
 
 
@@ -279,24 +225,3 @@ def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
     train, _ = task.splits[own["folds"][0]]
     kind = kind_of(task, task.configurations[members[0].configuration], len(train))
     return Bucket(**(own | {"kind": kind, "rows": members, "on": frozenset(own["on"])}))
-
-
-# --- Arrays of many lengths.
-
-
-def _end_to_end(name: str, parts: Iterable[Any], dtype: Any = np.int64) -> dict[str, np.ndarray]:
-    """The entries of all parts in a row, and the length of every part.
-
-    A tensor each would be tens of thousands of them, whose names and places take more of the file
-    than their numbers.
-    """
-    flat = [np.asarray(part, dtype).ravel() for part in parts]
-    lengths = np.array([part.size for part in flat], np.int64)
-    return {name: np.concatenate([np.empty(0, dtype), *flat]), f"{name}_lengths": lengths}
-
-
-def _apart(arrays: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
-    flat, lengths = arrays[name], arrays[f"{name}_lengths"]
-    if lengths.min(initial=0) < 0 or lengths.sum() != flat.size:
-        raise ValueError(f"{name} has {flat.size} entries and its parts {lengths.sum()}")
-    return np.split(flat, np.cumsum(lengths)[:-1]) if len(lengths) else []

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from mlp_jax.sweeps.checkpoints import Checkpoint
 from mlp_jax.sweeps.halving import check_halving
 from mlp_jax.sweeps.plan import SweepPlan, as_plan
 from mlp_jax.sweeps.progress import as_sweep_progress
@@ -34,6 +35,8 @@ def sweep(
     devices: Sequence[Any] | None = None,
     key: Any = 0,
     progress: bool | Callable[..., None] = True,
+    checkpoint: Any = None,
+    checkpoint_seconds: float = 60.0,
 ) -> SweepResult:
     """Trains every configuration of a space on every fold, many at a time. Rows are samples.
 
@@ -70,12 +73,16 @@ def sweep(
         one CPU device with a chunk on each core.
       key: from `jax.random.key`, or a seed: of the drawing, the folds, weights and batch order.
       progress: True for a bar, or a function called as progress(done, members, best score).
+      checkpoint: a folder to save to; the same call again goes on from there, on this layout of
+        chunks and devices to the same last bit, and on another as members of other chunks.
+      checkpoint_seconds: from one save to the next.
 
     Returns:
       A `SweepResult`: all members, the best, and its network. After Ctrl-C, those that finished.
 
     Raises:
       ValueError: what came, what was expected and what to type; before anything compiles.
+      OSError: the checkpoint cannot be written; what was saved before is whole.
 
     Example:
       >>> import numpy as np, mlp_jax
@@ -99,7 +106,14 @@ def sweep(
         key=key,
     )
     plan = plan_of(task, memory=memory, chunk=chunk, devices=devices, halving=halving)
-    return run(task, plan, devices=devices, halving=halving, progress=progress)
+    return run(
+        *(task, plan),
+        devices=devices,
+        halving=halving,
+        progress=progress,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+    )
 
 
 def plan_sweep(
@@ -112,6 +126,8 @@ def plan_sweep(
     chunk: int | None = None,
     devices: Sequence[Any] | None = None,
     progress: Any = None,
+    checkpoint: Any = None,
+    checkpoint_seconds: Any = None,
     **choices: Any,
 ) -> SweepPlan:
     """What `sweep` would do with the same arguments; nothing is compiled or trained.
@@ -170,12 +186,21 @@ def run(
     devices: Sequence[Any] | None = None,
     halving: int | None = None,
     progress: bool | Callable[..., None] = False,
+    checkpoint: Any = None,
+    checkpoint_seconds: float = 60.0,
 ) -> SweepResult:
     """The task done as planned."""
     began = time.perf_counter()
-    with as_sweep_progress(progress, task, plan.members) as shown:
-        work = Work(task, plan, _devices(devices), halving)
-        interrupted = work.through(shown)
+    saves = None
+    if checkpoint is not None:
+        saves = Checkpoint(checkpoint, task, halving, checkpoint_seconds)
+    try:
+        with as_sweep_progress(progress, task, plan.members) as shown:
+            work = Work(task, plan, _devices(devices), halving, saves)
+            interrupted = work.through(shown)
+    finally:
+        if saves is not None:
+            saves.close()
     return SweepResult(
         task=task,
         plan=plan,

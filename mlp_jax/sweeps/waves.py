@@ -1,6 +1,6 @@
 """A wave of members: trained chunk by chunk, segment by segment, those that go on closing ranks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -31,12 +31,33 @@ class Outcome(NamedTuple):
     status: str
 
 
+class Standing(NamedTuple):
+    """Where a wave stands after a segment, to go on from.
+
+    rows: of members. fold: the number of it. done: epochs. leaves: of the state, with the members
+    on their first axes, and the history, (members, done, 4).
+    """
+
+    rows: tuple[Row, ...]
+    fold: int
+    done: int
+    leaves: tuple[np.ndarray, ...]
+
+
 class Wave:
     """Rows of a bucket on one fold, where they stand, and what they have left behind."""
 
     def __init__(
-        self, task: Task, bucket: Bucket, fold: int, rows: tuple[Row, ...], weights: InitialWeights
+        self,
+        task: Task,
+        bucket: Bucket,
+        fold: int,
+        rows: tuple[Row, ...],
+        weights: InitialWeights,
+        *,
+        saved: bool = False,
     ) -> None:
+        """saved: its `standing` is kept after every segment, for another thread to look at."""
         self.task, self.bucket, self.fold, self.rows = task, bucket, fold, rows
         self.done = 0
         self.segment = segment(max(len(train) for train, _ in task.splits))
@@ -57,6 +78,31 @@ class Wave:
         self.state: State = started(params, numbers.optimizer, validates=task.best_by != "cost")
         self._history: list[np.ndarray] = []
         self.going_on = np.arange(len(rows))
+        self._saved = saved
+        self.standing: Standing | None = None
+
+    def restore(self, standings: Sequence[tuple[Standing, int]]) -> None:
+        """Goes on from where every row stood: (a wave, the row's place in it).
+
+        All of them after as many epochs. That wave may have been of other widths.
+        """
+        leaves: list[Any] = jax.tree.leaves(self.state)
+        for place, (wave, index) in enumerate(standings):
+            old: tuple[Any, ...] = wave.leaves[:-1]
+            for leaf, saved in zip(leaves, old, strict=True):
+                shapes = zip(leaf.shape[1:], saved.shape[1:], strict=True)
+                corner = tuple(slice(min(ours, theirs)) for ours, theirs in shapes)
+                leaf[place] = 0  # as all that is padded
+                leaf[(place, *corner)] = saved[(index, *corner)]
+        self.done = standings[0][0].done
+        self._history = [np.stack([wave.leaves[-1][index] for wave, index in standings])]
+        self.going_on = np.flatnonzero(self._goes_on())
+        self._keep_standing()
+
+    def _keep_standing(self) -> None:
+        if self._saved:
+            leaves = (*jax.tree.leaves(self.state), self._lines())
+            self.standing = Standing(self.rows, self.fold, self.done, leaves)
 
     def plan(self) -> Plan:
         """The static side of its program."""
@@ -93,15 +139,18 @@ class Wave:
         while self.done < until and len(self.going_on):
             stop = min(until, self.done + self.segment, int(self._epochs[self.going_on].max()))
             draws = draw(self.done)
+            # Whoever stops amid a segment, or looks from another thread, finds the state before it.
+            after = jax.tree.map(np.copy, self.state)
             history = np.full((len(self.rows), stop - self.done, 4), np.nan, self.task.X.dtype)
             for which, rows in self._chunks():
                 state, lines = call(*self.arguments(rows), self.done, stop, draws, which)
-                _write(self.state, rows, state)
+                _write(after, rows, state)
                 history[rows] = np.asarray(lines)[: len(rows), : stop - self.done]
                 yield len(rows) * (stop - self.done)
             self._history.append(history)
-            self.done = stop
+            self.state, self.done = after, stop
             self.going_on = self.going_on[self._goes_on()[self.going_on]]
+            self._keep_standing()
 
     def _chunks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(number of a network, rows of it that go on), for every chunk."""
@@ -136,6 +185,7 @@ class Wave:
             lambda leaf: leaf[kept], everything
         )
         self.going_on = np.flatnonzero(self._goes_on())
+        self._keep_standing()
         return dropped
 
     def _lines(self) -> np.ndarray:

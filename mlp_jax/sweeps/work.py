@@ -13,17 +13,18 @@ import numpy as np
 
 from mlp_jax.epochs import Drawn
 from mlp_jax.parameters import scope
+from mlp_jax.sweeps.checkpoints import Checkpoint, Found
 from mlp_jax.sweeps.costs import DRAWS_KEPT, bytes_of_draws
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import best_of, rungs
-from mlp_jax.sweeps.members import InitialWeights
+from mlp_jax.sweeps.members import InitialWeights, Row
 from mlp_jax.sweeps.plan import CHUNKS_OF_WAVE, Bucket, SweepPlan
 from mlp_jax.sweeps.program import draws_of_epochs
 from mlp_jax.sweeps.programs import Devices
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.waves import Outcome, Wave, arguments_of_program
 
-Name = tuple[int, int, int, int]  # of a wave: bucket, fold, first row, row after the last
+Name = tuple[int, int, int]  # of a wave: bucket, fold, part of its rows
 
 
 def workers_of(devices: Sequence[Any]) -> int:
@@ -37,17 +38,32 @@ class Work:
     """Waves to train and programs to compile, and the threads that do so."""
 
     def __init__(
-        self, task: Task, plan: SweepPlan, devices: list[Any], halving: int | None = None
+        self,
+        task: Task,
+        plan: SweepPlan,
+        devices: list[Any],
+        halving: int | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self.task, self.plan, self._halving = task, plan, halving
-        self.outcomes: dict[tuple[int, int, int], Any] = {}
+        self._checkpoint = checkpoint
+        found = Found({}, (), 0) if checkpoint is None else checkpoint.found
+        self.outcomes: dict[tuple[int, int, int], Outcome] = dict(found.outcomes)
+        self._cuts = found.cuts
+        self._stood = {
+            (*row, standing.fold): (standing, place)
+            for standing in found.standings
+            for place, row in enumerate(standing.rows)
+        }
         self.compilations = 0
         self.seconds: dict[int, tuple[float, float]] = {}
         self._where = Devices(devices)
         self._workers = workers_of(devices)
         self._running = threading.Semaphore(self._workers)
         self._threads = self._workers + (devices[0].platform != "cpu")  # and one to compile
-        self._waves: dict[Name, Wave] = {}  # of halving, which needs all of them at a time
+        self._rows: dict[Name, tuple[Row, ...]] = {}
+        # Those that are not done: of halving all that were begun, else those that are training.
+        self._waves: dict[Name, Wave] = {}
         self._stop = threading.Event()
         self._counting, self._drawing = threading.Lock(), threading.Lock()
         self._weights = InitialWeights(task)
@@ -68,17 +84,20 @@ class Work:
         epochs = max(configuration["epochs"] for configuration in self.task.configurations)
         compiling = list(range(len(self.plan.buckets)))
         ready: list[Name] = []
+        self._record(dict(self.outcomes), shown)
         with ThreadPoolExecutor(self._threads) as pool:
             try:
-                for rung in rungs(epochs, self._halving):
+                for rung in rungs(epochs, self._halving)[self._cuts :]:
                     self._until(pool, rung, compiling, ready, shown)
                     if rung < epochs:
                         ready = self._cut(shown)
                         compiling = []
                 self._end(shown)
+                self._save(wait=True)
             except KeyboardInterrupt:
                 self._stop.set()
                 pool.shutdown()
+                self._save(wait=True)
                 self._end(None)
                 return True
             except BaseException:
@@ -105,9 +124,29 @@ class Work:
                     pending.add(pool.submit(self._train, ready.pop(0), rung, shown))
                 else:
                     pending.add(pool.submit(self._compile, compiling.pop(0)))
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            finished, pending = self._wait(pending)
             for future in finished:
                 ready += future.result() or []
+
+    def _wait(self, pending: set[Future[Any]]) -> tuple[set[Future[Any]], set[Future[Any]]]:
+        """(finished, pending) once one is finished; saves whenever that is due."""
+        while True:
+            due = None if self._checkpoint is None else self._checkpoint.wait_seconds()
+            finished, pending = wait(pending, due, return_when=FIRST_COMPLETED)
+            if due is not None and self._checkpoint and not self._checkpoint.wait_seconds():
+                self._save()
+            if finished or not pending:
+                return finished, pending
+
+    def _save(self, *, wait: bool = False) -> None:
+        """Saves what is done, and where the others stand."""
+        if self._checkpoint is None:
+            return
+        with self._counting:
+            outcomes = dict(self.outcomes)
+            waves = [self._waves[name] for name in sorted(self._waves)]
+        standings = [wave.standing for wave in waves if wave.standing is not None]
+        self._checkpoint.save(outcomes, standings, self._cuts, wait=wait)
 
     def _cut(self, shown: Callable[..., None] | None) -> list[Name]:
         """Goes on with the best configurations; returns the waves that have some of them."""
@@ -117,17 +156,21 @@ class Work:
         for wave in self._waves.values():
             self._record(wave.keep(kept), shown)
         self._waves = {name: wave for name, wave in self._waves.items() if wave.rows}
+        self._cuts += 1
+        self._save()
         return [name for name, wave in self._waves.items() if len(wave.going_on)]
 
     def _end(self, shown: Callable[..., None] | None) -> None:
         """Records the waves that halving has held."""
         for wave in self._waves.values():
             self._record(wave.outcomes(), shown)
+        self._waves = {}
 
     def _record(
         self, outcomes: dict[tuple[int, int, int], Outcome], shown: Callable[..., None] | None
     ) -> None:
-        self.outcomes.update(outcomes)
+        with self._counting:
+            self.outcomes.update(outcomes)
         if shown is not None and outcomes:
             shown(outcomes)
 
@@ -140,13 +183,21 @@ class Work:
         if self._stop.is_set():
             return []
         bucket = self.plan.buckets[number]
+        parts = {fold: self._parts(bucket, fold) for fold in bucket.folds}
+        self._rows |= {
+            (number, fold, place): rows
+            for fold, of_fold in parts.items()
+            for place, rows in enumerate(of_fold)
+        }
         waves = [
-            (number, fold, *part)
-            for part in self._parts(bucket)
+            (number, fold, place)
+            for place in range(max(map(len, parts.values())))
             for fold in bucket.folds  # so that a configuration is soon done on all of them
+            if place < len(parts[fold])
         ]
-        with self._context():
-            self._program(number, self._wave(*waves[0]))
+        if waves:  # else all of them were done before
+            with self._context():
+                self._program(number, self._wave(waves[0]))
         return waves
 
     def _program(self, number: int, wave: Wave) -> Any:
@@ -189,18 +240,36 @@ class Work:
             before = self.seconds.get(number, (0.0, 0.0))
             self.seconds[number] = before[0] + compiling, before[1] + training
 
-    def _parts(self, bucket: Bucket) -> list[tuple[int, int]]:
-        """Rows of its waves: a chunk each, or more where some of them stop and leave room."""
-        if self._halving:
-            return [(0, len(bucket.rows))]
-        together = 1
-        if "patience" in bucket.on:
-            together = max(1, min(CHUNKS_OF_WAVE, bucket.chunks // self._workers))
-        return bucket.parts(bucket.chunk * together)
+    def _parts(self, bucket: Bucket, fold: int) -> list[tuple[Row, ...]]:
+        """Rows of its waves: a chunk each, or more where some of them stop and leave room.
 
-    def _wave(self, number: int, fold: int, first: int, last: int) -> Wave:
+        Without halving those of a wave are of one network. Rows that a checkpoint knows are with
+        those that have done as many epochs.
+        """
+        alike: dict[tuple[int, int], list[Row]] = {}
+        for row, network in zip(bucket.rows, bucket.which, strict=True):
+            name = (*row, fold)
+            if name not in self.outcomes:
+                done = self._stood[name][0].done if name in self._stood else 0
+                alike.setdefault((done, 0 if self._halving else network), []).append(row)
+        together = CHUNKS_OF_WAVE if "patience" in bucket.on else 1
+        length = bucket.chunk * max(1, min(together, bucket.chunks // self._workers))
+        if self._halving:
+            length = len(bucket.rows)
+        return [
+            tuple(rows[first : first + length])
+            for _, rows in sorted(alike.items())
+            for first in range(0, len(rows), length)
+        ]
+
+    def _wave(self, name: Name) -> Wave:
+        number, fold, _ = name
+        rows, saved = self._rows[name], self._checkpoint is not None
         bucket = self.plan.buckets[number]
-        return Wave(self.task, bucket, fold, bucket.rows[first:last], self._weights)
+        wave = Wave(self.task, bucket, fold, rows, self._weights, saved=saved)
+        if (*rows[0], fold) in self._stood:
+            wave.restore([self._stood[(*row, fold)] for row in rows])
+        return wave
 
     def _train(self, name: Name, until: int, shown: Callable[..., None] | None) -> None:
         if self._stop.is_set():
@@ -217,8 +286,8 @@ class Work:
                 return jax.tree.map(np.asarray, trained)
 
         with self._context():
-            wave = self._waves.get(name) or self._wave(*name)
-            if self._halving:
+            wave = self._waves.get(name) or self._wave(name)
+            with self._counting:
                 self._waves[name] = wave
             program = self._program(number, wave)
             began = time.perf_counter()
@@ -226,5 +295,7 @@ class Work:
                 if self._stop.is_set():
                     break
         self._took(number, 0.0, time.perf_counter() - began)
-        if not self._halving:
+        if not self._halving and not self._stop.is_set():
             self._record(wave.outcomes(), shown)
+            with self._counting:
+                del self._waves[name]

@@ -1,0 +1,309 @@
+"""A sweep that is killed goes on from its folder, and ends as if nothing had happened."""
+
+import _thread
+import errno
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+import mlp_jax
+from mlp_jax import array_files
+from mlp_jax.sweeps import checkpoints, waves
+from mlp_jax.sweeps.checkpoints import CheckpointWarning
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 3))
+Y = X[:, 0] * X[:, 1] > 0
+SPACE = [
+    {"hidden": hidden, "learning_rate": rate, "activation": activation, "patience": patience}
+    for hidden in ((3,), (5,), (4, 2))
+    for rate, activation, patience in ((0.01, "relu", None), (0.03, "sigmoid", 9))
+]
+HALVINGS = pytest.mark.parametrize("halving", [None, 2])
+
+
+def swept(halving=None, folder=None, **more):
+    # Three segments of 32 epochs and a rest, chunks of two: many places to stop at.
+    about = {"folds": 2, "epochs": 100, "chunk": 2, "key": 1, "progress": False} | more
+    seconds = about.pop("checkpoint_seconds", 1e-3)
+    saves = {"checkpoint": folder, "checkpoint_seconds": seconds} if folder else {}
+    return mlp_jax.sweep(X, Y, about.pop("space", SPACE), halving=halving, **saves, **about)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """What comes of it when nothing happens, by halving."""
+    with jax.enable_x64(True):
+        return {halving: swept(halving) for halving in (None, 2)}
+
+
+def check_same(ours, theirs):
+    for one, other in zip(ours.members, theirs.members, strict=True):
+        for name in ("configuration", "seed", "fold", "status", "score", "best_epoch"):
+            assert repr(getattr(one, name)) == repr(getattr(other, name)), name
+        pairs = zip(jax.tree.leaves(one.params), jax.tree.leaves(other.params), strict=True)
+        assert all(np.array_equal(a, b) for a, b in pairs)
+        for a, b in zip(one.curves, other.curves, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.fixture
+def killed(monkeypatch):
+    """A function that has the next sweep fail after so many chunks."""
+
+    def after(chunks):
+        segments = waves.Wave.segments
+        left = iter(range(chunks))
+
+        def until_killed(self, *arguments):
+            for done in segments(self, *arguments):
+                if next(left, None) is None:
+                    raise KilledError
+                yield done
+
+        monkeypatch.setattr(waves.Wave, "segments", until_killed)
+        return segments
+
+    yield after
+    monkeypatch.undo()
+
+
+@HALVINGS
+def test_saving_changes_nothing_and_the_same_call_again_trains_nothing(halving, whole, tmp_path):
+    check_same(swept(halving, tmp_path), whole[halving])
+    again = swept(halving, tmp_path)
+    check_same(again, whole[halving])
+    assert again.compilations == 0
+
+
+@HALVINGS
+def test_a_sweep_goes_on_from_wherever_it_failed(halving, whole, tmp_path, killed, monkeypatch):
+    for chunks in (0, 1, 2, 3, 5, 8, 11):
+        folder = tmp_path / str(chunks)
+        segments = killed(chunks)
+        with pytest.raises(KilledError):
+            swept(halving, folder)
+        monkeypatch.setattr(waves.Wave, "segments", segments)
+        check_same(swept(halving, folder), whole[halving])
+
+
+def test_what_was_trained_is_not_trained_again(tmp_path, killed, monkeypatch):
+    segments = killed(9)
+    with pytest.raises(KilledError):
+        swept(None, tmp_path)
+    trained = []
+
+    def counted(self, *arguments):
+        for done in segments(self, *arguments):
+            trained.append(done)
+            yield done
+
+    monkeypatch.setattr(waves.Wave, "segments", counted)
+    result = swept(None, tmp_path)
+    everything = sum(len(member.curves.cost) for member in result.members)
+    # Of the nine chunks those of a segment that was not at its end are lost.
+    assert 0 < sum(trained) <= everything - 2 * 32
+
+
+@HALVINGS
+def test_ctrl_c_saves_where_it_stands(halving, whole, tmp_path, monkeypatch):
+    segments, chunks = waves.Wave.segments, []
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupted(self, *arguments):
+        for done in segments(self, *arguments):
+            chunks.append(done)
+            if len(chunks) == 5:
+                _thread.interrupt_main()
+                time.sleep(0.5)
+            yield done
+
+    monkeypatch.setattr(waves.Wave, "segments", interrupted)
+    result = swept(halving, tmp_path, checkpoint_seconds=1e6)
+    signal.signal(signal.SIGINT, handler)
+    monkeypatch.setattr(waves.Wave, "segments", segments)
+    assert result.interrupted
+    assert len(chunks) < 9
+    check_same(swept(halving, tmp_path), whole[halving])
+
+
+@HALVINGS
+def test_another_layout_goes_on_with_the_same_members(
+    halving, whole, tmp_path, killed, monkeypatch
+):
+    segments = killed(7)
+    with pytest.raises(KilledError):
+        swept(halving, tmp_path)
+    monkeypatch.setattr(waves.Wave, "segments", segments)
+    result = swept(halving, tmp_path, chunk=6, devices=jax.devices()[:2])
+    for one, other in zip(result.members, whole[halving].members, strict=True):
+        assert (one.status, one.best_epoch) == (other.status, other.best_epoch)
+        pairs = zip(jax.tree.leaves(one.params), jax.tree.leaves(other.params), strict=True)
+        for a, b in pairs:  # as for a member and the same network alone
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+def newest(folder, kind):
+    return sorted(folder.glob(f"{kind}-*"))[-1]
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def flipped(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+DAMAGES = {
+    "states cut short": ("states", cut, 1),
+    "states of flipped bits": ("states", flipped, 1),
+    "both states emptied": ("states", emptied, 2),
+    "outcomes cut short": ("outcomes", cut, 1),
+    "outcomes of flipped bits": ("outcomes", flipped, 1),
+}
+
+
+@HALVINGS
+@pytest.mark.parametrize("case", DAMAGES)
+def test_damage_is_seen_and_what_came_before_is_used(
+    case, halving, whole, tmp_path, killed, monkeypatch
+):
+    kind, damage, count = DAMAGES[case]
+    segments = killed(9)
+    with pytest.raises(KilledError):
+        swept(halving, tmp_path)
+    monkeypatch.setattr(waves.Wave, "segments", segments)
+    for path in sorted(tmp_path.glob(f"{kind}-*"))[-count:]:
+        damage(path)
+    with pytest.warns(CheckpointWarning, match="no whole safetensors file|SHA-256 differs"):
+        result = swept(halving, tmp_path)
+    check_same(result, whole[halving])
+
+
+def test_a_full_disk_is_said_and_what_was_saved_stays(whole, tmp_path, monkeypatch):
+    fsync, writes = array_files.os.fsync, iter(range(4))
+
+    def full(descriptor):
+        if next(writes, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(array_files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device: the checkpoint cannot be written"):
+        swept(None, tmp_path)
+    assert not list(tmp_path.glob(".*"))
+    monkeypatch.setattr(array_files.os, "fsync", fsync)
+    check_same(swept(None, tmp_path), whole[None])
+
+
+OTHERS = {
+    "table": lambda folder: mlp_jax.sweep(
+        X + 1, Y, SPACE, folds=2, epochs=100, key=1, checkpoint=folder, progress=False
+    ),
+    "configurations": lambda folder: swept(None, folder, space=SPACE[1:]),
+    "key": lambda folder: swept(None, folder, key=2),
+    "folds": lambda folder: swept(None, folder, folds=3),
+    "scoring": lambda folder: swept(None, folder, scoring="loss"),
+    "halving": lambda folder: swept(2, folder),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_the_folder_of_another_sweep_is_refused_with_what_differs(what, tmp_path):
+    swept(None, tmp_path, checkpoint_seconds=1e6)
+    with pytest.raises(ValueError, match=f"is of another sweep: other .*{what}.*type another"):
+        OTHERS[what](tmp_path)
+    check_same(swept(None, tmp_path), swept())
+
+
+def test_a_folder_is_of_one_process_at_a_time(tmp_path):
+    code = "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX)"
+    command = [sys.executable, "-uc", f"{code}; print(); time.sleep(60)", str(tmp_path / "lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        with pytest.raises(ValueError, match="is in use by another process: wait for it"):
+            swept(None, tmp_path)
+        other.kill()
+    swept(None, tmp_path)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "often"])
+def test_seconds_that_are_none_are_refused(seconds, tmp_path):
+    with pytest.raises(ValueError, match=r"checkpoint_seconds is .*; expected seconds"):
+        swept(None, tmp_path, checkpoint_seconds=seconds)
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "f").write_text("")
+    with pytest.raises(ValueError, match=r"checkpoint is '.*/f', which is no folder to write to"):
+        swept(None, tmp_path / "f")
+
+
+def test_few_files_of_states_are_kept(tmp_path):
+    swept(2, tmp_path)
+    assert 1 <= len(list(tmp_path.glob("states-*"))) <= checkpoints.KEPT
+
+
+SCRIPT = """
+import sys, numpy as np, jax, mlp_jax
+jax.config.update("jax_compilation_cache_dir", sys.argv[1])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+X = np.random.default_rng(0).normal(size=(2000, 5)).astype("float32")
+result = mlp_jax.sweep(
+    X, X[:, 0] * X[:, 1] > 0, {"width": list(range(8, 40)), "patience": [None, 60]},
+    folds=2, epochs=96, chunk=8, key=0, progress=False, checkpoint=sys.argv[2],
+    halving=3 if sys.argv[3] == "3" else None, checkpoint_seconds=0.05)
+mlp_jax.save_sweep(result, sys.argv[4])
+"""
+
+
+def test_twenty_kills_lose_nothing(tmp_path):
+    """With kill -9, at random moments after the start, half of them while halving."""
+    moments = random.Random(0)
+    kills = {"0": 0, "3": 0}
+    for halving in kills:
+        whole = tmp_path / f"whole{halving}"
+
+        def command(folder, output, halving=halving):
+            words = [tmp_path / "cache", tmp_path / folder, halving, output]
+            return [sys.executable, "-c", SCRIPT, *map(str, words)]
+
+        for output in (
+            tmp_path / f"first{halving}",
+            whole,
+        ):  # the first fills the cache of programs
+            began = time.monotonic()
+            subprocess.run(command(output.name + "-saves", output), check=True)
+            took = time.monotonic() - began
+        number = 0
+        while kills[halving] < 10:
+            output = tmp_path / f"{halving}-{number}"
+            with subprocess.Popen(command(f"saves{halving}-{number}", output)) as process:
+                try:
+                    process.wait(moments.uniform(0.3, 1.0) * took)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    kills[halving] += 1
+                    continue
+            assert process.returncode == 0
+            check_same(mlp_jax.load_sweep(output), mlp_jax.load_sweep(whole))
+            number += 1
+        subprocess.run(command(f"saves{halving}-{number}", tmp_path / "last"), check=True)
+        check_same(mlp_jax.load_sweep(tmp_path / "last"), mlp_jax.load_sweep(whole))
