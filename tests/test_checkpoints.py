@@ -267,7 +267,7 @@ jax.config.update("jax_compilation_cache_dir", sys.argv[1])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 X = np.random.default_rng(0).normal(size=(2000, 5)).astype("float32")
 result = mlp_jax.sweep(
-    X, X[:, 0] * X[:, 1] > 0, {"width": list(range(8, 40)), "patience": [None, 60]},
+    X, X[:, 0] * X[:, 1] > 0, {"width": list(range(8, 32)), "patience": [None, 60]},
     folds=2, epochs=96, chunk=8, key=0, progress=False, checkpoint=sys.argv[2],
     halving=3 if sys.argv[3] == "3" else None, checkpoint_seconds=0.05)
 mlp_jax.save_sweep(result, sys.argv[4])
