@@ -16,32 +16,34 @@ from mlp_jax.trained_models import as_network
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
 
-def export_model(model: Model, path: Any) -> None:
+def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
     """Writes a program that predicts, for any number of rows, on CPU, GPU and TPU.
 
-    It takes coded rows, (samples, columns), in the dtype of W, float32 as a rule: of a column of
-    numbers the number, of one of categories the place of the category in `model.encoding.columns`,
-    or the place after the last for any other; NaN for a missing cell. So does
-    `mlp_jax.encoding.coded(model.encoding, table)` make them. It returns (samples, n[L]):
-    the probability of the second of two classes, of each of several, or numbers in the units of the
-    target.
+    It takes coded rows, (samples, columns): of a column of numbers the number, of one of categories
+    the place of the category in `model.encoding.columns`, or the place after the last for any
+    other; NaN for a missing cell. So does `mlp_jax.encoding.coded(model.encoding, table)` make
+    them. It returns (samples, n[L]): the probability of the second of two classes, of each of
+    several, or numbers in the units of the target.
 
     Args:
       model: from `mlp_jax.load_model` or `mlp_jax.model_of`.
       path: of the file. Read it with `jax.export.deserialize`.
+      dtype: of the rows and of all that is computed; "float64" for whoever has `jax_enable_x64`.
 
     Raises:
-      ValueError: it is no `Model`, or flatbuffers is not installed.
+      ValueError: it is no `Model`, another dtype, or flatbuffers is not installed.
     """
     if not isinstance(model, Model):
         raise ValueError(
             f"model is of type {type(model).__name__}; expected a Model: type "
             "mlp_jax.model_of(fitted), or mlp_jax.load_model(path)"
         )
-    replace(Path(path), exported(model))
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
+    replace(Path(path), exported(model, dtype))
 
 
-def exported(model: Model) -> bytes:
+def exported(model: Model, dtype: str) -> bytes:
     """The content of the file of `export_model`."""
     try:
         import flatbuffers  # noqa: F401  # jax.export needs it and does not bring it
@@ -49,7 +51,6 @@ def exported(model: Model) -> bytes:
         raise ValueError("export needs flatbuffers: type pip install flatbuffers") from None
     from jax import export
 
-    dtype = model.layers[0][0].dtype
     with scope(dtype):
         [samples] = export.symbolic_shape("samples")
         rows = jax.ShapeDtypeStruct((samples, len(model.encoding.columns)), dtype)
@@ -59,10 +60,7 @@ def exported(model: Model) -> bytes:
 
 def _predicted(model: Model, codes: Any) -> Any:
     params, network = as_network(model)
+    params = tuple(Layer(*(jnp.asarray(leaf, codes.dtype) for leaf in pair)) for pair in params)
     X = encoded(model.encoding, codes, jnp)
-    A = forward(
-        tuple(Layer(*map(jnp.asarray, pair)) for pair in params),
-        X.T.astype(codes.dtype),
-        network=network,
-    ).T
+    A = forward(params, X.T.astype(codes.dtype), network=network).T
     return A if model.is_classifier else A * model.scale + model.mean

@@ -38,8 +38,8 @@ def said_elsewhere(path, codes, folder):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_program_predicts_as_the_model_does(dtype, tmp_path):
     mlp = mlp_jax.MLPClassifier((4,), "gelu", max_iter=9, random_state=0)
-    model = mlp_jax.model_of(mlp.fit(X.astype(dtype), TARGETS["three"]))
-    mlp_jax.export_model(model, tmp_path / "program")
+    model = mlp_jax.model_of(mlp.fit(X, TARGETS["three"]))
+    mlp_jax.export_model(model, tmp_path / "program", dtype=dtype)
     one, every = said_elsewhere(tmp_path / "program", X.astype(dtype), tmp_path)
     tolerance = 1e-6 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(every.reshape(-1, 3), model.outputs(X), atol=tolerance)
@@ -52,8 +52,15 @@ def test_a_program_encodes_codes(tmp_path):
     encoder = table_encoder(["age"], ["colour"])
     model = mlp_jax.model_of(make_pipeline(encoder, mlp).fit(table, y))
     mlp_jax.export_model(model, tmp_path / "program")
-    _, every = said_elsewhere(tmp_path / "program", coded(model.encoding, table), tmp_path)
-    np.testing.assert_allclose(every, model.predict(table), rtol=1e-9)
+    codes = coded(model.encoding, table).astype(np.float32)
+    _, every = said_elsewhere(tmp_path / "program", codes, tmp_path)
+    np.testing.assert_allclose(every, model.predict(table), atol=1e-6)
+
+
+def test_another_dtype_is_refused(tmp_path):
+    mlp = mlp_jax.MLPClassifier((4,), max_iter=2, random_state=0).fit(X, TARGETS["two"])
+    with pytest.raises(ValueError, match="dtype is 'float16'; expected 'float32' or 'float64'"):
+        mlp_jax.export_model(mlp_jax.model_of(mlp), tmp_path / "program", dtype="float16")
 
 
 def test_without_flatbuffers_its_name_is_said(tmp_path, monkeypatch):

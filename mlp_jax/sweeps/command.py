@@ -51,6 +51,11 @@ def default_space() -> dict[str, Any]:
 @click.option("--patience", type=click.IntRange(1), help="Epochs without progress to stop after.")
 @click.option("--halving", type=click.IntRange(2), help="3 goes on with the best third, twice.")
 @click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to save to every minute; the same command again goes on from there.",
+)
+@click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write one HTML page with pictures.",
@@ -83,8 +88,8 @@ def sweep(
     from mlp_jax import tables
     from mlp_jax.table_models import model_of_table, noted, said, scores
 
-    about = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
-    table = named_table(data, target, memory, **about)
+    options = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
+    table = named_table(data, target, memory, **options)
     parts = tables.split(table, held_out, seed, None if memory is None else memory * MIB)
     result = _searched(parts, space_file, seed, memory, quiet=as_json, **choices)
     if not as_json:
@@ -99,7 +104,8 @@ def sweep(
             f"the best, trained on all {count} samples: {said(found)} on the "
             f"{len(parts.y_test)} held out"
         )
-    written = _written(result, noted(model, parts, found), found, report, output)
+    about = {"table": data or "breast cancer", "target": table.target, "seed": seed}
+    written = _written(result, noted(model, parts, found), found, about, report, output)
     if as_json:
         click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
     else:
@@ -118,6 +124,7 @@ def _searched(
     quiet: bool,
     n: int | None,
     halving: int | None,
+    checkpoint: Path | None,
     **choices: Any,
 ) -> "SweepResult":
     """Plans, says so, and runs."""
@@ -133,13 +140,15 @@ def _searched(
     plan = plan_of(task, memory=None if memory is None else memory * MIB, halving=halving)
     if not quiet:
         click.echo(str(plan))
-    return run(task, plan, halving=halving, progress=not quiet and sys.stderr.isatty())
+    shown = not quiet and sys.stderr.isatty()
+    return run(task, plan, halving=halving, progress=shown, checkpoint=checkpoint)
 
 
 def _written(
     result: "SweepResult",
     model: "Model",
     found: dict[str, float],
+    about: dict[str, Any],
     report: Path | None,
     output: Path | None,
 ) -> list[str]:
@@ -152,8 +161,14 @@ def _written(
         from mlp_jax.sweeps.report import html_report
 
         score = found.get("accuracy" if model.is_classifier else "r2")
-        names = {"classes": model.classes, "features": model.encoding.inputs()}
-        contents.append((report, html_report(result, held_out_score=score, **names).encode()))
+        page = html_report(
+            result,
+            held_out_score=score,
+            classes=model.classes,
+            features=model.encoding.inputs(),
+            about=about,
+        )
+        contents.append((report, page.encode()))
     if output is not None:
         contents.append((output, to_bytes(model)))
     replace_all(contents)

@@ -2,7 +2,7 @@
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mlp_jax.sweeps.report_pictures import Picture, of_choices, of_the_best, of_training
 from mlp_jax.sweeps.result import SweepResult
@@ -35,6 +35,7 @@ def html_report(
     held_out_score: float | None = None,
     classes: Sequence[object] | None = None,
     features: Sequence[object] | None = None,
+    about: Mapping[str, object] | None = None,
 ) -> str:
     """The page.
 
@@ -44,6 +45,7 @@ def html_report(
         classes, R² of numbers.
       classes: what to call the classes, in their order; as they came in y by default.
       features: what to call the columns of X, of which there are two to be drawn.
+      about: what else a reader should know, by name, such as {"table": "people.csv"}.
 
     Raises:
       ValueError: no configuration finished, or there are more or fewer names than what they name.
@@ -64,12 +66,18 @@ def html_report(
         scored = "accuracy" if best.members[0].network.loss.classes else "R²"
         figures.insert(1, (f"{held_out_score:.4f}", f"{scored} on samples held out"))
     counted = "".join(f"<li><b>{html.escape(a)}</b>{html.escape(b)}</li>" for a, b in figures)
+    told = {
+        "networks see": f"{count:,} inputs, {result.task.X.shape[1]:,} samples",
+        "folds": len(result.task.splits),
+        **(about or {}),
+    }
+    facts = "; ".join(f"{html.escape(name)}: {html.escape(str(one))}" for name, one in told.items())
     interrupted = "<p><b>Interrupted:</b> some did not finish.</p>" if result.interrupted else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Sweep: {best.score:.4f}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>A sweep over {len(result.ranking):,} configurations</h1>{interrupted}"
+        f"<h1>A sweep over {len(result.ranking):,} configurations</h1>{interrupted}<p>{facts}</p>"
         f'<ul class="figures">{counted}</ul>'
         f'<h2>The best</h2><div class="wide">{_table(result)}</div>'
         + _section("What the best predicts", of_the_best(result, named, columns))
