@@ -335,3 +335,26 @@ def test_our_distributions_serve_scikit_learn_too():
     assert drawn == again
     assert len({one["alpha"] for one in drawn}) == 5
     assert SweepCV(MLP, space, n_iter=2, cv=2, random_state=0).fit(X, NAMES).best_score_ > 0
+
+
+@pytest.mark.parametrize("kind", ["texts", "numbers", "truth", "frame", "several labels"])
+def test_the_own_score_of_a_classifier_is_its_accuracy(kind):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 3))
+    y = {
+        "texts": np.where(X[:, 0] > 0, "yes", "no"),
+        "numbers": np.digitize(X[:, 0], [-0.5, 0.5]) * 5,
+        "truth": X[:, 0] > 0,
+        "frame": pd.Series(np.where(X[:, 0] > 0, "yes", "no"), dtype=object),
+        "several labels": (X[:, :2] > 0).astype(int),
+    }[kind]
+    mlp = mlp_jax.MLPClassifier(max_iter=20, random_state=0)
+    space = {"hidden_layer_sizes": [(3,), (5,)]}
+    tables = []
+    for scoring in (None, "accuracy"):
+        search = mlp_jax.SweepCV(mlp, space, n_iter=None, cv=3, scoring=scoring, refit=False)
+        tables.append(search.fit(X, y).cv_results_)
+    for fold in range(3):
+        name = f"split{fold}_test_score"
+        np.testing.assert_array_equal(tables[0][name], tables[1][name])
+    assert len(set(tables[0]["mean_test_score"])) == 2 or kind == "truth"
