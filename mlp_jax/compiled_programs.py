@@ -6,7 +6,6 @@ function, so a search of some 250 shapes in one process ended in a segmentation 
 who keep programs say how they are forgotten, and JAX says when another was compiled.
 """
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 import jax
 
 SHARE_OF_MAPPINGS = 0.75  # from which on programs are forgotten, whoever compiles
-LOOKED_AT = 8  # compilations from one look to the next, which takes as long as a small one
+LOOKED_AT = 8  # compilations from one look to the next, or more where that is safe
+LARGEST = 1 / 150  # share of a program, at most; a look at 45,000 mappings takes 60 ms
 COMPILED = "/jax/core/compile/backend_compile_duration"  # what JAX says after a compilation
-_compilations = itertools.count(1)
+_left = LOOKED_AT  # compilations to the next look
 _forgetting: list[Callable[[], None]] = []
 
 
@@ -36,9 +36,15 @@ def share_of_mappings() -> float:
 
 def make_room(event: str, *_: Any, **__: Any) -> None:
     """Has programs forgotten if mappings are few; JAX calls it after whatever it does."""
-    if event != COMPILED or next(_compilations) % LOOKED_AT:
+    global _left
+    if event != COMPILED:
         return
-    if share_of_mappings() > SHARE_OF_MAPPINGS:
+    _left -= 1  # of several threads one may be lost, which is one compilation more
+    if _left > 0:
+        return
+    free = SHARE_OF_MAPPINGS - share_of_mappings()
+    _left = max(LOOKED_AT, int(free / LARGEST))
+    if free < 0:
         for forget in _forgetting:
             forget()
 

@@ -16,6 +16,7 @@ from tests.nets import random_net
 
 def compile_some():
     """As a user does: programs of a function that knows nothing of this library."""
+    compiled_programs._left = compiled_programs.LOOKED_AT
     for step in range(compiled_programs.LOOKED_AT):
         jax.jit(lambda x, step=step: x + step)(1.0)
 
@@ -59,3 +60,20 @@ def test_programs_of_fit_are_forgotten_and_compiled_again(monkeypatch):
     assert run._cache_size() == 0
     again, _ = mlp_jax.fit(params, X, Y, optimizer="adam", epochs=3)
     np.testing.assert_array_equal(again.params[0][0], before.params[0][0])
+
+
+def test_looks_are_rarer_where_few_mappings_are_taken(monkeypatch):
+    looks = []
+
+    def share():
+        looks.append(len(looks))
+        return 0.25
+
+    monkeypatch.setattr(compiled_programs, "share_of_mappings", share)
+    compile_some()
+    before = len(looks)
+    for _ in range(74):  # (0.75 - 0.25) * 150 to the next look
+        compiled_programs.make_room(compiled_programs.COMPILED)
+    assert len(looks) == before
+    compiled_programs.make_room(compiled_programs.COMPILED)
+    assert len(looks) == before + 1

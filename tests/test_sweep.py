@@ -322,6 +322,7 @@ def test_chunks_become_fewer_by_halving():
 def test_more_programs_than_are_kept_do_no_harm(monkeypatch):
     monkeypatch.setattr(programs, "_kept", {})
     monkeypatch.setattr(compiled_programs, "LOOKED_AT", 1)
+    monkeypatch.setattr(compiled_programs, "_left", 1)
     monkeypatch.setattr(compiled_programs, "share_of_mappings", lambda: 0.8)
     space = [BASE | {"hidden": (3,) * depth} for depth in (1, 2, 3)]
     result = swept(space, epochs=9, halving=2)

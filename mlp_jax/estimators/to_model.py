@@ -37,7 +37,8 @@ def save_model(fitted: Any, path: Any, *, target: str | Sequence[str] = "target"
     Example:
       >>> import tempfile, numpy as np, mlp_jax
       >>> X = np.random.default_rng(0).normal(size=(200, 2))
-      >>> mlp = mlp_jax.MLPClassifier((8,), random_state=0, max_iter=9, tol=0.1).fit(X, X[:, 0] > 0)
+      >>> mlp = mlp_jax.MLPClassifier((8,), max_iter=9, random_state=0)
+      >>> mlp = mlp.set_params(tol=0.1, n_iter_no_change=1).fit(X, X[:, 0] > 0)
       >>> with tempfile.TemporaryDirectory() as folder:
       ...     mlp_jax.save_model(mlp, f"{folder}/model.safetensors")
       ...     model = mlp_jax.load_model(f"{folder}/model.safetensors")
