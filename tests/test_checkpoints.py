@@ -16,6 +16,7 @@ import mlp_jax
 from mlp_jax import array_files
 from mlp_jax.sweeps import checkpoints, waves
 from mlp_jax.sweeps.checkpoints import CheckpointWarning
+from mlp_jax.sweeps.members import InitialWeights
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -153,8 +154,14 @@ def test_another_layout_goes_on_with_the_same_members(
             np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
-def newest(folder, kind):
-    return sorted(folder.glob(f"{kind}-*"))[-1]
+def test_a_restored_wave_of_which_none_goes_on_is_compiled_for_a_whole_chunk():
+    result = swept()
+    task, bucket = result.task, result.plan.buckets[0]
+    wave = waves.Wave(task, bucket, 0, bucket.rows[:1], InitialWeights(task))
+    before = jax.tree.map(np.shape, waves.arguments_of_program(wave, *4 * [0])[2:4])
+    wave.going_on = wave.going_on[:0]
+    assert jax.tree.map(np.shape, waves.arguments_of_program(wave, *4 * [0])[2:4]) == before
+    assert before[1].epoch == (bucket.chunk,)
 
 
 def cut(path):

@@ -250,7 +250,7 @@ def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
 
 
 def arguments_of_program(wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn) -> tuple[Any, ...]:
-    """What `train_chunk` is compiled for."""
-    members, state = wave.arguments(wave.going_on[: wave.bucket.chunk])
+    """What `train_chunk` is compiled for, also if none of a restored wave goes on."""
+    members, state = wave.arguments(np.arange(len(wave.rows))[: wave.bucket.chunk])
     zero = np.int32(0)
     return X, Y, members, state, zero, zero, fold, draws, zero
