@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mlp_jax.exports import export_model as export_model
     from mlp_jax.forward_propagation import Network as Network
     from mlp_jax.forward_propagation import forward as forward
+    from mlp_jax.joined_processes import LostPeerError as LostPeerError
+    from mlp_jax.joined_processes import distributed as distributed
     from mlp_jax.labels import class_weights as class_weights
     from mlp_jax.labels import one_hot as one_hot
     from mlp_jax.losses import Loss as Loss
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from mlp_jax.parameters import Layer as Layer
     from mlp_jax.parameters import init as init
     from mlp_jax.parameters import layer_sizes as layer_sizes
+    from mlp_jax.sharded_examples import shard_examples as shard_examples
     from mlp_jax.sweeps.distributions import choice as choice
     from mlp_jax.sweeps.distributions import int_uniform as int_uniform
     from mlp_jax.sweeps.distributions import log_uniform as log_uniform
@@ -53,8 +56,9 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.run import plan_sweep as plan_sweep
     from mlp_jax.sweeps.run import sweep as sweep
     from mlp_jax.sweeps.trainings import SweepMember as SweepMember
-    from mlp_jax.training import DivergenceWarning as DivergenceWarning
+    from mlp_jax.tensorboard_logs import TensorBoard as TensorBoard
     from mlp_jax.training import fit as fit
+    from mlp_jax.training_segments import DivergenceWarning as DivergenceWarning
 
 __version__ = "0.1.0"
 
@@ -62,10 +66,11 @@ _HOMES = {
     "Activation": "activations",
     "Best": "descent",
     "Certificate": "certificate",
-    "DivergenceWarning": "training",
+    "DivergenceWarning": "training_segments",
     "Info": "descent",
     "Layer": "parameters",
     "Loss": "losses",
+    "LostPeerError": "joined_processes",
     "MLPClassifier": "estimators.classifier",
     "MLPRegressor": "estimators.regressor",
     "Model": "model_files",
@@ -76,11 +81,13 @@ _HOMES = {
     "SweepMember": "sweeps.trainings",
     "SweepPlan": "sweeps.plan",
     "SweepResult": "sweeps.result",
+    "TensorBoard": "tensorboard_logs",
     "certify": "certificate",
     "choice": "sweeps.distributions",
     "class_weights": "labels",
     "cost": "cost_function",
     "cost_and_gradient": "back_propagation",
+    "distributed": "joined_processes",
     "dropout_masks": "dropout",
     "export_model": "exports",
     "fit": "training",
@@ -102,6 +109,7 @@ _HOMES = {
     "plan_sweep": "sweeps.run",
     "save_model": "estimators.to_model",
     "save_sweep": "sweeps.result_files",
+    "shard_examples": "sharded_examples",
     "start": "descent",
     "step": "descent",
     "sweep": "sweeps.run",

@@ -44,6 +44,16 @@ class _Commands(click.Group):
         except ValueError as error:
             click.echo(f"mlp-jax: {str(error).splitlines()[0]}", err=True)
             ctx.exit(2)
+        except (RuntimeError, AssertionError) as error:
+            if isinstance(error, click.exceptions.Exit | click.Abort) or _has_a_device():
+                raise
+            platform = os.environ["JAX_PLATFORMS"]
+            click.echo(
+                f"mlp-jax: JAX cannot compute on {platform} here: type --platform cpu, or install "
+                f"JAX for {platform}",
+                err=True,
+            )
+            ctx.exit(2)
         except BrokenPipeError:  # whoever read it has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(1)
@@ -53,10 +63,29 @@ class _Commands(click.Group):
             ctx.exit(2)
 
 
+def _has_a_device() -> bool:
+    """Whether JAX can compute; it fails in several ways where it was told to and cannot."""
+    import jax
+
+    try:
+        return bool(jax.devices())
+    except (RuntimeError, AssertionError):
+        return "JAX_PLATFORMS" not in os.environ
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(mlp_jax.__version__, prog_name="mlp-jax")
-def commands() -> None:
+@click.option(
+    "--platform",
+    type=click.Choice(["cpu", "cuda", "rocm", "tpu"]),
+    help="What to compute on. By default the fastest that JAX finds.",
+)
+def commands(platform: str | None) -> None:
     """Train, check and search multi-layer perceptrons whose gradient was derived by hand."""
+    if platform is not None:  # before JAX is imported, and for the processes that are started too
+        os.environ["JAX_PLATFORMS"] = platform
+        if "jax" in sys.modules:
+            sys.modules["jax"].config.update("jax_platforms", platform)
 
 
 for command in (sweep, predict, info, export):

@@ -20,6 +20,7 @@ from mlp_jax.forward_propagation import Network, forward_trace
 from mlp_jax.labels import smoothed
 from mlp_jax.optimizers import transformation
 from mlp_jax.parameters import as_layers
+from mlp_jax.sharded_examples import is_divided
 
 
 class Numbers(NamedTuple):
@@ -100,7 +101,14 @@ def _turned(columns: Any) -> Any:
     if isinstance(columns, jax.core.Tracer):
         # Without the barrier XLA takes the turn into the gather.
         return jax.lax.optimization_barrier(columns.T)
+    if is_divided(columns):
+        return _turned_where_it_is(columns)
     return jax.device_put(np.ascontiguousarray(np.asarray(columns).T))
+
+
+@jax.jit
+def _turned_where_it_is(columns: Array) -> Array:
+    return columns.T
 
 
 def one_epoch(

@@ -66,13 +66,21 @@ json_option = click.option(
 )
 
 
-def named_table(data: Path | None, target: str | None, memory: int | None, **said: Any) -> "Table":
+def named_table(
+    data: Path | None,
+    target: str | None,
+    memory: int | None,
+    *,
+    quiet: bool = False,
+    **said: Any,
+) -> "Table":
     """The table in the file DATA, or the breast-cancer table.
 
     Args:
       data: the file.
       target: its column to predict.
       memory: MiB.
+      quiet: what was noted while it was read is not said.
       **said: drop, ids, categorical and task, as the options have them.
     """
     from mlp_jax import tables
@@ -93,7 +101,7 @@ def named_table(data: Path | None, target: str | None, memory: int | None, **sai
         task=said["task"],
         budget=None if memory is None else memory * MIB,
     )
-    for note in table.notes:
+    for note in () if quiet else table.notes:
         click.echo(f"mlp-jax: {note}", err=True)
     return table
 

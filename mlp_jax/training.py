@@ -1,14 +1,10 @@
-"""`fit`: the door to `training_loop.run`. Checks, the validation set, segments and progress."""
+"""`fit`: the door to `training_loop.run`. Checks, the validation set, progress and checkpoint."""
 
-import time
-import warnings as python_warnings
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
@@ -18,6 +14,7 @@ from mlp_jax.forward_propagation import PAPER, Network
 from mlp_jax.optimizers import Optimizer, as_optimizer
 from mlp_jax.parameters import as_key, as_layers
 from mlp_jax.progress import ProgressBar, as_progress
+from mlp_jax.training_checkpoints import FitCheckpoint, check_alone
 from mlp_jax.training_input import (
     as_batch_size,
     as_best_by,
@@ -28,13 +25,7 @@ from mlp_jax.training_input import (
     with_validation,
 )
 from mlp_jax.training_loop import run
-
-HISTORY = 1024  # epochs a call of the compiled program has room to report: one program for all
-SEGMENT_SECONDS = 0.25  # between two looks at the progress; a look takes about a millisecond
-
-
-class DivergenceWarning(UserWarning):
-    """A training was stopped because its cost or gradient was no longer finite."""
+from mlp_jax.training_segments import HISTORY, flagged, in_segments, restarted
 
 
 def fit(
@@ -60,6 +51,8 @@ def fit(
     shuffle: bool = True,
     max_epochs: int | None = None,
     progress: bool | Callable[..., None] = False,
+    checkpoint: Any = None,
+    checkpoint_seconds: float = 60.0,
 ) -> tuple[State, Info]:
     """Trains for `epochs` epochs, in one compiled program. Section 3.
 
@@ -100,6 +93,9 @@ def fit(
       max_epochs: room for the history where `epochs` is traced.
       progress: True for a progress bar, or a function called as progress(epoch, epochs, cost,
         validation_loss) a few times a second. Not under `jit` or `vmap`.
+      checkpoint: a folder to save to; the same call again goes on from there, and ends as if it had
+        not stopped, to the last bit. Not under `jit` or `vmap`.
+      checkpoint_seconds: from one save to the next.
 
     Returns:
       The final `State` and an `Info` with an entry an epoch; under `jit` and `vmap`, NaN for epochs
@@ -109,6 +105,7 @@ def fit(
     Raises:
       ValueError: shapes that do not fit; labels outside of the loss's range, or values that are not
         finite, where they are concrete; a number out of range; a missing key.
+      OSError: the checkpoint cannot be written; what was saved before is whole.
 
     Example:
       >>> import jax, mlp_jax
@@ -156,97 +153,23 @@ def fit(
     held_out = jax.tree.map(jnp.asarray, held_out)
     arguments = laid_out(examples, plan.batch_size), held_out, numbers
     if traced:
-        if progress:
-            raise ValueError("progress cannot be shown under jit or vmap: leave it out there")
+        if progress or checkpoint is not None:
+            what = "progress cannot be shown" if progress else "no checkpoint can be written"
+            raise ValueError(f"{what} under jit or vmap: leave it out there")
         plan = plan._replace(capacity=capacity)
         until = state.epoch + epochs
-        state, history = run(_restarted(state, optimizer), *arguments, until, plan=plan)
-        return _flagged(state), Info(*history.T)
-    shown = as_progress(progress)
+        state, history = run(restarted(state, optimizer), *arguments, until, plan=plan)
+        return flagged(state), Info(*history.T)
+    shown, saves = as_progress(progress), None
     try:
-        return _in_segments(state, arguments, int(epochs), plan, shown)
+        if checkpoint is not None:
+            check_alone()
+            about = state, arguments, int(epochs), plan
+            saves = FitCheckpoint(checkpoint, checkpoint_seconds, *about)
+        return in_segments(state, arguments, int(epochs), plan, shown, saves)
     finally:
         if isinstance(shown, ProgressBar):
             shown.close()
-
-
-def _in_segments(
-    state: State,
-    arguments: tuple[Any, ...],
-    epochs: int,
-    plan: Plan,
-    progress: Callable[..., Any] | None,
-) -> tuple[State, Info]:
-    """`run` until all is done, from one look at the progress to the next.
-
-    The end of a segment is a traced number, so however long they are it is one program.
-    """
-    first = int(state.epoch)
-    if state.diverged:
-        state = _restarted(state, plan.optimizer or arguments[2].optimizer)
-    segment = HISTORY if progress is None else 1
-    lines: list[np.ndarray] = []
-    while True:
-        done = int(state.epoch)
-        until = min(first + epochs, done + min(segment, HISTORY))
-        began = time.perf_counter()
-        state, history = run(state, *arguments, np.int32(until), plan=plan)
-        state = _flagged(state)
-        now, diverged = int(state.epoch), bool(state.diverged)
-        # In NumPy: JAX would compile a slice for every length.
-        lines.append(np.asarray(history)[: now + diverged - done])
-        if progress is not None and now > done:
-            cost, _, validation_loss, _ = lines[-1][-1].tolist()
-            progress(now - first, epochs, cost, validation_loss)
-            took = time.perf_counter() - began
-            share = SEGMENT_SECONDS / max(took, 1e-6)
-            # The first took the time to compile: grow from it step by step.
-            segment = int(np.clip(segment * share, 1, 4 * segment))
-        if diverged or now < until or now >= first + epochs:
-            break
-    info = Info(*jax.device_put(list(np.concatenate(lines).T)))
-    if diverged:
-        _warn_of_divergence(now, info)
-    return state, info
-
-
-def _restarted(state: State, optimizer: Any) -> State:
-    """The state with an optimizer that starts afresh, if its run diverged."""
-    fresh = initial_optimizer_state(optimizer, state.params)
-    kept = jax.tree.map(partial(jnp.where, state.diverged), fresh, state.optimizer_state)
-    return state._replace(optimizer_state=kept)
-
-
-def _flagged(state: State) -> State:
-    """The state, diverged too if its optimizer holds what is not finite.
-
-    A gradient that was not, in the midst of an epoch and with a finite cost, is seen by that.
-    """
-    traced = isinstance(state.diverged, jax.core.Tracer)
-    numpy: Any = jnp if traced else np
-    leaves = [
-        leaf if traced else np.asarray(leaf) for leaf in jax.tree.leaves(state.optimizer_state)
-    ]
-    floats = [leaf for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    if not floats:
-        return state
-    finite = numpy.all(numpy.array([numpy.all(numpy.isfinite(leaf)) for leaf in floats]))
-    return state._replace(diverged=numpy.asarray(state.diverged) | ~finite)
-
-
-def _warn_of_divergence(epoch: int, info: Info) -> None:
-    J, norm = float(info.cost[-1]), float(info.gradient_norm[-1])
-    what = "the state of the optimizer is not finite"
-    if not np.isfinite(norm):
-        what = f"the norm of the gradient is {norm:g}"
-    if not np.isfinite(J):
-        what = f"the cost is {J:g}"
-    python_warnings.warn(
-        f"training diverged in epoch {epoch + 1}: {what}. The parameters are the last finite ones. "
-        "Type a smaller learning rate, or clip_norm=1.0 in mlp_jax.optimizer",
-        DivergenceWarning,
-        stacklevel=4,
-    )
 
 
 def _ready(state: State, best_by: str, optimizer: Any) -> State:

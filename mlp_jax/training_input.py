@@ -13,6 +13,7 @@ from mlp_jax.epochs import JUDGES, Numbers
 from mlp_jax.forward_propagation import Network
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import as_examples, as_labels, as_weights
+from mlp_jax.sharded_examples import is_divided
 
 
 def as_training_examples(
@@ -186,8 +187,12 @@ def _check_values(which: str, X: Array, Y: Array, weights: Array | None, network
     for name, value in (("X", X), ("Y", Y), ("weights", weights)):
         if value is None or isinstance(value, jax.core.Tracer):
             continue
-        name, array = which + name, np.asarray(value)
-        if not np.isfinite(array).all():
+        # What is divided among devices may be more than fits here.
+        divided = is_divided(value)
+        name, array = which + name, value if divided else np.asarray(value)
+        if divided and not jnp.isfinite(array).all():
+            raise ValueError(f"{name} has numbers that are not finite; expected finite numbers")
+        if not divided and not np.isfinite(array).all():
             at = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
             raise ValueError(f"{name}{at} is {array[tuple(at)]}; expected finite numbers")
         if value is Y and (array.min() < lowest or array.max() > highest):

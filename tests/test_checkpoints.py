@@ -14,8 +14,8 @@ import pytest
 
 import mlp_jax
 from mlp_jax import array_files
+from mlp_jax.checkpoint_folders import CheckpointWarning
 from mlp_jax.sweeps import checkpoints, waves
-from mlp_jax.sweeps.checkpoints import CheckpointWarning
 from mlp_jax.sweeps.members import InitialWeights
 
 rng = np.random.default_rng(0)

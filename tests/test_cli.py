@@ -248,3 +248,19 @@ def test_help_imports_no_jax(arguments):
     )
     assert done.returncode == 0, done.stderr
     assert "Usage: mlp-jax" in done.stdout
+
+
+def test_the_platform_is_chosen_before_jax_starts():
+    words = [sys.executable, "-m", "mlp_jax", "--platform"]
+    run = {"capture_output": True, "text": True, "check": False}
+    here = subprocess.run([*words, "cpu", "check", "--json"], **run)
+    assert here.returncode == 0, here.stderr
+    for platform, name in (("tpu", "tpu"), ("cuda", "gpu")):
+        if name in {device.platform for device in jax.devices()}:
+            continue
+        there = subprocess.run([*words, platform, "check", "--json"], **run)
+        assert there.returncode == 2
+        assert there.stderr.splitlines()[-1] == (
+            f"mlp-jax: JAX cannot compute on {platform} here: type --platform cpu, or install JAX "
+            f"for {platform}"
+        )

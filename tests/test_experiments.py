@@ -169,6 +169,19 @@ def test_ensembles_are_laid_beside_the_best_network(tmp_path):
     assert all(0 < score <= 1 and loss > 0 for score, loss in row["means"].values())
 
 
+def test_scaling_is_measured_and_worked_out(tmp_path):
+    page = tmp_path / "scale.md"
+    run(ROOT / "experiments/scale.py", "--small", "--output", tmp_path, "--page", page)
+    found = json.loads((tmp_path / "scale.json").read_text())
+    assert [row["layout"] for row in found["strong"]] == [row["layout"] for row in found["weak"]]
+    assert found["strong"][0]["speed"] == 1
+    assert all(row["seconds"] > 0 for row in found["strong"] + found["weak"])
+    said = page.read_text()
+    assert "## A million networks" in said
+    assert "## A billion rows" in said
+    assert f"| one core | {found['strong'][0]['seconds']:.2f} | 1.00 |" in said
+
+
 def test_the_scores_in_readme_are_the_committed_ones_and_none_is_worse():
     path = ROOT / "experiments/results/scikit_learn_scores.json"
     rows, readme = json.loads(path.read_text())["rows"], (ROOT / "README.md").read_text()

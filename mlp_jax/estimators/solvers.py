@@ -17,7 +17,8 @@ from mlp_jax.estimators.settings import batch_size_of, l2_of, optimizer_of, pati
 from mlp_jax.forward_propagation import Network
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import Layer
-from mlp_jax.training import DivergenceWarning, fit
+from mlp_jax.training import fit
+from mlp_jax.training_segments import DivergenceWarning
 
 SLOWEST = 1e-6  # learning rate, at which "adaptive" gives up
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlp_jax.sweeps.shard_options import shard_options
 from mlp_jax.table_options import INTERRUPTED, MIB, check_writable, named_table, table_options
 
 if TYPE_CHECKING:
     from mlp_jax.model_files import Model
     from mlp_jax.sweeps.result import SweepResult
+    from mlp_jax.sweeps.shard_options import Division
     from mlp_jax.tables import Split
 
 BEST = 10  # configurations that are printed
@@ -55,6 +57,7 @@ def default_space() -> dict[str, Any]:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder to save to every minute; the same command again goes on from there.",
 )
+@shard_options
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -75,6 +78,7 @@ def sweep(
     space_file: Path | None,
     report: Path | None,
     output: Path | None,
+    division: "Division",
     **choices: Any,
 ) -> None:
     """Search a space of networks on a table.
@@ -89,9 +93,14 @@ def sweep(
     from mlp_jax.table_models import model_of_table, noted, said, scores
 
     options = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
-    table = named_table(data, target, memory, **options)
+    division.check(data=data, written=report or output, checkpoint=choices["checkpoint"])
+    division.join()
+    table = named_table(data, target, memory, quiet=not division.speaks(), **options)
     parts = tables.split(table, held_out, seed, None if memory is None else memory * MIB)
-    result = _searched(parts, space_file, seed, memory, quiet=as_json, **choices)
+    quiet = as_json or not division.speaks()
+    result = _searched(parts, space_file, seed, memory, division, quiet=quiet, **choices)
+    if not division.speaks():
+        division.end(result)
     if not as_json:
         _print(result)
     fitted = result.refit()
@@ -120,6 +129,7 @@ def _searched(
     space_file: Path | None,
     seed: int,
     memory: int | None,
+    division: "Division",
     *,
     quiet: bool,
     n: int | None,
@@ -137,11 +147,13 @@ def _searched(
         n = 1000
     X = parts.X_train.astype("float32")
     task = as_task(X, parts.y_train, space, n=n, key=seed, **choices)
-    plan = plan_of(task, memory=None if memory is None else memory * MIB, halving=halving)
+    budget = None if memory is None else memory * MIB
+    plan = plan_of(task, memory=budget, halving=halving, shard=division.shard)
     if not quiet:
         click.echo(str(plan))
     shown = not quiet and sys.stderr.isatty()
-    return run(task, plan, halving=halving, progress=shown, checkpoint=checkpoint)
+    with division.run(checkpoint, memory, halving) as how:
+        return run(task, plan, halving=halving, progress=shown, **how)
 
 
 def _written(

@@ -27,6 +27,8 @@ def families(task: Task, *, apart: bool) -> list[list[Group]]:
     """Members by their static choices; in one family, those that differ in activation alone."""
     groups: dict[tuple[Kind, tuple[int, ...]], list[Row]] = {}
     for number, configuration in enumerate(task.configurations):
+        if not task.seeds[number]:  # it is another shard's
+            continue
         folds_of: dict[Kind, list[int]] = {}
         for fold, (train, _) in enumerate(task.splits):
             folds_of.setdefault(kind_of(task, configuration, len(train)), []).append(fold)

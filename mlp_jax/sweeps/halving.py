@@ -65,9 +65,8 @@ def best_of(standings: Iterable[tuple[int, float, float]], factor: int) -> set[i
     """The configurations that go on: those of the highest mean score, a share of 1 / factor.
 
     Args:
-      standings: (configuration, score, loss) of every member, in an order that does not depend on
-        which was done first: a mean does. Both NaN of one that diverged. Of equal scores, the lower
-        loss is the better.
+      standings: (configuration, score, loss) of every member, in any order. Both NaN of one that
+        diverged. Of equal scores, the lower loss is the better.
       factor: how many configurations there are for one that goes on.
 
     Example:
@@ -78,7 +77,11 @@ def best_of(standings: Iterable[tuple[int, float, float]], factor: int) -> set[i
     members: dict[int, list[tuple[float, float]]] = {}
     for configuration, score, loss in standings:
         members.setdefault(configuration, []).append((score, loss))
-    means = {number: np.mean(pairs, axis=0).tolist() for number, pairs in members.items()}
+    # Sums without rounding: the same in whatever order the members, or their shards, are.
+    means = {
+        number: [math.fsum(values) / len(values) for values in zip(*pairs, strict=True)]
+        for number, pairs in members.items()
+    }
 
     def order(number: int) -> tuple[bool, float, float, int]:
         score, loss = means[number]

@@ -96,6 +96,8 @@ class SweepPlan(NamedTuple):
         return sum(bucket.flops_issued for bucket in self.buckets)
 
     def __str__(self) -> str:
+        if not self.members:  # more shards than configurations
+            return "0 members"
         lines = [
             f"{self.members} members in {self.compilations} programs, "
             f"{self.flops_used / self.flops_issued:.0%} of the arithmetic useful, "
@@ -179,7 +181,7 @@ def as_plan(
     buckets.sort(key=lambda bucket: -bucket.flops_issued)
     compiling = sum(compile_seconds(bucket.kind) for bucket in buckets)
     running = sum(_seconds(task, bucket, halving) for bucket in buckets)
-    most = held + workers * max(bucket.bytes for bucket in buckets)
+    most = held + workers * max((bucket.bytes for bucket in buckets), default=0)
     return SweepPlan(tuple(buckets), most, (compiling + running) / max(workers, shards))
 
 

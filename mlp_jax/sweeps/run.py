@@ -9,9 +9,11 @@ import numpy as np
 
 from mlp_jax.sweeps.checkpoints import Checkpoint
 from mlp_jax.sweeps.halving import check_halving
+from mlp_jax.sweeps.peers import Alone, OfFolder, OfProcesses
 from mlp_jax.sweeps.plan import SweepPlan, as_plan
 from mlp_jax.sweeps.progress import as_sweep_progress
 from mlp_jax.sweeps.result import SweepResult
+from mlp_jax.sweeps.shards import Shard, as_shard, of_shard
 from mlp_jax.sweeps.task import Task, as_task
 from mlp_jax.sweeps.work import Work, workers_of
 
@@ -37,6 +39,8 @@ def sweep(
     progress: bool | Callable[..., None] = True,
     checkpoint: Any = None,
     checkpoint_seconds: float = 60.0,
+    shard: Any = None,
+    cancel: Any = None,
 ) -> SweepResult:
     """Trains every configuration of a space on every fold, many at a time. Rows are samples.
 
@@ -76,6 +80,12 @@ def sweep(
       checkpoint: a folder to save to; the same call again goes on from there, on this layout of
         chunks and devices to the same last bit, and on another as members of other chunks.
       checkpoint_seconds: from one save to the next.
+      shard: (number, count) to train one of `count` parts of the space alone, such as (0, 4); the
+        other members are "interrupted". Processes that share a checkpoint folder so divide a sweep
+        among them, and the same call without shard then has it all.
+      cancel: a `threading.Event`; once another thread sets it, it is as if Ctrl-C was typed.
+
+    In processes that `mlp_jax.distributed` has joined each trains its share, and has all results.
 
     Returns:
       A `SweepResult`: all members, the best, and its network. After Ctrl-C, those that finished.
@@ -83,6 +93,7 @@ def sweep(
     Raises:
       ValueError: what came, what was expected and what to type; before anything compiles.
       OSError: the checkpoint cannot be written; what was saved before is whole.
+      LostPeerError: a process that was joined has ended; where the others stand is saved.
 
     Example:
       >>> import numpy as np, mlp_jax
@@ -105,9 +116,12 @@ def sweep(
         best_by=best_by,
         key=key,
     )
-    plan = plan_of(task, memory=memory, chunk=chunk, devices=devices, halving=halving)
+    how: dict[str, Any] = {"memory": memory, "chunk": chunk, "devices": devices}
+    plan = plan_of(task, **how, halving=halving, shard=shard)
     return run(
         *(task, plan),
+        shard=shard,
+        cancel=cancel,
         devices=devices,
         halving=halving,
         progress=progress,
@@ -128,6 +142,8 @@ def plan_sweep(
     progress: Any = None,
     checkpoint: Any = None,
     checkpoint_seconds: Any = None,
+    shard: Any = None,
+    cancel: Any = None,
     **choices: Any,
 ) -> SweepPlan:
     """What `sweep` would do with the same arguments; nothing is compiled or trained.
@@ -140,7 +156,8 @@ def plan_sweep(
       (9, 1, (16,))
     """
     task = as_task(X, y, space, **choices)
-    return plan_of(task, memory=memory, chunk=chunk, devices=devices, halving=halving)
+    how: dict[str, Any] = {"memory": memory, "chunk": chunk, "devices": devices}
+    return plan_of(task, **how, halving=halving, shard=shard)
 
 
 def plan_of(
@@ -150,16 +167,17 @@ def plan_of(
     chunk: int | None = None,
     devices: Sequence[Any] | None = None,
     halving: int | None = None,
+    shard: Any = None,
     **how: Any,
 ) -> SweepPlan:
-    """The plan of a task on these devices."""
+    """The plan of a task on these devices, or of its part of a divided one."""
     check_halving(halving)
     for name, value in (("memory", memory), ("chunk", chunk)):
         if value is not None and (not isinstance(value, int | np.integer) or value < 1):
             raise ValueError(f"{name} is {value!r}; expected an integer from 1 up, or None")
     chosen = _devices(devices)
     return as_plan(
-        task,
+        of_shard(task, _share(shard), halving),
         workers=workers_of(chosen),
         shards=len(chosen),
         memory=memory,
@@ -188,25 +206,60 @@ def run(
     progress: bool | Callable[..., None] = False,
     checkpoint: Any = None,
     checkpoint_seconds: float = 60.0,
+    shard: Any = None,
+    cancel: Any = None,
 ) -> SweepResult:
     """The task done as planned."""
     began = time.perf_counter()
+    share, joined = _share(shard), shard is None and jax.process_count() > 1
+    if cancel is not None and not hasattr(cancel, "is_set"):
+        raise ValueError(f"cancel is {cancel!r}; expected a threading.Event, or None")
     saves = None
     if checkpoint is not None:
-        saves = Checkpoint(checkpoint, task, halving, checkpoint_seconds)
+        saves = Checkpoint(checkpoint, task, halving, checkpoint_seconds, share)
     try:
+        peers = _peers(task, halving, saves, share, cancel, joined=joined)
         with as_sweep_progress(progress, task, plan.members) as shown:
-            work = Work(task, plan, _devices(devices), halving, saves)
+            work = Work(task, plan, _devices(devices), halving, saves, peers)
             interrupted = work.through(shown)
+        outcomes, interrupted = peers.ended(work.outcomes, interrupted)
     finally:
         if saves is not None:
             saves.close()
     return SweepResult(
         task=task,
         plan=plan,
-        outcomes=work.outcomes,
+        outcomes=outcomes,
         seconds=time.perf_counter() - began,
         compilations=work.compilations,
         interrupted=interrupted,
         bucket_seconds=work.seconds,
     )
+
+
+def _share(shard: Any) -> Shard | None:
+    """What this process trains: the shard that was asked for, or its share among joined ones."""
+    if shard is None and jax.process_count() > 1:
+        return Shard(jax.process_index(), jax.process_count())
+    return as_shard(shard)
+
+
+def _peers(
+    task: Task,
+    halving: int | None,
+    saves: Checkpoint | None,
+    share: Shard | None,
+    cancel: Any,
+    *,
+    joined: bool,
+) -> Alone:
+    if joined:
+        return OfProcesses(task, halving, cancel)
+    if share is None or halving is None:
+        return Alone(cancel)
+    if saves is None:
+        raise ValueError(
+            "halving compares the configurations of all shards, and they meet in a folder: type "
+            "checkpoint= and one that all of them see"
+        )
+    return OfFolder(saves, cancel)

@@ -12,17 +12,18 @@ import jax
 import numpy as np
 
 from mlp_jax.epochs import Drawn
+from mlp_jax.joined_processes import LostPeerError
 from mlp_jax.parameters import scope
-from mlp_jax.sweeps.checkpoints import Checkpoint, Found
-from mlp_jax.sweeps.costs import DRAWS_KEPT, bytes_of_draws
-from mlp_jax.sweeps.folds import as_folds
+from mlp_jax.sweeps.checkpoint_files import Found
+from mlp_jax.sweeps.checkpoints import Checkpoint
+from mlp_jax.sweeps.draws import Draws
 from mlp_jax.sweeps.halving import best_of, rungs
 from mlp_jax.sweeps.members import InitialWeights, Row
+from mlp_jax.sweeps.peers import Alone
 from mlp_jax.sweeps.plan import CHUNKS_OF_WAVE, Bucket, SweepPlan
-from mlp_jax.sweeps.program import draws_of_epochs
 from mlp_jax.sweeps.programs import Devices
 from mlp_jax.sweeps.task import Task
-from mlp_jax.sweeps.waves import Outcome, Wave, arguments_of_program
+from mlp_jax.sweeps.waves import Outcome, Standing, Wave, arguments_of_program
 
 Name = tuple[int, int, int]  # of a wave: bucket, fold, part of its rows
 
@@ -44,17 +45,18 @@ class Work:
         devices: list[Any],
         halving: int | None = None,
         checkpoint: Checkpoint | None = None,
+        peers: Alone | None = None,
     ) -> None:
         self.task, self.plan, self._halving = task, plan, halving
         self._checkpoint = checkpoint
-        found = Found({}, (), 0) if checkpoint is None else checkpoint.found
+        self._peers = peers or Alone()
+        found = Found({}, (), ()) if checkpoint is None else checkpoint.found
         self.outcomes: dict[tuple[int, int, int], Outcome] = dict(found.outcomes)
-        self._cuts = found.cuts
-        self._stood = {
-            (*row, standing.fold): (standing, place)
-            for standing in found.standings
-            for place, row in enumerate(standing.rows)
-        }
+        self._kept = found.kept
+        self._stood: dict[tuple[int, int, int], tuple[Standing, int]] = {}
+        for standing in found.standings:  # the furthest first: another writer's may be older
+            for place, row in enumerate(standing.rows):
+                self._stood.setdefault((*row, standing.fold), (standing, place))
         self.compilations = 0
         self.seconds: dict[int, tuple[float, float]] = {}
         self._where = Devices(devices)
@@ -65,19 +67,13 @@ class Work:
         # Those that are not done: of halving all that were begun, else those that are training.
         self._waves: dict[Name, Wave] = {}
         self._stop = threading.Event()
-        self._counting, self._drawing = threading.Lock(), threading.Lock()
+        self._counting = threading.Lock()
         self._weights = InitialWeights(task)
         self._X = self._where.put(np.ascontiguousarray(task.X.T))
         self._labels = {
             loss: self._where.put(np.ascontiguousarray(Y.T)) for loss, Y in task.labels.items()
         }
-        folds, self._lengths = as_folds(task.splits)
-        self._folds = [self._where.put(fold) for fold in folds]
-        self._drawn: dict[Any, Drawn] = {}
-        self._keys = [
-            self._where.put(jax.random.fold_in(task.key_order, np.uint32(fold)))
-            for fold in range(len(folds))
-        ]
+        self._draws = Draws(task, self._where.put)
 
     def through(self, shown: Callable[..., None] | None) -> bool:
         """Does all of it, one program compiling while others run; True if it was interrupted."""
@@ -87,13 +83,19 @@ class Work:
         self._record(dict(self.outcomes), shown)
         with ThreadPoolExecutor(self._threads) as pool:
             try:
-                for rung in rungs(epochs, self._halving)[self._cuts :]:
+                self._kept = self._peers.agreed(self._kept)
+                for choice, rung in enumerate(rungs(epochs, self._halving)):
                     self._until(pool, rung, compiling, ready, shown)
                     if rung < epochs:
-                        ready = self._cut(shown)
+                        ready = self._cut(choice, shown)
                         compiling = []
                 self._end(shown)
                 self._save(wait=True)
+            except LostPeerError:
+                self._stop.set()
+                pool.shutdown()
+                self._save(wait=True)
+                raise
             except KeyboardInterrupt:
                 self._stop.set()
                 pool.shutdown()
@@ -119,6 +121,7 @@ class Work:
         """
         pending: set[Future[Any]] = set()
         while pending or compiling or ready:
+            self._peers.check()
             while len(pending) < self._threads and (ready or compiling):
                 if ready:
                     pending.add(pool.submit(self._train, ready.pop(0), rung, shown))
@@ -130,10 +133,13 @@ class Work:
 
     def _wait(self, pending: set[Future[Any]]) -> tuple[set[Future[Any]], set[Future[Any]]]:
         """(finished, pending) once one is finished; saves whenever that is due."""
+        saves = self._checkpoint
         while True:
-            due = None if self._checkpoint is None else self._checkpoint.wait_seconds()
+            looks = [self._peers.look_seconds, None if saves is None else saves.wait_seconds()]
+            due = min((seconds for seconds in looks if seconds is not None), default=None)
             finished, pending = wait(pending, due, return_when=FIRST_COMPLETED)
-            if due is not None and self._checkpoint and not self._checkpoint.wait_seconds():
+            self._peers.check()
+            if saves is not None and not saves.wait_seconds():
                 self._save()
             if finished or not pending:
                 return finished, pending
@@ -146,17 +152,24 @@ class Work:
             outcomes = dict(self.outcomes)
             waves = [self._waves[name] for name in sorted(self._waves)]
         standings = [wave.standing for wave in waves if wave.standing is not None]
-        self._checkpoint.save(outcomes, standings, self._cuts, wait=wait)
+        self._checkpoint.save(outcomes, standings, self._kept, wait=wait)
 
-    def _cut(self, shown: Callable[..., None] | None) -> list[Name]:
-        """Goes on with the best configurations; returns the waves that have some of them."""
-        standings = [one for name in sorted(self._waves) for one in self._waves[name].standings()]
-        assert self._halving is not None
-        kept = best_of(standings, self._halving)
+    def _cut(self, choice: int, shown: Callable[..., None] | None) -> list[Name]:
+        """Goes on with the best configurations; returns the waves that have some of them.
+
+        choice: the number of it. What was once chosen stands, so that those that a checkpoint did
+        not have, and that are trained again, are judged as they were.
+        """
+        if choice == len(self._kept):
+            self._save()  # for the others may let this one wait
+            own = [one for name in sorted(self._waves) for one in self._waves[name].standings()]
+            assert self._halving is not None
+            best = best_of(self._peers.standings(choice, own), self._halving)
+            self._kept = (*self._kept, tuple(sorted(best)))
+        kept = set(self._kept[choice])
         for wave in self._waves.values():
             self._record(wave.keep(kept), shown)
         self._waves = {name: wave for name, wave in self._waves.items() if wave.rows}
-        self._cuts += 1
         self._save()
         return [name for name, wave in self._waves.items() if len(wave.going_on)]
 
@@ -205,35 +218,15 @@ class Work:
         began = time.perf_counter()
         Y = self._labels[wave.bucket.kind.loss]
         arguments = arguments_of_program(
-            *(wave, self._X, Y, self._folds[wave.fold], self._draws(wave, 0))
+            *(wave, self._X, Y, self._draws.folds[wave.fold], self._draws(wave, 0))
         )
         networks = wave.bucket.kind.networks
-        program, new = self._where.compiled(arguments, wave.plan(), self._lengths, networks)
+        program, new = self._where.compiled(arguments, wave.plan(), self._draws.lengths, networks)
         if new:
             with self._counting:
                 self.compilations += 1
             self._took(number, time.perf_counter() - began, 0.0)
         return program
-
-    def _draws(self, wave: Wave, done: int) -> Drawn:
-        """What the epochs from `done` on draw, by a program for all networks of a batch size."""
-        kind = wave.bucket.kind
-        name = (wave.fold, done, kind.batch_size, kind.dropout)
-        with self._drawing:  # or two threads would compile the same
-            if name not in self._drawn:
-                while len(self._drawn) > DRAWS_KEPT // bytes_of_draws(self.task):
-                    del self._drawn[next(iter(self._drawn))]
-                draws = draws_of_epochs(
-                    self._keys[wave.fold],
-                    np.int32(done),
-                    self._folds[wave.fold],
-                    epochs=wave.segment,
-                    batch_size=kind.batch_size,
-                    lengths=self._lengths,
-                    dropout=kind.dropout,
-                )
-                self._drawn[name] = self._where.put(draws)
-            return self._drawn[name]
 
     def _took(self, number: int, compiling: float, training: float) -> None:
         with self._counting:
@@ -281,7 +274,7 @@ class Work:
             with self._running:
                 trained = program(
                     *(self._X, Y, members, state, np.int32(done), np.int32(until)),
-                    *(self._folds[fold], draws, np.int32(which)),
+                    *(self._draws.folds[fold], draws, np.int32(which)),
                 )
                 return jax.tree.map(np.asarray, trained)
 

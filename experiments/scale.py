@@ -1,0 +1,267 @@
+"""How a sweep scales over cores, devices and processes, and what that means for far larger ones.
+
+Four questions; one machine, float32, everything compiled before:
+
+1. Strong scaling: the same networks on one core, on two, on virtual devices and in processes that
+   `mlp_jax.distributed` has joined.
+2. Weak scaling: as many networks a core.
+3. What a checkpoint costs, saved ten times as often as by default, in turns with none.
+4. On paper: what a million networks or a billion rows would take on 8 and on 512 accelerators, from
+   the FLOPs and bytes of the plan; and where it stops scaling.
+
+    python experiments/scale.py            # ten minutes
+    python experiments/scale.py --small    # seconds
+"""
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import click
+import numpy as np
+
+import mlp_jax
+
+HERE = Path(__file__).parent
+SIZES = (30, 64, 32, 16, 1)
+ROWS, EPOCHS, MEMBERS = 2000, 40, 256
+ROUNDS, CALLS = 3, 3
+LAYOUTS = {
+    # name: (processes, cores of each, devices of each)
+    "one core": (1, 1, 1),
+    "two cores, one device": (1, 2, 1),
+    "two cores, two devices": (1, 2, 2),
+    "two cores, eight devices": (1, 2, 8),
+    "two processes of one core": (2, 1, 1),
+    "four processes on two cores": (4, 1, 1),
+}
+# An accelerator on paper: float32 FLOP/s, bytes of memory, bytes a second between two of them. They
+# are those of one that is sold; nothing here was measured on one.
+FLOPS, MEMORY, LINK = 67e12, 80e9, 50e9
+SHARE = 0.1  # of its FLOP/s that small networks reach, a guess
+SHARES = (SHARE, 0.5)
+ACCELERATORS = (8, 512)
+A_HOST = 8  # accelerators of a process
+
+
+def problem(members, epochs=EPOCHS, rows=ROWS):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(rows, SIZES[0])).astype("float32")
+    space = {
+        "hidden": [SIZES[1:-1]],
+        "learning_rate": [float(rate) for rate in np.geomspace(1e-4, 1e-2, members)],
+    }
+    split = [(np.arange(rows - rows // 5), np.arange(rows - rows // 5, rows))]
+    return (X, X[:, 0] > 0, space), {"folds": split, "epochs": epochs, "key": 0}
+
+
+def trained(how):
+    """What a child does: seconds of the calls of one layout, and of none that compiles."""
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", how["devices"])
+    if "at" in how:
+        mlp_jax.distributed(how["at"], how["processes"], how["process"])
+    arguments, choices = problem(how["members"], how["epochs"])
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for call in range(how["calls"] + 1):
+            saves = {}
+            if "every" in how:
+                saves = {"checkpoint": f"{folder}/{call}", "checkpoint_seconds": how["every"]}
+            result = mlp_jax.sweep(
+                *arguments,
+                **choices,
+                **saves,
+                devices=jax.local_devices(),
+                progress=False,
+            )
+            assert {row.status for row in result.ranking} == {"finished"}  # or less was done
+            found.append(result.seconds)
+            assert call == 0 or result.compilations == 0
+    print(json.dumps(found[1:]))
+
+
+def seconds_of(layout, members, epochs, calls, **more):
+    """The median of the calls; of processes, of the slowest."""
+    processes, cores, devices = layout
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        at = f"127.0.0.1:{free.getsockname()[1]}"
+    how = {"members": members, "epochs": epochs, "calls": calls, "devices": devices} | more
+    machine = sorted(os.sched_getaffinity(0))
+    children = []
+    for process in range(processes):
+        own = how | (
+            {"at": at, "processes": processes, "process": process} if processes > 1 else {}
+        )
+        command = [sys.executable, __file__, "--child", json.dumps(own)]
+        children.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        chosen = {machine[(process * cores + i) % len(machine)] for i in range(cores)}
+        os.sched_setaffinity(children[-1].pid, chosen)
+    printed = [child.communicate()[0] for child in children]
+    assert all(child.returncode == 0 for child in children)
+    return max(statistics.median(json.loads(one.splitlines()[-1])) for one in printed)
+
+
+def scaling(layouts, members_of, epochs, rounds, calls, title):
+    """Seconds of every layout, in turns, and the speed beside one core."""
+    times = {name: [] for name in layouts}
+    for number in range(rounds):
+        for name in layouts[:: 1 if number % 2 else -1]:
+            times[name].append(seconds_of(LAYOUTS[name], members_of(name), epochs, calls))
+    print(f"\n{title}\n{'':>28} {'networks':>8} {'seconds':>8} {'speed':>6}")
+    speed_of_one = members_of("one core") / statistics.median(times["one core"])
+    rows = []
+    for name, seconds in times.items():
+        middle = statistics.median(seconds)
+        speed = members_of(name) / middle / speed_of_one
+        rows.append(
+            {"layout": name, "members": members_of(name), "seconds": middle, "speed": speed}
+        )
+        print(f"{name:>28} {members_of(name):8,} {middle:8.2f} {speed:6.2f}", flush=True)
+    return rows
+
+
+def checkpoints(members, epochs, rounds, every):
+    """The cost of saving every so many seconds, as a share."""
+    shares = []
+    for _ in range(rounds):
+        without = seconds_of(LAYOUTS["two cores, one device"], members, epochs, 1)
+        saving = seconds_of(LAYOUTS["two cores, one device"], members, epochs, 1, every=every)
+        shares.append(saving / without - 1)
+    cost = statistics.median(shares)
+    print(f"\na checkpoint every {every:g} s, {members:,} networks, {without:.0f} s: {cost:+.1%}")
+    return {"every": every, "members": members, "seconds": without, "cost": cost, "all": shares}
+
+
+def on_paper(members):
+    """The lines of the page, from the plan of what was measured."""
+    arguments, choices = problem(members)
+    plan = mlp_jax.plan_sweep(*arguments, **choices)
+    flops = plan.flops_used / plan.members
+    weights = sum((a + 1) * b for a, b in pairwise(SIZES))
+    result_bytes = 4 * (weights + 4 * EPOCHS)
+    million = 10**6
+    lines = [
+        "## A million networks",
+        "",
+        f"Of {'-'.join(map(str, SIZES))} on {ROWS:,} rows, {EPOCHS} epochs: {flops / 1e9:.2f} "
+        f"GFLOP and {result_bytes / 1e3:.1f} kB of results each, by the plan. Members never speak "
+        "to one another, so their time is divided by the number of accelerators.",
+        "",
+        "| accelerators | share of their FLOP/s | seconds to train | results of all, GB | "
+        "seconds to gather them on every host |",
+        "|---|---|---|---|---|",
+    ]
+    for count in ACCELERATORS:
+        for share in SHARES:
+            training = million * flops / (count * share * FLOPS)
+            gathering = million * result_bytes / LINK if count > A_HOST else 0.0
+            lines.append(
+                f"| {count} | {share:.0%} | {training:,.1f} | {million * result_bytes / 1e9:.1f} | "
+                f"{gathering:.1f} |"
+            )
+    stops = million * flops / (SHARE * FLOPS) / (million * result_bytes / LINK)
+    rows, billion = 10**9, 4 * SIZES[0] * 10**9
+    lines += [
+        "",
+        f"Gathering takes as long on any number of hosts, and every host holds all of it. At about "
+        f"{stops:,.0f} accelerators it takes as long as training: there it stops scaling. Beyond, "
+        "divide the sweep into shards (`shard=(i, n)`), which gather nothing, and read the folder "
+        "where there is room. Compiling stops it sooner where there are many shapes: each process "
+        "compiles its own programs, and they take seconds each.",
+        "",
+        "## A billion rows",
+        "",
+        f"{billion / 1e9:.0f} GB of float32. Of a sweep every accelerator holds all rows: "
+        f"{MEMORY / (2 * 4 * SIZES[0]) / 1e6:,.0f} million of them fill half of {MEMORY / 1e9:.0f} "
+        f"GB, and there it stops, whatever the number of accelerators. One network is trained on "
+        "rows that are divided among the accelerators (`mlp_jax.fit` on arrays sharded by "
+        "examples); a step then adds up one gradient over all of them.",
+        "",
+        "| accelerators | GB of rows each | fits | seconds an epoch, full batches | "
+        "microseconds to add up a gradient |",
+        "|---|---|---|---|---|",
+    ]
+    epoch = rows * 6 * weights
+    for count in ACCELERATORS:
+        each = billion / count
+        fits = "yes" if each < 0.8 * MEMORY else "no"
+        adding = 2 * 4 * weights * (count - 1) / count / LINK
+        lines.append(
+            f"| {count} | {each / 1e9:.2f} | {fits} | {epoch / (count * SHARE * FLOPS):.3f} | "
+            f"{1e6 * adding:.1f} |"
+        )
+    least = 2 * 4 / LINK * SHARE * FLOPS / 6
+    lines += [
+        "",
+        f"A gradient takes as long to add up as {least:,.0f} rows take an accelerator at "
+        f"{SHARE:.0%}: batches of fewer rows each are not worth dividing.",
+    ]
+    return lines
+
+
+@click.command()
+@click.option("--small", is_flag=True, help="Few networks and layouts, one round.")
+@click.option("--child", hidden=True)
+@click.option("--output", type=Path, default=HERE / "results", help="Folder of scale.json.")
+@click.option("--page", type=Path, default=HERE / "scale.md")
+def main(small, child, output, page):
+    """Prints what is measured, and writes it with the page."""
+    if child is not None:
+        trained(json.loads(child))
+        return
+    members, epochs = (16, 3) if small else (MEMBERS, EPOCHS)
+    rounds, calls = (1, 1) if small else (ROUNDS, CALLS)
+    began = time.perf_counter()
+    layouts = [name for name in LAYOUTS if not small or "of one core" in name or name == "one core"]
+    strong = scaling(layouts, lambda name: members, epochs, rounds, calls, "the same networks")
+    used = {name: min(2, processes * cores) for name, (processes, cores, _) in LAYOUTS.items()}
+    weak = scaling(
+        layouts, lambda name: members * used[name], epochs, rounds, calls, "as many a core"
+    )
+    saving = checkpoints(*(16, 3, 1, 0.2) if small else (2048, 60, rounds, 6.0))
+    found = {"strong": strong, "weak": weak, "checkpoint": saving}
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "scale.json").write_text(json.dumps(found, indent=1) + "\n")
+    page.write_text(
+        "\n".join(["# How far it scales", "", *measured(found), *on_paper(members)]) + "\n"
+    )
+    print(f"\n{time.perf_counter() - began:.0f} s; wrote {output / 'scale.json'} and {page}")
+
+
+def measured(found):
+    """The first part of the page."""
+    lines = [
+        "Written by `experiments/scale.py`: first what was measured on two CPU cores, with all",
+        "programs compiled before, then what follows from it on paper.",
+        "",
+        "## Measured",
+        "",
+        "| | seconds, same networks | speed | seconds, as many a core | speed |",
+        "|---|---|---|---|---|",
+    ]
+    for one, other in zip(found["strong"], found["weak"], strict=True):
+        lines.append(
+            f"| {one['layout']} | {one['seconds']:.2f} | {one['speed']:.2f} | "
+            f"{other['seconds']:.2f} | {other['speed']:.2f} |"
+        )
+    saving = found["checkpoint"]
+    return [
+        *lines,
+        "",
+        f"A checkpoint every {saving['every']:g} s costs {saving['cost']:+.1%} of a sweep of "
+        f"{saving['members']:,} networks; by default it is every 60 s.",
+        "",
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""A folder that a training saves to as it goes: held by one process, written in the background."""
+
+import hashlib
+import os
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp_jax.array_files import replace, unpacked
+
+
+class CheckpointWarning(UserWarning):
+    """A part of a checkpoint was damaged; what it held is trained again."""
+
+
+class Folder:
+    """What is saved from time to time, by one thread at a time."""
+
+    def __init__(self, path: Any, seconds: Any) -> None:
+        """seconds: from one save to the next.
+
+        Raises:
+          ValueError: that is no such number.
+        """
+        if not isinstance(seconds, int | float) or not seconds > 0:
+            raise ValueError(
+                f"checkpoint_seconds is {seconds!r}; expected seconds from one save to the next, "
+                "more than 0"
+            )
+        self.path = Path(path)
+        self._seconds = seconds
+        self._locks: list[int] = []
+        self._last = time.monotonic()
+        self._pool = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
+
+    def hold(self, name: str, *, shared: bool = False) -> None:
+        """Makes the folder, and holds a file of this name in it against other processes.
+
+        shared: but for those that hold it shared too. Once alone, what a process that was killed
+        had begun to write is removed.
+
+        Raises:
+          ValueError: another process holds it, or the folder is none.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._locks.append(os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o666))
+        except OSError as error:
+            self.close()
+            raise ValueError(
+                f"checkpoint is {str(self.path)!r}, which is no folder to write to "
+                f"({error.strerror})"
+            ) from error
+        try:
+            import fcntl
+
+            how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(self._locks[-1], how | fcntl.LOCK_NB)
+        except ModuleNotFoundError:  # where there is none, two at once are the user's to avoid
+            return
+        except OSError:
+            self.close()
+            raise ValueError(
+                f"{self.path} is in use by another process: wait for it, or type another folder"
+            ) from None
+        if name == "lock" and not shared:
+            for left in self.path.glob(".*.tmp"):
+                left.unlink()
+
+    def wait_seconds(self) -> float:
+        """Until the next save is due."""
+        return max(0.0, self._last + self._seconds - time.monotonic())
+
+    def save(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Calls `write` in the background; what is still being written is waited for first.
+
+        Raises:
+          OSError: what is still being written cannot be.
+        """
+        self.finish()
+        self._writing = self._pool.submit(write, *arguments)
+        self._last = time.monotonic()
+
+    def finish(self) -> None:
+        """Waits for what is being written.
+
+        Raises:
+          OSError: it could not be written.
+        """
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            writing.result()
+
+    def put(self, path: Path, content: bytes) -> None:
+        """Writes a file in one step.
+
+        Raises:
+          OSError: it cannot be written; the files before are as they were.
+        """
+        try:
+            replace(path, content)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{error.strerror}: the checkpoint cannot be written; what was saved before is "
+                "whole, so make room and start the same call again",
+                str(self.path),
+            ) from error
+
+    def found(
+        self, path: Path, form: str, expected: str, cure: str
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """(header, arrays) of a file; None if it is gone, and with a warning if it is damaged.
+
+        cure: what is done without it.
+        """
+        try:
+            return unpacked(path, form, expected)
+        except ValueError as error:
+            if path.exists():  # else its writer, who is at work, has a newer one
+                warnings.warn(f"{error}; {cure}", CheckpointWarning, stacklevel=2)
+            return None
+
+    def close(self) -> None:
+        """Lets another process have the folder."""
+        self._pool.shutdown()
+        while self._locks:
+            os.close(self._locks.pop())
+
+
+# --- What a checkpoint is of.
+
+
+def differing(ours: dict[str, str], theirs: dict[str, str]) -> list[str]:
+    """The names of the parts of which one digest is not the other's."""
+    return [name for name, digest in ours.items() if theirs.get(name) != digest]
+
+
+def digest_of(*contents: bytes) -> str:
+    """The SHA-256 of all."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def content_of(array: np.ndarray) -> bytes:
+    """The array with its dtype and shape."""
+    return f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes()
+
+
+def said(value: Any) -> str:
+    """A choice by its name; of a function of the user's own, that is all there is."""
+    for name in ("name", "__qualname__"):
+        if hasattr(value, name):
+            return str(getattr(value, name))
+    if isinstance(value, tuple):
+        return f"({', '.join(map(said, value))})"
+    return repr(value)

@@ -1,0 +1,173 @@
+"""Processes that train together: who is there when they start, and who is lost on the way.
+
+`jax.distributed` joins them, and ends a process without a word that Python could catch if another
+one never starts or dies. So the roll is called before it is asked, on the coordinator's own port,
+and the connections of the roll stay as life lines: where one ends, that process has.
+"""
+
+import atexit
+import os
+import selectors
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+import jax
+
+from mlp_jax.roll_call import address_of, call_the_roll, checked, line_of, send
+
+HEARTBEAT = 30  # seconds after which JAX holds a process that hangs for lost
+PATIENCE = 30.0  # seconds that the coordinator waits at its end for the others to end
+_LEAVING = b"leaving"
+
+
+class LostPeerError(RuntimeError):
+    """A process of those that train together has ended before the others."""
+
+
+def distributed(
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process: int | None = None,
+    *,
+    timeout: float = 60.0,
+    bind: str | None = None,
+) -> None:
+    """Joins this process with the others of its job. Before anything else that uses JAX.
+
+    Every `mlp_jax.sweep` is then done by all of them together, each its share of the space; each is
+    to call it with the same arguments, and each is given the whole result. Without arguments the
+    cluster says who is who: Slurm, Open MPI, Kubernetes and Cloud TPU are known to JAX.
+
+    Args:
+      coordinator: "host:port" of process 0, a free port; on one machine such as "127.0.0.1:29500".
+      processes: how many there are.
+      process: the number of this one, from 0.
+      timeout: seconds to wait for all to be here.
+      bind: "host:port" that process 0 listens at, if it is not `coordinator` as the others see it.
+        JAX asks no one for a password: let only machines that you trust reach it.
+
+    Raises:
+      ValueError: some of the arguments and not others, or out of range.
+      TimeoutError: which processes did not come, and what to type there.
+      RuntimeError: JAX was used before, or another process counts or is installed otherwise.
+    """
+    _stdout_for_python_alone()
+    jax.config.update("jax_enable_recoverability", True)  # or the death of one aborts the others
+    how: dict[str, Any] = {"heartbeat_timeout_seconds": HEARTBEAT}
+    if coordinator is None and processes is None and process is None:
+        jax.distributed.initialize(**how, initialization_timeout=int(max(1, timeout)))
+        _connect()
+        return
+    coordinator, processes, process = checked(coordinator, processes, process)
+    address = address_of("coordinator", coordinator)
+    began = time.monotonic()
+    here = address if bind is None else address_of("bind", bind)
+    links = call_the_roll(here, address, processes, process, timeout)
+    left = timeout - (time.monotonic() - began)
+    jax.distributed.initialize(
+        coordinator,
+        processes,
+        process,
+        coordinator_bind_address=bind or coordinator,
+        initialization_timeout=int(max(10, left)),
+        **how,
+    )
+    _connect()
+    _LifeLines.of_this_process = _LifeLines(links, process)
+
+
+def check_peers() -> None:
+    """Raises LostPeerError if one of the processes joined by `distributed` has ended."""
+    lines = _LifeLines.of_this_process
+    if lines is not None and lines.lost:
+        raise LostPeerError(said_of(sorted(lines.lost)))
+
+
+def said_of(lost: list[int]) -> str:
+    """What to do about processes that are lost."""
+    who = "process " + ", ".join(map(str, lost)) if lost else "one of the processes"
+    return (
+        f"{who} has ended before the others, and the sweep cannot go on without: start all of them "
+        "again; with the same checkpoint= they go on from there"
+    )
+
+
+# --- The life lines.
+
+
+class _LifeLines:
+    """A thread that reads the connections; lost: numbers of processes that have ended."""
+
+    of_this_process: "_LifeLines | None" = None
+
+    def __init__(self, links: dict[int, socket.socket], process: int) -> None:
+        self.lost: set[int] = set()
+        self._links, self._process = links, process
+        self._leaving = False
+        self._all_ended = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+        atexit.register(self._leave)  # before JAX's own, which was registered earlier
+
+    def _watch(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            for number, link in self._links.items():
+                link.settimeout(None)
+                selector.register(link, selectors.EVENT_READ, number)
+            while selector.get_map():
+                for ready, _ in selector.select():
+                    try:
+                        said = line_of(self._links[ready.data])
+                    except OSError:
+                        said = b""
+                    self._heard(ready.data, said)
+                    if not said:
+                        selector.unregister(ready.fileobj)
+        self._all_ended.set()
+
+    def _heard(self, number: int, said: bytes) -> None:
+        if said.startswith(b"lost "):  # process 0 tells the others, who have a line to it alone
+            self.lost.add(int(said.split()[1]))
+            return
+        first = number not in self.lost
+        self.lost.add(number)
+        if self._process == 0 and first:
+            for other, link in self._links.items():
+                if other not in self.lost:
+                    send(link, b"lost %d" % number)
+        if number == 0 and first and not said and not self._leaving:
+            # JAX aborts this process too, at once: this is the last word.
+            os.write(2, f"mlp_jax: {said_of([0])}\n".encode())
+
+    def _leave(self) -> None:
+        self._leaving = True
+        for link in self._links.values():
+            send(link, _LEAVING)
+        if self._process == 0:  # with it the service ends on which the others depend
+            self._all_ended.wait(PATIENCE)
+
+
+# --- What JAX needs.
+
+
+def _connect() -> None:
+    """Has all processes meet once, so that whoever cannot be reached is found out now."""
+    from jax.experimental import multihost_utils
+
+    multihost_utils.sync_global_devices("mlp_jax")
+
+
+def _stdout_for_python_alone() -> None:
+    """What is printed below Python, as collectives do, goes to standard error from now on."""
+    try:
+        is_ours = sys.stdout.fileno() == 1
+    except (OSError, ValueError, AttributeError):  # a notebook's, or none
+        return
+    if is_ours:
+        sys.stdout.flush()
+        kept = os.dup(1)
+        os.dup2(2, 1)
+        how: dict[str, Any] = {"encoding": sys.stdout.encoding, "errors": sys.stdout.errors}
+        sys.stdout = open(kept, "w", **how)  # noqa: SIM115  # as long as the process lives

@@ -1,0 +1,199 @@
+"""The files of a checkpoint: what a sweep's folder holds, written and read, damage told.
+
+A save is two files. `outcomes-W-N` has the members that are done since save N - 1 of the writer W,
+and is written once; `states-W-N` has where the others stand, and is written last. A sweep that is
+divided among shards has a writer for each of them, and whoever reads reads all. Every file is of
+the form of `array_files`, with a SHA-256 over all, which is looked at before anything is believed,
+and says which sweep it is of.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mlp_jax.array_files import packed
+from mlp_jax.checkpoint_folders import Folder, content_of, differing, digest_of, said
+from mlp_jax.sweeps.members import Row
+from mlp_jax.sweeps.outcome_arrays import arrays_of_outcomes, outcomes_of
+from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.trainings import STATUSES
+from mlp_jax.sweeps.waves import Outcome, Standing
+
+OUTCOMES, STATES, VOTES = "mlp_jax.outcomes/2", "mlp_jax.states/2", "mlp_jax.votes/1"
+EXPECTED = "a checkpoint of this sweep"
+Outcomes = dict[tuple[int, int, int], Outcome]
+Kept = tuple[tuple[int, ...], ...]  # the configurations that went on, for every choice of halving
+Votes = list[tuple[int, float, float]]  # see `halving.best_of`
+
+
+class Found(NamedTuple):
+    """What a folder holds.
+
+    outcomes: of members that are done. standings: of those that are not, those that have come the
+    furthest first. kept: see `Kept`.
+    """
+
+    outcomes: Outcomes
+    standings: tuple[Standing, ...]
+    kept: Kept
+
+
+class Files:
+    """The files of one sweep in one folder, as one writer names them."""
+
+    def __init__(self, folder: Folder, task: Task, halving: int | None, writer: str) -> None:
+        self._folder, self._task, self._writer = folder, task, writer
+        self._parts = parts_of(task, halving)
+
+    def path(self, kind: str, number: int) -> Path:
+        """Of the writer's save of this number."""
+        return self._folder.path / f"{kind}-{self._writer}-{number:06d}.safetensors"
+
+    def last(self) -> int:
+        """The number of the writer's last save; 0 if there is none."""
+        written = [
+            *self._folder.path.glob(f"outcomes-{self._writer}-*"),
+            *self._folder.path.glob(f"states-{self._writer}-*"),
+        ]
+        return max([0, *(int(path.stem.rpartition("-")[2]) for path in written)])
+
+    # --- Writing.
+
+    def of_outcomes(self, outcomes: Outcomes, kept: Kept) -> bytes:
+        """The content of a file of outcomes."""
+        return self._packed(
+            OUTCOMES,
+            {"statuses": STATUSES, "kept": kept},
+            arrays_of_outcomes(outcomes, self._task.X.dtype),
+        )
+
+    def of_states(self, standings: Iterable[Standing], kept: Kept) -> bytes:
+        """The content of a file of states."""
+        standings = list(standings)
+        waves = [
+            {
+                "fold": one.fold,
+                "done": one.done,
+                "rows": one.rows,
+                "leaves": [(leaf.dtype.str, leaf.shape) for leaf in one.leaves],
+            }
+            for one in standings
+        ]
+        states = {str(place): _as_bytes(one.leaves) for place, one in enumerate(standings)}
+        return self._packed(STATES, {"kept": kept, "waves": waves}, states)
+
+    def of_votes(self, votes: Votes) -> bytes:
+        """The content of a file of votes."""
+        return self._packed(VOTES, {}, {"votes": np.array(votes, float).reshape(len(votes), 3)})
+
+    def _packed(self, form: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+        return packed(form, {"sweep": self._parts} | header, arrays)
+
+    # --- Reading.
+
+    def read(self) -> Found:
+        """What the folder holds, of all writers."""
+        outcomes: Outcomes = {}
+        standings: list[Standing] = []
+        kept: list[Kept] = [()]
+        for path in sorted(self._folder.path.glob("outcomes-*")):
+            content = self._unpacked(path, OUTCOMES, "its networks are trained again")
+            if content is not None:
+                header, arrays = content
+                outcomes |= outcomes_of(self._task, header["statuses"], arrays)
+                kept.append(_kept(header))
+        writers = {path.stem.rpartition("-")[0] for path in self._folder.path.glob("states-*")}
+        for writer in sorted(writers):
+            for path in sorted(self._folder.path.glob(f"{writer}-*"), reverse=True):
+                content = self._unpacked(path, STATES, "the save before it is used")
+                if content is not None:
+                    header, arrays = content
+                    standings += _standings(header, arrays)
+                    kept.append(_kept(header))
+                    break
+        standings.sort(key=lambda one: -one.done)
+        return Found(outcomes, tuple(standings), max(kept, key=len))
+
+    def votes(self, path: Path) -> Votes | None:
+        """The votes in a file; None if there is none, or it is damaged."""
+        if not path.exists():
+            return None
+        content = self._unpacked(path, VOTES, "its part of the sweep chooses again")
+        if content is None:
+            return None
+        return [(int(number), score, loss) for number, score, loss in content[1]["votes"].tolist()]
+
+    def _unpacked(self, path: Path, form: str, cure: str) -> Any:
+        """(header, arrays); None if the file is gone, and with a warning if it is damaged.
+
+        Raises:
+          ValueError: it is of another sweep.
+        """
+        content = self._folder.found(path, form, EXPECTED, cure)
+        if content is None:
+            return None
+        header, arrays = content
+        differ = differing(self._parts, header["sweep"])
+        if differ:
+            raise ValueError(
+                f"the checkpoint in {self._folder.path} is of another sweep: other "
+                f"{', '.join(differ)}; type another folder, or the same sweep"
+            )
+        return header, arrays
+
+
+def _standings(header: Any, arrays: dict[str, np.ndarray]) -> list[Standing]:
+    return [
+        Standing(
+            tuple(Row(*row) for row in wave["rows"]),
+            wave["fold"],
+            wave["done"],
+            _from_bytes(arrays[str(place)], wave["leaves"]),
+        )
+        for place, wave in enumerate(header["waves"])
+    ]
+
+
+def _kept(header: Any) -> Kept:
+    return tuple(tuple(numbers) for numbers in header["kept"])
+
+
+def parts_of(task: Task, halving: int | None) -> dict[str, str]:
+    """What makes a sweep this one, by name, each as a digest."""
+    arrays = {
+        "table": [task.X],
+        "labels": list(task.labels.values()),
+        "folds": [part for split in task.splits for part in split],
+        "key": [np.asarray(jax.random.key_data(key)) for key in (task.key_init, task.key_order)],
+    }
+    choices = {
+        "configurations": [
+            sorted((name, said(value)) for name, value in configuration.items())
+            for configuration in task.configurations
+        ],
+        "seeds": task.seeds,
+        "scoring": [task.scoring, *(said(metric) for metric in task.metric.values())],
+        "judge of epochs (best_by)": task.best_by,
+        "halving": halving,
+    }
+    parts = {name: digest_of(*map(content_of, found)) for name, found in arrays.items()}
+    return parts | {name: digest_of(repr(value).encode()) for name, value in choices.items()}
+
+
+def _as_bytes(leaves: Iterable[np.ndarray]) -> np.ndarray:
+    """All leaves end to end, for a file that would have thousands of small arrays."""
+    return np.frombuffer(
+        b"".join(np.ascontiguousarray(leaf).tobytes() for leaf in leaves), np.uint8
+    )
+
+
+def _from_bytes(content: np.ndarray, leaves: list[Any]) -> tuple[np.ndarray, ...]:
+    found, at = [], 0
+    for dtype, shape in leaves:
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        found.append(content[at : at + size].view(dtype).reshape(shape))
+        at += size
+    return tuple(found)

@@ -1,0 +1,146 @@
+"""A folder that `fit` saves to as it goes, and goes on from.
+
+`state-N` is the whole of it: the state and the history so far. The last two are kept: if one is
+damaged, the one before it is used.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mlp_jax.array_files import packed
+from mlp_jax.checkpoint_folders import Folder, content_of, differing, digest_of, said
+from mlp_jax.descent import State
+from mlp_jax.epochs import Plan
+
+FORM = "mlp_jax.training/1"
+KEPT = 2
+
+
+class FitCheckpoint:
+    """The folder of one call of `fit`."""
+
+    def __init__(
+        self,
+        folder: Any,
+        seconds: Any,
+        state: State,
+        arguments: tuple[Any, ...],
+        epochs: int,
+        plan: Plan,
+    ) -> None:
+        """The arguments are those of `training_segments.in_segments`."""
+        examples, validation, numbers = arguments
+        self._parts = {
+            "parameters or key": _digest(state),
+            "examples": _digest(examples),
+            "validation": _digest(validation),
+            "numbers (such as of the optimizer, l2, patience)": _digest(numbers),
+            "epochs": digest_of(str(epochs).encode()),
+            "choices (such as network, batch_size, best_by)": digest_of(
+                repr([said(choice) for choice in plan]).encode()
+            ),
+        }
+        self._folder = Folder(folder, seconds)
+        self._folder.hold("lock")
+        self.wait_seconds = self._folder.wait_seconds
+        self._number = max([0, *(int(path.stem[6:]) for path in self._states())])
+
+    def found(self, like: State) -> tuple[State, np.ndarray] | None:
+        """(state, lines of the history) of the last save; None if there is none.
+
+        like: a state of the same structure.
+
+        Raises:
+          ValueError: the folder is of another training.
+        """
+        for path in sorted(self._states(), reverse=True):
+            content = self._folder.found(
+                path, FORM, "a checkpoint of this training", "the save before it is used"
+            )
+            if content is None:
+                continue
+            header, arrays = content
+            differ = differing(self._parts, header["training"])
+            if differ:
+                self._folder.close()
+                raise ValueError(
+                    f"the checkpoint in {self._folder.path} is of another training: other "
+                    f"{', '.join(differ)}; type another folder, or the same call"
+                )
+            leaves = [arrays[str(place)] for place in range(len(jax.tree.leaves(like)))]
+            return _with_leaves(like, leaves), arrays["lines"]
+        return None
+
+    def save(self, state: State, lines: Sequence[np.ndarray]) -> None:
+        """Saves in the background.
+
+        Raises:
+          OSError: the save before cannot be written; those before it are whole.
+        """
+        self._number += 1
+        self._folder.save(self._write, self._number, state, np.concatenate(lines or [_NONE]))
+
+    def close(self) -> None:
+        """Waits for the last save, and lets another process have the folder.
+
+        Raises:
+          OSError: it cannot be written.
+        """
+        try:
+            self._folder.finish()
+        finally:
+            self._folder.close()
+
+    def _states(self) -> list[Any]:
+        return list(self._folder.path.glob("state-*.safetensors"))
+
+    def _write(self, number: int, state: State, lines: np.ndarray) -> None:
+        arrays = {str(place): leaf for place, leaf in enumerate(_leaves(state))}
+        content = packed(FORM, {"training": self._parts}, arrays | {"lines": lines})
+        self._folder.put(self._folder.path / f"state-{number:06d}.safetensors", content)
+        for old in sorted(self._states())[:-KEPT]:
+            old.unlink()
+
+
+def check_alone() -> None:
+    """Raises ValueError in processes that are joined: which save they go on from is not agreed."""
+    if jax.process_count() > 1:
+        raise ValueError(
+            f"fit's checkpoint is for one process, and {jax.process_count()} are joined: leave it "
+            "out, and train few epochs a call, each from the State before, which you save"
+        )
+
+
+_NONE = np.empty((0, 4), np.float32)
+
+
+def _leaves(tree: Any) -> list[np.ndarray]:
+    """As NumPy arrays, keys by what they hold."""
+    return [
+        np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+        for leaf in jax.tree.leaves(tree)
+    ]
+
+
+def _with_leaves(like: Any, leaves: list[np.ndarray]) -> Any:
+    old, structure = jax.tree.flatten(like)
+    made = [
+        jax.random.wrap_key_data(jnp.asarray(new), impl=jax.random.key_impl(leaf))
+        if _is_key(leaf)
+        else jnp.asarray(new)
+        for leaf, new in zip(old, leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, made)
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(jnp.result_type(leaf), jax.dtypes.prng_key)
+
+
+def _digest(tree: Any) -> str:
+    structure = repr(jax.tree.structure(tree)).encode()
+    return digest_of(structure, *(content_of(leaf) for leaf in _leaves(tree)))
