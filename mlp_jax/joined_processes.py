@@ -20,7 +20,8 @@ from mlp_jax.roll_call import address_of, call_the_roll, checked, line_of, send
 
 HEARTBEAT = 30  # seconds after which JAX holds a process that hangs for lost
 PATIENCE = 30.0  # seconds that the coordinator waits at its end for the others to end
-_LEAVING = b"leaving"
+HASTE = 1.0  # the same where an error ended it, which the others cannot go on without
+_LEAVING, _FAILING = b"leaving", b"failing"
 
 
 class LostPeerError(RuntimeError):
@@ -39,7 +40,8 @@ def distributed(
 
     Every `mlp_jax.sweep` is then done by all of them together, each its share of the space; each is
     to call it with the same arguments, and each is given the whole result. Without arguments the
-    cluster says who is who: Slurm, Open MPI, Kubernetes and Cloud TPU are known to JAX.
+    cluster says who is who: Slurm, Open MPI, Kubernetes and Cloud TPU are known to JAX. A process
+    that is lost there is noticed when the others next meet it; with arguments, at once.
 
     Args:
       coordinator: "host:port" of process 0, a free port; on one machine such as "127.0.0.1:29500".
@@ -54,10 +56,9 @@ def distributed(
       TimeoutError: which processes did not come, and what to type there.
       RuntimeError: JAX was used before, or another process counts or is installed otherwise.
     """
-    _stdout_for_python_alone()
-    jax.config.update("jax_enable_recoverability", True)  # or the death of one aborts the others
     how: dict[str, Any] = {"heartbeat_timeout_seconds": HEARTBEAT}
     if coordinator is None and processes is None and process is None:
+        _prepare()
         jax.distributed.initialize(**how, initialization_timeout=int(max(1, timeout)))
         _connect()
         return
@@ -67,6 +68,7 @@ def distributed(
     here = address if bind is None else address_of("bind", bind)
     links = call_the_roll(here, address, processes, process, timeout)
     left = timeout - (time.monotonic() - began)
+    _prepare()
     jax.distributed.initialize(
         coordinator,
         processes,
@@ -86,6 +88,19 @@ def check_peers() -> None:
         raise LostPeerError(said_of(sorted(lines.lost)))
 
 
+def stop_peers(sweep: int) -> None:
+    """Has the other processes end their sweep of this number as if they were interrupted."""
+    lines = _LifeLines.of_this_process
+    if lines is not None:
+        lines.stop(sweep)
+
+
+def was_stopped(sweep: int) -> bool:
+    """Whether another process was interrupted in the sweep of this number."""
+    lines = _LifeLines.of_this_process
+    return lines is not None and lines.stopped >= sweep
+
+
 def said_of(lost: list[int]) -> str:
     """What to do about processes that are lost."""
     who = "process " + ", ".join(map(str, lost)) if lost else "one of the processes"
@@ -99,12 +114,17 @@ def said_of(lost: list[int]) -> str:
 
 
 class _LifeLines:
-    """A thread that reads the connections; lost: numbers of processes that have ended."""
+    """A thread that reads the connections.
+
+    lost: numbers of processes that have ended. stopped: the number of the last sweep in which one
+    was interrupted.
+    """
 
     of_this_process: "_LifeLines | None" = None
 
     def __init__(self, links: dict[int, socket.socket], process: int) -> None:
         self.lost: set[int] = set()
+        self.stopped = 0
         self._links, self._process = links, process
         self._leaving = False
         self._all_ended = threading.Event()
@@ -131,25 +151,41 @@ class _LifeLines:
         if said.startswith(b"lost "):  # process 0 tells the others, who have a line to it alone
             self.lost.add(int(said.split()[1]))
             return
+        if said.startswith(b"stop "):
+            if int(said.split()[1]) > self.stopped:
+                self.stop(int(said.split()[1]))
+            return
         first = number not in self.lost
         self.lost.add(number)
         if self._process == 0 and first:
             for other, link in self._links.items():
                 if other not in self.lost:
                     send(link, b"lost %d" % number)
-        if number == 0 and first and not said and not self._leaving:
+        if number == 0 and first and said != _LEAVING and not self._leaving:
             # JAX aborts this process too, at once: this is the last word.
             os.write(2, f"mlp_jax: {said_of([0])}\n".encode())
 
-    def _leave(self) -> None:
-        self._leaving = True
+    def stop(self, sweep: int) -> None:
+        """Tells the others; of process 0, what it hears too."""
+        self.stopped = max(self.stopped, sweep)
         for link in self._links.values():
-            send(link, _LEAVING)
+            send(link, b"stop %d" % sweep)
+
+    def _leave(self) -> None:
+        self._leaving, failed = True, hasattr(sys, "last_type")
+        for link in self._links.values():
+            send(link, _FAILING if failed else _LEAVING)
         if self._process == 0:  # with it the service ends on which the others depend
-            self._all_ended.wait(PATIENCE)
+            self._all_ended.wait(HASTE if failed else PATIENCE)
 
 
 # --- What JAX needs.
+
+
+def _prepare() -> None:
+    """Before JAX joins the processes."""
+    _stdout_for_python_alone()
+    jax.config.update("jax_enable_recoverability", True)  # or the death of one aborts the others
 
 
 def _connect() -> None:

@@ -46,6 +46,7 @@ result = mlp_jax.sweep(
     X, X[:, 0] > 0, {"width": [4, 5, 6, 7], "learning_rate": [0.01, 0.02]}, folds=2,
     epochs=how["epochs"], progress=False, checkpoint=how.get("folder"), checkpoint_seconds=0.5,
     halving=how.get("halving"))
+print(result.interrupted, [member.status for member in result.members].count("interrupted"))
 print(json.dumps([member.score for member in result.members]))
 """
 
@@ -55,9 +56,15 @@ def free_address():
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
+def heeds_ctrl_c():
+    """In a child: also where the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(code, *words):
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, words)],
+        preexec_fn=heeds_ctrl_c,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -184,6 +191,33 @@ def test_what_was_saved_before_is_gone_on_with(tmp_path):
     assert [code for code, _, _ in again + fresh] == [0] * 4, again
     scores = [json.loads(printed.splitlines()[-1]) for _, printed, _ in again + fresh]
     assert scores[0] == scores[1] == scores[2] == scores[3]
+
+
+@pytest.mark.parametrize("halving", [None, 2])
+@pytest.mark.parametrize("who", [0, 1])
+def test_ctrl_c_in_one_process_ends_all_with_what_they_have(who, halving, tmp_path):
+    processes = pair(epochs=10**6, halving=halving, folder=str(tmp_path))
+    while len({path.name[:11] for path in tmp_path.glob("states-*")}) < 2:
+        assert all(process.poll() is None for process in processes)
+        time.sleep(0.1)
+    processes[who].send_signal(signal.SIGINT)
+    found = [ended(process, 100) for process in processes]
+    assert [code for code, _, _ in found] == [0, 0], found
+    said = [printed.splitlines() for _, printed, _ in found]
+    assert said[0] == said[1]
+    assert said[0][:2] == ["begun", "True 16"]
+
+
+def test_an_error_in_the_coordinator_is_said_by_the_others():
+    address = free_address()
+    fails = "if jax.process_index() == 0:\n    raise ValueError('mine')\n"
+    code = ROLL + fails + "import time\ntime.sleep(99)"
+    processes = [started(code, address, 2, i, 60) for i in (0, 1)]
+    found = [ended(process, 60) for process in processes]
+    assert found[0][0] == 1
+    assert "ValueError: mine" in found[0][2]
+    assert found[1][0] != 0
+    assert "mlp_jax: process 0 has ended before the others" in found[1][2]
 
 
 def test_processes_of_different_sweeps_are_told_so():
@@ -334,7 +368,7 @@ def test_what_a_process_left_undone_is_done_at_the_end(tmp_path):
 def test_ctrl_c_ends_all_processes_and_leaves_none(tmp_path):
     words = [*command(tmp_path, "--processes", "2"), "--epochs", "100000"]
     with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeds_ctrl_c
     ) as parent:
         while len(found := children(parent.pid)) < 2:
             time.sleep(0.05)

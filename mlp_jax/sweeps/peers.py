@@ -1,6 +1,7 @@
 """What the parts of a divided sweep tell one another: where all stand, and what all have found."""
 
 import io
+import itertools
 import json
 import time
 import warnings
@@ -10,7 +11,13 @@ import jax
 import numpy as np
 
 from mlp_jax.checkpoint_folders import differing
-from mlp_jax.joined_processes import LostPeerError, check_peers, said_of
+from mlp_jax.joined_processes import (
+    LostPeerError,
+    check_peers,
+    said_of,
+    stop_peers,
+    was_stopped,
+)
 from mlp_jax.sweeps.checkpoint_files import Kept, Outcomes, Votes, parts_of
 from mlp_jax.sweeps.checkpoints import Checkpoint
 from mlp_jax.sweeps.outcome_arrays import arrays_of_outcomes, outcomes_of
@@ -20,6 +27,7 @@ from mlp_jax.sweeps.trainings import STATUSES
 LOOK_SECONDS = 0.1  # between two looks for the votes of other shards
 CANCEL_SECONDS = 0.25  # between two looks whether all is to end
 PIECE = 1 << 24  # bytes that are gathered at a time: they pass through the devices
+_numbers = itertools.count(1)  # of sweeps, the same in all processes that are joined
 PATIENCE = 60.0  # seconds of waiting for other shards after which it is said
 
 
@@ -45,11 +53,14 @@ class Alone:
         """What became of all members that any part trained, and whether one was interrupted."""
         return own, interrupted
 
+    def interrupted(self) -> None:
+        """Has the other parts end too."""
+
     def check(self) -> None:
         """Whether it is to go on.
 
         Raises:
-          KeyboardInterrupt: it was cancelled.
+          KeyboardInterrupt: it was cancelled, or another part was interrupted.
           LostPeerError: another part is lost that this one needs.
         """
         if self._cancel is not None and self._cancel.is_set():
@@ -89,7 +100,7 @@ class OfProcesses(Alone):
         """Raises ValueError if they were not all given the same sweep."""
         super().__init__(cancel)
         self.look_seconds = CANCEL_SECONDS
-        self._task = task
+        self._task, self._number = task, next(_numbers)
         parts = parts_of(task, halving)
         for number, theirs in enumerate(self._exchanged("start", json.dumps(parts).encode())):
             differ = differing(parts, json.loads(theirs))
@@ -123,9 +134,15 @@ class OfProcesses(Alone):
                 interrupted |= bool(theirs["interrupted"])
         return together, interrupted
 
+    def interrupted(self) -> None:
+        """See `Alone.interrupted`."""
+        stop_peers(self._number)
+
     def check(self) -> None:
         """See `Alone.check`."""
         super().check()
+        if was_stopped(self._number):
+            raise KeyboardInterrupt
         check_peers()
 
     def _exchanged(self, stage: str, content: bytes) -> list[bytes]:

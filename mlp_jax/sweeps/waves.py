@@ -76,7 +76,8 @@ class Wave:
             weights_of(task, self._configurations, train) if bucket.kind.weighted else None,
         )
         self.state: State = started(params, numbers.optimizer, validates=task.best_by != "cost")
-        self._history: list[np.ndarray] = []
+        self._history = np.empty((len(rows), 0, 4), task.X.dtype)  # and room for more epochs
+        self._recorded = 0
         self.going_on = np.arange(len(rows))
         self._saved = saved
         self.standing: Standing | None = None
@@ -95,7 +96,8 @@ class Wave:
                 leaf[place] = 0  # as all that is padded
                 leaf[(place, *corner)] = saved[(index, *corner)]
         self.done = standings[0][0].done
-        self._history = [np.stack([wave.leaves[-1][index] for wave, index in standings])]
+        self._history = np.stack([wave.leaves[-1][index] for wave, index in standings])
+        self._recorded = self._history.shape[1]
         self.going_on = np.flatnonzero(self._goes_on())
         self._keep_standing()
 
@@ -147,7 +149,7 @@ class Wave:
                 _write(after, rows, state)
                 history[rows] = np.asarray(lines)[: len(rows), : stop - self.done]
                 yield len(rows) * (stop - self.done)
-            self._history.append(history)
+            self._record(history)
             self.state, self.done = after, stop
             self.going_on = self.going_on[self._goes_on()[self.going_on]]
             self._keep_standing()
@@ -188,9 +190,19 @@ class Wave:
         self._keep_standing()
         return dropped
 
+    def _record(self, lines: np.ndarray) -> None:
+        """Adds to the history; what was there is copied only when its room has doubled."""
+        done = self._recorded + lines.shape[1]
+        if done > self._history.shape[1]:
+            room = max(done, min(2 * done, int(self._epochs.max())))
+            wider = np.full((len(self.rows), room, 4), np.nan, lines.dtype)
+            wider[:, : self._recorded] = self._lines()
+            self._history = wider
+        self._history[:, self._recorded : done] = lines
+        self._recorded = done
+
     def _lines(self) -> np.ndarray:
-        empty = np.full((len(self.rows), 0, 4), np.nan, self.task.X.dtype)
-        return np.concatenate([empty, *self._history], axis=1)
+        return self._history[:, : self._recorded]
 
     def _goes_on(self) -> np.ndarray:
         state = self.state

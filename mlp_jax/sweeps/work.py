@@ -98,6 +98,7 @@ class Work:
                 raise
             except KeyboardInterrupt:
                 self._stop.set()
+                self._peers.interrupted()
                 pool.shutdown()
                 self._save(wait=True)
                 self._end(None)
