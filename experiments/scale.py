@@ -32,7 +32,7 @@ import mlp_jax
 HERE = Path(__file__).parent
 SIZES = (30, 64, 32, 16, 1)
 ROWS, EPOCHS, MEMBERS = 2000, 40, 256
-ROUNDS, CALLS = 3, 3
+ROUNDS, CALLS = 2, 2
 LAYOUTS = {
     # name: (processes, cores of each, devices of each)
     "one core": (1, 1, 1),
@@ -227,7 +227,7 @@ def main(small, child, output, page):
     weak = scaling(
         layouts, lambda name: members * used[name], epochs, rounds, calls, "as many a core"
     )
-    saving = checkpoints(*(16, 3, 1, 0.2) if small else (2048, 60, rounds, 6.0))
+    saving = checkpoints(*(16, 3, 1, 0.2) if small else (1024, 60, rounds, 6.0))
     found = {"strong": strong, "weak": weak, "checkpoint": saving}
     output.mkdir(parents=True, exist_ok=True)
     (output / "scale.json").write_text(json.dumps(found, indent=1) + "\n")
