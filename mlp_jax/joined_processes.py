@@ -20,6 +20,7 @@ from mlp_jax.roll_call import address_of, call_the_roll, checked, line_of, send
 
 HEARTBEAT = 30  # seconds after which JAX holds a process that hangs for lost
 PATIENCE = 30.0  # seconds that the coordinator waits at its end for the others to end
+LOOK_SECONDS = 0.1  # between two looks for who is lost
 HASTE = 1.0  # the same where an error ended it, which the others cannot go on without
 _LEAVING, _FAILING = b"leaving", b"failing"
 
@@ -88,6 +89,19 @@ def check_peers() -> None:
         raise LostPeerError(said_of(sorted(lines.lost)))
 
 
+def meet_peers() -> None:
+    """Waits until all joined processes call this too, however long that is.
+
+    A collective of JAX on CPUs fails if another process comes to it half an hour later.
+
+    Raises:
+      LostPeerError: one of them has ended.
+    """
+    lines = _LifeLines.of_this_process
+    if lines is not None:
+        lines.meet()
+
+
 def stop_peers(sweep: int) -> None:
     """Has the other processes end their sweep of this number as if they were interrupted."""
     lines = _LifeLines.of_this_process
@@ -127,6 +141,10 @@ class _LifeLines:
         self.stopped = 0
         self._links, self._process = links, process
         self._leaving = False
+        # How often this one has met the others, how often process 0 has said that all are there,
+        # who has come to the next meeting so far, and whether all have.
+        self._met, self._called, self._there = 0, 0, set[int]()
+        self._goes, self._counting = threading.Event(), threading.Lock()
         self._all_ended = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
         atexit.register(self._leave)  # before JAX's own, which was registered earlier
@@ -151,6 +169,12 @@ class _LifeLines:
         if said.startswith(b"lost "):  # process 0 tells the others, who have a line to it alone
             self.lost.add(int(said.split()[1]))
             return
+        if said.startswith(b"at "):
+            self._at_meeting(number, int(said.split()[1]))
+            return
+        if said == b"go":
+            self._goes.set()
+            return
         if said.startswith(b"stop "):
             if int(said.split()[1]) > self.stopped:
                 self.stop(int(said.split()[1]))
@@ -164,6 +188,30 @@ class _LifeLines:
         if number == 0 and first and said != _LEAVING and not self._leaving:
             # JAX aborts this process too, at once: this is the last word.
             os.write(2, f"mlp_jax: {said_of([0])}\n".encode())
+
+    def meet(self) -> None:
+        """See `meet_peers`; who was interrupted meanwhile comes again, and is counted once."""
+        if not self._goes.is_set():
+            if self._process == 0:
+                self._at_meeting(0, self._met + 1)
+            else:
+                send(self._links[0], b"at %d" % (self._met + 1))
+        while not self._goes.wait(LOOK_SECONDS):
+            check_peers()
+        self._goes.clear()
+        self._met += 1
+
+    def _at_meeting(self, process: int, meeting: int) -> None:
+        """Of process 0: whoever comes last has all go on."""
+        with self._counting:
+            if meeting == self._called + 1:
+                self._there.add(process)
+            if len(self._there) <= len(self._links):
+                return
+            self._called, self._there = self._called + 1, set()
+            for link in self._links.values():
+                send(link, b"go")
+            self._goes.set()
 
     def stop(self, sweep: int) -> None:
         """Tells the others; of process 0, what it hears too."""

@@ -14,6 +14,7 @@ from mlp_jax.checkpoint_folders import differing
 from mlp_jax.joined_processes import (
     LostPeerError,
     check_peers,
+    meet_peers,
     said_of,
     stop_peers,
     was_stopped,
@@ -176,6 +177,7 @@ def gathered(content: bytes) -> list[bytes]:
             # How a collective says that a connection was closed.
             raise LostPeerError(said_of([])) from error
 
+    meet_peers()
     lengths = gather(np.array([len(content)], np.int32)).ravel()
     longest = int(lengths.max())
     own = np.zeros(longest, np.uint8)
