@@ -9,7 +9,7 @@ Four questions; one machine, float32, everything compiled before:
 4. On paper: what a million networks or a billion rows would take on 8 and on 512 accelerators, from
    the FLOPs and bytes of the plan; and where it stops scaling.
 
-    python experiments/scale.py            # ten minutes
+    python experiments/scale.py            # twenty minutes
     python experiments/scale.py --small    # seconds
 """
 
@@ -257,7 +257,7 @@ def measured(found):
     return [
         *lines,
         "",
-        f"A checkpoint every {saving['every']:g} s costs {saving['cost']:+.1%} of a sweep of "
+        f"A checkpoint every {saving['every']:g} s costs {saving['cost']:z.1%} of a sweep of "
         f"{saving['members']:,} networks; by default it is every 60 s.",
         "",
     ]

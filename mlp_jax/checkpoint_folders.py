@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.array_files import replace, unpacked
+from mlp_jax.array_files import packed, replace, unpacked
+
+KEPT = 2  # saves of what is written anew each time
 
 
 class CheckpointWarning(UserWarning):
@@ -21,11 +23,17 @@ class CheckpointWarning(UserWarning):
 class Folder:
     """What is saved from time to time, by one thread at a time."""
 
-    def __init__(self, path: Any, seconds: Any) -> None:
-        """seconds: from one save to the next.
+    def __init__(self, path: Any, seconds: Any, of: str, parts: dict[str, str]) -> None:
+        """A folder that is not held yet.
+
+        Args:
+          path: of it.
+          seconds: from one save to the next.
+          of: what is saved: "sweep" or "training".
+          parts: what makes it this one, by name, each as a digest.
 
         Raises:
-          ValueError: that is no such number.
+          ValueError: seconds is no such number.
         """
         if not isinstance(seconds, int | float) or not seconds > 0:
             raise ValueError(
@@ -33,7 +41,7 @@ class Folder:
                 "more than 0"
             )
         self.path = Path(path)
-        self._seconds = seconds
+        self._seconds, self._of, self._parts = seconds, of, parts
         self._locks: list[int] = []
         self._last = time.monotonic()
         self._pool = ThreadPoolExecutor(1)
@@ -97,14 +105,16 @@ class Folder:
             writing, self._writing = self._writing, None
             writing.result()
 
-    def put(self, path: Path, content: bytes) -> None:
-        """Writes a file in one step.
+    def put(
+        self, path: Path, form: str, header: dict[str, Any], arrays: dict[str, np.ndarray]
+    ) -> None:
+        """Writes a file in one step, see `array_files.packed`; it says what it is of.
 
         Raises:
           OSError: it cannot be written; the files before are as they were.
         """
         try:
-            replace(path, content)
+            replace(path, packed(form, {self._of: self._parts} | header, arrays))
         except OSError as error:
             raise OSError(
                 error.errno,
@@ -114,18 +124,39 @@ class Folder:
             ) from error
 
     def found(
-        self, path: Path, form: str, expected: str, cure: str
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        self, path: Path, form: str, cure: str
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
         """(header, arrays) of a file; None if it is gone, and with a warning if it is damaged.
 
         cure: what is done without it.
+
+        Raises:
+          ValueError: it is of something else; the folder is let go of.
         """
         try:
-            return unpacked(path, form, expected)
+            header, arrays = unpacked(path, form, f"a checkpoint of this {self._of}")
         except ValueError as error:
             if path.exists():  # else its writer, who is at work, has a newer one
                 warnings.warn(f"{error}; {cure}", CheckpointWarning, stacklevel=2)
             return None
+        differ = differing(self._parts, header[self._of])
+        if differ:
+            self.close()
+            raise ValueError(
+                f"the checkpoint in {self.path} is of another {self._of}: other "
+                f"{', '.join(differ)}; type another folder, or the same {self._of}"
+            )
+        return header, arrays
+
+    def last(self, *patterns: str) -> int:
+        """The highest number at the end of a name; 0 if there is none."""
+        found = (path for pattern in patterns for path in self.path.glob(pattern))
+        return max((int(path.stem.rpartition("-")[2]) for path in found), default=0)
+
+    def forget_old(self, pattern: str) -> None:
+        """Removes all but the last saves of these names."""
+        for old in sorted(self.path.glob(pattern))[:-KEPT]:
+            old.unlink()
 
     def close(self) -> None:
         """Lets another process have the folder."""

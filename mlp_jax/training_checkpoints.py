@@ -11,13 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlp_jax.array_files import packed
-from mlp_jax.checkpoint_folders import Folder, content_of, differing, digest_of, said
+from mlp_jax.checkpoint_folders import Folder, content_of, digest_of, said
 from mlp_jax.descent import State
 from mlp_jax.epochs import Plan
 
 FORM = "mlp_jax.training/1"
-KEPT = 2
+STATES = "state-*.safetensors"
 
 
 class FitCheckpoint:
@@ -34,7 +33,7 @@ class FitCheckpoint:
     ) -> None:
         """The arguments are those of `training_segments.in_segments`."""
         examples, validation, numbers = arguments
-        self._parts = {
+        parts = {
             "parameters or key": _digest(state),
             "examples": _digest(examples),
             "validation": _digest(validation),
@@ -44,10 +43,10 @@ class FitCheckpoint:
                 repr([said(choice) for choice in plan]).encode()
             ),
         }
-        self._folder = Folder(folder, seconds)
+        self._folder = Folder(folder, seconds, "training", parts)
         self._folder.hold("lock")
         self.wait_seconds = self._folder.wait_seconds
-        self._number = max([0, *(int(path.stem[6:]) for path in self._states())])
+        self._number = self._folder.last(STATES)
 
     def found(self, like: State) -> tuple[State, np.ndarray] | None:
         """(state, lines of the history) of the last save; None if there is none.
@@ -57,20 +56,11 @@ class FitCheckpoint:
         Raises:
           ValueError: the folder is of another training.
         """
-        for path in sorted(self._states(), reverse=True):
-            content = self._folder.found(
-                path, FORM, "a checkpoint of this training", "the save before it is used"
-            )
+        for path in sorted(self._folder.path.glob(STATES), reverse=True):
+            content = self._folder.found(path, FORM, "the save before it is used")
             if content is None:
                 continue
-            header, arrays = content
-            differ = differing(self._parts, header["training"])
-            if differ:
-                self._folder.close()
-                raise ValueError(
-                    f"the checkpoint in {self._folder.path} is of another training: other "
-                    f"{', '.join(differ)}; type another folder, or the same call"
-                )
+            arrays = content[1]
             leaves = [arrays[str(place)] for place in range(len(jax.tree.leaves(like)))]
             return _with_leaves(like, leaves), arrays["lines"]
         return None
@@ -84,26 +74,23 @@ class FitCheckpoint:
         self._number += 1
         self._folder.save(self._write, self._number, state, np.concatenate(lines or [_NONE]))
 
-    def close(self) -> None:
-        """Waits for the last save, and lets another process have the folder.
+    def close(self, state: State, lines: Sequence[np.ndarray]) -> None:
+        """Saves a last time, and lets another process have the folder, also if that fails.
 
         Raises:
           OSError: it cannot be written.
         """
         try:
+            self.save(state, lines)
             self._folder.finish()
         finally:
             self._folder.close()
 
-    def _states(self) -> list[Any]:
-        return list(self._folder.path.glob("state-*.safetensors"))
-
     def _write(self, number: int, state: State, lines: np.ndarray) -> None:
         arrays = {str(place): leaf for place, leaf in enumerate(_leaves(state))}
-        content = packed(FORM, {"training": self._parts}, arrays | {"lines": lines})
-        self._folder.put(self._folder.path / f"state-{number:06d}.safetensors", content)
-        for old in sorted(self._states())[:-KEPT]:
-            old.unlink()
+        path = self._folder.path / f"state-{number:06d}.safetensors"
+        self._folder.put(path, FORM, {}, arrays | {"lines": lines})
+        self._folder.forget_old(STATES)
 
 
 def check_alone() -> None:

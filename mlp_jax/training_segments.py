@@ -76,8 +76,7 @@ def in_segments(
                 saves.save(state, lines)
     finally:
         if saves is not None:  # after Ctrl-C too
-            saves.save(state, lines)
-            saves.close()
+            saves.close(state, lines)
     info = Info(*jax.device_put(list(np.concatenate(lines).T)))
     if state.diverged:
         _warn_of_divergence(now, info)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax import array_files
+from mlp_jax import array_files, checkpoint_folders
 from mlp_jax.checkpoint_folders import CheckpointWarning
-from mlp_jax.sweeps import checkpoints, waves
+from mlp_jax.sweeps import waves
 from mlp_jax.sweeps.members import InitialWeights
+from tests.damages import cut, emptied, flipped
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -164,20 +165,6 @@ def test_a_restored_wave_of_which_none_goes_on_is_compiled_for_a_whole_chunk():
     assert before[1].epoch == (bucket.chunk,)
 
 
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-9])
-
-
-def flipped(path):
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-
-
-def emptied(path):
-    path.write_bytes(b"")
-
-
 DAMAGES = {
     "states cut short": ("states", cut, 1),
     "states of flipped bits": ("states", flipped, 1),
@@ -265,7 +252,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 def test_few_files_of_states_are_kept(tmp_path):
     swept(2, tmp_path)
-    assert 1 <= len(list(tmp_path.glob("states-*"))) <= checkpoints.KEPT
+    assert 1 <= len(list(tmp_path.glob("states-*"))) <= checkpoint_folders.KEPT
 
 
 SCRIPT = """

@@ -63,7 +63,7 @@ FLOORS = {
         "sweeps.space_files",
         "estimators.settings",
     },
-    8: {"sweeps.folds", "training"},
+    8: {"sweeps.folds", "training", "training_commands"},
     9: {"sweeps.task", "estimators.solvers"},
     10: {"sweeps.members", "sweeps.shards", "sweeps.trainings", "estimators.mlp"},
     11: {

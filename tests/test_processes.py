@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,9 @@ Y = X[:, 0] * X[:, 1] > 0
 SPACE = {"width": [3, 4, 5, 6], "learning_rate": [0.01, 0.03], "activation": ["relu", "tanh"]}
 ABOUT = {"folds": 2, "epochs": 5, "progress": False}
 ENDS_WITHIN = 20  # seconds after a peer was lost
+
+# Also where the tests run in the background of a shell, which has its processes ignore it.
+HEEDS_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 ROLL = """
 import sys, mlp_jax
@@ -56,15 +59,9 @@ def free_address():
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
-def heeds_ctrl_c():
-    """In a child: also where the tests run in the background of a shell, which ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def started(code, *words):
     return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, words)],
-        preexec_fn=heeds_ctrl_c,
+        [sys.executable, "-c", HEEDS_CTRL_C + code, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -301,7 +298,8 @@ SPACE_FILE = "width = [4, 6]\nlearning_rate = {log_uniform = [1e-3, 1e-1]}\n"
 def command(tmp_path, *words):
     (tmp_path / "space.toml").write_text(SPACE_FILE)
     about = ["--space", str(tmp_path / "space.toml"), "--n", "12", "--epochs", "40", "--json"]
-    return [sys.executable, "-m", "mlp_jax", "sweep", *about, *words]
+    code = HEEDS_CTRL_C + "from mlp_jax.__main__ import main\nmain()"
+    return [sys.executable, "-c", code, "sweep", *about, *words]
 
 
 def facts(done):
@@ -334,59 +332,57 @@ def lives(pid):
     return False
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes in /proc")
-def test_a_process_that_dies_is_started_again(tmp_path):
-    words = command(tmp_path, "--processes", "2", "--checkpoint", str(tmp_path / "saves"))
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as parent:
+@contextmanager
+def two_processes(words):
+    """(the process that was told to start two, these two), once it has."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, **pipes) as parent:
         while len(found := children(parent.pid)) < 2:
+            assert parent.poll() is None
             time.sleep(0.05)
-        os.kill(found[1], signal.SIGKILL)
+        yield parent, found
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("which", "more", "message"),
+    [
+        (1, (), "shard 2/2 was killed by signal 9, and goes on from its last save"),
+        (0, ("--restarts", "0", "--halving", "2"), "shard 1/2 was killed by signal 9, 1 times"),
+    ],
+    ids=["started again", "left undone, and done at the end"],
+)
+def test_a_process_that_dies_loses_nothing(which, more, message, tmp_path):
+    with two_processes(command(tmp_path, "--processes", "2", *more)) as (parent, found):
+        os.kill(found[which], signal.SIGKILL)
         printed, said = parent.communicate()
     assert parent.returncode == 0, said
-    assert "shard 2/2 was killed by signal 9, and goes on from its last save" in said
-    assert json.loads(printed)["members"] == 36
+    assert message in said
+    result = json.loads(printed)
+    assert (result["members"], result["interrupted"]) == (36, False)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes in /proc")
-def test_what_a_process_left_undone_is_done_at_the_end(tmp_path):
-    words = command(tmp_path, "--processes", "2", "--restarts", "0", "--halving", "2")
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as parent:
-        while len(found := children(parent.pid)) < 2:
-            time.sleep(0.05)
-        os.kill(found[0], signal.SIGKILL)
-        printed, said = parent.communicate()
-    assert parent.returncode == 0, said
-    assert "shard 1/2 was killed by signal 9, 1 times in all" in said
-    assert json.loads(printed)["interrupted"] is False
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes in /proc")
+@on_linux
 def test_ctrl_c_ends_all_processes_and_leaves_none(tmp_path):
     words = [*command(tmp_path, "--processes", "2"), "--epochs", "100000"]
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeds_ctrl_c
-    ) as parent:
-        while len(found := children(parent.pid)) < 2:
-            time.sleep(0.05)
+    with two_processes(words) as (parent, found):
         time.sleep(6)
         parent.send_signal(signal.SIGINT)
-        _, said = parent.communicate(timeout=60)
+        _, said = parent.communicate(timeout=100)
     assert parent.returncode in (2, 130), said  # 2: none had finished, and it says so
     assert not any(map(lives, found))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes in /proc")
+@on_linux
 def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path):
     words = [*command(tmp_path, "--processes", "2"), "--epochs", "100000"]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parent:
-        while len(found := children(parent.pid)) < 2:
-            time.sleep(0.05)
+    with two_processes(words) as (parent, found):
         time.sleep(6)
         parent.kill()
+        parent.communicate()  # which they hold open until they end
     until = time.monotonic() + 60
     while any(map(lives, found)):
         assert time.monotonic() < until

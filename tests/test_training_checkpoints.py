@@ -1,5 +1,6 @@
 """A training that is stopped goes on from its folder, and ends as if nothing had happened."""
 
+import errno
 import subprocess
 import sys
 import time
@@ -10,7 +11,9 @@ import optax
 import pytest
 
 import mlp_jax
+from mlp_jax import array_files
 from mlp_jax.checkpoint_folders import CheckpointWarning
+from tests.damages import cut, flipped
 
 X = np.random.default_rng(0).normal(size=(3, 50))
 Y = X[:1] * X[1:2] > 0
@@ -87,16 +90,6 @@ def test_a_run_that_diverged_is_not_tried_again(tmp_path):
         assert len(info.cost) < 60
 
 
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-9])
-
-
-def flipped(path):
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-
-
 @pytest.mark.parametrize("damage", [cut, flipped])
 @pytest.mark.parametrize("count", [1, 2])
 def test_damage_is_seen_and_the_save_before_is_used(damage, count, tmp_path):
@@ -108,6 +101,23 @@ def test_damage_is_seen_and_the_save_before_is_used(damage, count, tmp_path):
         damage(path)
     with pytest.warns(CheckpointWarning, match="no whole safetensors file|SHA-256 differs"):
         check_same(fitted(checkpoint=tmp_path), fitted())
+
+
+def test_a_full_disk_is_said_and_the_folder_is_free_again(tmp_path, monkeypatch):
+    fsync, writes = array_files.os.fsync, iter(range(2))
+
+    def full(descriptor):
+        if next(writes, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(array_files.os, "fsync", full)
+        with pytest.raises(OSError, match="No space left on device: the checkpoint cannot be"):
+            fitted(checkpoint=tmp_path, checkpoint_seconds=1e-6)
+    assert len(list(tmp_path.glob("state-*"))) == 2
+    assert not list(tmp_path.glob(".*"))
+    check_same(fitted(checkpoint=tmp_path), fitted())
 
 
 OTHERS = {

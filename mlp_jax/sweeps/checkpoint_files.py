@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from mlp_jax.array_files import packed
-from mlp_jax.checkpoint_folders import Folder, content_of, differing, digest_of, said
+from mlp_jax.checkpoint_folders import Folder, content_of, digest_of, said
 from mlp_jax.sweeps.members import Row
 from mlp_jax.sweeps.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.task import Task
@@ -23,7 +22,6 @@ from mlp_jax.sweeps.trainings import STATUSES
 from mlp_jax.sweeps.waves import Outcome, Standing
 
 OUTCOMES, STATES, VOTES = "mlp_jax.outcomes/2", "mlp_jax.states/2", "mlp_jax.votes/1"
-EXPECTED = "a checkpoint of this sweep"
 Outcomes = dict[tuple[int, int, int], Outcome]
 Kept = tuple[tuple[int, ...], ...]  # the configurations that went on, for every choice of halving
 Votes = list[tuple[int, float, float]]  # see `halving.best_of`
@@ -44,9 +42,8 @@ class Found(NamedTuple):
 class Files:
     """The files of one sweep in one folder, as one writer names them."""
 
-    def __init__(self, folder: Folder, task: Task, halving: int | None, writer: str) -> None:
+    def __init__(self, folder: Folder, task: Task, writer: str) -> None:
         self._folder, self._task, self._writer = folder, task, writer
-        self._parts = parts_of(task, halving)
 
     def path(self, kind: str, number: int) -> Path:
         """Of the writer's save of this number."""
@@ -54,24 +51,20 @@ class Files:
 
     def last(self) -> int:
         """The number of the writer's last save; 0 if there is none."""
-        written = [
-            *self._folder.path.glob(f"outcomes-{self._writer}-*"),
-            *self._folder.path.glob(f"states-{self._writer}-*"),
-        ]
-        return max([0, *(int(path.stem.rpartition("-")[2]) for path in written)])
+        return self._folder.last(f"outcomes-{self._writer}-*", f"states-{self._writer}-*")
 
     # --- Writing.
 
-    def of_outcomes(self, outcomes: Outcomes, kept: Kept) -> bytes:
-        """The content of a file of outcomes."""
-        return self._packed(
+    def write(
+        self, number: int, outcomes: Outcomes, standings: Iterable[Standing], kept: Kept
+    ) -> None:
+        """A save: members that are done since the one before it, and where the others stand."""
+        self._folder.put(
+            self.path("outcomes", number),
             OUTCOMES,
             {"statuses": STATUSES, "kept": kept},
             arrays_of_outcomes(outcomes, self._task.X.dtype),
         )
-
-    def of_states(self, standings: Iterable[Standing], kept: Kept) -> bytes:
-        """The content of a file of states."""
         standings = list(standings)
         waves = [
             {
@@ -83,14 +76,14 @@ class Files:
             for one in standings
         ]
         states = {str(place): _as_bytes(one.leaves) for place, one in enumerate(standings)}
-        return self._packed(STATES, {"kept": kept, "waves": waves}, states)
+        header = {"kept": kept, "waves": waves}
+        self._folder.put(self.path("states", number), STATES, header, states)
+        self._folder.forget_old(f"states-{self._writer}-*")
 
-    def of_votes(self, votes: Votes) -> bytes:
-        """The content of a file of votes."""
-        return self._packed(VOTES, {}, {"votes": np.array(votes, float).reshape(len(votes), 3)})
-
-    def _packed(self, form: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
-        return packed(form, {"sweep": self._parts} | header, arrays)
+    def write_votes(self, path: Path, votes: Votes) -> None:
+        """What the writer says at a choice of halving."""
+        array = np.array(votes, float).reshape(len(votes), 3)
+        self._folder.put(path, VOTES, {}, {"votes": array})
 
     # --- Reading.
 
@@ -100,7 +93,7 @@ class Files:
         standings: list[Standing] = []
         kept: list[Kept] = [()]
         for path in sorted(self._folder.path.glob("outcomes-*")):
-            content = self._unpacked(path, OUTCOMES, "its networks are trained again")
+            content = self._folder.found(path, OUTCOMES, "its networks are trained again")
             if content is not None:
                 header, arrays = content
                 outcomes |= outcomes_of(self._task, header["statuses"], arrays)
@@ -108,7 +101,7 @@ class Files:
         writers = {path.stem.rpartition("-")[0] for path in self._folder.path.glob("states-*")}
         for writer in sorted(writers):
             for path in sorted(self._folder.path.glob(f"{writer}-*"), reverse=True):
-                content = self._unpacked(path, STATES, "the save before it is used")
+                content = self._folder.found(path, STATES, "the save before it is used")
                 if content is not None:
                     header, arrays = content
                     standings += _standings(header, arrays)
@@ -121,28 +114,10 @@ class Files:
         """The votes in a file; None if there is none, or it is damaged."""
         if not path.exists():
             return None
-        content = self._unpacked(path, VOTES, "its part of the sweep chooses again")
+        content = self._folder.found(path, VOTES, "its part of the sweep chooses again")
         if content is None:
             return None
         return [(int(number), score, loss) for number, score, loss in content[1]["votes"].tolist()]
-
-    def _unpacked(self, path: Path, form: str, cure: str) -> Any:
-        """(header, arrays); None if the file is gone, and with a warning if it is damaged.
-
-        Raises:
-          ValueError: it is of another sweep.
-        """
-        content = self._folder.found(path, form, EXPECTED, cure)
-        if content is None:
-            return None
-        header, arrays = content
-        differ = differing(self._parts, header["sweep"])
-        if differ:
-            raise ValueError(
-                f"the checkpoint in {self._folder.path} is of another sweep: other "
-                f"{', '.join(differ)}; type another folder, or the same sweep"
-            )
-        return header, arrays
 
 
 def _standings(header: Any, arrays: dict[str, np.ndarray]) -> list[Standing]:

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from mlp_jax.checkpoint_folders import Folder
-from mlp_jax.sweeps.checkpoint_files import Files, Kept, Outcomes, Votes
+from mlp_jax.sweeps.checkpoint_files import Files, Kept, Outcomes, Votes, parts_of
 from mlp_jax.sweeps.shards import Shard
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.waves import Standing
-
-KEPT = 2  # states
 
 
 class Checkpoint:
@@ -26,8 +24,9 @@ class Checkpoint:
         seconds: float,
         shard: Shard | None = None,
     ) -> None:
-        self._folder, self._shard = Folder(folder, seconds), shard
-        self._files = Files(self._folder, task, halving, _writer(shard))
+        self._shard = shard
+        self._folder = Folder(folder, seconds, "sweep", parts_of(task, halving))
+        self._files = Files(self._folder, task, _writer(shard))
         self._folder.hold("lock", shared=shard is not None)
         if shard is not None:
             self._folder.hold(f"lock-{_writer(shard)}")
@@ -59,7 +58,7 @@ class Checkpoint:
             if name not in self._saved and outcome.status != "interrupted"
         }
         self._number += 1
-        self._folder.save(self._write, self._number, new, tuple(standings), kept)
+        self._folder.save(self._files.write, self._number, new, tuple(standings), kept)
         self._saved |= set(new)
         if wait:
             self._folder.finish()
@@ -74,19 +73,8 @@ class Checkpoint:
         paths = [self._folder.path / f"votes-{_writer(s)}-{choice}.safetensors" for s in shards]
         mine = paths[self._shard.number]
         if self._files.votes(mine) is None:
-            self._folder.put(mine, self._files.of_votes(own))
+            self._files.write_votes(mine, own)
         return [self._files.votes(path) for path in paths]
-
-    def _write(
-        self, number: int, outcomes: Outcomes, standings: tuple[Standing, ...], kept: Kept
-    ) -> None:
-        files = self._files
-        self._folder.put(files.path("outcomes", number), files.of_outcomes(outcomes, kept))
-        self._folder.put(files.path("states", number), files.of_states(standings, kept))
-        for old in range(number - KEPT, 0, -1):
-            if not files.path("states", old).exists():
-                break
-            files.path("states", old).unlink()
 
 
 def _writer(shard: Shard | None) -> str:

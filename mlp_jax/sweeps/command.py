@@ -148,7 +148,7 @@ def _searched(
     X = parts.X_train.astype("float32")
     task = as_task(X, parts.y_train, space, n=n, key=seed, **choices)
     budget = None if memory is None else memory * MIB
-    plan = plan_of(task, memory=budget, halving=halving, shard=division.shard)
+    plan = plan_of(task, memory=budget, halving=halving, shard=division.part)
     if not quiet:
         click.echo(str(plan))
     shown = not quiet and sys.stderr.isatty()

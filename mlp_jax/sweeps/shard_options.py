@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,30 +47,31 @@ OPTIONS = (
 NOT_OF_SHARDS = {"processes", "restarts", "report", "output", "as_json", "memory", "checkpoint"}
 
 
+@dataclass(frozen=True)
 class Division:
-    """How this process takes part in a sweep."""
+    """How this process takes part in a sweep; a field for every option of the same name."""
 
-    def __init__(
-        self,
-        processes: int | None,
-        restarts: int,
-        shard: str | None,
-        *,
-        distributed: bool,
-        supervised: bool,
-    ) -> None:
-        self._processes, self._restarts = processes, restarts
-        self._distributed, self._supervised = distributed, supervised
-        self.shard = None if shard is None else _as_shard(shard)
-        self._name = shard
-        said = {"--processes": processes, "--shard": shard, "--distributed": distributed}
-        given = [name for name, value in said.items() if value]
+    processes: int | None
+    restarts: int
+    shard: str | None
+    distributed: bool
+    supervised: bool
+
+    def __post_init__(self) -> None:
+        ways = ("processes", "shard", "distributed")
+        given = [f"--{name}" for name in ways if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(f"{given[0]} and {given[1]} are two ways to divide a sweep: type one")
+        _ = self.part  # a mistake in it is said before anything is read
+
+    @property
+    def part(self) -> tuple[int, int] | None:
+        """`shard` as `mlp_jax.sweep` takes it."""
+        return None if self.shard is None else _as_part(self.shard)
 
     def check(self, *, data: Path | None, written: Path | None, checkpoint: Path | None) -> None:
         """Raises ValueError for what does not go together with it."""
-        if self._processes and str(data) == "-":
+        if self.processes and str(data) == "-":
             raise ValueError(
                 "standard input can be read by one process alone: name a file with --processes"
             )
@@ -85,14 +87,14 @@ class Division:
 
     def join(self) -> None:
         """Meets the other processes of the cluster."""
-        if self._distributed:
+        if self.distributed:
             from mlp_jax.joined_processes import distributed
 
             distributed()
 
     def speaks(self) -> bool:
         """Whether this process prints, and writes what was asked for."""
-        if self._distributed:
+        if self.distributed:
             import jax
 
             return jax.process_index() == 0
@@ -103,7 +105,7 @@ class Division:
         if self.shard is not None:
             numbers = {row.configuration for bucket in result.plan.buckets for row in bucket.rows}
             click.echo(
-                f"shard {self._name}: {len(numbers)} configurations, {result.plan.members} members "
+                f"shard {self.shard}: {len(numbers)} configurations, {result.plan.members} members "
                 f"in {result.seconds:.1f} s",
                 err=True,
             )
@@ -116,25 +118,25 @@ class Division:
         """What `sweep` needs besides; shards have done their parts by then."""
         import threading
 
-        cancel = cancelled_with_stdin() if self._supervised else None
-        if not self._processes:
-            yield {"checkpoint": checkpoint, "shard": self.shard, "cancel": cancel}
+        cancel = cancelled_with_stdin() if self.supervised else None
+        if not self.processes:
+            yield {"checkpoint": checkpoint, "shard": self.part, "cancel": cancel}
             return
         with tempfile.TemporaryDirectory() as own:
             folder = str(checkpoint or own)
             words = [
                 *words_again(click.get_current_context(), NOT_OF_SHARDS),
                 *("--checkpoint", folder),
-                *(() if memory is None else ("--memory", str(max(1, memory // self._processes)))),
+                *(() if memory is None else ("--memory", str(max(1, memory // self.processes)))),
             ]
             together = halving is not None
-            if run_shards(words, self._processes, self._restarts, together=together):
+            if run_shards(words, self.processes, self.restarts, together=together):
                 cancel = threading.Event()
                 cancel.set()
             yield {"checkpoint": folder, "cancel": cancel}
 
 
-def _as_shard(words: str) -> tuple[int, int]:
+def _as_part(words: str) -> tuple[int, int]:
     number, _, count = words.partition("/")
     if not number.isdigit() or not count.isdigit() or not 1 <= int(number) <= int(count):
         raise ValueError(f"--shard is {words!r}; expected I/N, such as 1/4 for the first of four")
@@ -145,18 +147,9 @@ def shard_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options, handed to the command as its `division`."""
 
     @wraps(command)
-    def divided(
-        processes: int | None,
-        restarts: int,
-        shard: str | None,
-        distributed: bool,
-        supervised: bool,
-        **others: Any,
-    ) -> None:
-        division = Division(
-            *(processes, restarts, shard), distributed=distributed, supervised=supervised
-        )
-        command(division=division, **others)
+    def divided(**options: Any) -> None:
+        own = {field.name: options.pop(field.name) for field in fields(Division)}
+        command(division=Division(**own), **options)
 
     for option in reversed(OPTIONS):
         divided = option(divided)
