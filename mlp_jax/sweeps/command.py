@@ -3,6 +3,8 @@
 import json
 import math
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,8 +154,10 @@ def _searched(
     if not quiet:
         click.echo(str(plan))
     shown = not quiet and sys.stderr.isatty()
+    began = time.perf_counter()
     with division.run(checkpoint, memory, halving) as how:
-        return run(task, plan, halving=halving, progress=shown, **how)
+        result = run(task, plan, halving=halving, progress=shown, **how)
+    return replace(result, seconds=time.perf_counter() - began)  # those of its processes too
 
 
 def _written(

@@ -100,7 +100,8 @@ def _look_at(worker: Worker, restarts: int) -> None:
     how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
     if worker.starts > restarts:
         worker.given_up = True
-        click.echo(f"mlp-jax: shard {worker.name} {how}, {worker.starts} times in all", err=True)
+        cure = "and is not started again; what it left undone is done at the end"
+        click.echo(f"mlp-jax: shard {worker.name} {how} {cure}", err=True)
     else:
         click.echo(f"mlp-jax: shard {worker.name} {how}, and goes on from its last save", err=True)
         worker.start()
