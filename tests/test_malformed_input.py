@@ -163,6 +163,12 @@ OPTIONS = {
 }
 
 
+def files_of(folder):
+    """What would show that a file was written to; not the time of the last reading."""
+    states = {path: path.lstat() for path in folder.iterdir()}
+    return {path: (s.st_ino, s.st_mode, s.st_size, s.st_mtime_ns) for path, s in states.items()}
+
+
 @pytest.mark.parametrize("case", OPTIONS)
 def test_options_that_do_not_fit(tmp_path, case, monkeypatch):
     arguments, said = OPTIONS[case]
@@ -171,11 +177,11 @@ def test_options_that_do_not_fit(tmp_path, case, monkeypatch):
     large = pyarrow.table({"x": np.arange(60000.0), "y": np.arange(60000.0)})
     pyarrow.parquet.write_table(large, tmp_path / "large.parquet")
     os.mkfifo(tmp_path / "pipe")
-    there = {path: path.lstat() for path in tmp_path.iterdir()}
+    there = files_of(tmp_path)
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(commands, [word.format(tmp_path) for word in arguments])
     assert said in one_line(done)
-    assert {path: path.lstat() for path in tmp_path.iterdir()} == there
+    assert files_of(tmp_path) == there
 
 
 def model():
