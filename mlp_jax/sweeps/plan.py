@@ -229,6 +229,7 @@ def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) ->
         if size.on_cpu:
             touched = bytes_of_step(task, kind, hidden, ends(task, configuration))
             chunk = max(4, min(WIDEST, CACHE // touched))
+        chunk *= size.shards  # each device has a cache, or a memory, of its own
         if size.budget is not None:
             chunk = int(min(chunk, (size.budget - shared) // one))
         if chunk < 1:
@@ -241,6 +242,7 @@ def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) ->
         epochs = max(task.configurations[row.configuration]["epochs"] for row in rows)
         step = seconds_per_step(task, kind, bucket.folds, configuration, hidden)
         side_by_side = size.workers / len(bucket.folds)
+        step /= size.shards
         chunk = _quickest(counts, chunk, step, stages(epochs, halving), side_by_side)
     chunk = -(-chunk // size.shards) * size.shards
     return bucket._replace(chunk=chunk, bytes=shared + chunk * one)
