@@ -21,7 +21,7 @@ from jax import Array
 
 from mlp_jax.cost_function import J_of_losses, dJ_dL, given, l2_gradient, l2_penalty
 from mlp_jax.dropout import as_masks
-from mlp_jax.forward_propagation import PAPER, Network, Trace, forward_trace
+from mlp_jax.forward_propagation import PAPER, Network, Trace, as_rows, forward_trace
 from mlp_jax.parameters import (
     Layer,
     as_examples,
@@ -46,7 +46,7 @@ def errors(
     hidden = network.hidden(layers)
     for l in reversed(range(1, len(layers))):
         # 3.1.4 and 3.1.6: (dJ/dA[l])ᵀ = W[l+1] (dJ/dZ[l+1])ᵀ, at the W that forward used.
-        grad_A = network.product(layers[l].W, grad_Z[-1])  # (n, n") (n", m)
+        grad_A = network.layer_product(layers[l].W, grad_Z[-1])  # (n, n") (n", m)
         if trace.masks is not None:
             # d(M ∘ A) = M ∘ dA: a unit that was dropped gets nothing back.
             grad_A = trace.masks[l - 1] * grad_A
@@ -68,15 +68,17 @@ def backward(
 ) -> tuple[Layer, ...]:
     """The gradients of J to every W[l] and b[l], from what forward propagation left. 3.2."""
     grad_Z = errors(layers, trace, Y, network=network, weights=weights)
-    grads = tuple(
-        Layer(
-            # A[l-1] dJ/dZ[l], and (dJ/dZ[l])ᵀ 1ᵀ: as a product, networks side by side would be
-            # turned in memory for it.
-            W=network.product(A_prev, grad.T) + l2_gradient(layer.W, l2),
-            b=jnp.sum(grad, axis=1, keepdims=True),
-        )
-        for layer, A_prev, grad in zip(layers, trace.inputs(), grad_Z, strict=True)
-    )
+
+    def of_layer(layer: Layer, A_prev: Array, grad: Array) -> Layer:
+        # A[l-1] dJ/dZ[l], and (dJ/dZ[l])ᵀ 1ᵀ: as a product, networks side by side would be turned
+        # in memory for it.
+        dJ_dZ, b = grad.T, jnp.sum(grad, axis=1, keepdims=True)
+        if network.rows:
+            A_prev, dJ_dZ = as_rows(A_prev).T, as_rows(grad)
+            b = jnp.sum(dJ_dZ, axis=0)[:, None]
+        return Layer(network.product(A_prev, dJ_dZ) + l2_gradient(layer.W, l2), b)
+
+    grads = tuple(map(of_layer, layers, trace.inputs(), grad_Z))
     chex.assert_trees_all_equal_shapes_and_dtypes(grads, layers)
     return grads
 

@@ -16,7 +16,7 @@ from mlp_jax.batch_order import permutation
 from mlp_jax.cost_function import J_of_losses
 from mlp_jax.descent import Best, Examples, Info, State, descended, norm
 from mlp_jax.dropout import dropout_masks, unit_masks
-from mlp_jax.forward_propagation import Network, forward_trace
+from mlp_jax.forward_propagation import Network, as_rows, forward_trace
 from mlp_jax.labels import smoothed
 from mlp_jax.optimizers import transformation
 from mlp_jax.parameters import as_layers
@@ -144,7 +144,7 @@ def one_epoch(
         state, J, grads = update(state, examples, 0)
     else:
         (state, grads), (costs, sizes) = jax.lax.scan(
-            partial(_step_on, examples=examples, update=update),
+            partial(_step_on, examples=examples, update=update, rows=plan.network.rows),
             (state, state.params),  # of the gradient's shape; no array is made to be thrown away
             (jnp.arange(drawn.order.shape[0]), drawn.order, drawn.real),
         )
@@ -219,6 +219,7 @@ def _step_on(
     *,
     examples: Examples,
     update: Callable[..., tuple[State, Array, Any]],
+    rows: bool,
 ) -> tuple[tuple[State, Any], tuple[Array, Array | None]]:
     """One step on the examples drawn; its cost, and the sum of its weights if they differ.
 
@@ -230,9 +231,12 @@ def _step_on(
     w = None if weights is None else weights[:, chosen]
     if real is not None:
         w = real.astype(X.dtype) if w is None else w * real
-    # The batch is turned at once: if XLA takes the turn into the products, they take up to half as
-    # long again.
-    columns, labels = jax.lax.optimization_barrier((X[chosen].T, Y[chosen].T))
+    if rows:
+        columns, labels = as_rows(X[chosen].T).T, as_rows(Y[chosen].T).T
+    else:
+        # The batch is turned at once: if XLA takes the turn into the products, they take up to half
+        # as long again.
+        columns, labels = jax.lax.optimization_barrier((X[chosen].T, Y[chosen].T))
     new, J, grads = update(state, Examples(columns, labels, w), index)
     size = None if w is None else jnp.sum(w)
     if weights is not None and size is not None:

@@ -10,7 +10,7 @@ from jax import Array
 from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.descent import Info, State, initial_optimizer_state, start
 from mlp_jax.epochs import Plan, laid_out
-from mlp_jax.forward_propagation import PAPER, Network
+from mlp_jax.forward_propagation import PAPER, Network, is_large
 from mlp_jax.optimizers import Optimizer, as_optimizer
 from mlp_jax.parameters import as_key, as_layers
 from mlp_jax.progress import ProgressBar, as_progress
@@ -134,21 +134,24 @@ def fit(
         dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance, network
     )
     m = examples.X.shape[1]
+    traced = any(
+        isinstance(leaf, jax.core.Tracer)
+        for leaf in jax.tree.leaves((state, examples, held_out, numbers, epochs))
+    )
+    batch_size = as_batch_size(batch_size, m, optimizer)
+    # Traced, it may be one of many side by side; and a full batch lies as it came.
+    rows = batch_size is not None and is_large(layers) and not traced
     plan = Plan(
-        network,
+        network.by_rows() if rows else network,
         gradient,
         None if isinstance(optimizer, Optimizer) else optimizer,
-        as_batch_size(batch_size, m, optimizer),
+        batch_size,
         network.loss.metric if metric is None else metric,
         capacity=HISTORY,
         best_by=best_by,
         shuffle=bool(shuffle),
     )
     check_key(state.key, plan.batch_size if shuffle else None, m, numbers.dropout)
-    traced = any(
-        isinstance(leaf, jax.core.Tracer)
-        for leaf in jax.tree.leaves((state, examples, held_out, numbers, epochs))
-    )
     epochs, capacity = as_epochs(epochs, max_epochs, traced)
     held_out = jax.tree.map(jnp.asarray, held_out)
     arguments = laid_out(examples, plan.batch_size), held_out, numbers

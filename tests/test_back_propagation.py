@@ -242,3 +242,20 @@ def test_an_example_of_weight_w_counts_as_w_copies():
     weighted = mlp_jax.gradient(params, X, Y, weights=counts[None].astype(float))
     copied = mlp_jax.gradient(params, np.repeat(X, counts, 1), np.repeat(Y, counts, 1))
     chex.assert_trees_all_close(weighted, copied, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("activation", ["relu", ("tanh", "gelu")])
+@pytest.mark.parametrize("extra", ["nothing", "weights, l2 and masks"])
+def test_examples_as_rows_in_memory_change_no_number(activation, extra):
+    params, X, Y = random_net(0, (130, 128, 9, 3), 40)
+    network = mlp_jax.Network(activation, "softmax_cross_entropy")
+    Y = jnp.eye(3)[:, jnp.arange(40) % 3]
+    choices = {}
+    if extra != "nothing":
+        masks = mlp_jax.dropout_masks(jax.random.key(0), params, 40, 0.3)
+        choices = {"weights": jnp.arange(1.0, 41.0)[None], "l2": 0.1, "masks": masks}
+    columns = mlp_jax.cost_and_gradient(params, X, Y, network=network, **choices)
+    rows = mlp_jax.cost_and_gradient(params, X, Y, network=network.by_rows(), **choices)
+    assert relative(rows, columns) < 1e-13
+    autodiff = gradient_of_cost(params, X, Y, network=network.by_rows(), **choices)
+    assert relative(rows[1], autodiff) < 1e-12

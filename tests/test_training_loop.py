@@ -1,5 +1,6 @@
 """The loop can be trusted: it stops, validates, keeps the best, and never returns NaN."""
 
+import re
 from functools import partial
 
 import chex
@@ -10,6 +11,7 @@ import optax
 import pytest
 
 import mlp_jax
+from mlp_jax import training, training_segments
 from mlp_jax.dropout import dropout_masks
 from mlp_jax.labels import smoothed
 from mlp_jax.training_loop import run
@@ -413,3 +415,24 @@ def test_a_gradient_that_breaks_in_mid_epoch_with_a_finite_cost_is_not_silent():
         )
     assert state.diverged
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
+
+
+def test_no_batch_of_a_large_network_is_turned(monkeypatch):
+    params, X, Y = net(m=256, sizes=(784, 256, 128, 1))
+    programs, states = [], []
+
+    def noted(*arguments, **choices):
+        programs.append(run.lower(*arguments, **choices).compile().as_text())
+        return run(*arguments, **choices)
+
+    def turned(program):
+        return re.findall(r"f64\[(?:784,128|128,784)\]\S* (?:transpose|copy)\(", program)
+
+    monkeypatch.setattr(training_segments, "run", noted)
+    fit = partial(mlp_jax.fit, params, X, Y, optimizer=SGD, epochs=2, batch_size=128, key=0)
+    states.append(fit()[0])
+    monkeypatch.setattr(training, "is_large", lambda layers: False)
+    states.append(fit()[0])
+    assert not turned(programs[0])
+    assert turned(programs[-1])  # as it was before: the search finds what it looks for
+    chex.assert_trees_all_close(states[0].params, states[1].params, rtol=1e-11, atol=1e-15)
