@@ -1,7 +1,6 @@
 """Room for compiled programs: kept while memory can be mapped, forgotten before it cannot."""
 
 import mmap
-import types
 
 import jax
 import numpy as np
@@ -31,12 +30,12 @@ def test_mappings_are_counted():
 @pytest.fixture
 def compiled(monkeypatch):
     """A function that compiles a stand-in for a program of a sweep; returns whether it is new."""
-    lowered = types.SimpleNamespace(lower=lambda *_: lowered, compile=lambda _: object())
     monkeypatch.setattr(programs, "_kept", {})
-    monkeypatch.setattr(programs.Devices, "_program", lambda *_: lowered)
+    monkeypatch.setattr(programs, "train_chunk", lambda X, **_: X)
+    monkeypatch.setattr(programs, "OPTIONS", None)
     monkeypatch.setattr(compiled_programs, "share_of_mappings", lambda: 0.7)
-    devices = programs.Devices(jax.devices()[:1])
-    return lambda length: devices.compiled((np.zeros(length),), None, None, ())[1]
+    device = jax.devices()[0]
+    return lambda length: programs.compiled(device, (np.zeros(length),), None, None, ())[1]
 
 
 def test_programs_of_sweeps_are_kept_until_mappings_are_few(compiled, monkeypatch):

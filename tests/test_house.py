@@ -65,7 +65,7 @@ FLOORS = {
     },
     8: {"sweeps.folds", "training", "training_commands"},
     9: {"sweeps.task", "estimators.solvers"},
-    10: {"sweeps.members", "sweeps.shards", "sweeps.trainings", "estimators.mlp"},
+    10: {"sweeps.members", "sweeps.shards", "sweeps.trainings", "sweeps.places", "estimators.mlp"},
     11: {
         "sweeps.costs",
         "sweeps.programs",
@@ -76,7 +76,7 @@ FLOORS = {
     },
     12: {"estimators.to_model", "sweeps.grouping"},
     13: {"sweeps.plan"},
-    14: {"sweeps.waves"},
+    14: {"sweeps.waves", "sweeps.schedule"},
     15: {"sweeps.draws", "sweeps.result", "sweeps.outcome_arrays"},
     16: {
         "tensorboard_logs",

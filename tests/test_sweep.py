@@ -3,6 +3,7 @@
 import _thread
 import signal
 import threading
+import time
 
 import jax
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 import mlp_jax
 from mlp_jax import compiled_programs
-from mlp_jax.sweeps import programs
+from mlp_jax.sweeps import programs, schedule, work
 from mlp_jax.sweeps.halving import share_of_epochs
 
 RNG = np.random.default_rng(0)
@@ -56,9 +57,37 @@ def test_members_equal_fit_after_200_steps(chunk):
         equal(member)
 
 
-def test_members_equal_fit_where_chunks_are_divided_among_devices():
-    result = swept({"width": [2, 3, 4], "l2": [0.0, 0.1]}, devices=jax.devices()[:2], chunk=4)
+@pytest.mark.parametrize(("compiling", "count"), [(0.0, 2), (1e9, 1)])
+def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it(
+    monkeypatch, compiling, count
+):
+    trained_on, train = [], work.Work._train
+
+    def noted(self, name, device, *rest):
+        while (
+            len(self._schedule._has) < count
+        ):  # a device may be done before the other has compiled
+            time.sleep(0.01)
+        trained_on.append(device)
+        train(self, name, device, *rest)
+
+    monkeypatch.setattr(schedule, "compile_seconds", lambda kind: compiling)
+    monkeypatch.setattr(work.Work, "_train", noted)
+    programs._kept.clear()
+    space = {"width": [2, 3, 4], "l2": [0.0, 0.1]}
+    result = swept(space, devices=jax.devices()[:2], chunk=1, folds=5)
+    assert len(trained_on) == 30
+    assert len(set(trained_on)) == result.compilations == count
     for member in result.members[::4]:
+        equal(member)
+
+
+def test_each_program_is_compiled_on_one_device_where_there_are_enough(monkeypatch):
+    monkeypatch.setattr(schedule, "compile_seconds", lambda kind: 1e9)
+    programs._kept.clear()
+    result = swept({"batch_size": [5, 10, 20]}, devices=jax.devices()[:2])
+    assert result.compilations == result.plan.compilations == 3
+    for member in result.members:
         equal(member)
 
 

@@ -1,7 +1,7 @@
 """What the epochs of a sweep draw: one order of the batches for all networks of a fold."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -18,36 +18,43 @@ from mlp_jax.sweeps.waves import Wave
 class Draws:
     """Drawn when they are first asked for, by any thread, and kept for the next chunk.
 
-    folds: on the devices. lengths: see `folds.as_folds`.
+    folds, lengths: see `folds.as_folds`.
     """
 
-    def __init__(self, task: Task, put: Callable[[Any], Any]) -> None:
-        """put: places an array on the devices."""
-        self._task, self._put = task, put
-        folds, self.lengths = as_folds(task.splits)
-        self.folds = [put(fold) for fold in folds]
+    def __init__(self, task: Task, devices: Sequence[Any]) -> None:
+        """devices: on the first of which all is drawn."""
+        self._task, self._first = task, devices[0]
+        self.folds, self.lengths = as_folds(task.splits)
+        self._on_first = jax.device_put(self.folds, self._first)
         self._keys = [
-            put(jax.random.fold_in(task.key_order, np.uint32(fold))) for fold in range(len(folds))
+            jax.device_put(jax.random.fold_in(task.key_order, np.uint32(fold)), self._first)
+            for fold in range(len(self.folds))
         ]
         self._drawn: dict[Any, Drawn] = {}
         self._drawing = threading.Lock()
 
-    def __call__(self, wave: Wave, done: int) -> Drawn:
-        """What the wave's epochs from `done` on draw, by a program for all of a batch size."""
+    def __call__(self, wave: Wave, done: int, device: Any) -> Drawn:
+        """What the wave's epochs from `done` on draw, on that device."""
         kind = wave.bucket.kind
-        name = (wave.fold, done, kind.batch_size, kind.dropout)
+        name = (device, wave.fold, done, kind.batch_size, kind.dropout)
         with self._drawing:  # or two threads would compile the same
             if name not in self._drawn:
                 while len(self._drawn) > DRAWS_KEPT // bytes_of_draws(self._task):
                     del self._drawn[next(iter(self._drawn))]
-                draws = draws_of_epochs(
-                    self._keys[wave.fold],
-                    np.int32(done),
-                    self.folds[wave.fold],
-                    epochs=wave.segment,
-                    batch_size=kind.batch_size,
-                    lengths=self.lengths,
-                    dropout=kind.dropout,
-                )
-                self._drawn[name] = self._put(draws)
+                on_first = self._drawn.get((self._first, *name[1:]))
+                draws = self._draw(wave, done) if on_first is None else on_first
+                self._drawn[name] = jax.device_put(draws, device)
             return self._drawn[name]
+
+    def _draw(self, wave: Wave, done: int) -> Drawn:
+        """By a program for all of a batch size."""
+        kind = wave.bucket.kind
+        return draws_of_epochs(
+            self._keys[wave.fold],
+            np.int32(done),
+            self._on_first[wave.fold],
+            epochs=wave.segment,
+            batch_size=kind.batch_size,
+            lengths=self.lengths,
+            dropout=kind.dropout,
+        )

@@ -34,7 +34,8 @@ class Bucket(NamedTuple):
     trained on every one of `folds`, in the order of their networks and epochs. which: the number of
     each one's network in `kind.networks`. on: see `members.switches`. chunk: how many train side by
     side, all of one network. bytes: what a chunk needs while it runs. flops_used, flops_issued: of
-    the matrix products of all, without and with padding, filled batches and chunks.
+    the matrix products of all, without and with padding, filled batches and chunks. seconds: of one
+    thread, to train all of them, a rough guess.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class Bucket(NamedTuple):
     bytes: int = 0
     flops_used: float = 0.0
     flops_issued: float = 0.0
+    seconds: float = 0.0
 
     @property
     def chunks(self) -> int:
@@ -82,7 +84,10 @@ class SweepPlan(NamedTuple):
 
     @property
     def compilations(self) -> int:
-        """How many programs are compiled, if none is known yet."""
+        """How many programs are compiled, if none is known yet.
+
+        Where there are fewer than devices, every device that helps compiles one of its own.
+        """
         return len(self.buckets)
 
     @property
@@ -121,12 +126,11 @@ class SweepPlan(NamedTuple):
 class _Size(NamedTuple):
     """What decides the size of chunks.
 
-    chunk: what it is to be, or None. shards: devices it is divided among. workers: chunks of one
-    bucket that run at the same time. budget: bytes of one, or None. on_cpu: what it is to suit.
+    chunk: what it is to be, or None. workers: chunks of one bucket that run at the same time.
+    budget: bytes of one, or None. on_cpu: what it is to suit.
     """
 
     chunk: int | None
-    shards: int
     workers: int
     budget: int | None
     on_cpu: bool
@@ -136,7 +140,6 @@ def as_plan(
     task: Task,
     *,
     workers: int = 1,
-    shards: int = 1,
     memory: int | None = None,
     chunk: int | None = None,
     on_cpu: bool = True,
@@ -147,8 +150,7 @@ def as_plan(
 
     Args:
       task: what to do.
-      workers: chunks that run at the same time.
-      shards: devices a chunk is divided among.
+      workers: chunks that run at the same time, on all devices.
       memory: bytes that all of it may take, or None.
       chunk: members of a chunk, or None for what suits the cache.
       on_cpu: what the chunks are to suit.
@@ -169,7 +171,6 @@ def as_plan(
     ]
     size = _Size(
         chunk=chunk,
-        shards=shards,
         # Where there are several buckets none has to wait for another, and halving trains all that
         # a bucket has on a fold one after the other.
         workers=workers if len(groups) == 1 and halving is None else 1,
@@ -180,9 +181,9 @@ def as_plan(
     # The largest first: what is left at the end is small, and no worker waits long for another.
     buckets.sort(key=lambda bucket: -bucket.flops_issued)
     compiling = sum(compile_seconds(bucket.kind) for bucket in buckets)
-    running = sum(_seconds(task, bucket, halving) for bucket in buckets)
+    running = sum(bucket.seconds for bucket in buckets)
     most = held + workers * max((bucket.bytes for bucket in buckets), default=0)
-    return SweepPlan(tuple(buckets), most, (compiling + running) / max(workers, shards))
+    return SweepPlan(tuple(buckets), most, (compiling + running) / workers)
 
 
 def _seconds(task: Task, bucket: Bucket, halving: int | None) -> float:
@@ -211,7 +212,7 @@ def _bucket(task: Task, group: Group, size: _Size, halving: int | None) -> Bucke
         chunk=size.chunk or 0,
     )
     bucket = _with_chunk(task, bucket, size, halving)
-    return _with_flops(task, bucket, halving)
+    return _with_costs(task, bucket, halving)
 
 
 def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) -> Bucket:
@@ -229,7 +230,6 @@ def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) ->
         if size.on_cpu:
             touched = bytes_of_step(task, kind, hidden, ends(task, configuration))
             chunk = max(4, min(WIDEST, CACHE // touched))
-        chunk *= size.shards  # each device has a cache, or a memory, of its own
         if size.budget is not None:
             chunk = int(min(chunk, (size.budget - shared) // one))
         if chunk < 1:
@@ -242,9 +242,7 @@ def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) ->
         epochs = max(task.configurations[row.configuration]["epochs"] for row in rows)
         step = seconds_per_step(task, kind, bucket.folds, configuration, hidden)
         side_by_side = size.workers / len(bucket.folds)
-        step /= size.shards
         chunk = _quickest(counts, chunk, step, stages(epochs, halving), side_by_side)
-    chunk = -(-chunk // size.shards) * size.shards
     return bucket._replace(chunk=chunk, bytes=shared + chunk * one)
 
 
@@ -276,8 +274,8 @@ def _chunks(
     return sum(of_stage)
 
 
-def _with_flops(task: Task, bucket: Bucket, halving: int | None) -> Bucket:
-    """With what its products take, without and with padding, filled batches and chunks."""
+def _with_costs(task: Task, bucket: Bucket, halving: int | None) -> Bucket:
+    """With what its products take, without and with padding and filled batches, and its seconds."""
     configs = [task.configurations[row.configuration] for row in bucket.rows]
     n = ends(task, configs[0])
     epochs = np.array([c["epochs"] for c in configs])
@@ -297,4 +295,5 @@ def _with_flops(task: Task, bucket: Bucket, halving: int | None) -> Bucket:
         )
         padded = float(flops(np.array(bucket.hidden), n, -(-m // size) * size, held))
         issued += padded * bucket.chunk * epochs_of_chunks
-    return bucket._replace(flops_used=used, flops_issued=issued)
+    seconds = _seconds(task, bucket, halving)
+    return bucket._replace(flops_used=used, flops_issued=issued, seconds=seconds)

@@ -1,13 +1,10 @@
 """Compiled programs of sweeps, kept for the next sweep of equal shapes."""
 
 import threading
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import jax
-import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mlp_jax.compiled_programs import when_crowded
 from mlp_jax.epochs import Plan
@@ -30,54 +27,27 @@ def _forget() -> None:
 when_crowded(_forget)
 
 
-class Devices:
-    """Where chunks run: one device, or several that a chunk is divided among."""
+def compiled(
+    device: Any,
+    arguments: tuple[Any, ...],
+    plan: Plan,
+    lengths: Lengths,
+    networks: tuple[Network, ...],
+) -> tuple[Any, bool]:
+    """(`train_chunk` compiled for arguments of these shapes, whether it was new).
 
-    def __init__(self, devices: Sequence[Any]) -> None:
-        self.devices = tuple(devices)
-        mesh = Mesh(np.array(self.devices), ("members",))
-        self._mesh = mesh
-        self.replicated = NamedSharding(mesh, PartitionSpec())
-        self.divided = NamedSharding(mesh, PartitionSpec("members"))
-
-    def put(self, array: Any) -> Any:
-        """The array on every device."""
-        return jax.device_put(array, self.replicated)
-
-    def compiled(
-        self,
-        arguments: tuple[Any, ...],
-        plan: Plan,
-        lengths: Lengths,
-        networks: tuple[Network, ...],
-    ) -> tuple[Any, bool]:
-        """(`train_chunk` compiled for arguments of these shapes, whether it was new)."""
-        leaves, structure = jax.tree.flatten(arguments)
-        shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-        name = (self.devices, structure, shapes, plan, lengths, networks)
-        with _lock:
-            if name in _kept:
-                _kept[name] = _kept.pop(name)  # the last to be forgotten
-                return _kept[name], False
-        lowered = self._program(plan, lengths, networks).lower(*arguments)
-        program = lowered.compile(OPTIONS if self.devices[0].platform == "cpu" else None)
-        with _lock:
-            _kept[name] = program
-        return program, True
-
-    def _program(self, plan: Plan, lengths: Lengths, networks: tuple[Network, ...]) -> Any:
-        train = partial(train_chunk, plan=plan, lengths=lengths, networks=networks)
-        # X, Y, members, state, done, until, fold, draws, which
-        of_member = (False, False, True, True, *(False,) * 5)
-        if len(self.devices) > 1:
-            specs = [PartitionSpec("members") if one else PartitionSpec() for one in of_member]
-            # Each device has its own loop, which ends when the last of its own members does.
-            train = jax.shard_map(
-                train,
-                mesh=self._mesh,
-                in_specs=tuple(specs),
-                out_specs=PartitionSpec("members"),
-                check_vma=False,
-            )
-        shardings = tuple(self.divided if one else self.replicated for one in of_member)
-        return jax.jit(train, in_shardings=shardings)
+    device: on which the examples are, and so the program.
+    """
+    leaves, structure = jax.tree.flatten(arguments)
+    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    name = (device, structure, shapes, plan, lengths, networks)
+    with _lock:
+        if name in _kept:
+            _kept[name] = _kept.pop(name)  # the last to be forgotten
+            return _kept[name], False
+    train = partial(train_chunk, plan=plan, lengths=lengths, networks=networks)
+    options: Any = OPTIONS if device.platform == "cpu" else None
+    program = jax.jit(train).lower(*arguments).compile(options)
+    with _lock:
+        _kept[name] = program
+    return program, True

@@ -10,12 +10,13 @@ import numpy as np
 from mlp_jax.sweeps.checkpoints import Checkpoint
 from mlp_jax.sweeps.halving import check_halving
 from mlp_jax.sweeps.peers import Alone, OfFolder, OfProcesses
+from mlp_jax.sweeps.places import workers_of
 from mlp_jax.sweeps.plan import SweepPlan, as_plan
 from mlp_jax.sweeps.progress import as_sweep_progress
 from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.shards import Shard, as_shard, of_shard
 from mlp_jax.sweeps.task import Task, as_task
-from mlp_jax.sweeps.work import Work, workers_of
+from mlp_jax.sweeps.work import Work
 
 
 def sweep(
@@ -73,7 +74,7 @@ def sweep(
       memory: bytes it may take, data and results included; None for what suits the machine.
       chunk: how many networks train side by side; None for what suits it. At one chunk a member is
         the same to the last bit whatever else is in the space.
-      devices: of `jax.devices()`; a chunk is divided among them. None for all accelerators, or for
+      devices: of `jax.devices()`; each trains chunks of its own. None for all accelerators, or for
         one CPU device with a chunk on each core.
       key: from `jax.random.key`, or a seed: of the drawing, the folds, weights and batch order.
       progress: True for a bar, or a function called as progress(done, members, best score).
@@ -179,7 +180,6 @@ def plan_of(
     return as_plan(
         of_shard(task, _share(shard), halving),
         workers=workers_of(chosen),
-        shards=len(chosen),
         memory=memory,
         chunk=chunk,
         on_cpu=chosen[0].platform == "cpu",

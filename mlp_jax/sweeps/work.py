@@ -1,11 +1,9 @@
 """The work of a sweep: threads that compile programs and train waves, and what became of all."""
 
-import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
 from typing import Any
 
 import jax
@@ -20,19 +18,12 @@ from mlp_jax.sweeps.draws import Draws
 from mlp_jax.sweeps.halving import best_of, rungs
 from mlp_jax.sweeps.members import InitialWeights, Row
 from mlp_jax.sweeps.peers import Alone
+from mlp_jax.sweeps.places import places_of, slots_of, workers_of
 from mlp_jax.sweeps.plan import CHUNKS_OF_WAVE, Bucket, SweepPlan
-from mlp_jax.sweeps.programs import Devices
+from mlp_jax.sweeps.programs import compiled
+from mlp_jax.sweeps.schedule import Name, Schedule
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.waves import Outcome, Standing, Wave, arguments_of_program
-
-Name = tuple[int, int, int]  # of a wave: bucket, fold, part of its rows
-
-
-def workers_of(devices: Sequence[Any]) -> int:
-    """How many chunks run at a time: XLA leaves one small product on one core."""
-    if len(devices) > 1 or devices[0].platform != "cpu":
-        return 1
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
 
 class Work:
@@ -59,36 +50,29 @@ class Work:
                 self._stood.setdefault((*row, standing.fold), (standing, place))
         self.compilations = 0
         self.seconds: dict[int, tuple[float, float]] = {}
-        self._where = Devices(devices)
-        self._workers = workers_of(devices)
-        self._running = threading.Semaphore(self._workers)
-        self._threads = self._workers + (devices[0].platform != "cpu")  # and one to compile
+        self._draws = Draws(task, devices)
+        self._places = places_of(task, self._draws.folds, devices)
+        self._slots, self._workers = slots_of(devices), workers_of(devices)
+        self._schedule = Schedule(plan.buckets, len(devices))
+        self._divided: set[int] = set()  # buckets
         self._rows: dict[Name, tuple[Row, ...]] = {}
         # Those that are not done: of halving all that were begun, else those that are training.
         self._waves: dict[Name, Wave] = {}
         self._stop = threading.Event()
         self._counting = threading.Lock()
         self._weights = InitialWeights(task)
-        self._X = self._where.put(np.ascontiguousarray(task.X.T))
-        self._labels = {
-            loss: self._where.put(np.ascontiguousarray(Y.T)) for loss, Y in task.labels.items()
-        }
-        self._draws = Draws(task, self._where.put)
 
     def through(self, shown: Callable[..., None] | None) -> bool:
         """Does all of it, one program compiling while others run; True if it was interrupted."""
         epochs = max(configuration["epochs"] for configuration in self.task.configurations)
-        compiling = list(range(len(self.plan.buckets)))
-        ready: list[Name] = []
         self._record(dict(self.outcomes), shown)
-        with ThreadPoolExecutor(self._threads) as pool:
+        with ThreadPoolExecutor(len(self._slots)) as pool:
             try:
                 self._kept = self._peers.agreed(self._kept)
                 for choice, rung in enumerate(rungs(epochs, self._halving)):
-                    self._until(pool, rung, compiling, ready, shown)
+                    self._until(pool, rung, shown)
                     if rung < epochs:
-                        ready = self._cut(choice, shown)
-                        compiling = []
+                        self._schedule.train(self._cut(choice, shown))
                 self._end(shown)
                 self._save(wait=True)
             except LostPeerError:
@@ -112,38 +96,37 @@ class Work:
         self,
         pool: ThreadPoolExecutor,
         rung: int,
-        compiling: list[int],
-        ready: list[Name],
         shown: Callable[..., None] | None,
     ) -> None:
-        """Every wave trained until this epoch.
-
-        Who is free trains what is ready, and if nothing is, compiles the next program of the plan.
-        """
-        pending: set[Future[Any]] = set()
-        while pending or compiling or ready:
+        """Every wave trained until this epoch."""
+        free, pending = list(self._slots), dict[Future[Any], Any]()
+        while pending or self._schedule:
             self._peers.check()
-            while len(pending) < self._threads and (ready or compiling):
-                if ready:
-                    pending.add(pool.submit(self._train, ready.pop(0), rung, shown))
+            for device in list(free):
+                job = self._schedule.next_of(device)
+                if job is None:
+                    continue
+                free.remove(device)
+                if isinstance(job, int):
+                    pending[pool.submit(self._compile, job, device)] = device
                 else:
-                    pending.add(pool.submit(self._compile, compiling.pop(0)))
-            finished, pending = self._wait(pending)
-            for future in finished:
-                ready += future.result() or []
+                    pending[pool.submit(self._train, job, device, rung, shown)] = device
+            for future in self._wait(pending):
+                free.append(pending.pop(future))
+                self._schedule.train(future.result() or ())
 
-    def _wait(self, pending: set[Future[Any]]) -> tuple[set[Future[Any]], set[Future[Any]]]:
-        """(finished, pending) once one is finished; saves whenever that is due."""
+    def _wait(self, pending: Collection[Future[Any]]) -> set[Future[Any]]:
+        """Those that are finished, once one is; saves whenever that is due."""
         saves = self._checkpoint
         while True:
             looks = [self._peers.look_seconds, None if saves is None else saves.wait_seconds()]
             due = min((seconds for seconds in looks if seconds is not None), default=None)
-            finished, pending = wait(pending, due, return_when=FIRST_COMPLETED)
+            finished = wait(pending, due, return_when=FIRST_COMPLETED).done
             self._peers.check()
             if saves is not None and not saves.wait_seconds():
                 self._save()
             if finished or not pending:
-                return finished, pending
+                return finished
 
     def _save(self, *, wait: bool = False) -> None:
         """Saves what is done, and where the others stand."""
@@ -192,37 +175,44 @@ class Work:
         """JAX's switches belong to a thread."""
         return scope(self.task.X.dtype)
 
-    def _compile(self, number: int) -> list[Name]:
-        """Compiles a bucket's program; returns the waves it is for."""
+    def _compile(self, number: int, device: Any) -> list[Name]:
+        """Compiles a bucket's program; returns the waves it is for, to whoever is the first."""
         if self._stop.is_set():
             return []
+        with self._counting:
+            first = number not in self._divided
+            if first:
+                self._divided.add(number)
+                self._rows |= self._rows_of_waves(number)
+            names = [name for name in self._rows if name[0] == number]
+        if names:  # else all of them were done before
+            with self._context():
+                self._program(number, self._wave(names[0]), device)
+        return names if first else []
+
+    def _rows_of_waves(self, number: int) -> dict[Name, tuple[Row, ...]]:
+        """A bucket's waves, in the order in which they are to be trained."""
         bucket = self.plan.buckets[number]
         parts = {fold: self._parts(bucket, fold) for fold in bucket.folds}
-        self._rows |= {
-            (number, fold, place): rows
-            for fold, of_fold in parts.items()
-            for place, rows in enumerate(of_fold)
-        }
-        waves = [
-            (number, fold, place)
+        return {
+            (number, fold, place): parts[fold][place]
             for place in range(max(map(len, parts.values())))
             for fold in bucket.folds  # so that a configuration is soon done on all of them
             if place < len(parts[fold])
-        ]
-        if waves:  # else all of them were done before
-            with self._context():
-                self._program(number, self._wave(waves[0]))
-        return waves
+        }
 
-    def _program(self, number: int, wave: Wave) -> Any:
+    def _program(self, number: int, wave: Wave, device: Any) -> Any:
         """The bucket's program; compiled again in the rare case that others crowded it out."""
         began = time.perf_counter()
-        Y = self._labels[wave.bucket.kind.loss]
+        place, kind = self._places[device], wave.bucket.kind
         arguments = arguments_of_program(
-            *(wave, self._X, Y, self._draws.folds[wave.fold], self._draws(wave, 0))
+            *(wave, place.X, place.labels[kind.loss], place.folds[wave.fold]),
+            self._draws(wave, 0, device),
         )
-        networks = wave.bucket.kind.networks
-        program, new = self._where.compiled(arguments, wave.plan(), self._draws.lengths, networks)
+        program, new = compiled(
+            *(device, arguments, wave.plan(), self._draws.lengths, kind.networks)
+        )
+        self._schedule.compiled(number, device)
         if new:
             with self._counting:
                 self.compilations += 1
@@ -265,17 +255,23 @@ class Work:
             wave.restore([self._stood[(*row, fold)] for row in rows])
         return wave
 
-    def _train(self, name: Name, until: int, shown: Callable[..., None] | None) -> None:
+    def _train(
+        self, name: Name, device: Any, until: int, shown: Callable[..., None] | None
+    ) -> None:
         if self._stop.is_set():
             return
         number, fold, *_ = name
-        Y = self._labels[self.plan.buckets[number].kind.loss]
+        place = self._places[device]
+        Y = place.labels[self.plan.buckets[number].kind.loss]
+
+        def draw(done: int) -> Drawn:
+            return self._draws(wave, done, device)
 
         def call(members: Any, state: Any, done: int, until: int, draws: Drawn, which: int) -> Any:
-            with self._running:
+            with place.running:
                 trained = program(
-                    *(self._X, Y, members, state, np.int32(done), np.int32(until)),
-                    *(self._draws.folds[fold], draws, np.int32(which)),
+                    *(place.X, Y, members, state, np.int32(done), np.int32(until)),
+                    *(place.folds[fold], draws, np.int32(which)),
                 )
                 return jax.tree.map(np.asarray, trained)
 
@@ -283,9 +279,9 @@ class Work:
             wave = self._waves.get(name) or self._wave(name)
             with self._counting:
                 self._waves[name] = wave
-            program = self._program(number, wave)
+            program = self._program(number, wave, device)
             began = time.perf_counter()
-            for _ in wave.segments(until, partial(self._draws, wave), call):
+            for _ in wave.segments(until, draw, call):
                 if self._stop.is_set():
                     break
         self._took(number, 0.0, time.perf_counter() - began)

@@ -1,0 +1,63 @@
+"""Where chunks run: devices, and what all chunks on one of them share.
+
+Each device has programs and a queue of its own, and waits for no other: a chunk that was divided
+among devices would be as slow as the slowest of them, segment after segment.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mlp_jax.losses import Loss
+from mlp_jax.sweeps.program import Fold
+from mlp_jax.sweeps.task import Task
+
+
+class Place(NamedTuple):
+    """A device and what is on it, once for all chunks.
+
+    X: (m, n[0]), and labels, (m, K) by loss: examples as rows, see `program.train_chunk`. folds: of
+    the task. running: how many chunks may run at a time.
+    """
+
+    device: Any
+    X: jax.Array
+    labels: dict[Loss, jax.Array]
+    folds: list[Fold]
+    running: threading.Semaphore
+
+
+def chunks_at_a_time(devices: Sequence[Any]) -> int:
+    """Of every device; of a CPU one a core, for XLA leaves a small product on one core."""
+    if devices[0].platform != "cpu":
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return max(1, cores // len(devices))
+
+
+def workers_of(devices: Sequence[Any]) -> int:
+    """How many chunks run at a time on all of them."""
+    return len(devices) * chunks_at_a_time(devices)
+
+
+def slots_of(devices: Sequence[Any]) -> list[Any]:
+    """A device for every thread: one a chunk, and beside an accelerator one that compiles."""
+    beside = devices[0].platform != "cpu"
+    return list(devices) * (chunks_at_a_time(devices) + beside)
+
+
+def places_of(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any, Place]:
+    """By device. folds: as `folds.as_folds` has them."""
+    X = np.ascontiguousarray(task.X.T)
+    labels = {loss: np.ascontiguousarray(Y.T) for loss, Y in task.labels.items()}
+    at_a_time = chunks_at_a_time(devices)
+    places: dict[Any, Place] = {}
+    for device in devices:
+        there_X, there_labels, there_folds = jax.device_put((X, labels, folds), device)
+        running = threading.Semaphore(at_a_time)
+        places[device] = Place(device, there_X, there_labels, there_folds, running)
+    return places
