@@ -175,6 +175,24 @@ def test_the_last_finite_parameters_are_those_before_the_bad_step():
     assert not state.diverged
 
 
+@pytest.mark.parametrize("bad", ["cost", "gradient"])
+def test_a_step_that_is_not_taken_changes_no_bit(bad):
+    params, X, Y = net()
+    params = jax.tree.map(lambda p: jnp.where(p < 0, -0.0, p), params)  # -0.0 + 0.0 would be 0.0
+    assert any((np.signbit(leaf) & (leaf == 0)).any() for leaf in jax.tree.leaves(params))
+
+    def broken(params, X, Y):
+        J, grads = mlp_jax.cost_and_gradient(params, X, Y)
+        if bad == "cost":
+            return J * jnp.nan, grads
+        return J, jax.tree.map(lambda g: g * jnp.inf, grads)
+
+    state, _ = mlp_jax.step(mlp_jax.start(params, SGD), X, Y, optimizer=SGD, gradient=broken)
+    assert state.diverged
+    for leaf, before in zip(jax.tree.leaves(state.params), jax.tree.leaves(params), strict=True):
+        assert np.asarray(leaf).tobytes() == np.asarray(before).tobytes()
+
+
 def test_early_stopping_waits_as_long_as_its_patience_and_keeps_the_best():
     params, X, Y = net(m=200, sizes=(4, 30, 1))
     noise = np.random.default_rng(0).integers(0, 2, (1, 60)) * 1.0

@@ -121,7 +121,6 @@ def pytorch_compiled(problem):
 
 def _scanned(problem, params, logits):
     """Params through all epochs and steps in one program; logits(params, X) -> (batch, K)."""
-    X, y = jnp.asarray(problem.X), jnp.asarray(problem.y)
     optimizer = optax.sgd(problem.rate)
     m, batch = len(problem.X), problem.batch
 
@@ -150,7 +149,8 @@ def _scanned(problem, params, logits):
         return params, costs
 
     def call():
-        params_, costs = train(params, jax.random.key(0), X, y)
+        data = jnp.asarray(problem.X), jnp.asarray(problem.y)  # as `fit`, from NumPy
+        params_, costs = train(params, jax.random.key(0), *data)
         jax.block_until_ready(params_)
         return float(costs[-1])
 

@@ -1,0 +1,77 @@
+"""Which device does what, and how many threads there are for it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from mlp_jax.sweeps import places
+from mlp_jax.sweeps.schedule import Schedule
+
+KIND = SimpleNamespace(depth=1)
+LONG, SHORT = SimpleNamespace(kind=KIND, seconds=100.0), SimpleNamespace(kind=KIND, seconds=0.1)
+
+
+def waves(bucket, count):
+    return [(bucket, 0, place) for place in range(count)]
+
+
+def begun(*buckets, count=10):
+    """A schedule whose first program is on the device a, with its waves; b compiles the second."""
+    schedule = Schedule(buckets, 2)
+    assert [schedule.next_of(device) for device in "ab"] == [0, 1]
+    schedule.compiled(0, "a")
+    schedule.train(waves(0, count))
+    return schedule
+
+
+def test_a_device_trains_what_it_has_before_it_compiles_more():
+    schedule = begun(LONG, LONG, LONG)
+    assert schedule.next_of("a") == (0, 0, 0)
+    assert schedule.next_of("b") == 2
+    schedule.compiled(2, "b")
+    schedule.train(waves(2, 1))
+    assert schedule.next_of("b") == (2, 0, 0)
+    assert schedule.next_of("a") == (0, 0, 1)
+
+
+def test_with_nothing_to_compile_it_helps_where_much_is_left():
+    schedule = begun(LONG, LONG)
+    assert schedule.next_of("b") == (0, 0, 0)
+    for place in range(1, 10):
+        assert schedule.next_of("a") == (0, 0, place)
+    assert not schedule
+
+
+def test_and_waits_where_little_is_left():
+    schedule = begun(SHORT, SHORT)
+    assert schedule.next_of("b") is None
+    assert schedule
+    assert schedule.next_of("a") == (0, 0, 0)
+
+
+def test_of_a_long_bucket_the_last_waves_are_little():
+    schedule = begun(LONG, LONG, count=99)
+    for _ in range(98):
+        schedule.next_of("a")
+    assert schedule.next_of("b") is None
+
+
+@pytest.mark.parametrize(("bucket", "compiling"), [(LONG, [0, 0, 0]), (SHORT, [0, None, None])])
+def test_one_program_is_compiled_on_all_devices_if_it_has_much_to_do(bucket, compiling):
+    schedule = Schedule([bucket], 3)
+    assert [schedule.next_of(device) for device in "abc"] == compiling
+
+
+@pytest.mark.parametrize(
+    ("platform", "count", "cores", "workers", "threads"),
+    [("cpu", 1, 4, 4, 4), ("cpu", 2, 4, 4, 4), ("cpu", 8, 2, 8, 8), ("gpu", 2, 16, 2, 4)],
+)
+def test_a_chunk_a_core_and_a_chunk_an_accelerator(
+    monkeypatch, platform, count, cores, workers, threads
+):
+    monkeypatch.setattr(places.os, "sched_getaffinity", lambda _: range(cores), raising=False)
+    devices = [SimpleNamespace(platform=platform, id=i) for i in range(count)]
+    assert places.workers_of(devices) == workers
+    slots = places.slots_of(devices)
+    assert [slot.id for slot in slots[:count]] == list(range(count))  # one each, before a second
+    assert len(slots) == threads
