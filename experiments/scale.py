@@ -9,8 +9,9 @@ Four questions; one machine, float32, everything compiled before:
 4. On paper: what a million networks or a billion rows would take on 8 and on 512 accelerators, from
    the FLOPs and bytes of the plan; and where it stops scaling.
 
-    python experiments/scale.py            # twenty minutes
-    python experiments/scale.py --small    # seconds
+    python experiments/scale.py                # twenty minutes
+    python experiments/scale.py --part weak    # one of the first three; the others stay
+    python experiments/scale.py --small        # seconds
 """
 
 import json
@@ -47,6 +48,7 @@ LAYOUTS = {
 FLOPS, MEMORY, LINK = 67e12, 80e9, 50e9
 SHARE = 0.1  # of its FLOP/s that small networks reach, a guess
 SHARES = (SHARE, 0.5)
+PARTS = ("strong", "weak", "checkpoint")
 ACCELERATORS = (8, 512)
 A_HOST = 8  # accelerators of a process
 
@@ -210,10 +212,18 @@ def on_paper(members):
 
 @click.command()
 @click.option("--small", is_flag=True, help="Few networks and layouts, one round.")
+@click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    default=PARTS,
+    type=click.Choice(PARTS),
+    help="What to measure anew, all by default; repeatable.",
+)
 @click.option("--child", hidden=True)
 @click.option("--output", type=Path, default=HERE / "results", help="Folder of scale.json.")
 @click.option("--page", type=Path, default=HERE / "scale.md")
-def main(small, child, output, page):
+def main(small, parts, child, output, page):
     """Prints what is measured, and writes it with the page."""
     if child is not None:
         trained(json.loads(child))
@@ -222,19 +232,24 @@ def main(small, child, output, page):
     rounds, calls = (1, 1) if small else (ROUNDS, CALLS)
     began = time.perf_counter()
     layouts = [name for name in LAYOUTS if not small or "of one core" in name or name == "one core"]
-    strong = scaling(layouts, lambda name: members, epochs, rounds, calls, "the same networks")
     used = {name: min(2, processes * cores) for name, (processes, cores, _) in LAYOUTS.items()}
-    weak = scaling(
-        layouts, lambda name: members * used[name], epochs, rounds, calls, "as many a core"
-    )
-    saving = checkpoints(*(16, 3, 1, 0.2) if small else (1024, 60, rounds, 6.0))
-    found = {"strong": strong, "weak": weak, "checkpoint": saving}
+    how = epochs, rounds, calls
+    ways = {
+        "strong": lambda: scaling(layouts, lambda _: members, *how, "the same networks"),
+        "weak": lambda: scaling(layouts, lambda name: members * used[name], *how, "as many a core"),
+        "checkpoint": lambda: checkpoints(*(16, 3, 1, 0.2) if small else (1024, 60, rounds, 6.0)),
+    }
+    kept = output / "scale.json"
+    if set(parts) != set(PARTS) and not kept.exists():
+        raise click.UsageError(f"{kept} has none of the other parts yet: leave --part out")
+    found = json.loads(kept.read_text()) if set(parts) != set(PARTS) else {}
+    found |= {part: ways[part]() for part in PARTS if part in parts}
     output.mkdir(parents=True, exist_ok=True)
-    (output / "scale.json").write_text(json.dumps(found, indent=1) + "\n")
+    kept.write_text(json.dumps(found, indent=1) + "\n")
     page.write_text(
         "\n".join(["# How far it scales", "", *measured(found), *on_paper(members)]) + "\n"
     )
-    print(f"\n{time.perf_counter() - began:.0f} s; wrote {output / 'scale.json'} and {page}")
+    print(f"\n{time.perf_counter() - began:.0f} s; wrote {kept} and {page}")
 
 
 def measured(found):

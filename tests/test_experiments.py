@@ -185,6 +185,11 @@ def test_scaling_is_measured_and_worked_out(tmp_path):
     assert "## A million networks" in said
     assert "## A billion rows" in said
     assert f"| one core | {found['strong'][0]['seconds']:.2f} | 1.00 |" in said
+    where = ("--small", "--output", tmp_path, "--page", page)
+    run(ROOT / "experiments/scale.py", "--part", "weak", *where)
+    again = json.loads((tmp_path / "scale.json").read_text())
+    assert again["weak"] != found["weak"]
+    assert (again["strong"], again["checkpoint"]) == (found["strong"], found["checkpoint"])
 
 
 def test_the_scores_in_readme_are_the_committed_ones_and_none_is_worse():
