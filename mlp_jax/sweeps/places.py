@@ -18,13 +18,12 @@ from mlp_jax.sweeps.task import Task
 
 
 class Place(NamedTuple):
-    """A device and what is on it, once for all chunks.
+    """What is on a device, once for all chunks.
 
     X: (m, n[0]), and labels, (m, K) by loss: examples as rows, see `program.train_chunk`. folds: of
     the task. running: how many chunks may run at a time.
     """
 
-    device: Any
     X: jax.Array
     labels: dict[Loss, jax.Array]
     folds: list[Fold]
@@ -59,5 +58,5 @@ def places_of(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any
     for device in devices:
         there_X, there_labels, there_folds = jax.device_put((X, labels, folds), device)
         running = threading.Semaphore(at_a_time)
-        places[device] = Place(device, there_X, there_labels, there_folds, running)
+        places[device] = Place(there_X, there_labels, there_folds, running)
     return places
