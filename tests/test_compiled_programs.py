@@ -1,6 +1,8 @@
 """Room for compiled programs: kept while memory can be mapped, forgotten before it cannot."""
 
 import mmap
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
@@ -48,6 +50,17 @@ def test_programs_of_sweeps_are_kept_until_mappings_are_few(compiled, monkeypatc
     # A quarter has gone, of those used longest ago.
     assert len(programs._kept) == 150
     assert [compiled(length) for length in (199, 50, 49, 0)] == [False, False, True, True]
+
+
+def test_a_program_that_another_thread_compiles_is_waited_for(compiled, monkeypatch):
+    def slow(X, **_):
+        time.sleep(0.3)
+        return X
+
+    monkeypatch.setattr(programs, "train_chunk", slow)
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(compiled, [7] * 4)) == 1
+    assert not programs._one_at_a_time
 
 
 def test_programs_of_fit_are_forgotten_and_compiled_again(monkeypatch):

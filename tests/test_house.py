@@ -63,7 +63,7 @@ FLOORS = {
         "sweeps.space_files",
         "estimators.settings",
     },
-    8: {"sweeps.folds", "training", "training_commands"},
+    8: {"sweeps.folds", "sweeps.task_labels", "training", "training_commands"},
     9: {"sweeps.task", "estimators.solvers"},
     10: {"sweeps.members", "sweeps.shards", "sweeps.trainings", "sweeps.places", "estimators.mlp"},
     11: {

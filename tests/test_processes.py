@@ -46,7 +46,7 @@ if how["process"] == how.get("other"):
     X += 1
 print("begun", flush=True)
 result = mlp_jax.sweep(
-    X, X[:, 0] > 0, {"width": [4, 5, 6, 7], "learning_rate": [0.01, 0.02]}, folds=2,
+    X, X[:, 0] > 0, how["space"], folds=2,
     epochs=how["epochs"], progress=False, checkpoint=how.get("folder"), checkpoint_seconds=0.5,
     halving=how.get("halving"))
 print(result.interrupted, [member.status for member in result.members].count("interrupted"))
@@ -138,6 +138,7 @@ def test_what_cannot_be_joined_is_refused(arguments, message):
 
 
 def pair(**how):
+    how = {"space": {"width": [4, 5, 6, 7], "learning_rate": [0.01, 0.02]}} | how
     address = free_address()
     return [started(LONG, json.dumps({"at": address, "process": i} | how)) for i in (0, 1)]
 
@@ -205,6 +206,23 @@ def test_ctrl_c_in_one_process_ends_all_with_what_they_have(who, halving, tmp_pa
     assert said[0][:2] == ["begun", "True 16"]
 
 
+@pytest.mark.parametrize("who", [0, 1])
+def test_ctrl_c_while_one_waits_for_the_other_loses_nothing(who, tmp_path):
+    space = {"width": [4], "epochs": [3, 10**6]}  # each has one of the two
+    processes = pair(space=space, epochs=3, folder=str(tmp_path))
+    while not list(tmp_path.glob("outcomes-1of2-*")):
+        assert all(process.poll() is None for process in processes)
+        time.sleep(0.1)
+    time.sleep(1)  # now the first waits
+    processes[who].send_signal(signal.SIGINT)
+    found = [ended(process, 100) for process in processes]
+    assert [code for code, _, _ in found] == [0, 0], found
+    said = [printed.splitlines() for _, printed, _ in found]
+    assert said[0] == said[1]
+    assert said[0][:2] == ["begun", "True 2"]
+    assert np.isfinite(json.loads(said[0][2])[:2]).all()
+
+
 def test_an_error_in_the_coordinator_is_said_by_the_others():
     address = free_address()
     fails = "if jax.process_index() == 0:\n    raise ValueError('mine')\n"
@@ -254,6 +272,21 @@ def test_more_shards_than_configurations(tmp_path):
     whole = mlp_jax.sweep(X, Y, {"width": [3, 4]}, checkpoint=tmp_path, **ABOUT)
     assert whole.compilations == 0
     assert all(member.status == "finished" for member in whole.members)
+
+
+def test_a_shard_counts_and_returns_its_own_members_alone(tmp_path):
+    for number in range(2):
+        seen = []
+
+        def progress(done, members, best, seen=seen):
+            seen.append((done, members))
+
+        how = {"folds": 2, "epochs": 5, "shard": (number, 2), "checkpoint": tmp_path}
+        result = mlp_jax.sweep(X, Y, SPACE, progress=progress, **how)
+        assert 0 < result.plan.members < 32
+        assert seen[-1] == (result.plan.members, result.plan.members)
+        statuses = [member.status for member in result.members]
+        assert statuses.count("finished") == result.plan.members
 
 
 @pytest.mark.parametrize("shard", [(2, 2), (-1, 2), 1, (0.5, 2), "ab", (0, 1, 2)])

@@ -17,7 +17,7 @@ def waves(bucket, count):
 
 def begun(*buckets, count=10):
     """A schedule whose first program is on the device a, with its waves; b compiles the second."""
-    schedule = Schedule(buckets, 2)
+    schedule = Schedule(buckets, 2, at_a_time=99)
     assert [schedule.next_of(device) for device in "ab"] == [0, 1]
     schedule.compiled(0, "a")
     schedule.train(waves(0, count))
@@ -49,6 +49,24 @@ def test_and_waits_where_little_is_left():
     assert schedule.next_of("a") == (0, 0, 0)
 
 
+def test_a_thread_beside_those_that_train_compiles_what_is_left():
+    schedule = Schedule([LONG] * 3, 1, at_a_time=1)
+    assert schedule.next_of("a") == 0
+    schedule.compiled(0, "a")
+    schedule.train(waves(0, 9))
+    assert [schedule.next_of("a") for _ in range(4)] == [(0, 0, 0), 1, 2, (0, 0, 1)]
+
+
+def test_whoever_is_done_with_a_wave_trains_the_next():
+    schedule = Schedule([LONG] * 2, 1, at_a_time=1)
+    schedule.next_of("a")
+    schedule.compiled(0, "a")
+    schedule.train(waves(0, 9))
+    assert schedule.next_of("a") == (0, 0, 0)
+    schedule.trained("a")
+    assert schedule.next_of("a") == (0, 0, 1)
+
+
 def test_of_a_long_bucket_the_last_waves_are_little():
     schedule = begun(LONG, LONG, count=99)
     for _ in range(98):
@@ -58,7 +76,7 @@ def test_of_a_long_bucket_the_last_waves_are_little():
 
 @pytest.mark.parametrize(("bucket", "compiling"), [(LONG, [0, 0, 0]), (SHORT, [0, None, None])])
 def test_one_program_is_compiled_on_all_devices_if_it_has_much_to_do(bucket, compiling):
-    schedule = Schedule([bucket], 3)
+    schedule = Schedule([bucket], 3, at_a_time=1)
     assert [schedule.next_of(device) for device in "abc"] == compiling
 
 

@@ -13,6 +13,10 @@ import mlp_jax
 from mlp_jax import compiled_programs
 from mlp_jax.sweeps import programs, schedule, work
 from mlp_jax.sweeps.halving import share_of_epochs
+from mlp_jax.sweeps.members import InitialWeights
+from mlp_jax.sweeps.plan import as_plan
+from mlp_jax.sweeps.task import as_task
+from mlp_jax.sweeps.waves import Wave
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 4))
@@ -285,7 +289,7 @@ def test_an_own_validation_set_and_an_own_score():
         ({"space": {"optimizer": "lbfgs", "batch_size": 4}}, "lbfgs compares costs"),
         ({"halving": 1}, "halving is 1"),
         ({"memory": 0}, "memory is 0"),
-        ({"memory": 1000}, "memory does not suffice"),
+        ({"memory": 1000}, "memory=1000 does not suffice"),
         ({"chunk": 1.5}, "chunk is 1.5"),
         ({"devices": []}, "devices is empty"),
         ({"progress": 3}, "progress is 3"),
@@ -327,6 +331,29 @@ def test_the_best_epoch_is_what_it_is_said_to_be_by(best_by, halving):
         assert member.score == curve[best]
     assert {m.best_epoch for m in result.members} != {20}
     result.refit()
+
+
+class InterruptedCopy(np.ndarray):
+    """A history during whose copy Ctrl-C is typed."""
+
+    def __getitem__(self, index):
+        if isinstance(index, np.ndarray) and index.dtype.kind == "b":
+            raise KeyboardInterrupt
+        return super().__getitem__(index)
+
+
+def test_ctrl_c_amid_a_choice_of_halving_gives_no_member_the_state_of_another():
+    task = as_task(X, Y, {"hidden": [(3,), (4,), (5,)]}, folds=2)
+    (bucket,) = as_plan(task).buckets
+    wave = Wave(task, bucket, 0, bucket.rows, InitialWeights(task))
+    before = wave.outcomes()
+    wave._history = wave._history.view(InterruptedCopy)
+    with pytest.raises(KeyboardInterrupt):
+        wave.keep({2})
+    after = wave.outcomes()
+    assert list(after) == list(before)
+    for name, outcome in after.items():
+        jax.tree.map(np.testing.assert_array_equal, outcome.params, before[name].params)
 
 
 def test_halving_keeps_those_that_are_best_at_the_rung():

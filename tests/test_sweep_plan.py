@@ -116,6 +116,13 @@ def test_a_plan_prints_its_programs():
     assert " 16 " in said
 
 
+def test_every_device_has_a_copy_of_the_examples():
+    task = as_task(X, Y, {"hidden": [(8,)]}, folds=3)
+    (labels,) = task.labels.values()
+    more = plan.as_plan(task, devices=4).bytes - plan.as_plan(task, devices=1).bytes
+    assert more == 3 * (X.nbytes + labels.nbytes)
+
+
 def test_chunks_keep_to_the_memory():
     space = {"width": mlp_jax.int_uniform(8, 32), "batch_size": [32]}
     wide = mlp_jax.plan_sweep(X, Y, space, n=500, epochs=3)

@@ -1,10 +1,10 @@
 """The files of a checkpoint: what a sweep's folder holds, written and read, damage told.
 
 A save is two files. `outcomes-W-N` has the members that are done since save N - 1 of the writer W,
-and is written once; `states-W-N` has where the others stand, and is written last. A sweep that is
-divided among shards has a writer for each of them, and whoever reads reads all. Every file is of
-the form of `array_files`, with a SHA-256 over all, which is looked at before anything is believed,
-and says which sweep it is of.
+if there are any, and is written once; `states-W-N` has where the others stand, and is written last.
+A sweep that is divided among shards has a writer for each of them, and whoever reads reads all.
+Every file is of the form of `array_files`, with a SHA-256 over all, which is looked at before
+anything is believed, and says which sweep it is of.
 """
 
 from collections.abc import Iterable
@@ -59,12 +59,13 @@ class Files:
         self, number: int, outcomes: Outcomes, standings: Iterable[Standing], kept: Kept
     ) -> None:
         """A save: members that are done since the one before it, and where the others stand."""
-        self._folder.put(
-            self.path("outcomes", number),
-            OUTCOMES,
-            {"statuses": STATUSES, "kept": kept},
-            arrays_of_outcomes(outcomes, self._task.X.dtype),
-        )
+        if outcomes:
+            self._folder.put(
+                self.path("outcomes", number),
+                OUTCOMES,
+                {"statuses": STATUSES, "kept": kept},
+                arrays_of_outcomes(outcomes, self._task.X.dtype),
+            )
         standings = list(standings)
         waves = [
             {

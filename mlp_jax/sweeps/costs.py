@@ -125,8 +125,8 @@ def bytes_of_draws(task: Task) -> int:
     return 5 * m * segment(m)
 
 
-def bytes_held(task: Task) -> int:
-    """The examples, draws, and of every member its best parameters and its history."""
+def bytes_held(task: Task, devices: int) -> int:
+    """The examples, here and on every device; draws; every member's best parameters and history."""
     itemsize = task.X.dtype.itemsize
     examples = task.X.nbytes + sum(Y.nbytes for Y in task.labels.values())
     kept = 0
@@ -139,4 +139,4 @@ def bytes_held(task: Task) -> int:
     m = max(len(train) for train, _ in task.splits)
     segments = len(task.splits) * len(sizes_of_batches) * -(-longest // segment(m))
     draws = min(DRAWS_KEPT, segments * bytes_of_draws(task))
-    return 2 * examples + kept + draws
+    return (1 + devices) * examples + kept + draws

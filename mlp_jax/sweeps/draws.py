@@ -1,7 +1,6 @@
 """What the epochs of a sweep draw: one order of the batches for all networks of a fold."""
 
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -9,26 +8,23 @@ import numpy as np
 
 from mlp_jax.epochs import Drawn
 from mlp_jax.sweeps.costs import DRAWS_KEPT, bytes_of_draws
-from mlp_jax.sweeps.folds import as_folds
-from mlp_jax.sweeps.program import draws_of_epochs
+from mlp_jax.sweeps.places import Place
+from mlp_jax.sweeps.program import Lengths, draws_of_epochs
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.waves import Wave
 
 
 class Draws:
-    """Drawn when they are first asked for, by any thread, and kept for the next chunk.
+    """Drawn when they are first asked for, by any thread, and kept for the next chunk."""
 
-    folds, lengths: see `folds.as_folds`.
-    """
-
-    def __init__(self, task: Task, devices: Sequence[Any]) -> None:
-        """devices: on the first of which all is drawn."""
-        self._task, self._first = task, devices[0]
-        self.folds, self.lengths = as_folds(task.splits)
-        self._on_first = jax.device_put(self.folds, self._first)
+    def __init__(self, task: Task, lengths: Lengths, places: dict[Any, Place]) -> None:
+        """places: by device; on the first of them all is drawn."""
+        self._task, self._lengths = task, lengths
+        self._first = next(iter(places))
+        self._folds = places[self._first].folds
         self._keys = [
             jax.device_put(jax.random.fold_in(task.key_order, np.uint32(fold)), self._first)
-            for fold in range(len(self.folds))
+            for fold in range(len(self._folds))
         ]
         self._drawn: dict[Any, Drawn] = {}
         self._drawing = threading.Lock()
@@ -52,9 +48,9 @@ class Draws:
         return draws_of_epochs(
             self._keys[wave.fold],
             np.int32(done),
-            self._on_first[wave.fold],
+            self._folds[wave.fold],
             epochs=wave.segment,
             batch_size=kind.batch_size,
-            lengths=self.lengths,
+            lengths=self._lengths,
             dropout=kind.dropout,
         )

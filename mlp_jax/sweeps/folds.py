@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from mlp_jax.sweeps.program import Fold, Lengths
@@ -70,16 +69,16 @@ def _order(m: int, seed: int, classes: Any) -> np.ndarray:
 
 
 def as_folds(splits: Sequence[Split]) -> tuple[list[Fold], Lengths]:
-    """The splits as the program takes them, filled up to the longest, and what is static."""
+    """The splits in NumPy as the program takes them, as long as the longest; and what is static."""
     sizes = [(len(train), len(held)) for train, held in splits]
     longest, longest_held = (max(column) for column in zip(*sizes, strict=True))
     different = tuple(sorted({train for train, _ in sizes}))
     folds = [
         Fold(
-            jnp.asarray(np.resize(train, longest), jnp.int32),
-            jnp.asarray(np.resize(held, longest_held), jnp.int32),
-            jnp.asarray((len(train), len(held)), jnp.int32),
-            jnp.asarray(different.index(len(train)), jnp.int32),
+            np.asarray(np.resize(train, longest), np.int32),
+            np.asarray(np.resize(held, longest_held), np.int32),
+            np.asarray((len(train), len(held)), np.int32),
+            np.asarray(different.index(len(train)), np.int32),
         )
         for train, held in splits
     ]

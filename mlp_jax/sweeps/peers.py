@@ -178,8 +178,10 @@ def gathered(content: bytes) -> list[bytes]:
             raise LostPeerError(said_of([])) from error
 
     meet_peers()
-    lengths = gather(np.array([len(content)], np.int32)).ravel()
-    longest = int(lengths.max())
+    # In two numbers: without JAX's 64 bits a length of 2 GiB does not fit into one.
+    of_all = gather(np.array(divmod(len(content), PIECE), np.int32)).reshape(-1, 2)
+    lengths = [int(pieces) * PIECE + int(rest) for pieces, rest in of_all]
+    longest = max(lengths)
     own = np.zeros(longest, np.uint8)
     own[: len(content)] = np.frombuffer(content, np.uint8)
     pieces = [gather(own[at : at + PIECE]) for at in range(0, longest, PIECE)]

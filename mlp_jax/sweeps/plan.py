@@ -84,9 +84,10 @@ class SweepPlan(NamedTuple):
 
     @property
     def compilations(self) -> int:
-        """How many programs are compiled, if none is known yet.
+        """How many programs there are, and are compiled if none is known yet.
 
-        Where there are fewer than devices, every device that helps compiles one of its own.
+        A device that has nothing left to do helps another and compiles its program once more, so on
+        several devices there may be more compilations.
         """
         return len(self.buckets)
 
@@ -127,13 +128,21 @@ class _Size(NamedTuple):
     """What decides the size of chunks.
 
     chunk: what it is to be, or None. workers: chunks of one bucket that run at the same time.
-    budget: bytes of one, or None. on_cpu: what it is to suit.
+    at_a_time: chunks of all buckets that do. held: bytes beside them. memory: bytes of all, or
+    None. on_cpu: what it is to suit.
     """
 
     chunk: int | None
     workers: int
-    budget: int | None
+    at_a_time: int
+    held: int
+    memory: int | None
     on_cpu: bool
+
+    @property
+    def budget(self) -> int | None:
+        """Bytes of a chunk."""
+        return None if self.memory is None else (self.memory - self.held) // self.at_a_time
 
 
 def as_plan(
@@ -142,6 +151,7 @@ def as_plan(
     workers: int = 1,
     memory: int | None = None,
     chunk: int | None = None,
+    devices: int = 1,
     on_cpu: bool = True,
     halving: int | None = None,
     split: Callable[..., list[np.ndarray]] | None = None,
@@ -151,6 +161,7 @@ def as_plan(
     Args:
       task: what to do.
       workers: chunks that run at the same time, on all devices.
+      devices: how many, each with a copy of the examples.
       memory: bytes that all of it may take, or None.
       chunk: members of a chunk, or None for what suits the cache.
       on_cpu: what the chunks are to suit.
@@ -161,7 +172,7 @@ def as_plan(
     Raises:
       ValueError: the memory does not suffice.
     """
-    held = bytes_held(task)
+    held = bytes_held(task, devices)
     # At a given chunk a member is the same to the last bit whatever its neighbours, and so is its
     # program.
     groups = [
@@ -174,7 +185,9 @@ def as_plan(
         # Where there are several buckets none has to wait for another, and halving trains all that
         # a bucket has on a fold one after the other.
         workers=workers if len(groups) == 1 and halving is None else 1,
-        budget=None if memory is None else (memory - held) // workers,
+        at_a_time=workers,
+        held=held,
+        memory=memory,
         on_cpu=on_cpu,
     )
     buckets = [_bucket(task, group, size, halving) for group in groups]
@@ -233,10 +246,11 @@ def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) ->
         if size.budget is not None:
             chunk = int(min(chunk, (size.budget - shared) // one))
         if chunk < 1:
+            least = size.held + size.at_a_time * (one + shared)
             raise ValueError(
-                f"memory does not suffice for one network of hidden widths {hidden}, which takes "
-                f"{(one + shared) / 2**20:.0f} MiB beside the data and the results: type a larger "
-                "memory, or a smaller space"
+                f"memory={size.memory} does not suffice: with data and results, {size.at_a_time} "
+                f"networks at a time of hidden widths {hidden} take {least} bytes; type "
+                f"memory={least} or more, or a smaller space"
             )
         counts = np.unique(bucket.which, return_counts=True)[1]
         epochs = max(task.configurations[row.configuration]["epochs"] for row in rows)

@@ -47,10 +47,10 @@ class Fold(NamedTuple):
     are examples, int32. which: of the static training sizes, this one's number.
     """
 
-    train: Array
-    validation: Array
-    sizes: Array
-    which: Array
+    train: Array | np.ndarray
+    validation: Array | np.ndarray
+    sizes: Array | np.ndarray
+    which: Array | np.ndarray
 
 
 class Lengths(NamedTuple):
@@ -192,7 +192,7 @@ def _shapes_at_first(
     return shapes, any(np.any(leaf) for leaf in jax.tree.leaves(first.optimizer_state))
 
 
-def _real(indices: Array, size: Array, dtype: Any) -> Array:
+def _real(indices: Array | np.ndarray, size: Any, dtype: Any) -> Array:
     """(1, length): 1 for the examples of a fold, 0 for what it was filled up with."""
     return (jnp.arange(indices.shape[0]) < size).astype(dtype)[None]
 

@@ -15,6 +15,7 @@ from mlp_jax.sweeps.program import Lengths, train_chunk
 OPTIONS = {"xla_backend_optimization_level": 1}
 _kept: dict[Any, Any] = {}
 _lock = threading.Lock()
+_one_at_a_time: dict[Any, threading.Lock] = {}  # of programs that are being compiled
 
 
 def _forget() -> None:
@@ -42,12 +43,17 @@ def compiled(
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
     name = (device, structure, shapes, plan, lengths, networks)
     with _lock:
-        if name in _kept:
-            _kept[name] = _kept.pop(name)  # the last to be forgotten
-            return _kept[name], False
-    train = partial(train_chunk, plan=plan, lengths=lengths, networks=networks)
-    options: Any = OPTIONS if device.platform == "cpu" else None
-    program = jax.jit(train).lower(*arguments).compile(options)
-    with _lock:
-        _kept[name] = program
+        alone = _one_at_a_time.setdefault(name, threading.Lock())
+    with alone:  # whoever comes second waits, and finds it
+        with _lock:
+            if name in _kept:
+                _one_at_a_time.pop(name, None)
+                _kept[name] = _kept.pop(name)  # the last to be forgotten
+                return _kept[name], False
+        train = partial(train_chunk, plan=plan, lengths=lengths, networks=networks)
+        options: Any = OPTIONS if device.platform == "cpu" else None
+        program = jax.jit(train).lower(*arguments).compile(options)
+        with _lock:
+            _one_at_a_time.pop(name, None)
+            _kept[name] = program
     return program, True

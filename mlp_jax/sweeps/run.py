@@ -99,7 +99,7 @@ def sweep(
     Example:
       >>> import numpy as np, mlp_jax
       >>> X = np.random.default_rng(0).normal(size=(200, 2))
-      >>> y = X[:, 0] * X[:, 1] > 0  # exclusive or
+      >>> y = X[:, 0] * X[:, 1] > 0  # are the signs alike?
       >>> space = {"hidden": [(2,), (16, 16)], "learning_rate": [0.01, 0.03]}
       >>> result = mlp_jax.sweep(X, y, space, folds=2, epochs=60, progress=False)
       >>> result.best.configuration["hidden"], bool(result.best.score > 0.8)
@@ -180,6 +180,7 @@ def plan_of(
     return as_plan(
         of_shard(task, _share(shard), halving),
         workers=workers_of(chosen),
+        devices=len(chosen),
         memory=memory,
         chunk=chunk,
         on_cpu=chosen[0].platform == "cpu",
@@ -222,7 +223,11 @@ def run(
         with as_sweep_progress(progress, task, plan.members) as shown:
             work = Work(task, plan, _devices(devices), halving, saves, peers)
             interrupted = work.through(shown)
-        outcomes, interrupted = peers.ended(work.outcomes, interrupted)
+        try:
+            outcomes, interrupted = peers.ended(work.outcomes, interrupted)
+        except KeyboardInterrupt:  # while this one was waiting for the others
+            peers.interrupted()
+            outcomes, interrupted = peers.ended(work.outcomes, True)
     finally:
         if saves is not None:
             saves.close()

@@ -1,5 +1,6 @@
 """Which device compiles or trains what next."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,16 +14,19 @@ class Schedule:
     """What is still to be done, and which programs are where.
 
     Each program is compiled on one device, which trains the waves it is for. A device with nothing
-    left to compile helps another, if that takes longer than to compile the program once more.
+    left to compile helps another, if that takes longer than to compile the program once more. A
+    thread beside those that train compiles, as long as there is anything to compile.
     """
 
-    def __init__(self, buckets: Sequence[Bucket], devices: int) -> None:
-        self._buckets = buckets
-        self._waves: dict[int, tuple[Name, ...]] = {}
+    def __init__(self, buckets: Sequence[Bucket], devices: int, at_a_time: int) -> None:
+        """at_a_time: waves that a device trains; it may have more threads."""
+        self._buckets, self._at_a_time = buckets, at_a_time
+        self._waves: dict[int, int] = {}  # of a bucket, how many there were
         self._has: set[tuple[int, Any]] = set()
         self._ready: list[Name] = []
+        self._training: Counter[Any] = Counter()  # waves on a device
         numbers = range(len(buckets))
-        again = [number for number in numbers if self._is_worth(number)]
+        again = [number for number in numbers if self._is_worth(number, 1.0)]
         self._to_compile = [*numbers, *again * (devices // max(1, len(buckets)) - 1)]
 
     def __bool__(self) -> bool:
@@ -36,24 +40,29 @@ class Schedule:
     def train(self, waves: Iterable[Name]) -> None:
         """These are ready, their programs being compiled."""
         self._ready += waves
-        for number in {name[0] for name in self._ready} - set(self._waves):
-            self._waves[number] = tuple(name for name in self._ready if name[0] == number)
+        for number, count in Counter(name[0] for name in self._ready).items():
+            self._waves.setdefault(number, count)
+
+    def trained(self, device: Any) -> None:
+        """The device is done with a wave."""
+        self._training[device] -= 1
 
     def next_of(self, device: Any) -> int | Name | None:
         """A bucket whose program to compile, or a wave to train, or nothing for this device."""
         own = next((name for name in self._ready if (name[0], device) in self._has), None)
-        if own is None and self._to_compile:
+        busy = self._training[device] >= self._at_a_time
+        if self._to_compile and (own is None or busy):
             return self._to_compile.pop(0)
         if own is None:
-            own = next((name for name in self._ready if self._is_worth(name[0])), None)
+            left = Counter(name[0] for name in self._ready)
+            worth = {n for n in left if self._is_worth(n, left[n] / self._waves[n])}
+            own = next((name for name in self._ready if name[0] in worth), None)
         if own is not None:
             self._ready.remove(own)
+            self._training[device] += 1
         return own
 
-    def _is_worth(self, number: int) -> bool:
-        """Whether what is left of a bucket takes longer than to compile its program once more."""
-        bucket, share = self._buckets[number], 1.0
-        if number in self._waves:
-            left = sum(name[0] == number for name in self._ready)
-            share = left / len(self._waves[number])
+    def _is_worth(self, number: int, share: float) -> bool:
+        """Whether this share of a bucket takes longer than to compile its program once more."""
+        bucket = self._buckets[number]
         return share * bucket.seconds > compile_seconds(bucket.kind)

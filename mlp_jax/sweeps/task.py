@@ -7,17 +7,22 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from mlp_jax import metrics
 from mlp_jax.epochs import JUDGES
 from mlp_jax.forward_propagation import Network
-from mlp_jax.labels import one_hot
 from mlp_jax.losses import Loss
 from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.folds import Split, held_out, k_folds
 from mlp_jax.sweeps.space import Configuration, configurations
+from mlp_jax.sweeps.task_labels import (
+    as_Y,
+    checked_labels,
+    classes_of,
+    default_loss,
+    kind_of_labels,
+)
 from mlp_jax.training_input import check_count, check_range
 
 BATCH_SIZE = 64  # of a configuration that names none
@@ -97,14 +102,14 @@ def as_task(
     if best_by not in JUDGES:
         raise ValueError(f"best_by is {best_by!r}; expected one of {', '.join(JUDGES)}")
     configs = configurations(space, n, seed=seed_of_space)
-    table, labels = _table(X), _labels(y, "y")
+    table, labels = _table(X), checked_labels(y, "y")
     _check_length(table, labels)
     splits = None
     if isinstance(validation, tuple | list):
         table, labels, splits = _with_own_validation(table, labels, validation, folds)
-    kind = _kind_of_labels(configs, labels)
-    classes, labels = _as_numbers(kind, labels)
-    default = _default_loss(kind, labels, classes)
+    kind = kind_of_labels(configs, labels)
+    classes, labels = classes_of(kind, labels)
+    default = default_loss(kind, labels, classes)
     defaults = {"loss": default, "optimizer": "adam", "epochs": epochs, "patience": patience}
     configs = [defaults | config for config in configs]
     for config in configs:
@@ -119,7 +124,7 @@ def as_task(
         best_by = "validation_loss"  # they are the same
     return Task(
         X=np.ascontiguousarray(table.T),
-        labels={loss: _as_Y(loss, labels, classes, table.dtype) for loss in losses},
+        labels={loss: as_Y(loss, labels, classes, table.dtype) for loss in losses},
         splits=splits,
         configurations=configs,
         seeds=[(c.pop("seed"),) if "seed" in c else tuple(range(seeds)) for c in configs],
@@ -153,18 +158,6 @@ def _table(X: Any) -> np.ndarray:
     return table
 
 
-def _labels(y: Any, name: str) -> np.ndarray:
-    labels = np.asarray(y)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim not in (1, 2) or labels.size == 0:
-        raise ValueError(f"{name} has shape {labels.shape}; expected (samples,) or (samples, K)")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        at = [int(i) for i in np.argwhere(~np.isfinite(labels))[0]]
-        raise ValueError(f"{name}{at} is {labels[tuple(at)]}; expected finite labels")
-    return labels.astype(str) if labels.dtype == object else labels
-
-
 def _check_length(table: np.ndarray, labels: np.ndarray, of: str = "") -> None:
     if len(table) != len(labels):
         turned = "; rows are samples here: type X.T" if table.shape[1] == len(labels) else ""
@@ -179,7 +172,7 @@ def _with_own_validation(
         raise ValueError("both folds and validation are given: leave one out")
     if len(validation) != 2:
         raise ValueError(f"validation has {len(validation)} parts; expected (Xv, yv) or a share")
-    own, own_labels = _table(validation[0]), _labels(validation[1], "validation y")
+    own, own_labels = _table(validation[0]), checked_labels(validation[1], "validation y")
     _check_length(own, own_labels, "validation ")
     if own.shape[1] != table.shape[1] or own_labels.ndim != labels.ndim:
         raise ValueError(
@@ -224,68 +217,7 @@ def _splits(
     return splits
 
 
-def _kind_of_labels(configs: list[Configuration], labels: np.ndarray) -> str:
-    """Classes or numbers: as the losses say, or else as the labels look."""
-    losses = {Network(loss=c["loss"]).loss for c in configs if "loss" in c}
-    said = {"classes" if loss.classes else "numbers" for loss in losses}
-    if len(losses) and any("loss" not in c for c in configs):
-        raise ValueError("some configurations name a loss and some do not: name it in all")
-    if len(said) == 2:
-        names = ", ".join(sorted(loss.name for loss in losses))
-        raise ValueError(f"the losses {names} are some of classes and some of numbers")
-    if said:
-        return said.pop()
-    two = labels.dtype.kind == "f" and np.isin(labels, (0.0, 1.0)).all()
-    return "classes" if labels.dtype.kind in "biuUS" or two else "numbers"
-
-
-def _as_numbers(kind: str, labels: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-    """(the classes, or None; labels as numbers)."""
-    if kind == "classes" and labels.ndim == 1:
-        classes, numbers = np.unique(labels, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(f"y has the one class {classes[0]!r}; expected two or more")
-        return classes, numbers
-    if labels.dtype.kind not in "fiub":
-        raise ValueError(f"y has dtype {labels.dtype}, and the loss is of numbers")
-    return None, labels
-
-
-def _default_loss(kind: str, labels: np.ndarray, classes: np.ndarray | None) -> str:
-    if kind == "numbers":
-        return "squared_error"
-    if classes is None or len(classes) == 2:
-        return "binary_cross_entropy"
-    return "softmax_cross_entropy"
-
-
-def _as_Y(loss: Loss, labels: np.ndarray, classes: np.ndarray | None, dtype: Any) -> np.ndarray:
-    """The labels as this loss compares them with its outputs, (K, m)."""
-    if classes is None:
-        Y = np.atleast_2d(labels.astype(dtype).T)
-    elif loss.name == "binary_cross_entropy" and len(classes) == 2:
-        Y = labels[None].astype(dtype)
-    elif loss.name == "binary_cross_entropy":
-        raise ValueError(
-            f"binary_cross_entropy is for two classes and y has {len(classes)}; type "
-            "'loss': 'softmax_cross_entropy'"
-        )
-    else:
-        Y = np.asarray(one_hot(labels, len(classes)), dtype)
-    lowest, highest = loss.labels
-    if Y.min() < lowest or Y.max() > highest:
-        raise ValueError(
-            f"y has labels from {Y.min():g} to {Y.max():g}; {loss.name} expects {lowest:g} to "
-            f"{highest:g}"
-        )
-    if loss.outputs_of_label > 1 and len(Y) > 1:
-        raise ValueError(f"{loss.name} is for y of one column; it has {len(Y)}")
-    return np.ascontiguousarray(Y)
-
-
-def scores_of(
-    choice: Any, losses: list[Loss]
-) -> tuple[str, dict[Loss, Callable[..., jnp.ndarray] | None]]:
+def scores_of(choice: Any, losses: list[Loss]) -> tuple[str, dict[Loss, Callable[..., Any] | None]]:
     """The score's name, and for every loss how it is computed, higher being better."""
     if callable(choice):
         return "own", dict.fromkeys(losses, choice)

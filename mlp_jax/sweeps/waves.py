@@ -61,19 +61,19 @@ class Wave:
         self.task, self.bucket, self.fold, self.rows = task, bucket, fold, rows
         self.done = 0
         self.segment = segment(max(len(train) for train, _ in task.splits))
-        self._configurations = [task.configurations[row.configuration] for row in rows]
-        self._epochs = np.array([c["epochs"] for c in self._configurations], np.int32)
-        networks = [task.network(configuration) for configuration in self._configurations]
+        configurations = [task.configurations[row.configuration] for row in rows]
+        self._epochs = np.array([c["epochs"] for c in configurations], np.int32)
+        networks = [task.network(configuration) for configuration in configurations]
         self._which = np.array([bucket.kind.networks.index(network) for network in networks])
         weights.draw(rows)
         stacks = [weights.padded(row, bucket.hidden) for row in rows]
         params = jax.tree.map(lambda *leaves: np.stack(leaves), *stacks)
-        numbers = numbers_of(self._configurations, bucket.on, task.X.dtype)
+        numbers = numbers_of(configurations, bucket.on, task.X.dtype)
         train = task.splits[fold][0]
         self._members = Members(
             numbers,
             self._epochs,
-            weights_of(task, self._configurations, train) if bucket.kind.weighted else None,
+            weights_of(task, configurations, train) if bucket.kind.weighted else None,
         )
         self.state: State = started(params, numbers.optimizer, validates=task.best_by != "cost")
         self._history = np.empty((len(rows), 0, 4), task.X.dtype)  # and room for more epochs
@@ -180,12 +180,12 @@ class Wave:
             )
             for name, outcome in self.outcomes(~kept).items()
         }
-        self.rows = tuple(row for row, stays in zip(self.rows, kept, strict=True) if stays)
-        self._configurations = [self.task.configurations[row.configuration] for row in self.rows]
+        rows = tuple(row for row, stays in zip(self.rows, kept, strict=True) if stays)
         everything = self._members, self.state, self._epochs, self._which, self._history
-        self._members, self.state, self._epochs, self._which, self._history = jax.tree.map(
-            lambda leaf: leaf[kept], everything
-        )
+        members, state, epochs, which, history = jax.tree.map(lambda leaf: leaf[kept], everything)
+        # All at once: Ctrl-C amid the copies leaves rows and states of the same members.
+        self.rows, self._members, self.state = rows, members, state
+        self._epochs, self._which, self._history = epochs, which, history
         self.going_on = np.flatnonzero(self._goes_on())
         self._keep_standing()
         return dropped
@@ -234,7 +234,7 @@ class Wave:
             status = "stopped" if lost[i] and status != "finished" else status
             status = "diverged" if self.state.diverged[i] else status
             lines = history[i, : epoch + int(self.state.diverged[i])].copy()
-            sizes = self.task.sizes(self._configurations[i])
+            sizes = self.task.sizes(self.task.configurations[row.configuration])
             outcomes[row.configuration, row.seed, self.fold] = Outcome(
                 cut_out(kept, i, sizes),
                 lines,

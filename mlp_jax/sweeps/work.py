@@ -15,10 +15,11 @@ from mlp_jax.parameters import scope
 from mlp_jax.sweeps.checkpoint_files import Found
 from mlp_jax.sweeps.checkpoints import Checkpoint
 from mlp_jax.sweeps.draws import Draws
+from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import best_of, rungs
 from mlp_jax.sweeps.members import InitialWeights, Row
 from mlp_jax.sweeps.peers import Alone
-from mlp_jax.sweeps.places import places_of, slots_of, workers_of
+from mlp_jax.sweeps.places import chunks_at_a_time, places_of, slots_of, workers_of
 from mlp_jax.sweeps.plan import CHUNKS_OF_WAVE, Bucket, SweepPlan
 from mlp_jax.sweeps.programs import compiled
 from mlp_jax.sweeps.schedule import Name, Schedule
@@ -42,7 +43,12 @@ class Work:
         self._checkpoint = checkpoint
         self._peers = peers or Alone()
         found = Found({}, (), ()) if checkpoint is None else checkpoint.found
-        self.outcomes: dict[tuple[int, int, int], Outcome] = dict(found.outcomes)
+        names = {
+            (*row, fold) for bucket in plan.buckets for row in bucket.rows for fold in bucket.folds
+        }  # and not those of other shards, which the folder may have too
+        self.outcomes: dict[tuple[int, int, int], Outcome] = {
+            name: outcome for name, outcome in found.outcomes.items() if name in names
+        }
         self._kept = found.kept
         self._stood: dict[tuple[int, int, int], tuple[Standing, int]] = {}
         for standing in found.standings:  # the furthest first: another writer's may be older
@@ -50,10 +56,11 @@ class Work:
                 self._stood.setdefault((*row, standing.fold), (standing, place))
         self.compilations = 0
         self.seconds: dict[int, tuple[float, float]] = {}
-        self._draws = Draws(task, devices)
-        self._places = places_of(task, self._draws.folds, devices)
+        folds, self._lengths = as_folds(task.splits)
+        self._places = places_of(task, folds, devices)
+        self._draws = Draws(task, self._lengths, self._places)
         self._slots, self._workers = slots_of(devices), workers_of(devices)
-        self._schedule = Schedule(plan.buckets, len(devices))
+        self._schedule = Schedule(plan.buckets, len(devices), chunks_at_a_time(devices))
         self._divided: set[int] = set()  # buckets
         self._rows: dict[Name, tuple[Row, ...]] = {}
         # Those that are not done: of halving all that were begun, else those that are training.
@@ -99,7 +106,7 @@ class Work:
         shown: Callable[..., None] | None,
     ) -> None:
         """Every wave trained until this epoch."""
-        free, pending = list(self._slots), dict[Future[Any], Any]()
+        free, pending = list(self._slots), dict[Future[Any], tuple[Any, int | Name]]()
         while pending or self._schedule:
             self._peers.check()
             for device in list(free):
@@ -108,12 +115,15 @@ class Work:
                     continue
                 free.remove(device)
                 if isinstance(job, int):
-                    pending[pool.submit(self._compile, job, device)] = device
+                    pending[pool.submit(self._compile, job, device)] = device, job
                 else:
-                    pending[pool.submit(self._train, job, device, rung, shown)] = device
+                    pending[pool.submit(self._train, job, device, rung, shown)] = device, job
             for future in self._wait(pending):
-                free.append(pending.pop(future))
+                device, job = pending.pop(future)
+                free.append(device)
                 self._schedule.train(future.result() or ())
+                if not isinstance(job, int):
+                    self._schedule.trained(device)
 
     def _wait(self, pending: Collection[Future[Any]]) -> set[Future[Any]]:
         """Those that are finished, once one is; saves whenever that is due."""
@@ -209,9 +219,7 @@ class Work:
             *(wave, place.X, place.labels[kind.loss], place.folds[wave.fold]),
             self._draws(wave, 0, device),
         )
-        program, new = compiled(
-            *(device, arguments, wave.plan(), self._draws.lengths, kind.networks)
-        )
+        program, new = compiled(*(device, arguments, wave.plan(), self._lengths, kind.networks))
         self._schedule.compiled(number, device)
         if new:
             with self._counting:
