@@ -2,7 +2,8 @@
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -47,7 +48,8 @@ class SweepCV(RandomizedSearchCV):
       verbose: above 0 for a progress bar.
       pre_dispatch: is taken for scikit-learn's sake.
       random_state: of the drawing, and of the networks if the estimator has none.
-      error_score: the score of a network that diverged; "raise" to stop there.
+      error_score: the score of a network that diverged, or whose scorer raises; "raise" to stop
+        there.
       return_train_score: also score the samples trained on.
       halving: 3 to go on with the best third after a ninth and a third of the epochs; by the
         accuracy or R² of the test rows, or the validation rows with early stopping.
@@ -123,7 +125,9 @@ class SweepCV(RandomizedSearchCV):
         """
         X, y, groups = indexable(X, y, groups)
         parts = parts_of(self.estimator)
-        scorer = check_scoring(self.estimator, scoring=self.scoring)
+        scorer = check_scoring(
+            self.estimator, scoring=self.scoring, raise_exc=self.error_score == "raise"
+        )
         own = self.scoring is None and type(parts.mlp).score is ClassifierMixin.score
         candidates = candidates_of(self.param_distributions, self.n_iter, self.random_state)
         settings = settings_of(parts, candidates)
@@ -180,10 +184,12 @@ class SweepCV(RandomizedSearchCV):
         Scikit-learn's scorers look at predictions alone, so they are shown the network and the rows
         that the steps before it have made, once. A function of the user's own gets all of it.
         """
-        whole = callable(self.scoring) and not hasattr(self.scoring, "_score_func")
-        scores = Scores(len(settings), len(tables.splits), train=self.return_train_score)
+        given = self.scoring.values() if isinstance(self.scoring, Mapping) else [self.scoring]
+        whole = any(callable(one) and not hasattr(one, "_score_func") for one in given)
+        shape = len(settings), len(tables.splits)
+        scores = Scores(*shape, train=self.return_train_score, error_score=self.error_score)
         failed = 0
-        for fold, (moved, original) in enumerate(zip(tables.splits, tables.original, strict=True)):
+        for fold, (moved, original) in enumerate(zip(tables.shown, tables.original, strict=True)):
             parts = {
                 name: (
                     _safe_indexing(X, own) if whole else tables.X[rows],
@@ -203,11 +209,17 @@ class SweepCV(RandomizedSearchCV):
                         )
                     continue
                 began = time.perf_counter()
-                scores.put("test", number, fold, scorer(fitted, *parts["test"]))
+                scores.take("test", number, fold, partial(scorer, fitted, *parts["test"]))
                 scores.seconds[number, fold] = time.perf_counter() - began
                 if self.return_train_score:
-                    scores.put("train", number, fold, scorer(fitted, *parts["train"]))
-        scores.fill(self.error_score)
+                    scores.take("train", number, fold, partial(scorer, fitted, *parts["train"]))
+        scores.fill()
+        if scores.failures:
+            warnings.warn(
+                f"Scoring failed {len(scores.failures)} times; the score there is "
+                f"{self.error_score}. The first: {scores.failures[0]}",
+                stacklevel=3,
+            )
         if failed:
             warnings.warn(
                 f"{failed} of {len(settings) * len(tables.splits)} networks diverged or were "

@@ -77,13 +77,16 @@ class Tables(NamedTuple):
 
     X: the rows of every fold as its own steps transform them, one block after the other; one block
     for all folds if there are no steps. Y: their labels, (K, rows). splits: (train, test), rows of
-    X. original: the same, rows of what the user gave. steps: those of every fold, fitted. fitted:
-    the network with all that does not come from training.
+    X to train on and to validate by. shown: the same for scorers: some steps, such as
+    `TargetEncoder`, transform rows otherwise when they are fitted on them. original: the same, rows
+    of what the user gave. steps: those of every fold, fitted. fitted: the network with all that
+    does not come from training.
     """
 
     X: np.ndarray
     Y: np.ndarray
     splits: list[Split]
+    shown: list[Split]
     original: list[Split]
     steps: list[Pipeline | None]
     fitted: MLP
@@ -103,14 +106,28 @@ def tables_of(parts: Parts, X: Any, y: Any, splits: Sequence[Split]) -> Tables:
     if parts.steps is None:
         mlp = _unweighted(parts.mlp)
         data = mlp._data(X, y, None, incremental=False, first=True)
-        return Tables(data.X, data.Y, splits, splits, [None] * len(splits), mlp)
-    blocks, moved, steps = [], [], []
-    for number, (train, test) in enumerate(splits):
-        fold = clone(parts.steps).fit(_safe_indexing(X, train), _safe_indexing(y, train))
+        return Tables(data.X, data.Y, splits, splits, splits, [None] * len(splits), mlp)
+    blocks, labels = list[np.ndarray](), list[np.ndarray]()
+    moved, shown, steps = list[Split](), list[Split](), []
+
+    def added(block: np.ndarray, Y: np.ndarray) -> int:
+        """Where its rows begin."""
+        first = sum(map(len, blocks))
+        blocks.append(block)
+        labels.append(Y)
+        return first
+
+    for train, test in splits:
+        fold, y_train = clone(parts.steps), _safe_indexing(y, train)
+        made = fold.fit_transform(_safe_indexing(X, train), y_train)
         mlp = _unweighted(parts.mlp)
         data = mlp._data(fold.transform(X), y, None, incremental=False, first=True)
-        blocks.append(data.X)
-        moved.append((train + number * len(data.X), test + number * len(data.X)))
+        first = added(data.X, data.Y)
+        shown.append((train + first, test + first))
+        rows, own = train + first, mlp._validated(made, y_train, reset=False)[0]
+        if not np.array_equal(own, data.X[train]):
+            rows = np.arange(len(train)) + added(own, data.Y[:, train])
+        moved.append((rows, test + first))
         steps.append(fold)
     widths = {block.shape[1] for block in blocks}
     if len(widths) > 1:
@@ -118,8 +135,8 @@ def tables_of(parts: Parts, X: Any, y: Any, splits: Sequence[Split]) -> Tables:
             f"the steps before the network make {sorted(widths)} columns, not as many in every "
             "fold; type handle_unknown='ignore' and the categories in OneHotEncoder"
         )
-    Y = np.concatenate([data.Y] * len(blocks), axis=1)
-    return Tables(np.concatenate(blocks), Y, moved, splits, steps, mlp)
+    Y = np.concatenate(labels, axis=1)
+    return Tables(np.concatenate(blocks), Y, moved, shown, splits, steps, mlp)
 
 
 def _unweighted(mlp: MLP) -> MLP:
@@ -143,7 +160,8 @@ def configurations_of(
     tables: Tables, settings: Sequence[Mapping[str, Any]], splits: Sequence[Split]
 ) -> list[dict[str, Any]]:
     """The settings as configurations of `mlp_jax.sweep`."""
-    m = min(len(train) for train, _ in splits)
+    # Of the longest: a batch is cut to a shorter fold, as `fit` does.
+    m = max(len(train) for train, _ in splits)
     classes = getattr(tables.fitted, "classes_", None)
     configurations = []
     for found in settings:
@@ -155,8 +173,8 @@ def configurations_of(
             unknown = sorted(set(weights) - set(numbers), key=str)
             if unknown:
                 raise ValueError(f"class_weight names {unknown[0]!r}; the classes are {classes}")
-            one["class_weight"] = {
-                number: float(weights.get(label, 1.0)) for label, number in numbers.items()
-            }
+            by_class = [float(weights.get(label, 1.0)) for label in numbers]
+            one["class_weight"] = dict(enumerate(by_class))
+            one["l2"] /= np.mean(np.array(by_class)[tables.labels()])  # as `fit` divides it
         configurations.append(one)
     return configurations

@@ -16,6 +16,9 @@ from mlp_jax.training_input import check_count
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
 SCHEDULES = ("cosine", "one_cycle")  # of ours, those that an estimator can choose
+NOT_OF_LBFGS = (
+    *("dropout", "clip_norm", "weight_decay", "warm_up_epochs", "schedule", "label_smoothing"),
+)
 LARGEST_AUTO = 200  # examples of a batch, where batch_size is "auto"
 
 # name: (the lowest, whether it is allowed itself, what numbers are below)
@@ -67,8 +70,9 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
             f"both schedule and learning_rate say how the rate changes: {found['schedule']!r} and "
             f"{found['learning_rate']!r}; leave one out"
         )
-    if found["solver"] == "lbfgs" and (found["dropout"] or found["clip_norm"]):
-        raise ValueError("lbfgs takes neither dropout nor clip_norm; type solver='adam'")
+    for name in NOT_OF_LBFGS:
+        if found["solver"] == "lbfgs" and found.get(name):
+            raise ValueError(f"lbfgs takes no {name}; leave it out, or type solver='adam'")
     activation_of(found["activation"])
     return found
 
@@ -91,7 +95,7 @@ def optimizer_of(found: Mapping[str, Any], m: int) -> Optimizer:
     if name in ("adam", "adamw"):
         numbers |= {"b1": found["beta_1"], "b2": found["beta_2"], "eps": found["epsilon"]}
     for ours in ("weight_decay", "clip_norm", "warm_up_epochs"):
-        if found[ours]:
+        if found[ours] or ours in OPTIMIZERS[name].numbers:  # else its default would be taken
             numbers[ours] = found[ours]
     if name == "sgd" and found["learning_rate"] == "invscaling":
         schedule, numbers["samples"], numbers["power"] = "inverse_scaling", m, found["power_t"]
