@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import re
 import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ import numpy as np
 from mlp_jax.array_files import packed, replace, unpacked
 
 KEPT = 2  # saves of what is written anew each time
+KINDS = ("state", "states", "outcomes", "votes")  # what the names of saves begin with
 
 
 class CheckpointWarning(UserWarning):
@@ -70,15 +74,15 @@ class Folder:
 
             how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
             fcntl.flock(self._locks[-1], how | fcntl.LOCK_NB)
-        except ModuleNotFoundError:  # where there is none, two at once are the user's to avoid
-            return
-        except OSError:
+        except BlockingIOError:
             self.close()
             raise ValueError(
                 f"{self.path} is in use by another process: wait for it, or type another folder"
             ) from None
+        except (ModuleNotFoundError, OSError):  # no locks here: two at once are the user's to avoid
+            return
         if name == "lock" and not shared:
-            for left in self.path.glob(".*.tmp"):
+            for left in [left for kind in KINDS for left in self.path.glob(f".{kind}-*.tmp")]:
                 left.unlink()
 
     def wait_seconds(self) -> float:
@@ -187,10 +191,73 @@ def content_of(array: np.ndarray) -> bytes:
 
 
 def said(value: Any) -> str:
-    """A choice by its name; of a function of the user's own, that is all there is."""
-    for name in ("name", "__qualname__"):
+    """A choice by its name, and a function also by what it was made with.
+
+    So the numbers of an optax optimizer are said, and what a `functools.partial` was given. What
+    the text of a user's own function says is not. The same in every process.
+    """
+    return _said(value, {})
+
+
+def _said(value: Any, seen: dict[int, Any]) -> str:
+    """seen: what was met before and may hold itself, or be held by many, by its id."""
+    if id(value) in seen:
+        return f"#{list(seen).index(id(value))}"
+    if _is_array(value):
+        return _said_array(value)
+    made_with = _made_with(value)
+    if made_with or isinstance(value, list | dict):
+        seen[id(value)] = value
+    if isinstance(value, dict):
+        pairs = (f"{_said(key, seen)}: {_said(one, seen)}" for key, one in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, tuple | list) and not hasattr(value, "name"):
+        inside = ", ".join(_said(one, seen) for one in value)
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    return _name(value) + (_said(made_with, seen) if made_with else "")
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, partial):
+        return "partial"
+    for name in ("name", "__qualname__", "__name__"):
         if hasattr(value, name):
             return str(getattr(value, name))
-    if isinstance(value, tuple):
-        return f"({', '.join(map(said, value))})"
-    return repr(value)
+    # Where something lies in memory differs from process to process.
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+
+
+def _made_with(value: Any) -> tuple[Any, ...]:
+    """What a partial was given, the object of a method holds, or a function closes over.
+
+    Of one that closes over nothing but wraps another, such as from `jax.jit`, what that one does.
+    """
+    if isinstance(value, partial):
+        return value.func, value.args, value.keywords
+    if isinstance(value, MethodType):
+        return value.__func__, getattr(value.__self__, "__dict__", None)
+    cells = None if isinstance(value, type) else getattr(value, "__closure__", None)
+    if cells is not None:
+        return tuple(map(_content, cells))
+    wrapped = getattr(value, "__wrapped__", None)
+    return () if wrapped is None else _made_with(wrapped)
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # of a name that has no value yet
+        return None
+
+
+def _is_array(value: Any) -> bool:
+    """Whether it is one, and no single number or type of NumPy's, which have its attributes too."""
+    is_array = hasattr(value, "__array__") and hasattr(value, "dtype")
+    return is_array and not isinstance(value, np.generic | type)
+
+
+def _said_array(array: Any) -> str:
+    try:
+        return digest_of(content_of(np.asarray(array)))
+    except TypeError:  # a key of JAX, whose repr has all of it
+        return repr(array)

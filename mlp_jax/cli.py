@@ -12,7 +12,7 @@ import click
 import mlp_jax
 from mlp_jax.model_commands import export, info, predict
 from mlp_jax.sweeps.command import sweep
-from mlp_jax.table_options import INTERRUPTED
+from mlp_jax.table_options import INTERRUPTED, hang_up
 from mlp_jax.training_commands import check, train
 
 
@@ -46,8 +46,8 @@ class _Commands(click.Group):
                 err=True,
             )
             ctx.exit(2)
-        except BrokenPipeError:  # whoever read it has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:
+            hang_up()
             ctx.exit(1)
         except OSError as error:  # a full disk, a file that may not be read
             where = f"{error.filename}: " if error.filename else ""

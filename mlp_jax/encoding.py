@@ -5,12 +5,14 @@ categories the place of the category, and for a missing cell NaN. Encoded, it ha
 input of the network. NumPy alone.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 VALUE, MISSING = -1, -2  # what an input says of its column, if not that it is of a certain category
+_WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 
 
 class Column(NamedTuple):
@@ -145,6 +147,14 @@ def as_category(value: Any) -> str | None:
     return str(value)
 
 
+def in_one_spelling(category: str) -> str:
+    """The category of a text, whoever wrote it: "7.0" is "7" and "True" is "true"; "007" stays."""
+    whole = _WHOLE.fullmatch(category)
+    if whole:
+        return "0" if whole[1] == "-0" else whole[1]
+    return category.lower() if category in ("True", "TRUE", "False", "FALSE") else category
+
+
 def as_numbers(values: Any, name: str) -> np.ndarray:
     """A column as float64, a missing cell NaN.
 
@@ -173,11 +183,17 @@ def _number(value: Any, name: str, row: int) -> float:
 
 
 def _places(values: Any, column: Column) -> np.ndarray:
-    """The place of every cell's category; after all of them for another."""
+    """The place of every cell's category; after all of them for another.
+
+    A cell may be spelled as the category is, or as `in_one_spelling` makes both.
+    """
     categories = column.categories or ()
     places: dict[str | None, float] = {name: float(k) for k, name in enumerate(categories)}
+    for name in categories:
+        places.setdefault(in_one_spelling(name), places[name])
     places[None] = np.nan
     said = [as_category(value) for value in np.asarray(values)]
+    said = [one if one is None or one in places else in_one_spelling(one) for one in said]
     if column.strict:
         for row, category in enumerate(said, start=1):
             if category not in places:
@@ -208,7 +224,7 @@ def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: An
             f"the table has no column {missing[0]!r}; the network was trained with "
             f"{', '.join(repr(column.name) for column in expected[:10])}"
         )
-    columns = [rows[named[column.name]] for column in expected]
+    columns = [_without_a_dictionary(rows[named[column.name]]) for column in expected]
     for column, values in zip(expected, columns, strict=True):
         if isinstance(values, str) or not hasattr(values, "__len__"):
             raise ValueError(f"{column.name!r} is {values!r}; expected a column, such as a list")
@@ -216,3 +232,10 @@ def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: An
         lengths = sorted({len(values) for values in columns})
         raise ValueError(f"the columns have {lengths[0]} to {lengths[-1]} rows; expected as many")
     return columns
+
+
+def _without_a_dictionary(values: Any) -> Any:
+    """A column of pyarrow's dictionaries as its cells: NumPy takes its gaps for the last word."""
+    if str(getattr(values, "type", "")).startswith("dictionary<"):
+        return values.to_pylist()
+    return values

@@ -73,7 +73,7 @@ def _predictions(model: "Model", table: "RawTable", ids: tuple[str, ...]) -> dic
 
     check_names(table, ids)
     A = model.outputs(feature_columns(table, model.encoding.used()))
-    columns: dict[str, Any] = {name: table.frame[name] for name in ids}
+    columns: dict[str, Any] = {name: table.ids[name] for name in ids}
     predicted = model.predicted(A)
     for place, target in enumerate(model.targets):
         of_one = predicted if predicted.ndim == 1 else predicted[:, place]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mlp_jax.encoding import Column, as_category
+from mlp_jax.encoding import Column, as_category, in_one_spelling
 from mlp_jax.table_files import RawTable
 
 Task = Literal["classification", "regression"]
@@ -38,6 +38,8 @@ def is_numeric(table: RawTable, name: str) -> bool:
         return True
     if not is_text(kind):
         raise ValueError(f"{where} is of type {kind}; type --drop {name!r}")
+    if table.of_text and _is_of_numbers_and_quoted_gaps(table, name):
+        return True
     _check_words(table, name)
     return False
 
@@ -84,6 +86,13 @@ def _check_words(table: RawTable, name: str) -> None:
             f"rows, more names than categories; type --drop {name!r}, or --id {name!r} to write it "
             f"beside predictions, or --categorical {name!r} if they are categories"
         )
+
+
+def _is_of_numbers_and_quoted_gaps(table: RawTable, name: str) -> bool:
+    """Whether it is "" alone that made a column of a CSV file one of texts."""
+    cells = table.frame[name].to_pylist()
+    texts = [cell for cell in cells if cell]
+    return bool("" in cells and texts and all(map(_is_number, texts)))
 
 
 def _is_number(cell: Any) -> bool:
@@ -136,8 +145,21 @@ def counts_rows(column: np.ndarray) -> bool:
     return bool(len(column) > FEW and (np.diff(column) == 1).all() and column[0] in (0, 1))
 
 
+def numbers_rows(column: np.ndarray) -> bool:
+    """Whether all are whole and different, as an index is in any order and with gaps."""
+    whole = np.isfinite(column).all() and (column == np.floor(column)).all()
+    return bool(whole and len(np.unique(column)) == len(column))
+
+
 def categories(table: RawTable, name: str) -> np.ndarray:
-    """A column of categories as texts, a missing cell None."""
+    """A column of categories as texts in one spelling, a missing cell None."""
+    found = _texts(table, name)
+    found[:] = [None if text is None else in_one_spelling(text) for text in found]
+    return found
+
+
+def _texts(table: RawTable, name: str) -> np.ndarray:
+    """A column of categories as they are spelled, a missing cell None."""
     found = np.empty(table.frame.num_rows, object)
     found[:] = [as_category(cell) for cell in _cells(table, name)]
     return found
@@ -231,6 +253,6 @@ def feature_columns(table: RawTable, columns: Sequence[Column]) -> dict[str, np.
                 f"{table.name} has no column {column.name!r}, which the model was trained with; it "
                 f"has {', '.join(table.frame.column_names[:10])}"
             )
-        read = numbers if column.categories is None else categories
+        read = numbers if column.categories is None else _texts
         found[column.name] = read(table, column.name)
     return found

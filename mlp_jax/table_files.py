@@ -14,18 +14,23 @@ from typing import Any, NamedTuple
 STANDARD_INPUT = Path("-")
 BYTES_A_CELL = 40  # as read, as numbers, encoded in float64 and float32, and one copy of a part
 SHARE_OF_MEMORY = 0.5  # of what is free, for the table
+BLOCK = 1 << 20  # bytes that are read at once from standard input
 SEPARATORS = ",;\t|"  # between the cells of a line; the first where none is there
 
 
 class RawTable(NamedTuple):
     """A table as it was read.
 
-    name: of its file. frame: a pyarrow table. by_line: whether every row is a line of a text.
+    name: of its file. frame: a pyarrow table. of_text: whether it was CSV, whose columns have no
+    types. by_line: whether every row is a line of it. ids: columns that name rows, by name, as they
+    were written; in `frame` they are what they look like, as any other.
     """
 
     name: str
     frame: Any
+    of_text: bool
     by_line: bool
+    ids: dict[str, Any]
 
     def row(self, place: int) -> str:
         """How a person finds the row at this place: a header is line 1 of a text."""
@@ -47,7 +52,7 @@ def read_table(
       budget: bytes that the table may take; by default half of the memory that is free.
       as_text: columns of a CSV file that stay as they are written, such as codes that look like
         numbers; NA and the like are still missing cells.
-      ids: columns of a CSV file whose every text stays.
+      ids: columns to have beside the table too, of a CSV file with every text as it is.
 
     Raises:
       ValueError: one line that says what is wrong and where.
@@ -63,13 +68,13 @@ def read_table(
             lines = _rows_of_text(source)
             _check_size(name, lines, columns, allowed)
             frame = _csv(source, separator, as_text, columns)
-            for one in [one for one in ids if one in frame.column_names]:
-                texts = _csv(source, separator, [one], columns, only=True)
-                frame = frame.set_column(frame.column_names.index(one), one, texts[one])
             by_line = lines == frame.num_rows
         else:
             frame, by_line = _parquet(name, source, allowed), False
         names = list(frame.column_names)
+        beside = {one: frame[one] for one in ids if names.count(one) == 1}
+        for one in beside if is_text else ():
+            beside[one] = _csv(source, separator, [one], columns, only=True)[one]
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} cannot be read: it is no text in UTF-8") from error
     except (pyarrow.ArrowException, OSError) as error:
@@ -79,7 +84,7 @@ def read_table(
         raise ValueError(f"{name} has two columns named {twice[0]!r}; expected different names")
     if frame.num_rows == 0:
         raise ValueError(f"{name} has no rows; expected a header and one line a sample")
-    return RawTable(name, frame, by_line)
+    return RawTable(name, frame, is_text, by_line, beside)
 
 
 def check_names(table: RawTable, wanted: Sequence[str]) -> None:
@@ -118,9 +123,7 @@ def _opened(path: Path, name: str, allowed: float) -> tuple[Any, bool]:
     if path == STANDARD_INPUT:
         if sys.stdin is None:
             raise ValueError("standard input is closed; type the name of a file, or pipe one in")
-        content = sys.stdin.buffer.read(int(min(allowed, sys.maxsize - 1)) + 1)
-        if len(content) > allowed:
-            raise ValueError(_too_large(name, f"more than {size_of(allowed)}", allowed))
+        content = _read_whole(sys.stdin.buffer, name, allowed)
         if not content:
             raise ValueError(f"{name} is empty; expected a header and one line a sample")
         return content, not content.startswith(b"PAR1")
@@ -132,6 +135,16 @@ def _opened(path: Path, name: str, allowed: float) -> tuple[Any, bool]:
     if path.stat().st_size == 0:
         raise ValueError(f"{name} is empty; expected a header and one line a sample")
     return path, kinds[path.suffix.lower()]
+
+
+def _read_whole(file: Any, name: str, allowed: float) -> bytes:
+    """In blocks, for whoever asks for all that is allowed at once is given room for it."""
+    content = io.BytesIO()
+    while block := file.read(BLOCK):
+        content.write(block)
+        if content.tell() > allowed:
+            raise ValueError(_too_large(name, f"more than {size_of(allowed)}", allowed))
+    return content.getvalue()
 
 
 def _stream(source: Any) -> Any:

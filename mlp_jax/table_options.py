@@ -1,6 +1,7 @@
 """The options of commands that read a table, and the table they name. JAX is not imported."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,11 @@ def named_table(
     for note in () if quiet else table.notes:
         click.echo(f"mlp-jax: {note}", err=True)
     return table
+
+
+def hang_up() -> None:
+    """What is printed from now on goes nowhere: whoever read it has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def check_writable(*paths: Path | None, read: Sequence[Path | None] = ()) -> None:

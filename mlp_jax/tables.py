@@ -15,6 +15,7 @@ from mlp_jax.table_columns import Task
 from mlp_jax.table_files import RawTable, check_names, read_table, size_of
 
 NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
+ON_BOTH_SIDES = "expected one of each class or more on both sides"
 
 
 class Table(NamedTuple):
@@ -96,10 +97,10 @@ def read(
     for name in features:
         numbers = name not in categorical and table_columns.is_numeric(raw, name)
         column = (table_columns.numbers if numbers else table_columns.categories)(raw, name)
+        if numbers and name in NAMELESS and table_columns.numbers_rows(column):
+            notes.append(f"column {name!r} numbers the rows and is left out")
+            continue
         if numbers and table_columns.counts_rows(column):
-            if name in NAMELESS:
-                notes.append(f"column {name!r} numbers the rows and is left out")
-                continue
             notes.append(f"column {name!r} numbers the rows; type --drop {name!r} if that is all")
         if len(set(column[~pandas.isna(column)])) + pandas.isna(column).any() < 2:
             notes.append(f"column {name!r} is the same in every row and left out")
@@ -172,11 +173,17 @@ def _parts(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.nda
             )
     if of_test < groups or m - of_test < max(2, groups):
         raise ValueError(
-            f"{m} samples are too few to hold out a share of {held_out:g}; expected one of each "
-            "class or more on both sides"
+            f"{m} samples are too few to hold out a share of {held_out:g}; {ON_BOTH_SIDES}"
         )
     strata = None if table.classes is None else table.y
     train, test = train_test_split(
         np.arange(m), test_size=of_test, random_state=seed, stratify=strata
     )
+    if table.classes is not None:
+        on_both = set(table.y[train].tolist()) & set(table.y[test].tolist())
+        for place in set(range(groups)) - on_both:
+            raise ValueError(
+                f"the class {table.classes[place]!r} has {counts[place]} samples, too few to hold "
+                f"out a share of {held_out:g}; {ON_BOTH_SIDES}"
+            )
     return train, test

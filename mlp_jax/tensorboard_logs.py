@@ -61,9 +61,14 @@ class TensorBoard:
         self._writers[name].flush()
 
     def sweep(self, result: "SweepResult", configurations: int = CONFIGURATIONS) -> None:
-        """Writes every epoch of the best configurations, a run each, the mean of their members."""
+        """Writes every epoch of the best configurations, a run each, the mean of their members.
+
+        Of an interrupted sweep without the members that never began.
+        """
         for row in result.ranking[:configurations]:
-            together = [np.stack(member.curves) for member in row.members]
+            together = [np.stack(member.curves) for member in row.members if len(member.curves[0])]
+            if not together:
+                continue
             shortest = min(curves.shape[1] for curves in together)
             mean = np.mean([curves[:, :shortest] for curves in together], axis=0)
             varied = (f"{n}={result.task.described(row.configuration, n)}" for n in result.varied())

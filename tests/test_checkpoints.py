@@ -238,6 +238,33 @@ def test_a_folder_is_of_one_process_at_a_time(tmp_path):
     swept(None, tmp_path)
 
 
+def held(path):
+    folder = checkpoint_folders.Folder(path, 60, "sweep", {})
+    folder.hold("lock")
+    folder.close()
+
+
+def test_only_what_was_begun_to_be_written_is_removed(tmp_path):
+    ours = ["state-000001", "states-all-000002", "outcomes-1of2-000003", "votes-1of2-0"]
+    for name in ours:
+        (tmp_path / f".{name}.safetensors.x1y2z3.tmp").write_text("")
+    theirs = [".notes.tmp", ".state.tmp", "states-a.tmp", ".draft-state-1.tmp"]
+    for name in theirs:
+        (tmp_path / name).write_text("")
+    held(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*theirs, "lock"}
+
+
+def test_where_files_cannot_be_locked_it_goes_on(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    (tmp_path / ".states-all-000001.safetensors.x.tmp").write_text("")
+    held(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2  # another process may be at it
+
+
 @pytest.mark.parametrize("seconds", [0, -1, "often"])
 def test_seconds_that_are_none_are_refused(seconds, tmp_path):
     with pytest.raises(ValueError, match=r"checkpoint_seconds is .*; expected seconds"):

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 
 import mlp_jax
 from mlp_jax.cli import commands
+from mlp_jax.encoding import MISSING, VALUE, Column, Encoding
+from mlp_jax.model_files import Model, write_model
 
 ROWS = 40
 
@@ -191,6 +193,42 @@ def test_codes_keep_their_zeros_whatever_rows_they_come_with(tmp_path):
     arguments = ["predict", str(tmp_path / "m.safetensors"), str(tmp_path / "u.csv"), "--json"]
     done = CliRunner().invoke(commands, arguments)
     assert [json.loads(row)["predicted y"] for row in done.stdout.splitlines()] == [True, False]
+
+
+def test_a_category_is_the_same_however_its_file_writes_it(tmp_path):
+    grade = np.random.default_rng(0).choice(["7", "8"], 60).tolist()
+    table = {"grade": grade, "x": list(range(60)), "y": [g == "7" for g in grade]}
+    (tmp_path / "t.csv").write_text(csv(table))
+    options = ["--target", "y", "--categorical", "grade", "--drop", "x", "--epochs", 50]
+    assert run(tmp_path, "train", tmp_path / "t.csv", *options).exit_code == 0
+    (tmp_path / "u.csv").write_text("grade\n7.0\n8.0\n7\n")
+    arguments = ["predict", str(tmp_path / "m.safetensors"), str(tmp_path / "u.csv"), "--json"]
+    done = CliRunner().invoke(commands, arguments)
+    predicted = [json.loads(row)["predicted y"] for row in done.stdout.splitlines()]
+    assert predicted == [True, False, True]
+
+
+def test_a_column_may_name_the_rows_and_be_a_feature(tmp_path):
+    encoding = Encoding(
+        (Column("size"), Column("colour", ("red",))),
+        source=np.array([0, 0, 1, 1], np.int32),
+        what=np.array([VALUE, MISSING, 0, MISSING], np.int32),
+        fill=np.array([1.0, np.nan, np.nan, np.nan]),
+        mean=np.zeros(4),
+        scale=np.ones(4),
+    )
+    layers = ((np.array([[1.0], [20], [300], [4000]]), np.zeros((1, 1))),)
+    write_model(tmp_path / "m", Model(layers, (), "squared_error", encoding, ("y",)))
+    (tmp_path / "t.csv").write_text("size,colour\nNA,NA\n007,red\n2,null\n")
+    for ids in ([], ["size", "colour"]):
+        named = [word for name in ids for word in ("--id", name)]
+        arguments = ["predict", str(tmp_path / "m"), str(tmp_path / "t.csv"), "--json", *named]
+        done = CliRunner().invoke(commands, arguments)
+        assert done.exit_code == 0, done.output
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [row["predicted y"] for row in rows] == [4021, 307, 4002]
+    assert [row["size"] for row in rows] == ["NA", "007", "2"]
+    assert [row["colour"] for row in rows] == ["NA", "red", "null"]
 
 
 def test_info_says_what_a_model_is(trained):

@@ -6,7 +6,17 @@ import pandas
 import pyarrow
 import pytest
 
-from mlp_jax.encoding import MISSING, VALUE, Column, Encoding, as_category, coded, encode, encoded
+from mlp_jax.encoding import (
+    MISSING,
+    VALUE,
+    Column,
+    Encoding,
+    as_category,
+    coded,
+    encode,
+    encoded,
+    in_one_spelling,
+)
 from mlp_jax.encoding import numbers as encoding_of_numbers
 
 
@@ -69,6 +79,45 @@ def test_inputs_have_names():
 )
 def test_a_cell_is_of_the_category_of_its_text(cell, category):
     assert as_category(cell) == category
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [("7.0", "7"), ("-7.00", "-7"), ("0.0", "0"), ("-0.0", "0")]
+    + [(text, text.lower()) for text in ("True", "TRUE", "False", "FALSE", "true")]
+    + [(text, text) for text in ("007", "007.0", "7.", "7.50", ".0", "1e3", "tRUE", "7.0\n")],
+)
+def test_a_text_is_of_the_category_of_its_number(text, category):
+    assert in_one_spelling(text) == category
+
+
+def places(categories, cells, strict=False):
+    """Of every cell in a table of one column, as it is coded."""
+    column = Column("c", categories, strict)
+    one = Encoding((column,), np.zeros(1, int), np.zeros(1, int), *np.array([[np.nan], [0], [1]]))
+    return coded(one, {"c": cells})[:, 0].tolist()
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_cell_is_found_in_whatever_spelling_the_model_has_it(strict):
+    assert places(("7", "true"), ["7.0", "True", "7", "true"], strict) == [0, 1, 0, 1]
+    assert places(("7.0", "TRUE"), ["7.0", "True", "7", "true"], strict) == [0, 1, 0, 1]
+    assert places(("7.0", "TRUE"), [7.0], strict) == [0]
+    assert places(("7.0", "TRUE"), [True], strict) == [1]
+    assert places(("007", "8"), ["7", "8.0"]) == [2, 1]
+
+
+def test_categories_that_a_model_tells_apart_stay_apart():
+    assert places(("7.0", "7", "True", "true"), ["7", "7.0", "true", "True"]) == [1, 0, 3, 2]
+    assert places(("7.0", "7"), np.array([7.0, 7])) == [1, 1]
+
+
+@pytest.mark.parametrize("words", [["a", None, "b"], [3, None, 5]])
+def test_a_gap_in_a_dictionary_of_pyarrow_is_a_gap(words):
+    cells = pyarrow.array(words).dictionary_encode()
+    categories = tuple(str(word) for word in words if word is not None)
+    for column in (cells, pyarrow.chunked_array([cells])):
+        np.testing.assert_array_equal(places(categories, column), [0, np.nan, 1])
 
 
 @pytest.mark.parametrize("cell", [None, np.nan, float("nan"), np.datetime64("NaT"), pandas.NA])

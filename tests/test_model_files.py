@@ -5,12 +5,13 @@ import sys
 
 import jax
 import numpy as np
+import pyarrow
 import pytest
 
 import mlp_jax
 from mlp_jax import array_files, model_files
 from mlp_jax.array_files import packed, unpacked
-from mlp_jax.encoding import Column, Encoding, numbers
+from mlp_jax.encoding import MISSING, Column, Encoding, numbers
 from mlp_jax.numpy_forward import ACTIVATIONS
 from mlp_jax.trained_models import as_model, as_network
 
@@ -72,6 +73,19 @@ def test_categories_come_back(tmp_path):
     encoding = Encoding(columns, three * 0, three, three * np.nan, three * 0.0, three + 1.0)
     model_files.write_model(tmp_path / "m", model(encoding=encoding))
     assert mlp_jax.load_model(tmp_path / "m").encoding.columns == columns
+
+
+def test_a_gap_in_a_dictionary_of_pyarrow_is_predicted_as_one(tmp_path):
+    columns, three = (Column("kind", ("a", "b")),), np.arange(3, dtype=np.int32)
+    what = np.array([0, 1, MISSING], np.int32)
+    encoding = Encoding(columns, three * 0, what, three * np.nan, three * 0.0, three + 1.0)
+    model_files.write_model(tmp_path / "m", model(loss="squared_error", encoding=encoding))
+    loaded = mlp_jax.load_model(tmp_path / "m")
+    cells = ["a", None, "b"]
+    table = pyarrow.table({"kind": pyarrow.array(cells).dictionary_encode()})
+    expected = loaded.predict({"kind": cells})
+    assert len(set(expected.tolist())) == 3
+    np.testing.assert_array_equal(loaded.predict(table), expected)
 
 
 @pytest.mark.parametrize(

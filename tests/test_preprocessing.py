@@ -204,7 +204,7 @@ def test_a_strict_encoder_refuses_a_gap_that_it_has_not_seen():
     data=st.data(),
 )
 def test_any_table_is_encoded_alike(ages, data):
-    colour = st.sampled_from(["", " ", "red", "RED", "ö", "1", "1.0", "nan", None])
+    colour = st.sampled_from(["", " ", "red", "RED", "ö", "1", "01", "nan", None])
     words = data.draw(st.lists(colour, min_size=len(ages), max_size=len(ages)))
     frame = pandas.DataFrame(
         {"age": np.array(ages, float), "word": pandas.Series(words, dtype=object)}

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from click.testing import CliRunner
 
 import mlp_jax
 from mlp_jax.cli import commands
+from mlp_jax.sweeps import command
 from mlp_jax.sweeps.space_files import read_space
 
 
@@ -30,6 +33,49 @@ def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(tmp_path):
     assert "How often it is benign where" in html
     loaded = mlp_jax.load_model(model)
     assert loaded.classes == ("malignant", "benign")
+
+
+INTERRUPTED = """
+import dataclasses
+import mlp_jax.sweeps.run as run
+whole = run.run
+run.run = lambda *how, **more: dataclasses.replace(whole(*how, **more), interrupted=True)
+"""
+
+
+@pytest.mark.parametrize(("before", "code"), [("", 1), (INTERRUPTED, 130)])
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_reader_that_has_gone_costs_no_files(before, code, more, tmp_path):
+    page, model = tmp_path / "page.html", tmp_path / "model.safetensors"
+    words = ["sweep", "--n", 2, "--epochs", 2, "--report", page, "--output", model, *more]
+    program = f"{before}\nfrom mlp_jax.__main__ import main\nmain()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if not more:
+        process.stdout.readline()  # of the plan
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == code, said
+    assert "Error" not in said
+    assert mlp_jax.load_model(model).classes == ("malignant", "benign")
+    assert page.read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("broken", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_what_was_found_is_shown_where_no_file_can_be_written(broken, monkeypatch, tmp_path):
+    def fails(*_):
+        raise broken
+
+    monkeypatch.setattr(command, "_written", fails)
+    run_ = run("--n", 2, "--epochs", 2, "--output", tmp_path / "model.safetensors")
+    assert run_.exit_code == (130 if broken is KeyboardInterrupt else 2)
+    assert re.search(r"rank +accuracy +spread", run_.output)
+    assert "6 of 6 members in" in run_.output
 
 
 def test_a_space_in_a_file(tmp_path):

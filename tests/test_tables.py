@@ -1,5 +1,10 @@
 """Tables are read within their budget, their columns told apart, and cut in two."""
 
+import io
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pandas
 import pyarrow
@@ -164,7 +169,9 @@ def test_an_empty_line_of_a_single_column_is_a_missing_cell(tmp_path):
 
 def test_names_of_rows_keep_every_text(tmp_path):
     path = written(tmp_path, "name,a\nNA,1\nnull,\n007,3\n")
-    assert read_table(path, ids=["name"]).frame["name"].to_pylist() == ["NA", "null", "007"]
+    table = read_table(path, ids=["name"])
+    assert table.ids["name"].to_pylist() == ["NA", "null", "007"]
+    assert table.frame["name"].to_pylist() == [None, None, 7]
     assert read_table(path, as_text=["name"]).frame["name"].to_pylist() == [None, None, "007"]
 
 
@@ -181,6 +188,88 @@ def test_an_index_is_left_out_and_a_column_that_counts_is_named(tmp_path):
     assert list(table.features.columns) == ["count", "a"]
     assert "column '' numbers the rows and is left out" in table.notes
     assert "column 'count' numbers the rows; type --drop 'count' if that is all" in table.notes
+
+
+@pytest.mark.parametrize("name", tables.NAMELESS)
+@pytest.mark.parametrize("rows", [7, 30])
+def test_an_index_in_any_order_and_with_gaps_is_left_out(name, rows, tmp_path):
+    index = np.random.default_rng(0).permutation(1000)[:rows]
+    lines = [f"{i},{i},{i * i % 7},{i % 2}" for i in index]
+    table = tables.read(written(tmp_path, "\n".join([f"{name},own,a,y", *lines])), "y")
+    assert list(table.features.columns) == ["own", "a"]
+    assert table.notes == (f"column {name!r} numbers the rows and is left out",)
+
+
+@pytest.mark.parametrize("last", ["0.5", "1", '""'])
+def test_a_nameless_column_that_is_no_index_is_a_feature(last, tmp_path):
+    path = written(tmp_path, f",a,y\n3,1,0\n1,2,1\n2,2,0\n{last},1,1\n")
+    assert tables.read(path, "y").numeric == ("", "a")
+
+
+def test_a_class_that_one_side_has_none_of_is_refused(tmp_path):
+    lines = [f"{i * i % 17},{'rare' if i < 2 else 'often'}" for i in range(100)]
+    table = tables.read(written(tmp_path, "\n".join(["a,y", *lines])), "y")
+    said = (
+        "the class 'rare' has 2 samples, too few to hold out a share of 0.2; "
+        "expected one of each class or more on both sides"
+    )
+    with pytest.raises(ValueError, match=said):
+        tables.split(table, 0.2, seed=0)
+    assert set(tables.split(table, 0.5, seed=0).y_test) == {0, 1}
+
+
+@pytest.fixture
+def standard_input(monkeypatch):
+    """A function that pipes bytes in; it returns how many were asked for at a time."""
+
+    def piped(content):
+        asked = []
+
+        class Pipe(io.BytesIO):
+            def read(self, size=-1):
+                asked.append(size)
+                return super().read(size)
+
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Pipe(content)))
+        return asked
+
+    return piped
+
+
+def test_standard_input_is_read_in_blocks(standard_input, monkeypatch):
+    monkeypatch.setattr(table_files, "free_memory", lambda: float("inf"))
+    asked = standard_input(b"a,b\n" + b"1,2\n" * (1 << 19))
+    assert read_table(Path("-")).frame.num_rows == 1 << 19
+    assert asked == [1 << 20] * 4
+
+
+def test_more_on_standard_input_than_the_budget_is_not_read_to_its_end(standard_input):
+    asked = standard_input(bytes(1 << 24))
+    with pytest.raises(ValueError, match=r"standard input has more than 1\.00 MiB; the budget for"):
+        read_table(Path("-"), budget=1 << 20)
+    assert len(asked) == 2
+
+
+def test_empty_cells_in_quotes_are_gaps_among_numbers(tmp_path):
+    path = written(tmp_path, 'a,b,y\n1,x,0\n"",y,1\n2.5,"",0\n,x,1\n')
+    table = tables.read(path, "y")
+    assert (table.numeric, table.categorical) == (("a",), ("b",))
+    np.testing.assert_array_equal(table.features["a"], [1, np.nan, 2.5, np.nan])
+    kept = tables.read(path, "y", categorical=["a"])
+    assert kept.features["a"].tolist() == ["1", None, "2.5", None]
+
+
+def test_texts_in_parquet_are_categories_though_they_look_like_numbers(tmp_path):
+    texts = pyarrow.table({"a": ["1", "", "2", "x"], "y": range(4)}).slice(0, 3)
+    pyarrow.parquet.write_table(texts, tmp_path / "t.parquet")
+    assert tables.read(tmp_path / "t.parquet", "y").categorical == ("a",)
+
+
+def test_categories_are_in_one_spelling(tmp_path):
+    path = written(tmp_path, "a,b,y\n7.0,True,0\n7,TRUE,1\n007,false,0\n-0.0,False,1\n")
+    features = tables.read(path, "y", categorical=["a", "b"]).features
+    assert features["a"].tolist() == ["7", "7", "007", "0"]
+    assert features["b"].tolist() == ["true", "true", "false", "false"]
 
 
 def test_tiny_numbers_to_predict_are_standardised_too(tmp_path):

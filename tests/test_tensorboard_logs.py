@@ -1,5 +1,6 @@
 """What TensorBoard reads in the files is what was trained."""
 
+import dataclasses
 import math
 import sys
 
@@ -60,6 +61,22 @@ def test_the_best_of_a_sweep_have_a_run_each(tmp_path):
     progress = curves(tmp_path / "progress")["best_score"]
     assert progress[-1][0] == len(result.members)
     assert all(math.isfinite(value) for _, value in progress)
+
+
+def test_members_that_never_began_are_left_out(tmp_path):
+    result = mlp_jax.sweep(X, Y, {"width": [3, 4, 5]}, folds=2, epochs=5, progress=False)
+    begun = {place: one for place, one in result.outcomes.items() if place[0] + place[2] < 2}
+    assert len(begun) == 3  # both of the first, one of the second, none of the third
+    result = dataclasses.replace(result, outcomes=begun, interrupted=True)
+    with mlp_jax.TensorBoard(tmp_path) as log:
+        log.sweep(result)
+    found = [curves(path) for path in sorted(tmp_path.iterdir())]
+    assert len(found) == 2
+    for row, written in zip(result.ranking, found, strict=False):
+        losses = [m.curves.validation_loss for m in row.members if len(m.curves.cost)]
+        steps, values = zip(*written["validation_loss"], strict=True)
+        assert steps == (1, 2, 3, 4, 5)
+        np.testing.assert_allclose(values, np.mean(losses, axis=0), rtol=1e-6)
 
 
 def test_without_tensorboard_it_says_what_to_type(tmp_path, monkeypatch):

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlp_jax.sweeps.shard_options import shard_options
-from mlp_jax.table_options import INTERRUPTED, MIB, check_writable, named_table, table_options
+from mlp_jax.table_options import (
+    INTERRUPTED,
+    MIB,
+    check_writable,
+    hang_up,
+    named_table,
+    table_options,
+)
 
 if TYPE_CHECKING:
     from mlp_jax.model_files import Model
     from mlp_jax.sweeps.result import SweepResult
     from mlp_jax.sweeps.shard_options import Division
-    from mlp_jax.tables import Split
+    from mlp_jax.tables import Split, Table
 
 BEST = 10  # configurations that are printed
 WIDEST = 160  # characters of a line that is printed
@@ -92,7 +99,6 @@ def sweep(
     """
     check_writable(report, output, read=[data, space_file])
     from mlp_jax import tables
-    from mlp_jax.table_models import model_of_table, noted, said, scores
 
     options = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
     division.check(data=data, written=report or output, checkpoint=choices["checkpoint"])
@@ -103,25 +109,20 @@ def sweep(
     result = _searched(parts, space_file, seed, memory, division, quiet=quiet, **choices)
     if not division.speaks():
         division.end(result)
-    if not as_json:
-        _print(result)
-    fitted = result.refit()
-    model = model_of_table(table, parts, fitted.params, fitted.network)
-    A = model.outputs_of_inputs(parts.X_test)
-    found = scores(model, parts, A)
-    if not as_json:
-        count = result.task.X.shape[1]
-        click.echo(
-            f"the best, trained on all {count} samples: {said(found)} on the "
-            f"{len(parts.y_test)} held out"
-        )
     about = {"table": data or "breast cancer", "target": table.target, "seed": seed}
-    written = _written(result, noted(model, parts, found), found, about, report, output)
-    if as_json:
-        click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
-    else:
-        for name in written:
-            click.echo(f"wrote {name}")
+    try:
+        model, found = _refitted(result, table, parts)
+        written = _written(result, model, found, about, report, output)
+    except BaseException:  # Ctrl-C, a full disk: no file, but what was found is there to be seen
+        if not as_json:
+            _print(result)
+        raise
+    try:  # last, for whoever reads it may have gone
+        _tell(result, found, written, len(parts.y_test), as_json=as_json)
+    except (BrokenPipeError, SystemExit):  # the latter of rich, for the same
+        if not result.interrupted:
+            raise
+        hang_up()
     if result.interrupted:
         raise SystemExit(INTERRUPTED)
 
@@ -160,6 +161,18 @@ def _searched(
     return replace(result, seconds=time.perf_counter() - began)  # those of its processes too
 
 
+def _refitted(
+    result: "SweepResult", table: "Table", parts: "Split"
+) -> tuple["Model", dict[str, float]]:
+    """The best network, trained on all but the held-out samples, and its scores on those."""
+    from mlp_jax.table_models import model_of_table, noted, scores
+
+    fitted = result.refit()
+    model = model_of_table(table, parts, fitted.params, fitted.network)
+    found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
+    return noted(model, parts, found), found
+
+
 def _written(
     result: "SweepResult",
     model: "Model",
@@ -189,6 +202,29 @@ def _written(
         contents.append((output, to_bytes(model)))
     replace_all(contents)
     return [str(path) for path, _ in contents]
+
+
+def _tell(
+    result: "SweepResult",
+    found: dict[str, float],
+    written: list[str],
+    held_out: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Prints the best configurations, the scores on the samples held out, and what was written."""
+    from mlp_jax.table_models import said
+
+    if as_json:
+        click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
+        return
+    _print(result)
+    count = result.task.X.shape[1]
+    click.echo(
+        f"the best, trained on all {count} samples: {said(found)} on the {held_out} held out"
+    )
+    for name in written:
+        click.echo(f"wrote {name}")
 
 
 def _facts(result: "SweepResult") -> dict[str, Any]:
