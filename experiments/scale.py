@@ -177,8 +177,8 @@ def on_paper(members):
         f"Gathering takes as long on any number of hosts, and every host holds all of it. At about "
         f"{stops:,.0f} accelerators it takes as long as training: there it stops scaling. Beyond, "
         "divide the sweep into shards (`shard=(i, n)`), which gather nothing, and read the folder "
-        "where there is room. Compiling stops it sooner where there are many shapes: each process "
-        "compiles its own programs, and they take seconds each.",
+        "where there is room. Compiling stops it sooner where there are many shapes: every "
+        "accelerator compiles the programs that it runs, and they take seconds each.",
         "",
         "## A billion rows",
         "",
