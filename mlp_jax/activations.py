@@ -39,11 +39,13 @@ def own_activation(f: Callable[[Array], Array], derivative: Callable[[Array], Ar
 
     Nothing is known of it, so differences across z = 0 are not trusted and f(0) = 0 is asked.
     """
+    with jax.ensure_compile_time_eval():  # also where the first call is inside a jitted function
+        zero_at_zero = bool(f(jnp.zeros(())) == 0)
     return Activation(
         name=getattr(f, "__name__", "own"),
         f=f,
         derivative=lambda Z, A: derivative(Z),
-        zero_at_zero=bool(f(jnp.zeros(())) == 0),
+        zero_at_zero=zero_at_zero,
         kinked=True,
     )
 

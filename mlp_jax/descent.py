@@ -41,8 +41,8 @@ class State(NamedTuple):
     params: a pytree of (W, b) pairs, always finite. optimizer_state: optax's. epoch: epochs done,
     int32. key: of the batch order and dropout, never consumed: what an epoch draws depends on the
     key and its number alone; None where nothing is random. best: the `Best` epoch. diverged: the
-    cost or the gradient was not finite in the epoch after `epoch`; params are those before that
-    step.
+    cost or the gradient was not finite in the epoch after `epoch`, or what the optimizer keeps is
+    not. An entry of params whose update was not finite stayed, and none changed once J was not.
     """
 
     params: Any
@@ -133,9 +133,9 @@ def step(
 ) -> tuple[State, Info]:
     """One update from one batch: section 3 for `optax.sgd(alpha)`.
 
-    All gradients are taken before any parameter changes (errata 20). If the cost or the gradient is
-    not finite, the parameters stay as they are, in this step and all that follow. Arguments as for
-    `fit`, with X, Y, weights and dropout masks of the batch.
+    All gradients are taken before any parameter changes (errata 20). An entry whose update is not
+    finite stays as it is; if the cost is not finite, or the state diverged before, they all do.
+    Arguments as for `fit`, with X, Y, weights and dropout masks of the batch.
 
     Returns:
       The new state, its epoch unchanged, and an `Info` of scalars.

@@ -1,7 +1,6 @@
 """Section 2: Z[l] = W[l]ᵀ A[l-1] + b[l] 1ᵀ and A[l] = f(Z[l])."""
 
 import difflib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.activations import ACTIVATIONS, Activation, is_named, own_activation
-from mlp_jax.losses import LOSSES, LOSSES_OF_NUMBERS, Loss
+from mlp_jax.losses import LOSSES, Loss, is_named_loss, of_name
 from mlp_jax.parameters import Layer, as_examples, as_layers
 
 PRECISIONS = ("default", "high", "highest", "bfloat16")
@@ -109,7 +108,7 @@ class Network:
             activation = named(chosen)
         else:
             activation = tuple(named(f) for f in chosen)
-        loss = self.loss.name if self.loss.by_hand else self.loss
+        loss = self.loss.name if is_named_loss(self.loss) else self.loss
         return Network, (activation, loss, self.precision)
 
     def product(self, A: Array, B: Array) -> Array:
@@ -135,13 +134,8 @@ def _activations(choice: Any) -> Activation | tuple[Activation, ...]:
 
 
 def _loss(choice: Any) -> Loss:
-    numbers = re.fullmatch(r"(\w+)\((.*)\)", choice) if isinstance(choice, str) else None
-    if numbers and numbers[1] in LOSSES_OF_NUMBERS:
-        try:
-            return LOSSES_OF_NUMBERS[numbers[1]](*(float(x) for x in numbers[2].split(",")))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"loss is {choice!r}: {error}") from None
-    return _chosen("loss", choice, LOSSES, Loss)
+    named = of_name(choice) if isinstance(choice, str) else None
+    return _chosen("loss", choice, LOSSES, Loss) if named is None else named
 
 
 def _chosen(kind: str, choice: Any, table: dict[str, Any], type_: type) -> Any:

@@ -4,6 +4,7 @@ L sums over the outputs of an example. Both L and dL/dZ are functions of Z[L], n
 form that neither cancels nor overflows: once a rounds to 1, A has forgotten what Z still knows.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
@@ -163,7 +164,6 @@ def _digits(number: float) -> str:
     return np.format_float_positional(number, trim="-")
 
 
-@cache  # one loss a number, or those of a sweep would not be equal
 def huber(delta: float = 1.0) -> Loss:
     """Squared error up to |a - y| = delta, absolute error beyond.
 
@@ -172,7 +172,11 @@ def huber(delta: float = 1.0) -> Loss:
     """
     if not delta > 0:
         raise ValueError(f"delta is {delta!r}; expected a positive number")
+    return _huber(float(delta))
 
+
+@cache  # one loss a number, or those of a sweep would not be equal
+def _huber(delta: float) -> Loss:
     def L(Z: Array, Y: Array) -> Array:
         near = jnp.minimum(jnp.abs(Z - Y), delta)
         return _sum_over_outputs(near * (jnp.abs(Z - Y) - 0.5 * near))
@@ -187,7 +191,6 @@ def huber(delta: float = 1.0) -> Loss:
     return Loss(name, _identity, L, dL_dZ, ANY, kink=kink, metric=metrics.r2)
 
 
-@cache
 def pinball(*quantiles: float) -> Loss:
     """Output k estimates the quantile τ_k of y; all at once from one row of labels.
 
@@ -197,7 +200,11 @@ def pinball(*quantiles: float) -> Loss:
     quantiles = quantiles or (0.5,)
     if not all(0 < tau < 1 for tau in quantiles):
         raise ValueError(f"quantiles are {quantiles}; expected numbers between 0 and 1")
+    return _pinball(tuple(map(float, quantiles)))
 
+
+@cache
+def _pinball(quantiles: tuple[float, ...]) -> Loss:
     def tau(Z: Array) -> Array:
         if Z.shape[0] != len(quantiles):
             raise ValueError(
@@ -300,3 +307,26 @@ LOSSES: dict[str, Any] = {
 }
 # Those with numbers of their own, as in "huber(0.5)" and "pinball(0.1, 0.5, 0.9)".
 LOSSES_OF_NUMBERS: dict[str, Callable[..., Loss]] = {"huber": huber, "pinball": pinball}
+
+
+def of_name(name: str) -> Loss | None:
+    """The loss of a name such as "poisson" or "huber(0.5)"; None if there is none.
+
+    Raises:
+      ValueError: its numbers are none, or out of range.
+    """
+    numbers = re.fullmatch(r"(\w+)\((.*)\)", name)
+    if numbers and numbers[1] in LOSSES_OF_NUMBERS:
+        try:
+            return LOSSES_OF_NUMBERS[numbers[1]](*(float(x) for x in numbers[2].split(",")))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"loss is {name!r}: {error}") from None
+    return LOSSES.get(name)
+
+
+def is_named_loss(loss: Loss) -> bool:
+    """Whether it is the one of its name, and none of the user's own, by hand or not."""
+    try:
+        return of_name(loss.name) == loss
+    except ValueError:
+        return False

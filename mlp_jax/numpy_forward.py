@@ -46,8 +46,15 @@ def _row(W: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def output_of(loss: str) -> Callable[[Rows], Rows]:
-    """The output activation of a loss, by its name: identity, but for these."""
-    return _OUTPUTS.get(loss, _identity)
+    """The output activation of a loss, by its name.
+
+    Raises:
+      ValueError: a name that is unknown, such as of a loss of the user's own.
+    """
+    kind = loss.partition("(")[0]  # without its numbers
+    if kind not in _OUTPUTS:
+        raise ValueError(f"loss is {loss!r}; expected one of {', '.join(_OUTPUTS)}")
+    return _OUTPUTS[kind]
 
 
 def _identity(Z: Rows) -> Rows:
@@ -129,5 +136,9 @@ ACTIVATIONS: dict[str, Callable[[Rows], Rows]] = {
 _OUTPUTS: dict[str, Callable[[Rows], Rows]] = {
     "binary_cross_entropy": _sigmoid,
     "softmax_cross_entropy": _softmax,
+    "squared_error": _identity,
+    "absolute_error": _identity,
+    "huber": _identity,
     "poisson": np.exp,
+    "pinball": _identity,
 }

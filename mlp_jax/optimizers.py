@@ -75,7 +75,8 @@ def optimizer(
         fraction `final`; "exponential" (rate), times `rate` an epoch; "inverse_scaling" (samples,
         power=0.5), scikit-learn's: divided by (1 + samples seen)^power after every epoch of so many
         samples; "one_cycle" (decay_epochs, peak_at=0.3, start=1/25, final=1e-4), up from the
-        fraction `start` until `peak_at` of decay_epochs and down to `final`.
+        fraction `start` until `peak_at` of decay_epochs and down to `final`. With momentum it
+        multiplies the velocity, as in PyTorch; scikit-learn has each step's own rate inside it.
       nesterov: for "sgd" with momentum.
       **numbers: learning_rate; momentum (sgd, rmsprop), b1, b2, eps, decay,
         initial_accumulator_value, with optax's meanings and defaults; the schedule's; and for any
@@ -189,7 +190,12 @@ def learning_rate(choice: Optimizer, batches_per_epoch: int, step: Any) -> Array
     n = choice.numbers
     rate = jnp.asarray(n["learning_rate"])
     epochs = jnp.asarray(step, rate.dtype) / batches_per_epoch
-    rate = rate * _SCHEDULES[choice.schedule](epochs, n)
+    done = epochs
+    if choice.schedule == "inverse_scaling":
+        # In whole numbers: XLA multiplies by 1 / batches, of which the floor may be one too low.
+        whole = jnp.asarray(step, jnp.int32) // jnp.asarray(batches_per_epoch, jnp.int32)
+        done = whole.astype(rate.dtype)
+    rate = rate * _SCHEDULES[choice.schedule](done, n)
     if "warm_up_epochs" in n:
         risen = (epochs + 1.0 / batches_per_epoch) / jnp.maximum(n["warm_up_epochs"], 1e-9)
         rate = rate * jnp.minimum(risen, 1.0)
@@ -210,7 +216,7 @@ def _exponential(epochs: Array, n: dict[str, Any]) -> Array:
 
 
 def _inverse_scaling(epochs: Array, n: dict[str, Any]) -> Array:
-    return (1.0 + n["samples"] * jnp.floor(epochs)) ** -n["power"]
+    return (1.0 + n["samples"] * epochs) ** -n["power"]
 
 
 def _one_cycle(epochs: Array, n: dict[str, Any]) -> Array:

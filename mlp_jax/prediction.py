@@ -11,6 +11,7 @@ from jax import Array
 from mlp_jax import numpy_forward
 from mlp_jax.activations import is_named
 from mlp_jax.forward_propagation import Network, forward_trace
+from mlp_jax.losses import is_named_loss
 from mlp_jax.parameters import Layer, scope
 
 FEWEST, MOST = 64, 1 << 16  # rows of a program
@@ -73,9 +74,9 @@ def stacked(networks: Sequence[tuple[Layer, ...]]) -> tuple[Layer, ...]:
 
 
 def _names(network: Network, depth: int) -> list[str] | None:
-    """The names of the hidden layers' activations, if NumPy knows them and their precision."""
+    """The names of the hidden layers' activations, if NumPy knows all of the network."""
     hidden = network.hidden((None,) * depth)
-    named = all(map(is_named, hidden)) and network.loss.by_hand
+    named = all(map(is_named, hidden)) and is_named_loss(network.loss)
     return [f.name for f in hidden] if named and network.precision == "highest" else None
 
 

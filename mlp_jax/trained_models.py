@@ -8,6 +8,7 @@ import numpy as np
 from mlp_jax.activations import Activation, is_named
 from mlp_jax.encoding import Encoding
 from mlp_jax.forward_propagation import Network
+from mlp_jax.losses import is_named_loss
 from mlp_jax.model_files import Model
 from mlp_jax.parameters import Layer, as_layers
 
@@ -60,7 +61,7 @@ def check_named(network: Network) -> None:
                 f"the activation {activation.name!r} is a function of your own and cannot be "
                 "written to a file; save params with safetensors and build the Network in code"
             )
-    if not network.loss.by_hand:
+    if not is_named_loss(network.loss):
         raise ValueError(
             f"the loss {network.loss.name!r} is a function of your own and cannot be written to a "
             "file; save params with safetensors and build the Network in code"

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
-from mlp_jax.descent import Info, State, initial_optimizer_state, start
-from mlp_jax.epochs import Plan, laid_out
+from mlp_jax.descent import Examples, Info, State, initial_optimizer_state, start
+from mlp_jax.epochs import Numbers, Plan, laid_out
 from mlp_jax.forward_propagation import PAPER, Network, is_large
 from mlp_jax.optimizers import Optimizer, as_optimizer
 from mlp_jax.parameters import as_key, as_layers
@@ -22,10 +22,11 @@ from mlp_jax.training_input import (
     as_numbers,
     as_training_examples,
     check_key,
+    check_wide,
     with_validation,
 )
 from mlp_jax.training_loop import run
-from mlp_jax.training_segments import HISTORY, flagged, in_segments, restarted
+from mlp_jax.training_segments import HISTORY, finite_leaves, flagged, in_segments, restarted
 
 
 def fit(
@@ -60,8 +61,8 @@ def fit(
     value of a number compiles nothing; a new optax optimizer does, and so do new shapes.
 
     Args:
-      params: a sequence of (W, b) pairs to start from, or the `State` of an earlier run, to go on
-        exactly as if it had not stopped.
+      params: a sequence of (W, b) pairs to start from, in float32 or float64; or the `State` of an
+        earlier run, to go on exactly as if it had not stopped, if `best_by` is what it was.
       X: features, shape (n[0], m): columns are examples.
       Y: labels, shape (n[L], m).
       optimizer: a name such as "adam", `mlp_jax.optimizer(...)`, or any optax transformation;
@@ -103,14 +104,14 @@ def fit(
       finite parameters, and has `state.diverged`; outside of `jit` a `DivergenceWarning` says when.
 
     Raises:
-      ValueError: shapes that do not fit; labels outside of the loss's range, or values that are not
-        finite, where they are concrete; a number out of range; a missing key.
+      ValueError: shapes that do not fit; params of 16 bits; labels outside of the loss's range, or
+        values that are not finite, where they are concrete; a number out of range; a missing key.
       OSError: the checkpoint cannot be written; what was saved before is whole.
 
     Example:
       >>> import jax, mlp_jax
       >>> X = jax.random.normal(jax.random.key(0), (2, 100))
-      >>> Y = X[:1] * X[1:] > 0  # exclusive or
+      >>> Y = X[:1] * X[1:] > 0  # are the signs alike?
       >>> params = mlp_jax.init(jax.random.key(1), (2, 16, 16, 1))
       >>> adam = mlp_jax.optimizer("adam", learning_rate=0.01)
       >>> state, info = mlp_jax.fit(params, X, Y, optimizer=adam, epochs=300)
@@ -118,18 +119,15 @@ def fit(
       True
     """
     optimizer = as_optimizer(optimizer)
-    state = params if isinstance(params, State) else start(params, optimizer)
-    if state is params:
-        _check_optimizer(state, optimizer)
-    if key is not None:
-        state = state._replace(key=as_key(key))
+    state = _begun(params, optimizer, key)
     layers = as_layers(state.params)
     network.hidden(layers)
+    dtype = layers[0].W.dtype
+    check_wide(dtype)
     examples = as_training_examples("", layers, network, X, Y, weights)
     examples, held_out = with_validation(examples, validation, layers, network, state.key)
     best_by = as_best_by(best_by, held_out, network, metric)
     state = _ready(state, best_by, optimizer)
-    dtype = layers[0].W.dtype
     numbers = as_numbers(
         dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance, network
     )
@@ -161,18 +159,21 @@ def fit(
             raise ValueError(f"{what} under jit or vmap: leave it out there")
         plan = plan._replace(capacity=capacity)
         until = state.epoch + epochs
-        state, history = run(restarted(state, optimizer), *arguments, until, plan=plan)
-        return flagged(state), Info(*history.T)
-    shown, saves = as_progress(progress), None
-    try:
-        if checkpoint is not None:
-            check_alone()
-            about = state, arguments, int(epochs), plan
-            saves = FitCheckpoint(checkpoint, checkpoint_seconds, *about)
-        return in_segments(state, arguments, int(epochs), plan, shown, saves)
-    finally:
-        if isinstance(shown, ProgressBar):
-            shown.close()
+        state = restarted(state, optimizer)
+        after, history = run(state, *arguments, until, plan=plan)
+        return flagged(after, finite_leaves(state)), Info(*history.T)
+    saved_to = None if checkpoint is None else (checkpoint, checkpoint_seconds)
+    return _watched(state, arguments, int(epochs), plan, progress, saved_to)
+
+
+def _begun(params: Any, optimizer: Any, key: Any) -> State:
+    """The `State` that `fit` was handed, or that of params before the first epoch."""
+    if isinstance(params, State):
+        _check_optimizer(params, optimizer)
+        state = params
+    else:
+        state = start(params, optimizer)
+    return state if key is None else state._replace(key=as_key(key))
 
 
 def _ready(state: State, best_by: str, optimizer: Any) -> State:
@@ -182,6 +183,26 @@ def _ready(state: State, best_by: str, optimizer: Any) -> State:
         fresh = start(state.params, optimizer, validates=best_by != "cost").best
         state = state._replace(best=fresh._replace(epoch=state.epoch, improved=state.epoch))
     return state
+
+
+def _watched(
+    state: State,
+    arguments: tuple[Examples, Examples | None, Numbers],
+    epochs: int,
+    plan: Plan,
+    progress: bool | Callable[..., None],
+    saved_to: tuple[Any, float] | None,
+) -> tuple[State, Info]:
+    """The training, its progress shown and its state saved. saved_to: (folder, every so many s)."""
+    shown, saves = as_progress(progress), None
+    try:
+        if saved_to is not None:
+            check_alone()
+            saves = FitCheckpoint(*saved_to, state, arguments, epochs, plan)
+        return in_segments(state, arguments, epochs, plan, shown, saves)
+    finally:
+        if isinstance(shown, ProgressBar):
+            shown.close()
 
 
 def _check_optimizer(state: State, optimizer: Any) -> None:

@@ -119,6 +119,23 @@ def test_a_pair_of_ones_own_is_taken_and_certified():
     assert certificate.layer == 1
 
 
+def test_a_pair_of_ones_own_may_first_be_seen_inside_a_jitted_function():
+    params, X, _ = random_net(0, (3, 4, 1), 6)
+
+    def plus_one(Z):
+        return Z + 1
+
+    @jax.jit
+    def outputs(X):
+        network = mlp_jax.Network((plus_one, jnp.ones_like))
+        return mlp_jax.forward(params, X, network=network)
+
+    inside = outputs(X)
+    network = mlp_jax.Network((plus_one, jnp.ones_like))
+    assert network.activation.zero_at_zero is False
+    np.testing.assert_allclose(inside, mlp_jax.forward(params, X, network=network))
+
+
 def test_an_activation_for_each_layer():
     params, X, _ = random_net(0, (3, 4, 5, 1), 6)
     network = mlp_jax.Network(["tanh", "relu"])

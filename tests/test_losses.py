@@ -1,15 +1,18 @@
 """Every loss is its formula, and its output error is its derivative, also where formulas break."""
 
+import pickle
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import mlp_jax
+from mlp_jax import numpy_forward, prediction
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.dropout import dropout_masks
 from mlp_jax.forward_propagation import Network
-from mlp_jax.losses import LOSSES
+from mlp_jax.losses import LOSSES, Loss, is_named_loss
 from tests.nets import LABELS, net_of_loss
 
 
@@ -167,6 +170,40 @@ def test_a_loss_of_ones_own_of_the_wrong_shape_is_refused():
         mlp_jax.cost(params, X, Y, network=Network(loss=loss))
 
 
+def growing(Z):  # jnp.exp itself cannot be pickled
+    return jnp.exp(Z)
+
+
+def gamma(Z, Y):
+    return jnp.sum(Y * jnp.exp(-Z) + Z, axis=0, keepdims=True)
+
+
+def error_of_gamma(Z, Y):
+    return 1.0 - Y * jnp.exp(-Z)
+
+
+@pytest.mark.parametrize("name", ["gamma", "squared_error", "huber(2)", "huber(x)"])
+def test_a_loss_of_ones_own_with_its_derivative_is_not_taken_for_one_of_ours(name):
+    params, X, _ = net_of_loss("squared_error", (5,), m=6)
+    network = Network(loss=Loss(name, growing, gamma, error_of_gamma, (0.0, float("inf"))))
+    assert not is_named_loss(network.loss)
+    ours = prediction.outputs(params, X.T, network)
+    np.testing.assert_allclose(ours, mlp_jax.forward(params, X, network=network).T, rtol=1e-12)
+    assert pickle.loads(pickle.dumps(network)) == network
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_a_loss_of_ours_is_pickled_by_its_name(name):
+    network = Network(loss=name)
+    assert is_named_loss(network.loss)
+    assert pickle.loads(pickle.dumps(network)) == network
+
+
+def test_numpy_refuses_a_loss_that_it_does_not_know():
+    with pytest.raises(ValueError, match="loss is 'gamma'; expected one of binary_cross_entropy"):
+        numpy_forward.output_of("gamma")
+
+
 @pytest.mark.parametrize(
     ("loss", "said"),
     [
@@ -224,3 +261,11 @@ def test_a_loss_is_named_by_all_digits_of_its_number_and_is_one_however_many_the
         mlp_jax.huber(i / 7)
     assert mlp_jax.Network(loss=first.name).loss == first
     assert mlp_jax.pinball(0.1, 0.9).name == "pinball(0.1, 0.9)"
+
+
+def test_a_loss_is_one_however_its_number_is_typed():
+    assert (
+        mlp_jax.huber() == mlp_jax.huber(1) == mlp_jax.huber(delta=np.float64(1)) == LOSSES["huber"]
+    )
+    assert mlp_jax.huber(2) == mlp_jax.huber(delta=2.0) != mlp_jax.huber()
+    assert mlp_jax.pinball() == mlp_jax.pinball(0.5) == mlp_jax.pinball(np.float64(0.5))

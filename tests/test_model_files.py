@@ -189,8 +189,9 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
     [
         mlp_jax.Network(mlp_jax.own_activation(lambda z: z, lambda z: z)),
         mlp_jax.Network(loss=mlp_jax.own_loss(lambda z, y: (z - y) ** 4)),
+        mlp_jax.Network(loss=mlp_jax.losses.LOSSES["poisson"]._replace(name="own, by hand")),
     ],
-    ids=["activation", "loss"],
+    ids=["activation", "loss", "loss by hand"],
 )
 def test_a_function_of_the_users_own_is_refused(network):
     params = mlp_jax.init(0, (2, 3, 1))

@@ -91,6 +91,16 @@ def test_inverse_scaling_is_that_of_scikit_learn():
     np.testing.assert_allclose(rates(choice, 3, 7), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("batches", [41, 55])
+def test_inverse_scaling_changes_at_the_first_step_of_every_epoch(batches):
+    """XLA multiplies by 1 / batches, and 41 of them are then less than an epoch."""
+    rate, numbers = np.float32(1), {"samples": 1, "power": 1}
+    choice = optimizer("sgd", learning_rate=rate, schedule="inverse_scaling", **numbers)
+    steps = np.arange(300 * batches, dtype=np.int32)
+    inside = jax.jit(jax.vmap(lambda step: learning_rate(choice, batches, step)))(steps)
+    np.testing.assert_allclose(inside, 1 / (1 + steps // batches), rtol=1e-6)
+
+
 def test_warm_up_rises_by_the_step():
     choice = optimizer("sgd", learning_rate=1.0, warm_up_epochs=2)
     np.testing.assert_allclose(rates(choice, 2, 6), [0.25, 0.5, 0.75, 1, 1, 1])

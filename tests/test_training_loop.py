@@ -391,12 +391,21 @@ def test_bfloat16_products_train_float32_parameters():
             "label_smoothing is for the cross-entropies",
         ),
         ({"network": mlp_jax.Network(["relu", "relu"])}, "names 2 hidden layers"),
+        *(
+            (
+                {"params": mlp_jax.init(0, (4, 5, 1), dtype=dtype)},
+                f"params is of {dtype.dtype}, in which small steps are lost; expected float32 .*"
+                r'type jax\.tree\.map.*Network\(precision="bfloat16"\)',
+            )
+            for dtype in (jnp.bfloat16, jnp.float16)
+        ),
     ],
 )
 def test_bad_numbers_are_refused(change, said):
     params, X, Y = net()
+    given = {"params": params, "optimizer": SGD, "epochs": 2, "key": 0} | change
     with pytest.raises(ValueError, match=said):
-        mlp_jax.fit(params, X, Y, **({"optimizer": SGD, "epochs": 2, "key": 0} | change))
+        mlp_jax.fit(X=X, Y=Y, **given)
 
 
 def test_traced_epochs_need_room():
@@ -420,19 +429,63 @@ def test_a_gradient_that_breaks_in_mid_epoch_with_a_finite_cost_is_not_silent():
         J, grads = mlp_jax.cost_and_gradient(params, X, Y)
         return J, jax.tree.map(lambda g: jnp.where((first == X).any(), jnp.nan, g), grads)
 
-    with pytest.warns(mlp_jax.DivergenceWarning):
-        state, _ = mlp_jax.fit(
-            params,
-            X,
-            Y,
-            optimizer="adam",
-            epochs=5,
-            batch_size=4,
-            key=0,
-            gradient=breaks_on_the_first_example,
-        )
+    fit = partial(
+        mlp_jax.fit,
+        X=X,
+        Y=Y,
+        optimizer="adam",
+        epochs=5,
+        batch_size=4,
+        key=0,
+        gradient=breaks_on_the_first_example,
+    )
+    with pytest.warns(
+        mlp_jax.DivergenceWarning, match="by the end of epoch 5: the state of the optimizer is not"
+    ) as seen:
+        state, info = fit(params)
+    assert seen[0].filename == __file__  # it points at the call
     assert state.diverged
+    assert len(info.cost) == int(state.epoch) == 5
+    assert np.isfinite(info.cost).all()
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
+    assert jax.jit(fit)(params)[0].diverged
+
+
+PATIENT = optax.chain(optax.sgd(0.1), optax.contrib.reduce_on_plateau(accumulation_size=100))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "epochs"), [("lbfgs", 0), (PATIENT, 3)], ids=["lbfgs", "reduce_on_plateau"]
+)
+def test_an_infinity_that_an_optimizer_starts_with_is_no_divergence(optimizer, epochs):
+    params, X, Y = net()
+    fit = partial(mlp_jax.fit, X=X, Y=Y, optimizer=optimizer, epochs=epochs)
+    state, info = fit(params)
+    held = jax.tree.leaves(state.optimizer_state)
+    assert any(np.isinf(leaf).any() for leaf in held)
+    assert not state.diverged
+    assert len(info.cost) == int(state.epoch) == epochs
+    assert not jax.jit(partial(fit, max_epochs=3))(params)[0].diverged
+
+
+@pytest.mark.parametrize("bad", [jnp.nan, jnp.inf])
+def test_an_infinity_that_comes_to_an_optimizer_is_a_divergence(bad):
+    state = mlp_jax.start(net()[0], "adam")
+    before = training_segments.finite_leaves(state)
+    assert all(before)
+    broken = jax.tree.map(
+        lambda leaf: leaf + bad if leaf.dtype.kind == "f" else leaf, state.optimizer_state
+    )
+    assert training_segments.flagged(state._replace(optimizer_state=broken), before).diverged
+    assert not training_segments.flagged(state, before).diverged
+
+
+def test_an_optimizer_may_keep_a_key():
+    params, X, Y = net()
+    noisy = optax.noisy_sgd(0.01, key=jax.random.key(1))
+    state, info = mlp_jax.fit(params, X, Y, optimizer=noisy, epochs=3)
+    assert len(info.cost) == 3
+    assert not state.diverged
 
 
 def test_no_batch_of_a_large_network_is_turned(monkeypatch):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.losses import Loss
+from mlp_jax.losses import Loss, is_named_loss
 from mlp_jax.prediction import outputs_of_all
 
 CANDIDATES = 50  # that may be of an ensemble, the best by score
@@ -19,7 +19,7 @@ SMALLEST = 1e-7  # probability that a logarithm is taken of
 
 def check_averaged(loss: Loss, instead: str) -> None:
     """Raises ValueError for a loss whose outputs mean nothing when averaged."""
-    if loss.outputs_of_label > 1 or not loss.by_hand:
+    if loss.outputs_of_label > 1 or not is_named_loss(loss):
         raise ValueError(f"outputs of the loss {loss} mean nothing when averaged: {instead}")
 
 
