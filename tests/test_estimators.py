@@ -238,7 +238,10 @@ BAD = [
     ({"shuffle": "yes"}, "shuffle is 'yes'; expected True or False"),
     ({"n_iter_no_change": 0}, "n_iter_no_change is 0; expected an integer from 1 up or numpy.inf"),
     ({"clip_norm": 0}, "clip_norm is 0; expected a number, more than 0"),
-    ({"solver": "lbfgs", "dropout": 0.5}, "lbfgs takes neither dropout nor clip_norm"),
+    (
+        {"solver": "lbfgs", "dropout": 0.5},
+        "lbfgs takes no dropout; leave it out, or type solver='adam'",
+    ),
     ({"class_weight": "balance"}, "class_weight"),
     ({"label_smoothing": 1.0}, "label_smoothing is 1.0"),
 ]
