@@ -191,6 +191,16 @@ def test_what_was_saved_before_is_gone_on_with(tmp_path):
     assert scores[0] == scores[1] == scores[2] == scores[3]
 
 
+def interrupted(processes, who):
+    """What all of them print after Ctrl-C in one, line by line."""
+    processes[who].send_signal(signal.SIGINT)
+    found = [ended(process, 100) for process in processes]
+    assert [code for code, _, _ in found] == [0, 0], found
+    first, second = (printed.splitlines() for _, printed, _ in found)
+    assert first == second
+    return first
+
+
 @pytest.mark.parametrize("halving", [None, 2])
 @pytest.mark.parametrize("who", [0, 1])
 def test_ctrl_c_in_one_process_ends_all_with_what_they_have(who, halving, tmp_path):
@@ -198,12 +208,7 @@ def test_ctrl_c_in_one_process_ends_all_with_what_they_have(who, halving, tmp_pa
     while len({path.name[:11] for path in tmp_path.glob("states-*")}) < 2:
         assert all(process.poll() is None for process in processes)
         time.sleep(0.1)
-    processes[who].send_signal(signal.SIGINT)
-    found = [ended(process, 100) for process in processes]
-    assert [code for code, _, _ in found] == [0, 0], found
-    said = [printed.splitlines() for _, printed, _ in found]
-    assert said[0] == said[1]
-    assert said[0][:2] == ["begun", "True 16"]
+    assert interrupted(processes, who)[:2] == ["begun", "True 16"]
 
 
 @pytest.mark.parametrize("who", [0, 1])
@@ -214,13 +219,9 @@ def test_ctrl_c_while_one_waits_for_the_other_loses_nothing(who, tmp_path):
         assert all(process.poll() is None for process in processes)
         time.sleep(0.1)
     time.sleep(1)  # now the first waits
-    processes[who].send_signal(signal.SIGINT)
-    found = [ended(process, 100) for process in processes]
-    assert [code for code, _, _ in found] == [0, 0], found
-    said = [printed.splitlines() for _, printed, _ in found]
-    assert said[0] == said[1]
-    assert said[0][:2] == ["begun", "True 2"]
-    assert np.isfinite(json.loads(said[0][2])[:2]).all()
+    begun, statuses, scores = interrupted(processes, who)
+    assert [begun, statuses] == ["begun", "True 2"]
+    assert np.isfinite(json.loads(scores)[:2]).all()
 
 
 def test_an_error_in_the_coordinator_is_said_by_the_others():

@@ -16,9 +16,8 @@ from mlp_jax.training_input import check_count
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
 SCHEDULES = ("cosine", "one_cycle")  # of ours, those that an estimator can choose
-NOT_OF_LBFGS = (
-    *("dropout", "clip_norm", "weight_decay", "warm_up_epochs", "schedule", "label_smoothing"),
-)
+OF_STEPS = ("weight_decay", "clip_norm", "warm_up_epochs")  # of every optimizer but lbfgs
+NOT_OF_LBFGS = (*OF_STEPS, "schedule", "dropout", "label_smoothing")
 LARGEST_AUTO = 200  # examples of a batch, where batch_size is "auto"
 
 # name: (the lowest, whether it is allowed itself, what numbers are below)
@@ -94,7 +93,7 @@ def optimizer_of(found: Mapping[str, Any], m: int) -> Optimizer:
         numbers["momentum"], nesterov = found["momentum"], bool(found["nesterovs_momentum"])
     if name in ("adam", "adamw"):
         numbers |= {"b1": found["beta_1"], "b2": found["beta_2"], "eps": found["epsilon"]}
-    for ours in ("weight_decay", "clip_norm", "warm_up_epochs"):
+    for ours in OF_STEPS:
         if found[ours] or ours in OPTIMIZERS[name].numbers:  # else its default would be taken
             numbers[ours] = found[ours]
     if name == "sgd" and found["learning_rate"] == "invscaling":
