@@ -122,6 +122,8 @@ def optimizer(
 def _check_number(name: str, value: Any) -> None:
     if value is None or isinstance(value, jax.core.Tracer):
         return
+    if isinstance(value, float) and 0 <= value < 1:  # most are, and a sweep has thousands
+        return
     number = np.asarray(value)  # JAX would compile the comparison
     if number.dtype.kind not in "fiu" or not (np.isfinite(number) & (number >= 0)).all():
         raise ValueError(f"{name} is {value!r}; expected a finite number, 0 or more")

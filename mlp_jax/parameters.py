@@ -86,9 +86,18 @@ def as_key(key: Any) -> Array:
         raise ValueError(
             f"key is {describe(key)}; expected a key or a seed: type jax.random.key(0)"
         ) from None
+    return jax.random.key(checked_seed(seed))
+
+
+def checked_seed(seed: int) -> int:
+    """The seed, of which no key is made yet.
+
+    Raises:
+      ValueError: outside of [0, 2³²).
+    """
     if not 0 <= seed < 2**32:
         raise ValueError(f"the seed is {seed}; expected 0 or more and less than 2**32")
-    return jax.random.key(seed)
+    return seed
 
 
 @partial(jax.jit, static_argnames=("sizes", "dtype"))

@@ -136,3 +136,8 @@ def test_losses_and_activations_may_be_objects():
     [configuration] = configurations([{"loss": huber, "activation": square}])
     assert configuration["loss"] is huber
     assert configuration["activation"] is square
+
+
+def test_a_choice_that_cannot_be_a_key_has_the_same_error():
+    with pytest.raises(ValueError, match=r"activation is \{'relu': 1\}; expected one of"):
+        configurations([{"activation": {"relu": 1}}])

@@ -61,11 +61,8 @@ def problem_of(count, rows=ROWS, epochs=EPOCHS, sizes=SIZES, batch=BATCH, optimi
     table = X[:rows], y[:rows], space
     choices = {"validation": (X[rows:], y[rows:]), "epochs": epochs}
     drawn = InitialWeights(as_task(*table, **choices))
-    weights = [drawn.padded(Row(seed, seed), sizes[1:-1]) for seed in range(count)]
-    stacked = [
-        (np.stack([W for W, _ in layer]), np.stack([b[:, 0] for _, b in layer]))
-        for layer in zip(*weights, strict=True)
-    ]
+    weights = drawn.stacked([Row(seed, seed) for seed in range(count)], sizes[1:-1])
+    stacked = [(W, b[:, :, 0]) for W, b in weights]
     return (table, choices), Members(sizes, X[:rows], y[:rows], stacked, rates, batch, epochs)
 
 

@@ -4,7 +4,7 @@ A member is one configuration with one seed, trained on one fold.
 """
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -131,7 +131,7 @@ class InitialWeights:
 
     def draw(self, rows: Sequence[Row]) -> None:
         """Draws what these rows need and is not there yet, all seeds in one program."""
-        missing = sorted({row.seed for row in rows} - set(self._draws))
+        missing = sorted({row.seed for row in rows if row.seed not in self._draws})
         if not missing:
             return
         count = 1 << (len(missing) - 1).bit_length()  # so that few numbers of seeds compile
@@ -139,22 +139,32 @@ class InitialWeights:
         drawn = np.asarray(_draws(self._task.key_init, seeds, self._length, self._task.X.dtype))
         self._draws |= dict(zip(missing, drawn, strict=False))
 
-    def padded(self, row: Row, hidden: tuple[int, ...]) -> tuple[Layer, ...]:
-        """The member's initial parameters, padded with zeros to the hidden widths."""
-        self.draw([row])
-        draw, at = self._draws[row.seed], 0
-        sizes = self._task.sizes(self._task.configurations[row.configuration])
-        layers: list[Layer] = []
-        padded_sizes = (sizes[0], *hidden, sizes[-1])
-        for (n_prev, n), (wide_prev, wide) in zip(
-            pairwise(sizes), pairwise(padded_sizes), strict=True
-        ):
-            W = np.zeros((wide_prev, wide), draw.dtype)
-            scale = np.sqrt(np.asarray(2 / n_prev, draw.dtype))
-            W[:n_prev, :n] = draw[at : at + n_prev * n].reshape(n_prev, n) * scale
-            layers.append(Layer(W, np.zeros((wide, 1), draw.dtype)))
-            at += n_prev * n
-        return tuple(layers)
+    def stacked(self, rows: Sequence[Row], hidden: tuple[int, ...]) -> tuple[Layer, ...]:
+        """Initial parameters of members, padded with zeros to the hidden widths.
+
+        Members are on the first axis: W (members, n_prev, n), b (members, n, 1).
+        """
+        self.draw(rows)
+        dtype = self._task.X.dtype
+        sizes = [self._task.sizes(self._task.configurations[row.configuration]) for row in rows]
+        wide = (sizes[0][0], *hidden, sizes[0][-1])
+        layers = tuple(
+            Layer(np.zeros((len(rows), a, b), dtype), np.zeros((len(rows), b, 1), dtype))
+            for a, b in pairwise(wide)
+        )
+        for place, (row, own) in enumerate(zip(rows, sizes, strict=True)):
+            draw, at = self._draws[row.seed], 0
+            for (W, _), (n_prev, n) in zip(layers, pairwise(own), strict=True):
+                corner = draw[at : at + n_prev * n].reshape(n_prev, n)
+                np.multiply(corner, _scale(n_prev, dtype), out=W[place, :n_prev, :n])
+                at += n_prev * n
+        return layers
+
+
+@cache
+def _scale(n_prev: int, dtype: Any) -> np.ndarray:
+    """He's, of the weights of a layer."""
+    return np.sqrt(np.asarray(2 / n_prev, dtype))
 
 
 @partial(jax.jit, static_argnums=(2, 3))

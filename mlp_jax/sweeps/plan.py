@@ -300,13 +300,12 @@ def _with_costs(task: Task, bucket: Bucket, halving: int | None) -> Bucket:
         counts = np.unique(bucket.which, return_counts=True)[1]
         chunks = _chunks(counts, bucket.chunk, stages(int(epochs.max()), halving))
         epochs_of_chunks = float(chunks[0]) * epochs.max()
+    widths = np.array([c["hidden"] for c in configs], int).reshape(len(configs), -1)
     used = issued = 0.0
     for fold in bucket.folds:
         m, held = (len(part) for part in task.splits[fold])
         size = bucket.kind.batch_size or m
-        used += share * sum(
-            float(flops(np.array(c["hidden"]), n, m, held)) * c["epochs"] for c in configs
-        )
+        used += share * float(np.sum(flops(widths, n, m, held) * epochs))
         padded = float(flops(np.array(bucket.hidden), n, -(-m // size) * size, held))
         issued += padded * bucket.chunk * epochs_of_chunks
     seconds = _seconds(task, bucket, halving)

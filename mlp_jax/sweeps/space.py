@@ -9,6 +9,7 @@ import difflib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from mlp_jax.activations import Activation
 from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
 from mlp_jax.optimizers import OPTIMIZERS, SCHEDULES, optimizer
-from mlp_jax.parameters import as_key
+from mlp_jax.parameters import checked_seed
 from mlp_jax.sweeps.distributions import Distribution, of_scipy
 from mlp_jax.training_input import check_range
 
@@ -212,7 +213,7 @@ def _checked(configs: list[Configuration]) -> list[Configuration]:
     used: set[str] = set()
     checked = []
     for config in configs:
-        Network(**{k: config[k] for k in ("activation", "loss", "precision") if k in config})
+        network_of(config)
         activation = config.get("activation")
         if isinstance(activation, tuple) and not all(map(callable, activation)):
             Network(activation).hidden((0,) * (len(config["hidden"]) + 1))
@@ -220,8 +221,7 @@ def _checked(configs: list[Configuration]) -> list[Configuration]:
             if config.get(name) is not None:
                 config[name] = _integer(name, config[name], 1)
         if "seed" in config:
-            config["seed"] = _integer("seed", config["seed"], 0)
-            as_key(config["seed"])  # says what is out of range
+            config["seed"] = checked_seed(_integer("seed", config["seed"], 0))
         for name, (lowest, below) in _RANGES.items():
             check_range(name, config.get(name, lowest), lowest, below)
         applying = _of_optimizer(config)
@@ -237,6 +237,22 @@ def _checked(configs: list[Configuration]) -> list[Configuration]:
             f"({', '.join(sorted(names))}) and their schedules have"
         )
     return checked
+
+
+def network_of(config: Configuration) -> Network:
+    """The network of a configuration, relu where it names no activation; its loss may come later.
+
+    Raises:
+      ValueError: an unknown name.
+    """
+    chosen = {k: config[k] for k in ("activation", "loss", "precision") if k in config}
+    try:
+        return _network(**chosen)
+    except TypeError:  # not hashable, and so none that there is
+        return Network(**chosen)
+
+
+_network = lru_cache(maxsize=1024)(Network)  # of ten thousand configurations few differ in these
 
 
 def _of_optimizer(config: Configuration) -> set[str]:

@@ -15,7 +15,7 @@ from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
 from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.folds import Split, held_out, k_folds
-from mlp_jax.sweeps.space import Configuration, configurations
+from mlp_jax.sweeps.space import Configuration, configurations, network_of
 from mlp_jax.sweeps.task_labels import (
     as_Y,
     checked_labels,
@@ -53,8 +53,7 @@ class Task(NamedTuple):
 
     def network(self, configuration: Configuration) -> Network:
         """The static choices of a configuration's network."""
-        names = ("activation", "loss", "precision")
-        return Network(**{name: configuration[name] for name in names if name in configuration})
+        return network_of(configuration)
 
     def described(self, configuration: Configuration, name: str) -> str:
         """A choice of a configuration in a few characters; "-" if it has none."""

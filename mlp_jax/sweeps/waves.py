@@ -65,9 +65,7 @@ class Wave:
         self._epochs = np.array([c["epochs"] for c in configurations], np.int32)
         networks = [task.network(configuration) for configuration in configurations]
         self._which = np.array([bucket.kind.networks.index(network) for network in networks])
-        weights.draw(rows)
-        stacks = [weights.padded(row, bucket.hidden) for row in rows]
-        params = jax.tree.map(lambda *leaves: np.stack(leaves), *stacks)
+        params = weights.stacked(rows, bucket.hidden)
         numbers = numbers_of(configurations, bucket.on, task.X.dtype)
         train = task.splits[fold][0]
         self._members = Members(
@@ -119,7 +117,9 @@ class Wave:
     def arguments(self, rows: np.ndarray) -> tuple[Members, State]:
         """Members and state of some rows, filled up to a chunk with others that do nothing."""
         filling = self.bucket.chunk - len(rows)
-        some = np.concatenate([rows, np.repeat(rows[:1], filling)])
+        some: Any = np.concatenate([rows, np.repeat(rows[:1], filling)])
+        if not filling and rows[-1] - rows[0] + 1 == len(rows):
+            some = slice(rows[0], rows[-1] + 1)  # nothing is copied
         members, state = jax.tree.map(lambda leaf: leaf[some], (self._members, self.state))
         members.epochs[len(rows) :] = 0
         return members, state
