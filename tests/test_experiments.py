@@ -136,6 +136,18 @@ def test_a_search_over_mixed_shapes_is_measured_beside_its_peers(tmp_path):
     assert result["useful"]["sweep, cold"] > 0
 
 
+def test_on_an_accelerator_every_part_is_measured_and_kept(tmp_path):
+    script = BENCHMARKS / "on_accelerator.py"
+    printed = run(script, "--small", "--output", tmp_path)
+    found = json.loads((tmp_path / "on_accelerator.json").read_text())
+    assert found["equal"][0]["ratios"]["`jit(vmap)`"][1] > 0
+    seconds = found["mixed"]["seconds"]
+    assert set(seconds) >= {"sweep, cold", "sweep, halving, warm", "scikit-learn"}
+    assert found["limit"]["rows"][0]["flops_per_second"][1] < found["limit"]["products"]["float32"]
+    again = run(script, "--part", "none", "--output", tmp_path)  # the same tables, from the file
+    assert again.strip() in printed
+
+
 def test_the_limit_is_measured(tmp_path):
     run(BENCHMARKS / "limit.py", "--small", "--output", tmp_path)
     result = json.loads((tmp_path / "limit.json").read_text())

@@ -65,7 +65,7 @@ FLOORS = {
     },
     8: {"sweeps.folds", "sweeps.task_labels", "training", "training_commands"},
     9: {"sweeps.task", "estimators.solvers"},
-    10: {"sweeps.members", "sweeps.shards", "sweeps.trainings", "sweeps.places", "estimators.mlp"},
+    10: {"sweeps.members", "sweeps.shards", "sweeps.trainings", "estimators.mlp"},
     11: {
         "sweeps.costs",
         "sweeps.programs",
@@ -74,7 +74,7 @@ FLOORS = {
         "estimators.search_input",
         "estimators.together",
     },
-    12: {"estimators.to_model", "sweeps.grouping"},
+    12: {"estimators.to_model", "sweeps.grouping", "sweeps.places"},
     13: {"sweeps.plan"},
     14: {"sweeps.waves", "sweeps.schedule"},
     15: {"sweeps.draws", "sweeps.result", "sweeps.outcome_arrays"},

@@ -4,11 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from mlp_jax.sweeps import places
+from mlp_jax.sweeps import costs, places
 from mlp_jax.sweeps.schedule import Schedule
 
-KIND = SimpleNamespace(depth=1)
-LONG, SHORT = SimpleNamespace(kind=KIND, seconds=100.0), SimpleNamespace(kind=KIND, seconds=0.1)
+LONG, SHORT = (SimpleNamespace(compiling=2.0, seconds=seconds) for seconds in (100.0, 0.1))
 
 
 def waves(bucket, count):
@@ -82,7 +81,13 @@ def test_one_program_is_compiled_on_all_devices_if_it_has_much_to_do(bucket, com
 
 @pytest.mark.parametrize(
     ("platform", "count", "cores", "workers", "threads"),
-    [("cpu", 1, 4, 4, 4), ("cpu", 2, 4, 4, 4), ("cpu", 8, 2, 8, 8), ("gpu", 2, 16, 2, 4)],
+    [
+        ("cpu", 1, 4, 4, 4),
+        ("cpu", 2, 4, 4, 4),
+        ("cpu", 8, 2, 8, 8),
+        ("gpu", 2, 16, 2, 10),
+        ("gpu", 8, 8, 8, 16),
+    ],
 )
 def test_a_chunk_a_core_and_a_chunk_an_accelerator(
     monkeypatch, platform, count, cores, workers, threads
@@ -93,3 +98,15 @@ def test_a_chunk_a_core_and_a_chunk_an_accelerator(
     slots = places.slots_of(devices)
     assert [slot.id for slot in slots[:count]] == list(range(count))  # one each, before a second
     assert len(slots) == threads
+
+
+def test_an_accelerator_says_what_memory_it_has():
+    def device(platform, stats):
+        return SimpleNamespace(platform=platform, memory_stats=lambda: stats)
+
+    two = [device("gpu", {"bytes_limit": 1000})] * 2
+    assert places.memory_of(two) == 1800
+    assert places.rates_of(two) == costs.ACCELERATOR
+    for stats in (None, {}):
+        assert places.memory_of([two[0], device("gpu", stats)]) is None
+    assert places.rates_of([device("cpu", None)]) == costs.CPU

@@ -11,7 +11,7 @@ import pytest
 
 import mlp_jax
 from mlp_jax import compiled_programs
-from mlp_jax.sweeps import programs, schedule, work
+from mlp_jax.sweeps import costs, programs, run, schedule, work
 from mlp_jax.sweeps.halving import share_of_epochs
 from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.plan import as_plan
@@ -61,9 +61,9 @@ def test_members_equal_fit_after_200_steps(chunk):
         equal(member)
 
 
-@pytest.mark.parametrize(("compiling", "count"), [(0.0, 2), (1e9, 1)])
+@pytest.mark.parametrize(("worth", "count"), [(True, 2), (False, 1)])
 def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it(
-    monkeypatch, compiling, count
+    monkeypatch, worth, count
 ):
     trained_on, train = [], work.Work._train
 
@@ -75,7 +75,7 @@ def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it
         trained_on.append(device)
         train(self, name, device, *rest)
 
-    monkeypatch.setattr(schedule, "compile_seconds", lambda kind: compiling)
+    monkeypatch.setattr(schedule.Schedule, "_is_worth", lambda *_: worth)
     monkeypatch.setattr(work.Work, "_train", noted)
     programs._kept.clear()
     space = {"width": [2, 3, 4], "l2": [0.0, 0.1]}
@@ -87,7 +87,7 @@ def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it
 
 
 def test_each_program_is_compiled_on_one_device_where_there_are_enough(monkeypatch):
-    monkeypatch.setattr(schedule, "compile_seconds", lambda kind: 1e9)
+    monkeypatch.setattr(schedule.Schedule, "_is_worth", lambda *_: False)
     programs._kept.clear()
     result = swept({"batch_size": [5, 10, 20]}, devices=jax.devices()[:2])
     assert result.compilations == result.plan.compilations == 3
@@ -106,15 +106,25 @@ def test_members_equal_fit_over_segments_in_which_others_stop():
         equal(member, atol=1e-11)  # over 420 steps
 
 
-def test_members_equal_fit_whose_program_chooses_among_activations():
+@pytest.fixture(params=["CPU", "ACCELERATOR"])
+def planned_for(request, monkeypatch):
+    """A plan for such devices, trained here: of the second, each member chooses its activation."""
+    monkeypatch.setattr(run, "rates_of", lambda devices: getattr(costs, request.param))
+    return request.param
+
+
+def test_members_equal_fit_whose_program_chooses_among_activations(planned_for):
     space = {"activation": ["relu", "sigmoid", "gelu"], "width": [3, 5], "l2": [0.0, 0.1]}
     result = swept(space, epochs=9)
     assert result.compilations <= result.plan.compilations == 1
+    (bucket,) = result.plan.buckets
+    together = {len(set(bucket.which[first:last])) for first, last in bucket.parts(bucket.chunk)}
+    assert together == {1 if planned_for == "CPU" else 3}
     for member in result.members[::2]:
         equal(member)
 
 
-def test_members_of_a_wave_choose_among_activations_too():
+def test_members_of_a_wave_choose_among_activations_too(planned_for):
     space = {"activation": ["relu", "tanh"], "width": [3, 5], "patience": [1, 30], "l2": [0, 0.1]}
     stopping, halved = swept(space, epochs=40, folds=2), swept(space, epochs=27, halving=3)
     assert stopping.plan.compilations == halved.plan.compilations == 1

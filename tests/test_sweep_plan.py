@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps import plan
+from mlp_jax.sweeps import costs, plan
 from mlp_jax.sweeps.grouping import split_by_width
 from mlp_jax.sweeps.task import as_task
 
@@ -75,6 +75,19 @@ def test_activations_are_apart_where_programs_are_cheap(monkeypatch):
     assert plan.compilations == 2
 
 
+def test_on_an_accelerator_programs_are_few_and_chunks_large():
+    space = {"widths": mlp_jax.int_uniform(8, 128), "depth": 2, "activation": ["relu", "tanh"]}
+    task = as_task(X, Y, space, n=3000, folds=3, epochs=50)
+    here, there = (plan.as_plan(task, rates=rates) for rates in (costs.CPU, costs.ACCELERATOR))
+    assert there.compilations == 1 < here.compilations
+    (bucket,) = there.buckets
+    assert bucket.chunk == 1000  # of three, none of which has idle places
+    assert max(len(set(bucket.which[i:j])) for i, j in bucket.parts(bucket.chunk)) == 2
+    assert bucket.chunks == 3 * 3
+    tight = plan.as_plan(task, rates=costs.ACCELERATOR, memory=there.bytes // 2)
+    assert tight.bytes <= there.bytes // 2
+
+
 def test_a_chunk_has_members_of_one_network_and_few_idle_places():
     space = [{"width": 64, "depth": 1, "activation": "relu", "l2": i / 100} for i in range(9)]
     space += [{"width": 64, "depth": 1, "activation": "tanh", "l2": i / 100} for i in range(3)]
@@ -98,7 +111,7 @@ def test_a_chunk_has_members_of_one_network_and_few_idle_places():
     ],
 )
 def test_chunks_are_those_that_are_soonest_done(counts, stages, side_by_side, chunk):
-    found = plan._quickest(np.array(counts), 64, 2e-5, stages, side_by_side)
+    found = plan._quickest(np.array(counts), 64, (5e-5, 2e-5), stages, side_by_side)
     assert found == chunk
 
 

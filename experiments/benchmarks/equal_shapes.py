@@ -42,7 +42,15 @@ APART = 0.05
 RESULTS = Path(__file__).parent / "results"
 
 
-def problem_of(count, rows=ROWS, epochs=EPOCHS, sizes=SIZES, batch=BATCH, optimizer="sgd"):
+def problem_of(
+    count,
+    rows=ROWS,
+    epochs=EPOCHS,
+    sizes=SIZES,
+    batch=BATCH,
+    optimizer="sgd",
+    precision="highest",
+):
     """(arguments of `sweep`, the same as `Members`): two classes that a linear teacher names."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(rows + HELD, sizes[0])).astype(np.float32)
@@ -55,6 +63,7 @@ def problem_of(count, rows=ROWS, epochs=EPOCHS, sizes=SIZES, batch=BATCH, optimi
             "learning_rate": float(rate),
             "batch_size": batch,
             "seed": seed,
+            "precision": precision,
         }
         for seed, rate in enumerate(rates)
     ]

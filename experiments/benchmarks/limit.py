@@ -44,10 +44,13 @@ def swept(swept_arguments):
     return mlp_jax.sweep(*table, **choices, progress=False)
 
 
-def sustained(optimizer, count, width, batch, seconds=SECONDS, calls=CALLS):
+def sustained(
+    optimizer, count, width, batch, seconds=SECONDS, calls=CALLS, precision="highest", rows=ROWS
+):
     """A cell of the first question."""
     sizes = (30, *(width,) * DEPTH, 1)
-    problem = partial(problem_of, count, sizes=sizes, batch=batch, optimizer=optimizer, rows=ROWS)
+    problem = partial(problem_of, count, rows=rows, sizes=sizes, batch=batch)
+    problem = partial(problem, optimizer=optimizer, precision=precision)
     probe = problem(epochs=4)[0]
     swept(probe)  # compiles
     one = seconds_of(lambda: swept(probe))[0] / 4
@@ -61,6 +64,7 @@ def sustained(optimizer, count, width, batch, seconds=SECONDS, calls=CALLS):
     return {
         **{"optimizer": optimizer, "members": count, "width": width, "batch": batch},
         **{"epochs": epochs, "chunk": plan.buckets[0].chunk, "seconds": float(np.median(took))},
+        "precision": precision,
         "useful_share_of_flops": plan.flops_used / plan.flops_issued,
         "flops_per_second": quartiles(plan.flops_issued / took),
     }

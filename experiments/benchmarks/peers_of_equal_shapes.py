@@ -6,6 +6,7 @@ returns the mean cost of the last epoch's batches of each. Rows are examples.
 """
 
 import time
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -170,24 +171,25 @@ def _torch(members, compiled):
     import torch
 
     torch.compiler.reset()  # or shapes of an earlier call would make these dynamic
-    X, y = torch.tensor(members.X), torch.tensor(members.y.astype(np.float32))
+    there = partial(torch.tensor, device="cuda" if jax.default_backend() == "gpu" else "cpu")
+    X, y = there(members.X), there(members.y.astype(np.float32))
     started = {}
     for number, (W, b) in enumerate(members.weights):
         # Every other module is a ReLU.
-        started[f"{2 * number}.weight"] = torch.tensor(np.ascontiguousarray(W.transpose(0, 2, 1)))
-        started[f"{2 * number}.bias"] = torch.tensor(b)
-    minus_rates, count = -torch.tensor(members.rates), len(members.rates)
+        started[f"{2 * number}.weight"] = there(np.ascontiguousarray(W.transpose(0, 2, 1)))
+        started[f"{2 * number}.bias"] = there(b)
+    minus_rates, count = -there(members.rates), len(members.rates)
     eager = _torch_step(members.sizes)
 
     def train_part(step, some, epochs):
         params = {name: value[some].clone() for name, value in started.items()}
         for _ in range(epochs):
-            orders = torch.rand(len(minus_rates[some]), len(X)).argsort(dim=1)
+            orders = torch.rand(len(minus_rates[some]), len(X), device=X.device).argsort(dim=1)
             costs = [
                 step(params, minus_rates[some], X[chosen], y[chosen])
                 for chosen in orders.split(members.batch, dim=1)
             ]
-        return torch.stack(costs).mean(dim=0)
+        return torch.stack(costs).mean(dim=0).cpu()
 
     def seconds_of_a_member(length):
         train_part(eager, slice(0, length), 1)

@@ -9,11 +9,13 @@ by least squares.
 """
 
 import click
+import jax
 import numpy as np
 from sweep_planner import space, table
 
 import mlp_jax
 from mlp_jax.sweeps import costs, programs
+from mlp_jax.sweeps.places import rates_of
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.task import as_task
 
@@ -32,6 +34,7 @@ def main(n: int, rows: int, epochs: int) -> None:
     """Prints the constants as they are and as they would be."""
     X, y = table(rows)
     task = as_task(X, y, space(), n=n, folds=3, epochs=epochs)
+    now = rates_of(jax.devices())
     programs._kept.clear()
     result = run(task, plan_of(task, split=narrow_groups))
     compiling, training, depth, terms = [], [], [], []
@@ -45,15 +48,15 @@ def main(n: int, rows: int, epochs: int) -> None:
     fitted = np.linalg.lstsq(np.stack([np.ones(len(depth)), depth], 1), compiling, rcond=None)[0]
     print(f"{len(depth)} programs, {result.seconds:.0f} s")
     print(f"compiling: {sum(compiling):.1f} s of a thread; a program {fitted.round(2)} a layer")
-    print(f"  now {costs.COMPILE_SECONDS}")
+    print(f"  now {now.compilation}")
     design, y = np.array(terms), np.array(training)
     weighted = np.linalg.lstsq(design / y[:, None], np.ones(len(y)), rcond=None)[0]
     per_flop, per_parameter, per_unit = weighted
     speed = result.plan.flops_issued / y.sum() / 1e9
     print(f"training: {y.sum():.1f} s of a thread, {speed:.0f} GFLOP/s issued")
-    print(f"  FLOPS_PER_SECOND {1 / per_flop:.3g}, now {costs.FLOPS_PER_SECOND:.3g}")
-    print(f"  FLOPS_OF_UPDATE {per_parameter / per_flop:.0f}, now {costs.FLOPS_OF_UPDATE}")
-    print(f"  SECONDS_OF_UNIT {per_unit:.2g}, now {costs.SECONDS_OF_UNIT:.2g}")
+    print(f"  FLOPS_PER_SECOND {1 / per_flop:.3g}, now {now.flops_per_second:.3g}")
+    print(f"  FLOPS_OF_UPDATE {per_parameter / per_flop:.0f}, now {now.flops_of_update}")
+    print(f"  SECONDS_OF_UNIT {per_unit:.2g}, now {now.seconds_of_unit:.2g}")
     print(f"  spread of predicted over taken {np.std(design @ weighted / y):.2f}")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -13,19 +13,35 @@ from mlp_jax.sweeps.members import Kind, numbers_of
 from mlp_jax.sweeps.program import segment
 from mlp_jax.sweeps.task import Task
 
-# Seconds of a thread where each core has one, as experiments/benchmarks/sweep_costs.py prints them.
-# A plan is good if their ratios are about right.
-COMPILE_SECONDS = (1.2, 0.42)  # a program, and for every layer of it
-FLOPS_PER_SECOND = 230e9
-FLOPS_OF_UPDATE = 120  # the time a parameter's update takes, in FLOPs of a product
-SECONDS_OF_UNIT = 2e-9  # one activation and its derivative, for one example
 DRAWS_KEPT = 16 << 20  # bytes of batch orders that are kept for the next chunk
-SECONDS_OF_STEP = 5e-5  # of a chunk, whatever its size: some hundred kernels are started
 
 
-def compile_seconds(kind: Kind) -> float:
-    """Of one core, for a program of this kind."""
-    return COMPILE_SECONDS[0] + COMPILE_SECONDS[1] * (kind.depth + 1)
+class Rates(NamedTuple):
+    """What a kind of device takes. A plan is good if their ratios are about right.
+
+    compilation: seconds of a program, and of every layer of it. flops_per_second: of products.
+    flops_of_update: the time a parameter's update takes, in FLOPs of a product. seconds_of_unit:
+    one activation and its derivative, for one example. seconds_of_step: of a chunk, whatever its
+    size, for some hundred kernels are started. chunk: the most members of one, of any of a
+    program's networks; None for as many as stay in the cache, of one network.
+    """
+
+    compilation: tuple[float, float]
+    flops_per_second: float
+    flops_of_update: float
+    seconds_of_unit: float
+    seconds_of_step: float
+    chunk: int | None
+
+    def compile_seconds(self, kind: Kind) -> float:
+        """Of one core, for a program of this kind."""
+        return self.compilation[0] + self.compilation[1] * (kind.depth + 1)
+
+
+# Of a thread where each core has one, as experiments/benchmarks/sweep_costs.py prints them.
+CPU = Rates((1.2, 0.42), 230e9, 120, 2e-9, 5e-5, None)
+# Of an H200, see experiments/benchmarks/NOTES.md; larger chunks were slower there.
+ACCELERATOR = Rates((1.0, 0.25), 25e12, 200, 6e-12, 1e-4, 1024)
 
 
 def ends(task: Task, configuration: Any) -> tuple[int, int]:
@@ -51,7 +67,12 @@ def flops(widths: Any, n: tuple[int, int], m: float, m_validation: float) -> np.
 
 
 def seconds_per_epoch(
-    task: Task, kind: Kind, folds: Sequence[int], configuration: Any, share: float = 1.0
+    rates: Rates,
+    task: Task,
+    kind: Kind,
+    folds: Sequence[int],
+    configuration: Any,
+    share: float = 1.0,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The time of a share of an epoch on all the folds, for (..., hidden layers) widths."""
     n = ends(task, configuration)
@@ -62,21 +83,31 @@ def seconds_per_epoch(
             train, held = task.splits[fold]
             batches = -(-len(train) // (kind.batch_size or len(train)))
             total = total + flops(widths, n, len(train), len(held))
-            total = total + FLOPS_OF_UPDATE * batches * parameters(widths, n)[0]
+            total = total + rates.flops_of_update * batches * parameters(widths, n)[0]
             units = np.asarray(widths).sum(axis=-1)
-            total = total + units * len(train) * SECONDS_OF_UNIT * FLOPS_PER_SECOND
-        return share * total / FLOPS_PER_SECOND
+            total = total + units * len(train) * rates.seconds_of_unit * rates.flops_per_second
+        return share * total / rates.flops_per_second
 
     return seconds
 
 
 def seconds_per_step(
-    task: Task, kind: Kind, folds: Sequence[int], configuration: Any, hidden: tuple[int, ...]
+    rates: Rates,
+    task: Task,
+    kind: Kind,
+    folds: Sequence[int],
+    configuration: Any,
+    hidden: tuple[int, ...],
 ) -> float:
     """What a member of these widths adds to a step of its chunk."""
-    m = len(task.splits[folds[0]][0])
-    epoch = seconds_per_epoch(task, kind, folds[:1], configuration)(np.array(hidden))
-    return float(epoch) / -(-m // (kind.batch_size or m))
+    epoch = seconds_per_epoch(rates, task, kind, folds[:1], configuration)(np.array(hidden))
+    return float(epoch) / steps(task, kind, folds[:1])
+
+
+def steps(task: Task, kind: Kind, folds: Sequence[int]) -> int:
+    """Of an epoch on all the folds."""
+    sizes = [len(task.splits[fold][0]) for fold in folds]
+    return sum(-(-m // (kind.batch_size or m)) for m in sizes)
 
 
 def bytes_of_step(task: Task, kind: Kind, hidden: tuple[int, ...], n: tuple[int, int]) -> int:

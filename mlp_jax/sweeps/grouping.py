@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.sweeps.costs import compile_seconds, seconds_per_epoch
+from mlp_jax.sweeps.costs import Rates, seconds_per_epoch, steps
 from mlp_jax.sweeps.halving import share_of_epochs
 from mlp_jax.sweeps.members import Kind, Row, kind_of
 from mlp_jax.sweeps.task import Task
@@ -45,7 +45,11 @@ def families(task: Task, *, apart: bool) -> list[list[Group]]:
 
 
 def cheapest(
-    task: Task, family: list[Group], split: Callable[..., list[np.ndarray]], halving: int | None
+    rates: Rates,
+    task: Task,
+    family: list[Group],
+    split: Callable[..., list[np.ndarray]],
+    halving: int | None,
 ) -> list[Group]:
     """The family in groups with a program each, activations apart or together."""
 
@@ -54,10 +58,12 @@ def cheapest(
         epochs = np.array([c["epochs"] for c in configs])
         widths = np.array([c["hidden"] for c in configs], int).reshape(len(rows), kind.depth)
         share = share_of_epochs(int(epochs.max()), halving)
-        seconds = seconds_per_epoch(task, kind, folds, configs[0], share)
-        compiling = SHARE_OF_COMPILATION * compile_seconds(kind)
-        parts = split(widths, epochs, seconds, compiling)
-        price, made = compiling * len(parts), []
+        seconds = seconds_per_epoch(rates, task, kind, folds, configs[0], share)
+        another = SHARE_OF_COMPILATION * rates.compile_seconds(kind)
+        if rates.chunk is not None:  # a chunk has room for all, and another program is another one
+            another += rates.seconds_of_step * steps(task, kind, folds) * share * epochs.max()
+        parts = split(widths, epochs, seconds, another)
+        price, made = another * len(parts), []
         for part in parts:
             some = [rows[i] for i in part]
             present = {task.network(task.configurations[row.configuration]) for row in some}
@@ -86,9 +92,9 @@ def split_by_width(
     widths: np.ndarray,
     epochs: np.ndarray,
     seconds: Callable[[np.ndarray], np.ndarray],
-    compile_seconds: float,
+    another: float,
 ) -> list[np.ndarray]:
-    """Rows in groups, so that padding each to its widest and compiling a program for each is cheap.
+    """Rows in groups, so that padding each to its widest and a program for each is cheap.
 
     A tree: at every node the rows are cut in two by the width of one layer, where it saves most,
     and then a node keeps its cut if it pays for the programs below it.
@@ -97,12 +103,12 @@ def split_by_width(
       widths: (rows, hidden layers).
       epochs: (rows,).
       seconds: (..., hidden layers) widths -> (...,) time of one epoch.
-      compile_seconds: what a further program costs.
+      another: what a further program costs, in seconds.
     """
 
     def best(rows: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        whole = compile_seconds + float(seconds(widths[rows].max(axis=0)) * epochs[rows].sum())
-        if whole < 2 * compile_seconds:  # no cut can save that much
+        whole = another + float(seconds(widths[rows].max(axis=0)) * epochs[rows].sum())
+        if whole < 2 * another:  # no cut can save that much
             return whole, [rows]
         cut = _best_cut(widths[rows], epochs[rows], seconds)
         if cut is None:

@@ -122,7 +122,9 @@ class InitialWeights:
         sizes = {task.sizes(configuration) for configuration in task.configurations}
         longest = max(sum(a * b for a, b in pairwise(n)) for n in sizes)
         self._task = task
-        self._length = 1 << (longest - 1).bit_length()
+        # Of few lengths, for each compiles; and an eighth too long at most, for a draw takes time.
+        eighth = max(1, (1 << (longest - 1).bit_length()) // 16)
+        self._length = -(-longest // eighth) * eighth
         self._draws: dict[int, np.ndarray] = {}
 
     def key(self, seed: int) -> jax.Array:

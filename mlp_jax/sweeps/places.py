@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from mlp_jax.losses import Loss
+from mlp_jax.sweeps.costs import ACCELERATOR, CPU, Rates
 from mlp_jax.sweeps.program import Fold
 from mlp_jax.sweeps.task import Task
 
@@ -30,12 +31,17 @@ class Place(NamedTuple):
     running: threading.Semaphore
 
 
+SHARE_OF_MEMORY = 0.9  # of a device's; kernels have some of their own
+COMPILERS = 4  # threads beside an accelerator; more wait for Python
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
 def chunks_at_a_time(devices: Sequence[Any]) -> int:
     """Of every device; of a CPU one a core, for XLA leaves a small product on one core."""
-    if devices[0].platform != "cpu":
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    return max(1, cores // len(devices))
+    return 1 if devices[0].platform != "cpu" else max(1, _cores() // len(devices))
 
 
 def workers_of(devices: Sequence[Any]) -> int:
@@ -44,9 +50,24 @@ def workers_of(devices: Sequence[Any]) -> int:
 
 
 def slots_of(devices: Sequence[Any]) -> list[Any]:
-    """A device for every thread: one a chunk, and beside an accelerator one that compiles."""
-    beside = devices[0].platform != "cpu"
+    """A device for every thread: one a chunk, and beside an accelerator some that compile."""
+    beside = 0
+    if devices[0].platform != "cpu":
+        beside = max(1, min(COMPILERS, _cores() // (2 * len(devices))))
     return list(devices) * (chunks_at_a_time(devices) + beside)
+
+
+def rates_of(devices: Sequence[Any]) -> Rates:
+    """What things take there."""
+    return CPU if devices[0].platform == "cpu" else ACCELERATOR
+
+
+def memory_of(devices: Sequence[Any]) -> int | None:
+    """Bytes that a sweep may take: most of what accelerators have; None where JAX does not say."""
+    known = [device.memory_stats() or {} for device in devices]
+    if not all("bytes_limit" in stats for stats in known):
+        return None
+    return int(SHARE_OF_MEMORY * sum(stats["bytes_limit"] for stats in known))
 
 
 def places_of(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any, Place]:

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp_jax.sweeps.costs import (
-    SECONDS_OF_STEP,
+    CPU,
+    Rates,
     bytes_held,
     bytes_of_member,
     bytes_of_step,
-    compile_seconds,
     ends,
     flops,
     seconds_per_epoch,
@@ -24,7 +24,6 @@ from mlp_jax.sweeps.task import Task
 CACHE = 2 << 20  # bytes that a chunk should stay in
 WIDEST = 64  # members of a chunk on a CPU; more do not make its products any faster
 CHUNKS_OF_WAVE = 8  # of which early stopping can make fewer
-ON_ACCELERATOR = 1024  # members of a chunk elsewhere: what fills a large GPU
 
 
 class Bucket(NamedTuple):
@@ -33,9 +32,10 @@ class Bucket(NamedTuple):
     kind: their static choices. hidden: the widths they are padded to. rows: the members, each
     trained on every one of `folds`, in the order of their networks and epochs. which: the number of
     each one's network in `kind.networks`. on: see `members.switches`. chunk: how many train side by
-    side, all of one network. bytes: what a chunk needs while it runs. flops_used, flops_issued: of
-    the matrix products of all, without and with padding, filled batches and chunks. seconds: of one
-    thread, to train all of them, a rough guess.
+    side. alike: all of a chunk are of one network, which the program then chooses once; else it
+    chooses for each. bytes: what a chunk needs while it runs. flops_used, flops_issued: of the
+    matrix products of all, without and with padding, filled batches and chunks. seconds, compiling:
+    of one thread, to train all of them, and for the program; rough guesses.
     """
 
     kind: Kind
@@ -45,10 +45,12 @@ class Bucket(NamedTuple):
     folds: tuple[int, ...]
     on: frozenset[str]
     chunk: int
+    alike: bool
     bytes: int = 0
     flops_used: float = 0.0
     flops_issued: float = 0.0
     seconds: float = 0.0
+    compiling: float = 0.0
 
     @property
     def chunks(self) -> int:
@@ -56,14 +58,20 @@ class Bucket(NamedTuple):
         return len(self.parts(self.chunk)) * len(self.folds)
 
     def parts(self, length: int) -> list[tuple[int, int]]:
-        """(first row, row after the last) of parts of at most this length, of one network each."""
-        parts = []
-        for number in range(len(self.kind.networks)):
-            first = self.which.index(number)
-            last = first + self.which.count(number)
-            starts = range(first, last, length)
-            parts += [(start, min(start + length, last)) for start in starts]
+        """(first row, row after the last) of parts of at most this length, each for one chunk."""
+        parts, first = [], 0
+        for count in self.counts.tolist():
+            last = first + count
+            parts += [(start, min(start + length, last)) for start in range(first, last, length)]
+            first = last
         return parts
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Of rows that may share a chunk: by network, or all."""
+        if not self.alike:
+            return np.array([len(self.rows)])
+        return np.unique(self.which, return_counts=True)[1]
 
 
 class SweepPlan(NamedTuple):
@@ -129,7 +137,7 @@ class _Size(NamedTuple):
 
     chunk: what it is to be, or None. workers: chunks of one bucket that run at the same time.
     at_a_time: chunks of all buckets that do. held: bytes beside them. memory: bytes of all, or
-    None. on_cpu: what it is to suit.
+    None.
     """
 
     chunk: int | None
@@ -137,7 +145,6 @@ class _Size(NamedTuple):
     at_a_time: int
     held: int
     memory: int | None
-    on_cpu: bool
 
     @property
     def budget(self) -> int | None:
@@ -152,7 +159,7 @@ def as_plan(
     memory: int | None = None,
     chunk: int | None = None,
     devices: int = 1,
-    on_cpu: bool = True,
+    rates: Rates = CPU,
     halving: int | None = None,
     split: Callable[..., list[np.ndarray]] | None = None,
 ) -> SweepPlan:
@@ -164,10 +171,10 @@ def as_plan(
       devices: how many, each with a copy of the examples.
       memory: bytes that all of it may take, or None.
       chunk: members of a chunk, or None for what suits the cache.
-      on_cpu: what the chunks are to suit.
+      rates: of the devices.
       halving: as for `sweep`; it wants chunks small enough to become fewer.
-      split: (widths, seconds of a member, seconds of a compilation) -> groups of row numbers; None
-        for `split_by_width`.
+      split: (widths, epochs, seconds of one, seconds of another program) -> groups of row numbers;
+        None for `split_by_width`.
 
     Raises:
       ValueError: the memory does not suffice.
@@ -178,7 +185,7 @@ def as_plan(
     groups = [
         group
         for family in families(task, apart=chunk is not None)
-        for group in cheapest(task, family, split or split_by_width, halving)
+        for group in cheapest(rates, task, family, split or split_by_width, halving)
     ]
     size = _Size(
         chunk=chunk,
@@ -188,25 +195,24 @@ def as_plan(
         at_a_time=workers,
         held=held,
         memory=memory,
-        on_cpu=on_cpu,
     )
-    buckets = [_bucket(task, group, size, halving) for group in groups]
+    buckets = [_bucket(rates, task, group, size, halving) for group in groups]
     # The largest first: what is left at the end is small, and no worker waits long for another.
     buckets.sort(key=lambda bucket: -bucket.flops_issued)
-    compiling = sum(compile_seconds(bucket.kind) for bucket in buckets)
+    compiling = sum(bucket.compiling for bucket in buckets)
     running = sum(bucket.seconds for bucket in buckets)
     most = held + workers * max((bucket.bytes for bucket in buckets), default=0)
     return SweepPlan(tuple(buckets), most, (compiling + running) / workers)
 
 
-def _seconds(task: Task, bucket: Bucket, halving: int | None) -> float:
+def _seconds(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> float:
     configs = [task.configurations[row.configuration] for row in bucket.rows]
     share = share_of_epochs(max(c["epochs"] for c in configs), halving)
-    per_epoch = seconds_per_epoch(task, bucket.kind, bucket.folds, configs[0], share)
+    per_epoch = seconds_per_epoch(rates, task, bucket.kind, bucket.folds, configs[0], share)
     return float(per_epoch(np.array(bucket.hidden))) * sum(c["epochs"] for c in configs)
 
 
-def _bucket(task: Task, group: Group, size: _Size, halving: int | None) -> Bucket:
+def _bucket(rates: Rates, task: Task, group: Group, size: _Size, halving: int | None) -> Bucket:
     kind, folds, rows = group
 
     def place(row: Row) -> tuple[int, int]:
@@ -223,12 +229,15 @@ def _bucket(task: Task, group: Group, size: _Size, halving: int | None) -> Bucke
         folds=folds,
         on=switches(configs),
         chunk=size.chunk or 0,
+        alike=rates.chunk is None,
     )
-    bucket = _with_chunk(task, bucket, size, halving)
-    return _with_costs(task, bucket, halving)
+    bucket = _with_chunk(rates, task, bucket, size, halving)
+    return _with_costs(rates, task, bucket, halving)
 
 
-def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) -> Bucket:
+def _with_chunk(
+    rates: Rates, task: Task, bucket: Bucket, size: _Size, halving: int | None
+) -> Bucket:
     """With a chunk that suits the cache and the memory, and its bytes."""
     kind, hidden, rows, chunk = bucket.kind, bucket.hidden, bucket.rows, bucket.chunk
     configuration = task.configurations[rows[0].configuration]
@@ -239,10 +248,8 @@ def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) ->
         waiting = min(CHUNKS_OF_WAVE, waiting) if "patience" in bucket.on else 1
     one += waiting * state if halving is None else waiting * len(bucket.folds) * state
     if not chunk:
-        chunk = ON_ACCELERATOR
-        if size.on_cpu:
-            touched = bytes_of_step(task, kind, hidden, ends(task, configuration))
-            chunk = max(4, min(WIDEST, CACHE // touched))
+        touched = bytes_of_step(task, kind, hidden, ends(task, configuration))
+        chunk = rates.chunk or max(4, min(WIDEST, CACHE // touched))
         if size.budget is not None:
             chunk = int(min(chunk, (size.budget - shared) // one))
         if chunk < 1:
@@ -252,35 +259,36 @@ def _with_chunk(task: Task, bucket: Bucket, size: _Size, halving: int | None) ->
                 f"networks at a time of hidden widths {hidden} take {least} bytes; type "
                 f"memory={least} or more, or a smaller space"
             )
-        counts = np.unique(bucket.which, return_counts=True)[1]
         epochs = max(task.configurations[row.configuration]["epochs"] for row in rows)
-        step = seconds_per_step(task, kind, bucket.folds, configuration, hidden)
+        step = seconds_per_step(rates, task, kind, bucket.folds, configuration, hidden)
+        seconds = rates.seconds_of_step, step
         side_by_side = size.workers / len(bucket.folds)
-        chunk = _quickest(counts, chunk, step, stages(epochs, halving), side_by_side)
+        chunk = _quickest(bucket.counts, chunk, seconds, stages(epochs, halving), side_by_side)
     return bucket._replace(chunk=chunk, bytes=shared + chunk * one)
 
 
 def _quickest(
     counts: np.ndarray,
     most: int,
-    seconds: float,
+    seconds: tuple[float, float],
     stages: list[tuple[float, float]],
     side_by_side: float,
 ) -> int:
-    """The chunk in which the members of every network are soonest done: 65 are not 64 and 1.
+    """The chunk in which the members are soonest done: 65 are not 64 and 1.
 
-    counts: members by network. most: the largest that is allowed. seconds: of a member's step.
-    stages: of halving. side_by_side: chunks of a fold that run at the same time.
+    counts: of members that may share a chunk. most: the largest that is allowed. seconds: of a
+    chunk's step, whatever its size, and what every member adds. stages: of halving. side_by_side:
+    chunks of a fold that run at the same time.
     """
     chunks = np.arange(most, 0, -1)
     turns = _chunks(counts, chunks, stages, side_by_side)
-    return int(chunks[np.argmin(turns * (SECONDS_OF_STEP + chunks * seconds))])
+    return int(chunks[np.argmin(turns * (seconds[0] + chunks * seconds[1]))])
 
 
 def _chunks(
     counts: np.ndarray, chunk: Any, stages: list[tuple[float, float]], side_by_side: float = 1.0
 ) -> Any:
-    """How many turns chunks take in an epoch of a fold, on average; counts: members by network."""
+    """How many turns chunks take in an epoch of a fold, on average; counts: see `_quickest`."""
     of_stage = [
         share * np.ceil(np.ceil(going * counts[:, None] / chunk).sum(axis=0) / side_by_side)
         for going, share in stages
@@ -288,7 +296,7 @@ def _chunks(
     return sum(of_stage)
 
 
-def _with_costs(task: Task, bucket: Bucket, halving: int | None) -> Bucket:
+def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:
     """With what its products take, without and with padding and filled batches, and its seconds."""
     configs = [task.configurations[row.configuration] for row in bucket.rows]
     n = ends(task, configs[0])
@@ -297,8 +305,7 @@ def _with_costs(task: Task, bucket: Bucket, halving: int | None) -> Bucket:
     if halving is None:
         epochs_of_chunks = sum(epochs[i:j].max() for i, j in bucket.parts(bucket.chunk))
     else:
-        counts = np.unique(bucket.which, return_counts=True)[1]
-        chunks = _chunks(counts, bucket.chunk, stages(int(epochs.max()), halving))
+        chunks = _chunks(bucket.counts, bucket.chunk, stages(int(epochs.max()), halving))
         epochs_of_chunks = float(chunks[0]) * epochs.max()
     widths = np.array([c["hidden"] for c in configs], int).reshape(len(configs), -1)
     used = issued = 0.0
@@ -308,5 +315,9 @@ def _with_costs(task: Task, bucket: Bucket, halving: int | None) -> Bucket:
         used += share * float(np.sum(flops(widths, n, m, held) * epochs))
         padded = float(flops(np.array(bucket.hidden), n, -(-m // size) * size, held))
         issued += padded * bucket.chunk * epochs_of_chunks
-    seconds = _seconds(task, bucket, halving)
-    return bucket._replace(flops_used=used, flops_issued=issued, seconds=seconds)
+    return bucket._replace(
+        flops_used=used,
+        flops_issued=issued,
+        seconds=_seconds(rates, task, bucket, halving),
+        compiling=rates.compile_seconds(bucket.kind),
+    )

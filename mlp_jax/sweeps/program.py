@@ -92,7 +92,8 @@ def train_chunk(
       until: int32, the epoch to stop at, at most `plan.capacity` further on.
       fold: what to train on and what to validate by.
       draws: of the epochs from `done` on, from `draws_of_epochs`.
-      which: int32, the number of the network that all members are.
+      which: int32, the number of the network that all members are, (); or that each is,
+        (members,): then all activations are computed, and one chosen an entry.
       plan: static choices, but for the network. Its gradient must not be jitted.
       lengths: of the folds.
       networks: which differ in their activation alone.
@@ -101,7 +102,6 @@ def train_chunk(
       The new state and the history, (members, plan.capacity, 4): the lines of `Info`, NaN after a
       member's end.
     """
-    plan = plan._replace(network=_network(networks, which, state))
     validation = Examples(
         X[fold.validation].T,
         Y[fold.validation].T,
@@ -109,11 +109,15 @@ def train_chunk(
     )
     examples = _training_examples(X, Y, members.weights, fold, plan, lengths)
     of_members: Any = (None, None, None if members.weights is None else 0)
+
+    def of_member(
+        state: State, now: Drawn, examples: Examples, numbers: Numbers, which: Array
+    ) -> tuple[State, Info]:
+        own = plan._replace(network=_network(networks, which, state))
+        return one_epoch(state, now, examples, validation, numbers, plan=own)
+
     train = jax.vmap(
-        lambda state, now, examples, numbers: one_epoch(
-            state, now, examples, validation, numbers, plan=plan
-        ),
-        in_axes=(0, None, Examples(*of_members), 0),
+        of_member, in_axes=(0, None, Examples(*of_members), 0, 0 if which.ndim else None)
     )
 
     def active(state: State, epoch: Array) -> Array:
@@ -132,7 +136,8 @@ def train_chunk(
         on = active(state, epoch)
         now = jax.tree.map(lambda leaf: leaf[epoch - done], draws)
         # A step leaves the parameters of a diverged network alone, at no cost.
-        stepped, info = train(state._replace(diverged=~on), now, examples, members.numbers)
+        ready = state._replace(diverged=~on)
+        stepped, info = train(ready, now, examples, members.numbers, which)
         diverged = jnp.where(on, stepped.diverged, state.diverged)
         row = jnp.where(on[:, None], jnp.stack(info, axis=1).astype(X.dtype), jnp.nan)
         history = jax.lax.dynamic_update_index_in_dim(history, row, epoch - done, axis=1)

@@ -11,8 +11,13 @@ from mlp_jax.epochs import Plan
 from mlp_jax.forward_propagation import Network
 from mlp_jax.sweeps.program import Lengths, train_chunk
 
-# On a CPU LLVM's first level compiles for a twelfth less time, and the program is as fast.
-OPTIONS = {"xla_backend_optimization_level": 1}
+# Of a platform; the programs are as fast. On a CPU LLVM's first level compiles for a twelfth less
+# time. On a GPU XLA's search for the fastest kernel of every product takes 20 s a program, and ends
+# with those that cuBLAS takes by itself.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "cpu": {"xla_backend_optimization_level": 1},
+    "gpu": {"xla_gpu_autotune_level": 0, "xla_gpu_enable_triton_gemm": False},
+}
 _kept: dict[Any, Any] = {}
 _lock = threading.Lock()
 _one_at_a_time: dict[Any, threading.Lock] = {}  # of programs that are being compiled
@@ -51,8 +56,7 @@ def compiled(
                 _kept[name] = _kept.pop(name)  # the last to be forgotten
                 return _kept[name], False
         train = partial(train_chunk, plan=plan, lengths=lengths, networks=networks)
-        options: Any = OPTIONS if device.platform == "cpu" else None
-        program = jax.jit(train).lower(*arguments).compile(options)
+        program = jax.jit(train).lower(*arguments).compile(OPTIONS.get(device.platform))
         with _lock:
             _one_at_a_time.pop(name, None)
             _kept[name] = program

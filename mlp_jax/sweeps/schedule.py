@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mlp_jax.sweeps.costs import compile_seconds
 from mlp_jax.sweeps.plan import Bucket
 
 Name = tuple[int, int, int]  # of a wave: bucket, fold, part of its rows
@@ -65,4 +64,4 @@ class Schedule:
     def _is_worth(self, number: int, share: float) -> bool:
         """Whether this share of a bucket takes longer than to compile its program once more."""
         bucket = self._buckets[number]
-        return share * bucket.seconds > compile_seconds(bucket.kind)
+        return share * bucket.seconds > bucket.compiling

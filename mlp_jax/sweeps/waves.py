@@ -135,8 +135,8 @@ class Wave:
         Args:
           until: the epoch to stop at.
           draw: (epochs done) -> what the next draw.
-          call: (members, state, epochs done, epoch to stop at, draws, number of their network) ->
-            (state, history) of a chunk.
+          call: (members, state, epochs done, epoch to stop at, draws, number of their network or
+            of each one's) -> (state, history) of a chunk.
         """
         while self.done < until and len(self.going_on):
             stop = min(until, self.done + self.segment, int(self._epochs[self.going_on].max()))
@@ -144,7 +144,8 @@ class Wave:
             # Whoever stops amid a segment, or looks from another thread, finds the state before it.
             after = jax.tree.map(np.copy, self.state)
             history = np.full((len(self.rows), stop - self.done, 4), np.nan, self.task.X.dtype)
-            for which, rows in self._chunks():
+            for rows in self._chunks():
+                which = self._network(rows)
                 state, lines = call(*self.arguments(rows), self.done, stop, draws, which)
                 _write(after, rows, state)
                 history[rows] = np.asarray(lines)[: len(rows), : stop - self.done]
@@ -154,12 +155,19 @@ class Wave:
             self.going_on = self.going_on[self._goes_on()[self.going_on]]
             self._keep_standing()
 
-    def _chunks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """(number of a network, rows of it that go on), for every chunk."""
-        for which in np.unique(self._which[self.going_on]):
-            rows = self.going_on[self._which[self.going_on] == which]
+    def _chunks(self) -> Iterator[np.ndarray]:
+        """Rows that go on, for every chunk."""
+        which = self._which[self.going_on] if self.bucket.alike else np.zeros(len(self.going_on))
+        for network in np.unique(which):
+            rows = self.going_on[which == network]
             for first in range(0, len(rows), self.bucket.chunk):
-                yield int(which), rows[first : first + self.bucket.chunk]
+                yield rows[first : first + self.bucket.chunk]
+
+    def _network(self, rows: np.ndarray) -> np.ndarray:
+        """The number of a chunk's network, (), or of each one's."""
+        if self.bucket.alike:
+            return np.asarray(self._which[rows[0]], np.int32)
+        return np.resize(self._which[rows], self.bucket.chunk).astype(np.int32)
 
     def standings(self) -> list[tuple[int, float, float]]:
         """(configuration, score, validation loss) so far of every member; NaN if it diverged."""
@@ -265,4 +273,5 @@ def arguments_of_program(wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn) -
     """What `train_chunk` is compiled for, also if none of a restored wave goes on."""
     members, state = wave.arguments(np.arange(len(wave.rows))[: wave.bucket.chunk])
     zero = np.int32(0)
-    return X, Y, members, state, zero, zero, fold, draws, zero
+    which = zero if wave.bucket.alike else np.zeros(wave.bucket.chunk, np.int32)
+    return X, Y, members, state, zero, zero, fold, draws, which

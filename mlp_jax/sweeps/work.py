@@ -235,7 +235,7 @@ class Work:
     def _parts(self, bucket: Bucket, fold: int) -> list[tuple[Row, ...]]:
         """Rows of its waves: a chunk each, or more where some of them stop and leave room.
 
-        Without halving those of a wave are of one network. Rows that a checkpoint knows are with
+        Without halving those of a wave may share a chunk. Rows that a checkpoint knows are with
         those that have done as many epochs.
         """
         alike: dict[tuple[int, int], list[Row]] = {}
@@ -243,7 +243,8 @@ class Work:
             name = (*row, fold)
             if name not in self.outcomes:
                 done = self._stood[name][0].done if name in self._stood else 0
-                alike.setdefault((done, 0 if self._halving else network), []).append(row)
+                apart = bucket.alike and not self._halving
+                alike.setdefault((done, network if apart else 0), []).append(row)
         together = CHUNKS_OF_WAVE if "patience" in bucket.on else 1
         length = bucket.chunk * max(1, min(together, bucket.chunks // self._workers))
         if self._halving:
@@ -275,11 +276,11 @@ class Work:
         def draw(done: int) -> Drawn:
             return self._draws(wave, done, device)
 
-        def call(members: Any, state: Any, done: int, until: int, draws: Drawn, which: int) -> Any:
+        def call(members: Any, state: Any, done: int, until: int, draws: Drawn, which: Any) -> Any:
             with place.running:
                 trained = program(
                     *(place.X, Y, members, state, np.int32(done), np.int32(until)),
-                    *(place.folds[fold], draws, np.int32(which)),
+                    *(place.folds[fold], draws, which),
                 )
                 return jax.tree.map(np.asarray, trained)
 
