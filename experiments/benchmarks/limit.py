@@ -80,14 +80,14 @@ def print_sustained(row, most):
     )
 
 
-def all_sustained(small, most):
+def all_sustained(small, most, widths):
     print(f"\nlargest product: {most / 1e9:.1f} GFLOP/s")
     print(
         f"{'':>5} {'members':>8} {'width':>6} {'batch':>6} {'chunk':>6} {'epochs':>7} "
         f"{'GFLOP/s':>24} {'share':>6}",
         flush=True,
     )
-    grid = product(OPTIMIZERS, COUNTS, WIDTHS, BATCHES)
+    grid = product(OPTIMIZERS, COUNTS, widths, BATCHES)
     if small:
         grid = [("sgd", 4, 32, 128)]
     rows = []
@@ -190,15 +190,18 @@ def picture(result):
 
 @click.command()
 @click.option("--small", is_flag=True, help="A few cells.")
+@click.option(
+    "--up-to", type=int, default=WIDTHS[-1], show_default=True, help="Widest; it takes long."
+)
 @click.option("--readme", is_flag=True, help="Write the tables into README.md here too.")
 @click.option("--output", type=Path, default=RESULTS)
-def main(small: bool, readme: bool, output: Path) -> None:
+def main(small: bool, up_to: int, readme: bool, output: Path) -> None:
     """Prints GFLOP/s, bytes and milliseconds."""
     memory = all_memory(small)  # the first: what others leave behind would count as taken
     most = largest_product(*(((256, 512), 2) if small else ()))
     result = {
         "product": most,
-        "sustained": all_sustained(small, most),
+        "sustained": all_sustained(small, most, [width for width in WIDTHS if width <= up_to]),
         "memory": memory,
         "growing": all_growing((2, 8), 2, 256, 2) if small else all_growing(GROWING, ROUNDS),
     }
