@@ -67,6 +67,7 @@ FLOORS = {
     9: {"sweeps.task", "estimators.solvers"},
     10: {"sweeps.members", "sweeps.shards", "sweeps.trainings", "estimators.mlp"},
     11: {
+        "sweeps.buckets",
         "sweeps.costs",
         "sweeps.programs",
         "estimators.classifier",
@@ -74,7 +75,7 @@ FLOORS = {
         "estimators.search_input",
         "estimators.together",
     },
-    12: {"estimators.to_model", "sweeps.grouping", "sweeps.places"},
+    12: {"estimators.to_model", "sweeps.grouping", "sweeps.places", "sweeps.chunks"},
     13: {"sweeps.plan"},
     14: {"sweeps.waves", "sweeps.schedule"},
     15: {"sweeps.draws", "sweeps.result", "sweeps.outcome_arrays"},

@@ -56,6 +56,18 @@ def test_a_thread_beside_those_that_train_compiles_what_is_left():
     assert [schedule.next_of("a") for _ in range(4)] == [(0, 0, 0), 1, 2, (0, 0, 1)]
 
 
+def test_no_more_than_one_wave_waits_for_a_device_that_trains():
+    schedule = Schedule([LONG], 2, at_a_time=1)
+    for device in "ab":
+        assert schedule.next_of(device) == 0
+        schedule.compiled(0, device)
+    schedule.train(waves(0, 9))
+    assert [schedule.next_of("a") for _ in range(3)] == [(0, 0, 0), (0, 0, 1), None]
+    assert schedule.next_of("b") == (0, 0, 2)
+    schedule.trained("a")
+    assert schedule.next_of("a") == (0, 0, 3)
+
+
 def test_whoever_is_done_with_a_wave_trains_the_next():
     schedule = Schedule([LONG] * 2, 1, at_a_time=1)
     schedule.next_of("a")
@@ -105,8 +117,9 @@ def test_an_accelerator_says_what_memory_it_has():
         return SimpleNamespace(platform=platform, memory_stats=lambda: stats)
 
     two = [device("gpu", {"bytes_limit": 1000})] * 2
-    assert places.memory_of(two) == 1800
+    assert places.room_of(two) == 900
+    assert places.room_of([*two, device("gpu", {"bytes_limit": 500, "bytes_in_use": 50})]) == 400
     assert places.rates_of(two) == costs.ACCELERATOR
     for stats in (None, {}):
-        assert places.memory_of([two[0], device("gpu", stats)]) is None
+        assert places.room_of([two[0], device("gpu", stats)]) is None
     assert places.rates_of([device("cpu", None)]) == costs.CPU

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps import costs, plan
+from mlp_jax.sweeps import chunks, costs, plan
 from mlp_jax.sweeps.grouping import split_by_width
 from mlp_jax.sweeps.task import as_task
 
@@ -84,8 +84,46 @@ def test_on_an_accelerator_programs_are_few_and_chunks_large():
     assert bucket.chunk == 1000  # of three, none of which has idle places
     assert max(len(set(bucket.which[i:j])) for i, j in bucket.parts(bucket.chunk)) == 2
     assert bucket.chunks == 3 * 3
-    tight = plan.as_plan(task, rates=costs.ACCELERATOR, memory=there.bytes // 2)
-    assert tight.bytes <= there.bytes // 2
+
+
+@pytest.mark.parametrize("halving", [None, 3])
+def test_what_lies_here_takes_no_room_of_a_device(halving):
+    task = as_task(X, Y, {"width": list(range(8, 1008))}, folds=3, epochs=50)
+    device = {"rates": costs.ACCELERATOR, "halving": halving}
+    (bucket,) = plan.as_plan(task, **device).buckets
+    most = plan.as_plan(task, **device, room=2 * 10**9).buckets[0]
+    running, shared, _ = costs.bytes_of_member(
+        task, bucket.kind, bucket.hidden, bucket.folds, bucket.on, task.configurations[-1]
+    )
+    assert costs.bytes_of_place(task) + shared + bucket.chunk * running < 2 * 10**9
+    assert most == bucket  # though the states of all members are a hundred times that
+    room = costs.bytes_of_place(task) + shared + 7 * running
+    assert plan.as_plan(task, **device, room=room).buckets[0].chunk <= 7
+    with pytest.raises(
+        ValueError, match=r"a device has \d+ bytes free, .* type a smaller batch_size"
+    ):
+        plan.as_plan(task, **device, room=room - 7 * running)
+
+
+def test_chunks_that_choose_for_each_member_are_of_equal_epochs_first():
+    space = {
+        "activation": ["relu", "tanh"],
+        "epochs": [10, 100],
+        "l2": list(np.linspace(0, 1, 500)),
+    }
+    task = as_task(X, Y, space | {"width": 8}, validation=0.2)
+    (bucket,) = plan.as_plan(task, rates=costs.ACCELERATOR).buckets
+    epochs = [task.configurations[row.configuration]["epochs"] for row in bucket.rows]
+    assert {(min(epochs[i:j]), max(epochs[i:j])) for i, j in bucket.parts(bucket.chunk)} == {
+        (10, 10),
+        (100, 100),
+    }
+
+
+def test_the_time_of_small_networks_is_that_of_their_steps():
+    task = as_task(X, Y, {"hidden": [(2,)]}, validation=0.2, epochs=1000)
+    (bucket,) = plan.as_plan(task, rates=costs.ACCELERATOR).buckets
+    assert bucket.seconds > 1000 * 4 * costs.ACCELERATOR.seconds_of_step
 
 
 def test_a_chunk_has_members_of_one_network_and_few_idle_places():
@@ -111,7 +149,7 @@ def test_a_chunk_has_members_of_one_network_and_few_idle_places():
     ],
 )
 def test_chunks_are_those_that_are_soonest_done(counts, stages, side_by_side, chunk):
-    found = plan._quickest(np.array(counts), 64, (5e-5, 2e-5), stages, side_by_side)
+    found = chunks.quickest(np.array(counts), 64, (5e-5, 2e-5), stages, side_by_side)
     assert found == chunk
 
 

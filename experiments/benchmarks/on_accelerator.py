@@ -16,6 +16,8 @@ amid its rows has those that it measured.
 
 import json
 import tempfile
+from datetime import UTC, datetime
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 
@@ -26,7 +28,7 @@ import mixed_shapes
 import numpy as np
 from limit import sustained
 from measuring import cores, figure_of, keep, largest_product, spelled
-from peers_of_mixed_shapes import scikit_learn_search
+from peers_of_equal_shapes import NEEDS
 from sweep_planner import space, table
 
 from mlp_jax.sweeps.task import as_task
@@ -45,9 +47,10 @@ RESULTS = Path(__file__).parent / "results"
 
 def equal(small):
     """A row a number of networks."""
+    here = [name for name in PEERS if name not in NEEDS or find_spec(NEEDS[name])]
     rows = []
     for count in (8,) if small else COUNTS:
-        how = (2, ["`jit(vmap)`"], 256, 2) if small else (ROUNDS, PEERS)
+        how = (2, ["`jit(vmap)`"], 256, 2) if small else (ROUNDS, here)
         rows.append(equal_shapes.measured(count, *how))
         equal_shapes.print_row(rows[-1])
         yield rows
@@ -79,8 +82,7 @@ def mixed(small):
             yield found
     task = as_task(*arguments, **choices)
     numbers = mixed_shapes.representative(task.configurations, task.X.shape[0], sample)
-    peers = {"scikit-learn": scikit_learn_search}
-    measured = mixed_shapes.measured_peers(task, numbers, peers)["scikit-learn"]
+    measured = mixed_shapes.measured_peers(task, numbers, ["scikit-learn"])["scikit-learn"]
     found["seconds"]["scikit-learn"] = list(mixed_shapes.scaled(measured, n, n))
     yield found
 
@@ -118,7 +120,8 @@ def _equal_table(rows):
 
 def _mixed_table(found):
     cold = found["seconds"]["sweep, cold"][0]
-    lines = ["| 1,000 shapes | seconds | to `sweep`, cold |", "|---|---|---|"]
+    shapes = f"{found['configurations']:,} shapes"
+    lines = [f"| {shapes} | seconds | to `sweep`, cold |", "|---|---|---|"]
     for name, (seconds, error) in found["seconds"].items():
         of = f" ± {error:,.0f}, {found['sample']} of {found['configurations']:,} scaled"
         lines.append(f"| {name} | {seconds:,.1f}{of if error else ''} | {seconds / cold:.1f} |")
@@ -160,7 +163,7 @@ def picture(result):
         names = list(result["mixed"]["seconds"])
         seconds = np.array([result["mixed"]["seconds"][name][0] for name in names])
         axes[1].barh(names[::-1], seconds[::-1])
-        axes[1].set(xscale="log", xlabel="seconds for 1,000 configurations on 3 folds")
+        axes[1].set(xscale="log", xlabel="seconds for all configurations on 3 folds")
     return figure
 
 
@@ -175,10 +178,12 @@ def main(part: str, small: bool, readme: bool, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     result = json.loads(kept.read_text()) if kept.exists() else {}
     machine = {"device": jax.devices()[0].device_kind, "jax": jax.__version__, "cores": cores()}
+    machine["date"] = datetime.now(UTC).date().isoformat()
     for name, measure in PARTS.items():
         if part in (name, "all"):
             for so_far in measure(small):
-                result |= machine | {name: so_far}
+                result[name] = so_far
+                result.setdefault("machines", {})[name] = machine  # each part has its own
                 kept.write_text(json.dumps(result) + "\n")
     keep(NAME, result, picture(result), table_of(result), output=output, readme=readme)
 

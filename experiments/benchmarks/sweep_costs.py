@@ -13,8 +13,8 @@ import jax
 import numpy as np
 from sweep_planner import space, table
 
-import mlp_jax
 from mlp_jax.sweeps import costs, programs
+from mlp_jax.sweeps.buckets import Bucket
 from mlp_jax.sweeps.places import rates_of
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.task import as_task
@@ -60,9 +60,7 @@ def main(n: int, rows: int, epochs: int) -> None:
     print(f"  spread of predicted over taken {np.std(design @ weighted / y):.2f}")
 
 
-def _terms(
-    task: object, bucket: mlp_jax.sweeps.plan.Bucket, first: dict[str, object], epochs: int
-) -> list[float]:
+def _terms(task: object, bucket: Bucket, first: dict[str, object], epochs: int) -> list[float]:
     """FLOPs, parameters updated and units computed, of all members with their padding."""
     n = costs.ends(task, first)
     widths = np.array(bucket.hidden)

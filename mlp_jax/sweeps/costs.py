@@ -156,10 +156,18 @@ def bytes_of_draws(task: Task) -> int:
     return 5 * m * segment(m)
 
 
+def _bytes_of_examples(task: Task) -> int:
+    return task.X.nbytes + sum(Y.nbytes for Y in task.labels.values())
+
+
+def bytes_of_place(task: Task) -> int:
+    """What a device holds beside its chunks: the examples, and draws."""
+    return _bytes_of_examples(task) + max(DRAWS_KEPT, bytes_of_draws(task))
+
+
 def bytes_held(task: Task, devices: int) -> int:
     """The examples, here and on every device; draws; every member's best parameters and history."""
     itemsize = task.X.dtype.itemsize
-    examples = task.X.nbytes + sum(Y.nbytes for Y in task.labels.values())
     kept = 0
     for configuration, seeds in zip(task.configurations, task.seeds, strict=True):
         sizes = task.sizes(configuration)
@@ -170,4 +178,4 @@ def bytes_held(task: Task, devices: int) -> int:
     m = max(len(train) for train, _ in task.splits)
     segments = len(task.splits) * len(sizes_of_batches) * -(-longest // segment(m))
     draws = min(DRAWS_KEPT, segments * bytes_of_draws(task))
-    return (1 + devices) * examples + kept + draws
+    return (1 + devices) * _bytes_of_examples(task) + kept + draws

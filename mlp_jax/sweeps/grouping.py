@@ -60,8 +60,8 @@ def cheapest(
         share = share_of_epochs(int(epochs.max()), halving)
         seconds = seconds_per_epoch(rates, task, kind, folds, configs[0], share)
         another = SHARE_OF_COMPILATION * rates.compile_seconds(kind)
-        if rates.chunk is not None:  # a chunk has room for all, and another program is another one
-            another += rates.seconds_of_step * steps(task, kind, folds) * share * epochs.max()
+        if rates.chunk is not None:  # most chunks have all of a program's: another is one more
+            another += rates.seconds_of_step * steps(task, kind, folds) * epochs.max()
         parts = split(widths, epochs, seconds, another)
         price, made = another * len(parts), []
         for part in parts:

@@ -20,14 +20,16 @@ from mlp_jax.sweeps.space import Configuration, optimizer_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training_input import as_batch_size
 
+DRAWN_AT_ONCE = 256 << 20  # bytes of initial weights
+
 
 class Kind(NamedTuple):
     """What cannot differ within a program.
 
-    networks: of which every chunk trains one, chosen when it runs; they differ in their activation
-    alone. optimizer: the structure of its numbers. batch_size: None for full batches. dropout: any
-    at all; the others are spared the drawing of masks. weighted: classes have weights. depth:
-    hidden layers.
+    networks: of which the program trains every chunk or member as one, chosen when it runs; they
+    differ in their activation alone. optimizer: the structure of its numbers. batch_size: None for
+    full batches. dropout: any at all; the others are spared the drawing of masks. weighted: classes
+    have weights. depth: hidden layers.
     """
 
     networks: tuple[Network, ...]
@@ -136,10 +138,13 @@ class InitialWeights:
         missing = sorted({row.seed for row in rows if row.seed not in self._draws})
         if not missing:
             return
-        count = 1 << (len(missing) - 1).bit_length()  # so that few numbers of seeds compile
-        seeds = np.resize(np.array(missing, np.uint32), count)
-        drawn = np.asarray(_draws(self._task.key_init, seeds, self._length, self._task.X.dtype))
-        self._draws |= dict(zip(missing, drawn, strict=False))
+        most = max(1, DRAWN_AT_ONCE // (self._length * self._task.X.dtype.itemsize))
+        for first in range(0, len(missing), most):
+            some = missing[first : first + most]
+            count = 1 << (len(some) - 1).bit_length()  # so that few numbers of seeds compile
+            seeds = np.resize(np.array(some, np.uint32), count)
+            drawn = np.asarray(_draws(self._task.key_init, seeds, self._length, self._task.X.dtype))
+            self._draws |= dict(zip(some, drawn, strict=False))
 
     def stacked(self, rows: Sequence[Row], hidden: tuple[int, ...]) -> tuple[Layer, ...]:
         """Initial parameters of members, padded with zeros to the hidden widths.

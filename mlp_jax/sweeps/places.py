@@ -62,12 +62,15 @@ def rates_of(devices: Sequence[Any]) -> Rates:
     return CPU if devices[0].platform == "cpu" else ACCELERATOR
 
 
-def memory_of(devices: Sequence[Any]) -> int | None:
-    """Bytes that a sweep may take: most of what accelerators have; None where JAX does not say."""
+def room_of(devices: Sequence[Any]) -> int | None:
+    """Bytes that every one of them has free, but for some; None where JAX does not say."""
     known = [device.memory_stats() or {} for device in devices]
     if not all("bytes_limit" in stats for stats in known):
         return None
-    return int(SHARE_OF_MEMORY * sum(stats["bytes_limit"] for stats in known))
+    free = [
+        SHARE_OF_MEMORY * stats["bytes_limit"] - stats.get("bytes_in_use", 0) for stats in known
+    ]
+    return max(0, int(min(free)))
 
 
 def places_of(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any, Place]:

@@ -1,77 +1,17 @@
 """The plan of a sweep: who shares a program, padded to which widths, how many at a time."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from mlp_jax.sweeps.costs import (
-    CPU,
-    Rates,
-    bytes_held,
-    bytes_of_member,
-    bytes_of_step,
-    ends,
-    flops,
-    seconds_per_epoch,
-    seconds_per_step,
-)
+from mlp_jax.sweeps.buckets import Bucket
+from mlp_jax.sweeps.chunks import Size, turns_of, with_chunk
+from mlp_jax.sweeps.costs import CPU, Rates, bytes_held, ends, flops, seconds_per_epoch, steps
 from mlp_jax.sweeps.grouping import Group, cheapest, families, split_by_width
 from mlp_jax.sweeps.halving import share_of_epochs, stages
-from mlp_jax.sweeps.members import Kind, Row, switches
+from mlp_jax.sweeps.members import Row, switches
 from mlp_jax.sweeps.task import Task
-
-CACHE = 2 << 20  # bytes that a chunk should stay in
-WIDEST = 64  # members of a chunk on a CPU; more do not make its products any faster
-CHUNKS_OF_WAVE = 8  # of which early stopping can make fewer
-
-
-class Bucket(NamedTuple):
-    """Members that share a program.
-
-    kind: their static choices. hidden: the widths they are padded to. rows: the members, each
-    trained on every one of `folds`, in the order of their networks and epochs. which: the number of
-    each one's network in `kind.networks`. on: see `members.switches`. chunk: how many train side by
-    side. alike: all of a chunk are of one network, which the program then chooses once; else it
-    chooses for each. bytes: what a chunk needs while it runs. flops_used, flops_issued: of the
-    matrix products of all, without and with padding, filled batches and chunks. seconds, compiling:
-    of one thread, to train all of them, and for the program; rough guesses.
-    """
-
-    kind: Kind
-    hidden: tuple[int, ...]
-    rows: tuple[Row, ...]
-    which: tuple[int, ...]
-    folds: tuple[int, ...]
-    on: frozenset[str]
-    chunk: int
-    alike: bool
-    bytes: int = 0
-    flops_used: float = 0.0
-    flops_issued: float = 0.0
-    seconds: float = 0.0
-    compiling: float = 0.0
-
-    @property
-    def chunks(self) -> int:
-        """How many are trained, over all folds."""
-        return len(self.parts(self.chunk)) * len(self.folds)
-
-    def parts(self, length: int) -> list[tuple[int, int]]:
-        """(first row, row after the last) of parts of at most this length, each for one chunk."""
-        parts, first = [], 0
-        for count in self.counts.tolist():
-            last = first + count
-            parts += [(start, min(start + length, last)) for start in range(first, last, length)]
-            first = last
-        return parts
-
-    @property
-    def counts(self) -> np.ndarray:
-        """Of rows that may share a chunk: by network, or all."""
-        if not self.alike:
-            return np.array([len(self.rows)])
-        return np.unique(self.which, return_counts=True)[1]
 
 
 class SweepPlan(NamedTuple):
@@ -132,31 +72,12 @@ class SweepPlan(NamedTuple):
         return "\n".join(lines)
 
 
-class _Size(NamedTuple):
-    """What decides the size of chunks.
-
-    chunk: what it is to be, or None. workers: chunks of one bucket that run at the same time.
-    at_a_time: chunks of all buckets that do. held: bytes beside them. memory: bytes of all, or
-    None.
-    """
-
-    chunk: int | None
-    workers: int
-    at_a_time: int
-    held: int
-    memory: int | None
-
-    @property
-    def budget(self) -> int | None:
-        """Bytes of a chunk."""
-        return None if self.memory is None else (self.memory - self.held) // self.at_a_time
-
-
 def as_plan(
     task: Task,
     *,
     workers: int = 1,
     memory: int | None = None,
+    room: int | None = None,
     chunk: int | None = None,
     devices: int = 1,
     rates: Rates = CPU,
@@ -170,7 +91,8 @@ def as_plan(
       workers: chunks that run at the same time, on all devices.
       devices: how many, each with a copy of the examples.
       memory: bytes that all of it may take, or None.
-      chunk: members of a chunk, or None for what suits the cache.
+      room: bytes that each device has free, or None.
+      chunk: members of a chunk, or None for what suits the devices.
       rates: of the devices.
       halving: as for `sweep`; it wants chunks small enough to become fewer.
       split: (widths, epochs, seconds of one, seconds of another program) -> groups of row numbers;
@@ -187,7 +109,7 @@ def as_plan(
         for family in families(task, apart=chunk is not None)
         for group in cheapest(rates, task, family, split or split_by_width, halving)
     ]
-    size = _Size(
+    size = Size(
         chunk=chunk,
         # Where there are several buckets none has to wait for another, and halving trains all that
         # a bucket has on a fold one after the other.
@@ -195,6 +117,7 @@ def as_plan(
         at_a_time=workers,
         held=held,
         memory=memory,
+        room=room,
     )
     buckets = [_bucket(rates, task, group, size, halving) for group in groups]
     # The largest first: what is left at the end is small, and no worker waits long for another.
@@ -212,12 +135,17 @@ def _seconds(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> f
     return float(per_epoch(np.array(bucket.hidden))) * sum(c["epochs"] for c in configs)
 
 
-def _bucket(rates: Rates, task: Task, group: Group, size: _Size, halving: int | None) -> Bucket:
+def _bucket(rates: Rates, task: Task, group: Group, size: Size, halving: int | None) -> Bucket:
     kind, folds, rows = group
 
+    alike = rates.chunk is None
+
+    def network(row: Row) -> int:
+        return kind.networks.index(task.network(task.configurations[row.configuration]))
+
     def place(row: Row) -> tuple[int, int]:
-        configuration = task.configurations[row.configuration]
-        return kind.networks.index(task.network(configuration)), configuration["epochs"]
+        epochs = task.configurations[row.configuration]["epochs"]
+        return (network(row), epochs) if alike else (epochs, network(row))
 
     rows = sorted(rows, key=place)
     configs = [task.configurations[row.configuration] for row in rows]
@@ -225,75 +153,14 @@ def _bucket(rates: Rates, task: Task, group: Group, size: _Size, halving: int | 
         kind=kind,
         hidden=tuple(int(w) for w in np.array([c["hidden"] for c in configs], int).max(axis=0)),
         rows=tuple(rows),
-        which=tuple(place(row)[0] for row in rows),
+        which=tuple(network(row) for row in rows),
         folds=folds,
         on=switches(configs),
         chunk=size.chunk or 0,
-        alike=rates.chunk is None,
+        alike=alike,
     )
-    bucket = _with_chunk(rates, task, bucket, size, halving)
+    bucket = with_chunk(rates, task, bucket, size, halving)
     return _with_costs(rates, task, bucket, halving)
-
-
-def _with_chunk(
-    rates: Rates, task: Task, bucket: Bucket, size: _Size, halving: int | None
-) -> Bucket:
-    """With a chunk that suits the cache and the memory, and its bytes."""
-    kind, hidden, rows, chunk = bucket.kind, bucket.hidden, bucket.rows, bucket.chunk
-    configuration = task.configurations[rows[0].configuration]
-    one, shared, state = bytes_of_member(task, kind, hidden, bucket.folds, bucket.on, configuration)
-    # With those that wait for their turn: of the wave, or all of them for a share of the memory.
-    waiting = -(-len(rows) // (chunk or 4))
-    if halving is None:
-        waiting = min(CHUNKS_OF_WAVE, waiting) if "patience" in bucket.on else 1
-    one += waiting * state if halving is None else waiting * len(bucket.folds) * state
-    if not chunk:
-        touched = bytes_of_step(task, kind, hidden, ends(task, configuration))
-        chunk = rates.chunk or max(4, min(WIDEST, CACHE // touched))
-        if size.budget is not None:
-            chunk = int(min(chunk, (size.budget - shared) // one))
-        if chunk < 1:
-            least = size.held + size.at_a_time * (one + shared)
-            raise ValueError(
-                f"memory={size.memory} does not suffice: with data and results, {size.at_a_time} "
-                f"networks at a time of hidden widths {hidden} take {least} bytes; type "
-                f"memory={least} or more, or a smaller space"
-            )
-        epochs = max(task.configurations[row.configuration]["epochs"] for row in rows)
-        step = seconds_per_step(rates, task, kind, bucket.folds, configuration, hidden)
-        seconds = rates.seconds_of_step, step
-        side_by_side = size.workers / len(bucket.folds)
-        chunk = _quickest(bucket.counts, chunk, seconds, stages(epochs, halving), side_by_side)
-    return bucket._replace(chunk=chunk, bytes=shared + chunk * one)
-
-
-def _quickest(
-    counts: np.ndarray,
-    most: int,
-    seconds: tuple[float, float],
-    stages: list[tuple[float, float]],
-    side_by_side: float,
-) -> int:
-    """The chunk in which the members are soonest done: 65 are not 64 and 1.
-
-    counts: of members that may share a chunk. most: the largest that is allowed. seconds: of a
-    chunk's step, whatever its size, and what every member adds. stages: of halving. side_by_side:
-    chunks of a fold that run at the same time.
-    """
-    chunks = np.arange(most, 0, -1)
-    turns = _chunks(counts, chunks, stages, side_by_side)
-    return int(chunks[np.argmin(turns * (seconds[0] + chunks * seconds[1]))])
-
-
-def _chunks(
-    counts: np.ndarray, chunk: Any, stages: list[tuple[float, float]], side_by_side: float = 1.0
-) -> Any:
-    """How many turns chunks take in an epoch of a fold, on average; counts: see `_quickest`."""
-    of_stage = [
-        share * np.ceil(np.ceil(going * counts[:, None] / chunk).sum(axis=0) / side_by_side)
-        for going, share in stages
-    ]
-    return sum(of_stage)
 
 
 def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:
@@ -305,7 +172,7 @@ def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -
     if halving is None:
         epochs_of_chunks = sum(epochs[i:j].max() for i, j in bucket.parts(bucket.chunk))
     else:
-        chunks = _chunks(bucket.counts, bucket.chunk, stages(int(epochs.max()), halving))
+        chunks = turns_of(bucket.counts, bucket.chunk, stages(int(epochs.max()), halving))
         epochs_of_chunks = float(chunks[0]) * epochs.max()
     widths = np.array([c["hidden"] for c in configs], int).reshape(len(configs), -1)
     used = issued = 0.0
@@ -318,6 +185,7 @@ def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -
     return bucket._replace(
         flops_used=used,
         flops_issued=issued,
-        seconds=_seconds(rates, task, bucket, halving),
+        seconds=_seconds(rates, task, bucket, halving)
+        + rates.seconds_of_step * steps(task, bucket.kind, bucket.folds) * epochs_of_chunks,
         compiling=rates.compile_seconds(bucket.kind),
     )

@@ -11,9 +11,9 @@ from mlp_jax.epochs import Plan
 from mlp_jax.forward_propagation import Network
 from mlp_jax.sweeps.program import Lengths, train_chunk
 
-# Of a platform; the programs are as fast. On a CPU LLVM's first level compiles for a twelfth less
-# time. On a GPU XLA's search for the fastest kernel of every product takes 20 s a program, and ends
-# with those that cuBLAS takes by itself.
+# Of a platform; the programs are about as fast. On a CPU LLVM's first level compiles for a twelfth
+# less time. On a GPU XLA's search for the fastest kernel of every product takes 20 s a program, and
+# finds nothing much faster than what cuBLAS takes by itself.
 OPTIONS: dict[str, dict[str, Any]] = {
     "cpu": {"xla_backend_optimization_level": 1},
     "gpu": {"xla_gpu_autotune_level": 0, "xla_gpu_enable_triton_gemm": False},

@@ -15,9 +15,10 @@ import numpy as np
 
 from mlp_jax.array_files import packed, replace, unpacked
 from mlp_jax.forward_propagation import Network
+from mlp_jax.sweeps.buckets import Bucket
 from mlp_jax.sweeps.members import Row, kind_of
 from mlp_jax.sweeps.outcome_arrays import apart, arrays_of_outcomes, end_to_end, outcomes_of
-from mlp_jax.sweeps.plan import Bucket, SweepPlan
+from mlp_jax.sweeps.plan import SweepPlan
 from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task, scores_of
@@ -223,5 +224,10 @@ def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
     own = {name: _from_json(value) for name, value in numbers.items()}
     members = tuple(Row(*row) for row in rows.reshape(-1, 2).tolist())
     train, _ = task.splits[own["folds"][0]]
-    kind = kind_of(task, task.configurations[members[0].configuration], len(train))
+    kinds = {
+        number: kind_of(task, task.configurations[row.configuration], len(train))
+        for number, row in zip(own["which"], members, strict=True)
+    }
+    networks = tuple(network for _, kind in sorted(kinds.items()) for network in kind.networks)
+    kind = kinds[own["which"][0]]._replace(networks=networks)
     return Bucket(**(own | {"kind": kind, "rows": members, "on": frozenset(own["on"])}))

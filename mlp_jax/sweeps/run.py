@@ -10,7 +10,7 @@ import numpy as np
 from mlp_jax.sweeps.checkpoints import Checkpoint
 from mlp_jax.sweeps.halving import check_halving
 from mlp_jax.sweeps.peers import Alone, OfFolder, OfProcesses
-from mlp_jax.sweeps.places import memory_of, rates_of, workers_of
+from mlp_jax.sweeps.places import rates_of, room_of, workers_of
 from mlp_jax.sweeps.plan import SweepPlan, as_plan
 from mlp_jax.sweeps.progress import as_sweep_progress
 from mlp_jax.sweeps.result import SweepResult
@@ -181,7 +181,8 @@ def plan_of(
         of_shard(task, _share(shard), halving),
         workers=workers_of(chosen),
         devices=len(chosen),
-        memory=memory_of(chosen) if memory is None else memory,
+        memory=memory,
+        room=room_of(chosen),
         chunk=chunk,
         rates=rates_of(chosen),
         halving=halving,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mlp_jax.sweeps.plan import Bucket
+from mlp_jax.sweeps.buckets import Bucket
 
 Name = tuple[int, int, int]  # of a wave: bucket, fold, part of its rows
 
@@ -52,6 +52,8 @@ class Schedule:
         busy = self._training[device] >= self._at_a_time
         if self._to_compile and (own is None or busy):
             return self._to_compile.pop(0)
+        if self._training[device] > self._at_a_time:
+            return None  # one waits for its turn already; another device may take the next
         if own is None:
             left = Counter(name[0] for name in self._ready)
             worth = {n for n in left if self._is_worth(n, left[n] / self._waves[n])}

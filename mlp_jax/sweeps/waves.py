@@ -10,8 +10,8 @@ from mlp_jax.back_propagation import one_pass
 from mlp_jax.descent import State
 from mlp_jax.epochs import Drawn, Plan
 from mlp_jax.parameters import Layer
+from mlp_jax.sweeps.buckets import Bucket
 from mlp_jax.sweeps.members import InitialWeights, Row, cut_out, numbers_of, weights_of
-from mlp_jax.sweeps.plan import Bucket
 from mlp_jax.sweeps.program import Fold, Members, segment, started
 from mlp_jax.sweeps.task import Task
 

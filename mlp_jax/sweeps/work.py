@@ -12,15 +12,17 @@ import numpy as np
 from mlp_jax.epochs import Drawn
 from mlp_jax.joined_processes import LostPeerError
 from mlp_jax.parameters import scope
+from mlp_jax.sweeps.buckets import Bucket
 from mlp_jax.sweeps.checkpoint_files import Found
 from mlp_jax.sweeps.checkpoints import Checkpoint
+from mlp_jax.sweeps.chunks import CHUNKS_OF_WAVE
 from mlp_jax.sweeps.draws import Draws
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import best_of, rungs
 from mlp_jax.sweeps.members import InitialWeights, Row
 from mlp_jax.sweeps.peers import Alone
 from mlp_jax.sweeps.places import chunks_at_a_time, places_of, slots_of, workers_of
-from mlp_jax.sweeps.plan import CHUNKS_OF_WAVE, Bucket, SweepPlan
+from mlp_jax.sweeps.plan import SweepPlan
 from mlp_jax.sweeps.programs import compiled
 from mlp_jax.sweeps.schedule import Name, Schedule
 from mlp_jax.sweeps.task import Task

@@ -1,0 +1,138 @@
+"""How many members train side by side: what suits the cache, the memory, and how many there are."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp_jax.sweeps.buckets import Bucket
+from mlp_jax.sweeps.costs import (
+    Rates,
+    bytes_of_member,
+    bytes_of_place,
+    bytes_of_step,
+    ends,
+    seconds_per_step,
+)
+from mlp_jax.sweeps.halving import stages
+from mlp_jax.sweeps.task import Task
+
+CACHE = 2 << 20  # bytes that a chunk should stay in
+WIDEST = 64  # members of a chunk on a CPU; more do not make its products any faster
+CHUNKS_OF_WAVE = 8  # of which early stopping can make fewer
+
+
+class Size(NamedTuple):
+    """What decides the size of chunks.
+
+    chunk: what it is to be, or None. workers: chunks of one bucket that run at the same time.
+    at_a_time: chunks of all buckets that do. held: bytes beside them. memory: bytes of all, or
+    None. room: bytes that each device has for its examples and what runs there, or None.
+    """
+
+    chunk: int | None
+    workers: int
+    at_a_time: int
+    held: int
+    memory: int | None
+    room: int | None
+
+
+class _Bytes(NamedTuple):
+    """What takes memory.
+
+    running: bytes of a member while its chunk runs. shared: of a chunk, whatever its members.
+    waiting: of the state of a member that waits for its turn.
+    """
+
+    running: int
+    shared: int
+    waiting: int
+
+
+def with_chunk(rates: Rates, task: Task, bucket: Bucket, size: Size, halving: int | None) -> Bucket:
+    """The bucket with the size of its chunks, and the bytes of one with those that wait.
+
+    Raises:
+      ValueError: there is no memory for a chunk of one.
+    """
+    first = task.configurations[bucket.rows[0].configuration]
+    kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
+    bytes_ = _Bytes(*bytes_of_member(task, kind, hidden, folds, bucket.on, first))
+    chunk = size.chunk
+    if chunk is None:
+        touched = bytes_of_step(task, kind, hidden, ends(task, first))
+        chunk = rates.chunk or max(4, min(WIDEST, CACHE // touched))
+        chunk = _within(task, bucket, size, bytes_, chunk, halving)
+        epochs = max(task.configurations[row.configuration]["epochs"] for row in bucket.rows)
+        step = seconds_per_step(rates, task, kind, folds, first, hidden)
+        chunk = quickest(
+            *(bucket.counts, chunk, (rates.seconds_of_step, step)),
+            *(stages(epochs, halving), size.workers / len(folds)),
+        )
+    one = bytes_.running + _waiting(bucket, chunk, halving) * bytes_.waiting
+    return bucket._replace(chunk=chunk, bytes=bytes_.shared + chunk * one)
+
+
+def _waiting(bucket: Bucket, chunk: int, halving: int | None) -> int:
+    """States for every place of a chunk: of the wave, or all of the bucket's with halving."""
+    chunks = -(-len(bucket.rows) // chunk)
+    if halving is not None:
+        return chunks * len(bucket.folds)
+    return min(CHUNKS_OF_WAVE, chunks) if "patience" in bucket.on else 1
+
+
+def _within(
+    task: Task, bucket: Bucket, size: Size, bytes_: _Bytes, most: int, halving: int | None
+) -> int:
+    """The largest chunk, at most `most`, for which there is memory, here and on the devices."""
+    if size.memory is not None:
+        budget = (size.memory - size.held) // size.at_a_time
+        # As if chunks were of four: smaller ones leave more to wait, larger ones less.
+        one = bytes_.running + _waiting(bucket, min(4, most), halving) * bytes_.waiting
+        if budget < bytes_.shared + one:
+            least = size.held + size.at_a_time * (one + bytes_.shared)
+            raise ValueError(
+                f"memory={size.memory} does not suffice: with data and results, {size.at_a_time} "
+                f"networks at a time of hidden widths {bucket.hidden} take {least} bytes; type "
+                f"memory={least} or more, or a smaller space"
+            )
+        most = min(most, (budget - bytes_.shared) // one)
+    if size.room is not None:
+        beside = bytes_of_place(task) + bytes_.shared
+        if size.room < beside + bytes_.running:
+            raise ValueError(
+                f"a device has {size.room} bytes free, and examples with one network of hidden "
+                f"widths {bucket.hidden} take {beside + bytes_.running}; type a smaller "
+                "batch_size, fewer rows, or devices=jax.devices('cpu')"
+            )
+        most = min(most, (size.room - beside) // bytes_.running)
+    return int(most)
+
+
+def quickest(
+    counts: np.ndarray,
+    most: int,
+    seconds: tuple[float, float],
+    stages: list[tuple[float, float]],
+    side_by_side: float,
+) -> int:
+    """The chunk in which the members are soonest done: 65 are not 64 and 1.
+
+    counts: of members that may share a chunk. most: the largest that is allowed. seconds: of a
+    chunk's step, whatever its size, and what every member adds. stages: of halving. side_by_side:
+    chunks of a fold that run at the same time.
+    """
+    chunks = np.arange(most, 0, -1)
+    turns = turns_of(counts, chunks, stages, side_by_side)
+    return int(chunks[np.argmin(turns * (seconds[0] + chunks * seconds[1]))])
+
+
+def turns_of(
+    counts: np.ndarray, chunk: Any, stages: list[tuple[float, float]], side_by_side: float = 1.0
+) -> Any:
+    """How many turns chunks take in an epoch of a fold, on average; counts: see `quickest`."""
+    of_stage = [
+        share * np.ceil(np.ceil(going * counts[:, None] / chunk).sum(axis=0) / side_by_side)
+        for going, share in stages
+    ]
+    return sum(of_stage)
