@@ -423,3 +423,9 @@ def test_without_safetensors_its_name_is_said(tmp_path, monkeypatch):
         mlp_jax.save_sweep(untrained(), tmp_path / "s")
     with pytest.raises(ValueError, match="pip install safetensors"):
         mlp_jax.load_sweep(tmp_path / "s")
+
+
+def test_a_plan_whose_program_has_several_activations_comes_back(tmp_path):
+    ours = untrained(space={"activation": ["relu", "tanh", "gelu"], "width": [2, 3]})
+    assert len(ours.plan.buckets[0].kind.networks) == 3
+    assert loaded(ours, tmp_path).plan == ours.plan
