@@ -93,10 +93,14 @@ def check_names(table: RawTable, wanted: Sequence[str]) -> None:
     for name in wanted:
         if name not in names:
             close = difflib.get_close_matches(name, names, n=1)
-            more = ", ..." if len(names) > 10 else ""
-            has = f"it has {', '.join(names[:10])}{more}"
-            meant = f"did you mean {close[0]!r}?" if close else has
+            meant = f"did you mean {close[0]!r}?" if close else f"it has {some_names(table)}"
             raise ValueError(f"{table.name} has no column {name!r}; {meant}")
+
+
+def some_names(table: RawTable) -> str:
+    """Its columns, as a person is told of them."""
+    names = table.frame.column_names
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
 
 
 def free_memory() -> float:

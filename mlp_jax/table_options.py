@@ -92,8 +92,6 @@ def named_table(
             option = "--" + given[0].removesuffix("s")
             raise ValueError(f"{option} speaks of a file, and none is named: type DATA.csv first")
         return tables.breast_cancer()
-    if target is None:
-        raise ValueError(f"which column of {data} is to be predicted? type --target NAME")
     table = tables.read(
         data,
         target,

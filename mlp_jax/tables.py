@@ -12,7 +12,7 @@ from mlp_jax import table_columns
 from mlp_jax.encoding import Encoding, encode
 from mlp_jax.preprocessing import encoding_of, table_encoder
 from mlp_jax.table_columns import Task
-from mlp_jax.table_files import RawTable, check_names, read_table, size_of
+from mlp_jax.table_files import RawTable, check_names, read_table, size_of, some_names
 
 NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 ON_BOTH_SIDES = "expected one of each class or more on both sides"
@@ -64,7 +64,7 @@ def breast_cancer() -> Table:
 
 def read(
     path: Path,
-    target: str,
+    target: str | None,
     *,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
@@ -75,7 +75,7 @@ def read(
 
     Args:
       path: the file, or "-" for standard input.
-      target: the column to predict.
+      target: the column to predict; None is an error that lists what there is.
       drop: columns to leave out.
       categorical: columns of categories that look like numbers, or like names.
       task: what the target is; None for what it looks like.
@@ -85,6 +85,11 @@ def read(
       ValueError: one line that says what is wrong and where.
     """
     raw = read_table(Path(path), budget=budget, as_text=categorical)
+    if target is None:
+        raise ValueError(
+            f"which column of {raw.name} is to be predicted? type --target NAME; it has "
+            f"{some_names(raw)}"
+        )
     features = _feature_names(raw, target, drop, categorical)
     task = table_columns.task_of(raw, target) if task is None else task
     classes, y = None, None

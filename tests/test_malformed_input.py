@@ -102,7 +102,8 @@ OPTIONS = {
         ["train", "{}", "--target", "y"],
         "is not a file that ends in .csv, .tsv or .parquet",
     ),
-    "no target": (["train", "{}/data.csv"], "is to be predicted? type --target NAME"),
+    "no target": (["train", "{}/data.csv"], "is to be predicted? type --target NAME; it has "),
+    "no target and no file": (["sweep", "nowhere.csv"], "nowhere.csv does not exist"),
     "a misspelt target": (
         ["train", "{}/data.csv", "--target", "kin"],
         "no column 'kin'; did you mean 'kind'?",
