@@ -34,7 +34,7 @@ def compiled(monkeypatch):
     """A function that compiles a stand-in for a program of a sweep; returns whether it is new."""
     monkeypatch.setattr(programs, "_kept", {})
     monkeypatch.setattr(programs, "train_chunk", lambda X, **_: X)
-    monkeypatch.setattr(programs, "OPTIONS", None)
+    monkeypatch.setattr(programs, "OPTIONS", {})
     monkeypatch.setattr(compiled_programs, "share_of_mappings", lambda: 0.7)
     device = jax.devices()[0]
     return lambda length: programs.compiled(device, (np.zeros(length),), None, None, ())[1]
