@@ -196,7 +196,7 @@ def picture(rows):
         one.set(xscale="log", yscale="log", xlabel="networks", ylabel="ms a network")
     axes[0].set_title("compiled")
     axes[1].set_title("compiling included")
-    axes[0].legend(fontsize=7)
+    axes[1].legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.02, 1.0))  # hides no line
     return figure
 
 

@@ -86,9 +86,17 @@ def figure_of(columns, width=4.5, height=4.0):
     return figure, axes
 
 
-def keep(name, result, figure, table, *, output, readme):
-    """Writes NAME.json and NAME.png, prints the table, and puts it on its page if asked to."""
-    machine = {"jax": jax.__version__, "device": jax.devices()[0].device_kind, "cores": cores()}
+def this_machine():
+    """What a result says of where it was measured."""
+    return {"jax": jax.__version__, "device": jax.devices()[0].device_kind, "cores": cores()}
+
+
+def keep(name, result, figure, table, *, output, readme, machine=None):
+    """Writes NAME.json and NAME.png, prints the table, and puts it on its page if asked to.
+
+    machine: {} where the result says itself where it was measured; None for this one.
+    """
+    machine = this_machine() if machine is None else machine
     output.mkdir(parents=True, exist_ok=True)
     (output / f"{name}.json").write_text(json.dumps(machine | result, indent=1) + "\n")
     figure.savefig(output / f"{name}.png", dpi=110)

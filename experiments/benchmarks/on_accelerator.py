@@ -23,11 +23,10 @@ from pathlib import Path
 
 import click
 import equal_shapes
-import jax
 import mixed_shapes
 import numpy as np
 from limit import sustained
-from measuring import cores, figure_of, keep, largest_product, spelled
+from measuring import figure_of, keep, largest_product, spelled, this_machine
 from peers_of_equal_shapes import NEEDS
 from sweep_planner import space, table
 
@@ -70,15 +69,9 @@ def mixed(small):
             plan = result.plan
             found["seconds"][name] = [result.seconds, 0.0]
             found["best_score"][name] = result.best.score
-            found |= (
-                {}
-                if "halving" in way
-                else {
-                    "programs": plan.compilations,
-                    "flops": plan.flops_used,
-                    "useful_share_of_flops": plan.flops_used / plan.flops_issued,
-                }
-            )
+            if way == "sweep":
+                found["programs"], found["flops"] = plan.compilations, plan.flops_used
+                found["useful_share_of_flops"] = plan.flops_used / plan.flops_issued
             yield found
     task = as_task(*arguments, **choices)
     numbers = mixed_shapes.representative(task.configurations, task.X.shape[0], sample)
@@ -110,12 +103,8 @@ PARTS = {"mixed": mixed, "equal": equal, "limit": limit}
 
 def table_of(result):
     """All parts that there are."""
-    made = {"equal": _equal_table, "mixed": _mixed_table, "limit": _limit_table}
+    made = {"equal": equal_shapes.table, "mixed": _mixed_table, "limit": _limit_table}
     return "\n".join(make(result[part]) for part, make in made.items() if part in result)
-
-
-def _equal_table(rows):
-    return equal_shapes.table(rows)
 
 
 def _mixed_table(found):
@@ -148,7 +137,7 @@ def _limit_table(found):
 
 
 def picture(result):
-    figure, axes = figure_of(2, width=6)
+    figure, axes = figure_of(1 + ("mixed" in result), width=6)
     if "equal" in result:
         for name in result["equal"][-1]["seconds"]:
             points = [
@@ -158,12 +147,12 @@ def picture(result):
             style = "ko-" if name == "mlp_jax" else ".--"
             axes[0].plot(*zip(*points, strict=True), style, label=name.replace("`", ""))
         axes[0].set(xscale="log", yscale="log", xlabel="networks", ylabel="ms a network")
-        axes[0].legend(fontsize=7)
+        axes[0].legend(fontsize=7, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     if "mixed" in result:
         names = list(result["mixed"]["seconds"])
         seconds = np.array([result["mixed"]["seconds"][name][0] for name in names])
-        axes[1].barh(names[::-1], seconds[::-1])
-        axes[1].set(xscale="log", xlabel="seconds for all configurations on 3 folds")
+        axes[-1].barh(names[::-1], seconds[::-1])
+        axes[-1].set(xscale="log", xlabel="seconds for all configurations on 3 folds")
     return figure
 
 
@@ -177,15 +166,15 @@ def main(part: str, small: bool, readme: bool, output: Path) -> None:
     kept = output / f"{NAME}.json"
     output.mkdir(parents=True, exist_ok=True)
     result = json.loads(kept.read_text()) if kept.exists() else {}
-    machine = {"device": jax.devices()[0].device_kind, "jax": jax.__version__, "cores": cores()}
-    machine["date"] = datetime.now(UTC).date().isoformat()
+    machine = this_machine() | {"date": datetime.now(UTC).date().isoformat()}
     for name, measure in PARTS.items():
         if part in (name, "all"):
             for so_far in measure(small):
                 result[name] = so_far
                 result.setdefault("machines", {})[name] = machine  # each part has its own
                 kept.write_text(json.dumps(result) + "\n")
-    keep(NAME, result, picture(result), table_of(result), output=output, readme=readme)
+    how = {"output": output, "readme": readme, "machine": {}}
+    keep(NAME, result, picture(result), table_of(result), **how)
 
 
 if __name__ == "__main__":

@@ -125,8 +125,8 @@ class InitialWeights:
         longest = max(sum(a * b for a, b in pairwise(n)) for n in sizes)
         self._task = task
         # Of few lengths, for each compiles; and an eighth too long at most, for a draw takes time.
-        eighth = max(1, (1 << (longest - 1).bit_length()) // 16)
-        self._length = -(-longest // eighth) * eighth
+        apart = max(1, (1 << (longest - 1).bit_length()) // 16)
+        self._length = -(-longest // apart) * apart
         self._draws: dict[int, np.ndarray] = {}
 
     def key(self, seed: int) -> jax.Array:
