@@ -6,7 +6,6 @@ backward function of their own and wants to know which layer of it is wrong.
 
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -14,23 +13,20 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mlp_jax.activations import Activation
-from mlp_jax.back_propagation import call_gradient, errors
+from mlp_jax.back_propagation import call_gradient
 from mlp_jax.back_propagation import gradient as gradient_by_hand
-from mlp_jax.cost_function import cost
 from mlp_jax.dropout import as_masks
-from mlp_jax.finite_differences import central_differences, with_value_at_kink
-from mlp_jax.forward_propagation import PAPER, Network, forward_trace
+from mlp_jax.forward_propagation import PAPER, Network
 from mlp_jax.parameters import (
     Layer,
     as_examples,
     as_labels,
     as_layers,
     as_weights,
-    describe,
     shaped_like,
 )
-from mlp_jax.verdicts import Evidence, Leaf, diagnosis, judged
+from mlp_jax.trial import at_other_values, gathered, leaves_of
+from mlp_jax.verdicts import Leaf, diagnosis, judged
 
 
 class Certificate(NamedTuple):
@@ -104,7 +100,9 @@ def certify(
     Every entry is compared with `jax.grad`. Up to `entries` of each W[l] and b[l], those furthest
     from `jax.grad` first, are compared with central differences of the cost, which decide where
     the other two disagree. Where a ReLU's z changes sign within the step, or the cost bends too
-    fast for it, a difference means nothing: the entry is left out and judged by `jax.grad` alone.
+    fast for it, as at a kink of a loss of your own, a difference means nothing: the entry is left
+    out and judged by `jax.grad` alone. Right is what differs by no more than rounding can: of
+    a - y no more than of a and of y (errata 32).
 
     Args:
       params: a sequence of (W, b) pairs, W[l] of shape (n[l-1], n[l]) and b[l] of (n[l], 1).
@@ -123,8 +121,8 @@ def certify(
       A `Certificate`. A wrong gradient is an outcome, not an exception.
 
     Raises:
-      ValueError: params, X, Y or weights do not fit or are not finite, or `gradient` returns no
-        (W, b) pairs.
+      ValueError: params, X, Y or weights do not fit or are not finite, the cost is not finite, or
+        `gradient` returns no (W, b) pairs.
 
     Example:
       A student forgot the 1/m.
@@ -156,10 +154,9 @@ def certify(
         exact = Network(network.activation, network.loss)  # differences of rounded costs are none
         choices = {"network": exact, "weights": weights, "l2": float(l2), "masks": masks}
         returned = call_gradient(gradient, *_handed_out(params, layers, X, Y), **choices)
-        evidence = _gathered(_leaves(returned, layers), layers, X, Y, choices, entries)
-        kinked = any(activation.kinked for activation in network.hidden(layers))
-        if kinked and not all(e.agrees for e in evidence):
-            evidence = _other_values_at_kinks(evidence, layers, X, Y, choices)
+        evidence = gathered(leaves_of(returned, layers), layers, X, Y, choices, entries)
+        if not all(e.agrees for e in evidence):
+            evidence = at_other_values(evidence, layers, X, Y, choices)
     leaves = tuple(judged(e, m=X.shape[1]) for e in evidence)
     return Certificate(leaves, *diagnosis(leaves), note=_note(network))
 
@@ -182,124 +179,3 @@ def _handed_out(params: Any, layers: tuple[Layer, ...], X: Array, Y: Array) -> t
     is_numpy = all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(params))
     copies = jax.tree.map(np.array if is_numpy else jnp.array, (layers, X, Y))
     return shaped_like(params, copies[0]), *copies[1:]
-
-
-def _leaves(returned: Any, layers: tuple[Layer, ...]) -> list[np.ndarray]:
-    """[W[1], b[1], W[2], ...] of what the function on trial returned, whatever their shapes."""
-    pairs = list(returned) if isinstance(returned, list | tuple) else []
-    if len(pairs) != len(layers) or not all(
-        isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs
-    ):
-        raise ValueError(
-            f"gradient returned {describe(returned)}; expected {len(layers)} pairs (dW, db), one a "
-            "layer, first layer first"
-        )
-    leaves = [np.asarray(leaf) for pair in pairs for leaf in pair]
-    for leaf in leaves:
-        if leaf.dtype.kind not in "fiu" and str(leaf.dtype) != "bfloat16":
-            raise ValueError(f"gradient returned an array of {leaf.dtype}; expected real numbers")
-    return [leaf.astype(np.float64) if leaf.dtype.kind in "iu" else leaf for leaf in leaves]
-
-
-def _gathered(
-    hand: list[np.ndarray],
-    layers: tuple[Layer, ...],
-    X: Array,
-    Y: Array,
-    choices: dict[str, Any],
-    entries: int,
-) -> list[Evidence]:
-    truth = [np.asarray(leaf) for leaf in jax.tree.leaves(_autodiff(layers, X, Y, **choices))]
-    sizes = [np.asarray(leaf) for leaf in jax.tree.leaves(_uncancelled(layers, X, Y, **choices))]
-    rng = np.random.default_rng(0)  # which entries are probed: the same in every call
-    probed = [_to_probe(h, t, entries, rng) for h, t in zip(hand, truth, strict=True)]
-    starts = np.concatenate([[0], np.cumsum([leaf.size for leaf in truth])])
-    positions = np.concatenate([p + start for p, start in zip(probed, starts, strict=False)])
-    differences = central_differences(layers, X, Y, positions, **choices)
-    cuts = np.cumsum([len(p) for p in probed])[:-1]
-    slopes, resolutions, kinks = (np.split(np.asarray(part), cuts) for part in differences)
-    return [
-        Evidence(
-            name=f"{'Wb'[index % 2]}[{index // 2 + 1}]",
-            hand=hand[index],
-            truth=truth[index],
-            # A leaf whose terms cancel is known no better than its terms are.
-            scale=max(float(np.abs(truth[index]).max()), 1e-4 * float(sizes[index].max())),
-            probed=probed[index],
-            slope=slopes[index],
-            resolution=resolutions[index],
-            kink=kinks[index],
-            l2_term=choices["l2"] * np.asarray(layers[index // 2].W) * (index % 2 == 0),
-        )
-        for index in range(len(truth))
-    ]
-
-
-@partial(jax.jit, static_argnames="network")
-def _autodiff(layers: tuple[Layer, ...], X: Array, Y: Array, **choices: Any) -> tuple[Layer, ...]:
-    return jax.grad(cost)(layers, X, Y, **choices)
-
-
-@partial(jax.jit, static_argnames="network")
-def _uncancelled(
-    layers: tuple[Layer, ...],
-    X: Array,
-    Y: Array,
-    *,
-    network: Network,
-    weights: Any,
-    l2: Any,
-    masks: Any,
-) -> list[Layer]:
-    """What every entry of the gradient would be if nothing cancelled.
-
-    Not the sum over the examples; nor f', which autodiff may take as a difference of numbers near
-    1, such as 1 - a² (errata 35), and so knows to eps only: it is not let fall below 1/100.
-    """
-
-    def floored(activation: Activation) -> Activation:
-        return activation._replace(
-            derivative=lambda Z, A: jnp.maximum(abs(activation.derivative(Z, A)), 0.01)
-        )
-
-    trace = forward_trace(layers, X, network, masks)
-    network = Network([floored(one) for one in network.hidden(layers)], network.loss)
-    grad_Z = errors(layers, trace, Y, network=network, weights=weights)
-    return [
-        Layer(abs(A) @ abs(grad).T + abs(l2 * W), abs(grad).sum(1, keepdims=True))
-        for A, grad, (W, _) in zip(trace.inputs(), grad_Z, layers, strict=True)
-    ]
-
-
-def _to_probe(
-    hand: np.ndarray, truth: np.ndarray, entries: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Flat positions to compare with differences: half furthest from `jax.grad`, half at random."""
-    order = rng.permutation(truth.size)
-    if hand.shape == truth.shape:
-        off = np.nan_to_num(np.abs(hand - truth), nan=np.inf).ravel()
-        order = order[np.argsort(-off[order], kind="stable")]
-    count = min(entries, truth.size)
-    furthest, rest = order[: (count + 1) // 2], order[(count + 1) // 2 :]
-    return np.concatenate([furthest, rng.permutation(rest)[: count - len(furthest)]])
-
-
-def _other_values_at_kinks(
-    evidence: list[Evidence],
-    layers: tuple[Layer, ...],
-    X: Array,
-    Y: Array,
-    choices: dict[str, Any],
-) -> list[Evidence]:
-    """The evidence, excused where the whole gradient is right with f'(0) = 1/2 or 1 in place of 0.
-
-    At a kink each is as good as the other; a mixture of them within one gradient is not.
-    """
-    for fraction in (1.0, 0.5, 0.0):
-        network = with_value_at_kink(choices["network"], fraction)
-        other = gradient_by_hand(layers, X, Y, **{**choices, "network": network})
-        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(other)]
-        retried = [e._replace(truth=leaf) for e, leaf in zip(evidence, leaves, strict=True)]
-        if all(e.agrees for e in retried):
-            return [e._replace(at_kinks=not e.agrees) for e in evidence]
-    return evidence

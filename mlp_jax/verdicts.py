@@ -8,10 +8,14 @@ import numpy as np
 # Largest error that is called rounding, relative to the leaf's scale. Right gradients in float64
 # stay below 1e-11; a backward that works in float32 loses some 1e-6 in twelve layers.
 TOLERANCE = {"float64": 1e-8, "float32": 1e-4}
+# A leaf whose terms cancel is known no better than its terms are: the share of their size that its
+# scale does not fall below. By the tolerance 1e-12 of them, and in float32 1e-6, which is 8 eps.
+CANCELLED = {"float64": 1e-4, "float32": 1e-2}
 DIFFERENCES_TOLERANCE = 1e-6
 # A difference has settled if the slopes over the whole and over half the step are this close,
 # relative to the slope: what Richardson's extrapolation leaves is then of the order of its square.
 SETTLED = 1e-3
+TOO_SMALL = "too small to tell from rounding"
 
 
 class Evidence(NamedTuple):
@@ -19,8 +23,9 @@ class Evidence(NamedTuple):
 
     name: such as "W[2]". hand: the gradient on trial, of whatever shape it came in. truth:
     `jax.grad`'s, (rows, columns). scale: the size against which errors are judged. probed: flat
-    positions compared with central differences, with their slope, resolution and kink. l2_term:
-    the penalty's share of the truth. at_kinks: True if hand is right with another f'(0).
+    positions compared with central differences, with their slope, resolution, kink and bend.
+    l2_term: the penalty's share of the truth. at_kinks: True if hand is right with another value
+    of f' or dL/dz at a kink.
     """
 
     name: str
@@ -31,6 +36,7 @@ class Evidence(NamedTuple):
     slope: np.ndarray
     resolution: np.ndarray
     kink: np.ndarray
+    bend: np.ndarray
     l2_term: np.ndarray
     at_kinks: bool = False
 
@@ -48,11 +54,18 @@ class Evidence(NamedTuple):
     def left_out(self) -> np.ndarray:
         """Which of the probed entries have a difference that means nothing.
 
-        Those at a kink, and those where the cost bends so fast that the difference has not settled:
-        a deep saturated network may rise and be flat again well within the step.
+        Those at a kink, declared or seen in the slopes to both sides, and those where the cost
+        bends so fast that the difference has not settled: a deep saturated network may rise and be
+        flat again well within the step.
         """
-        enough = np.maximum(SETTLED * np.abs(self.slope), DIFFERENCES_TOLERANCE * self.scale)
-        return self.kink | (self.resolution > enough)
+        resolvable = DIFFERENCES_TOLERANCE * self.scale
+        enough = np.maximum(SETTLED * np.abs(self.slope), resolvable)
+        return (
+            self.kink
+            | (self.bend > resolvable)
+            | (self.resolution > enough)
+            | ~np.isfinite(self.slope)
+        )
 
     @property
     def error_autodiff(self) -> np.ndarray:
@@ -72,10 +85,11 @@ class Evidence(NamedTuple):
     def wrong_entries(self) -> np.ndarray:
         """Flat positions at which `hand` stands condemned.
 
-        By `jax.grad`, unless central differences side with `hand` against it; or by central
-        differences, whatever `jax.grad` says.
+        By `jax.grad`, unless central differences side with `hand` against it or it is not finite;
+        or by central differences, whatever `jax.grad` says.
         """
-        condemned = self.error_autodiff.ravel() > self.tolerance
+        known = np.isfinite(self.truth.ravel())
+        condemned = known & (self.error_autodiff.ravel() > self.tolerance)
         limit = max(DIFFERENCES_TOLERANCE, self.tolerance)
         hand_fits = self.error_differences(self.hand) <= limit
         truth_fits = self.error_differences(self.truth) <= DIFFERENCES_TOLERANCE
@@ -85,8 +99,27 @@ class Evidence(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """`hand` is right, with f'(0) as this library takes it."""
+        """`hand` is right, with the values at kinks that this library takes."""
         return self.comparable and self.wrong_entries.size == 0
+
+    @property
+    def too_small(self) -> bool:
+        """Whether it is not zero, and zeros would be called right just as well."""
+        entries = np.concatenate([self.truth.ravel(), self.hand.ravel()])
+        largest = np.abs(entries[np.isfinite(entries)]).max(initial=0.0)
+        return bool(0 < largest <= self.tolerance * self.scale)
+
+
+def scale_of(truth: np.ndarray, slope: np.ndarray, sizes: np.ndarray, dtype: np.dtype) -> float:
+    """The size against which the errors of a leaf are judged.
+
+    Its largest entry, by the differences where `jax.grad` is not finite; no less than what its
+    terms, of these sizes, allow a sum of that dtype to be known to.
+    """
+    entries = (truth.ravel(), *((slope,) if not np.isfinite(truth).all() else ()))
+    largest = max(np.abs(part[np.isfinite(part)]).max(initial=0.0) for part in entries)
+    share = CANCELLED.get(str(dtype), CANCELLED["float32"])
+    return float(max(largest, share * sizes[np.isfinite(sizes)].max(initial=0.0)))
 
 
 class Leaf(NamedTuple):
@@ -99,8 +132,8 @@ class Leaf(NamedTuple):
     by_differences (None where not probed or left out). probed: entries compared with central
     differences, among them left_out: those where a unit's z changes sign within the step, or the
     cost bends too fast for it.
-    verdict: "right", "kink" (right, with another value of f' at z = 0) or "wrong". remark: what
-    the error looks like, or "".
+    verdict: "right", "kink" (right, with another value of f' at z = 0, or of dL/dz at a = y) or
+    "wrong". remark: what the error looks like, or "".
     """
 
     name: str
@@ -171,8 +204,10 @@ def diagnosis(leaves: Sequence[Leaf]) -> tuple[int | None, str]:
     """
     wrong = [index for index, leaf in enumerate(leaves) if leaf.verdict == "wrong"]
     if not wrong:
-        taken = " Where z = 0 it takes another f'(0) than 0." if _any_kink(leaves) else ""
-        return None, f"Right in every layer.{taken}"
+        taken = " Where z is exactly 0, or y, it takes another slope." if _any_kink(leaves) else ""
+        small = [leaf.name for leaf in leaves if leaf.remark == TOO_SMALL]
+        untold = f" {', '.join(small)}: {TOO_SMALL}." if small else ""
+        return None, f"Right in every layer.{taken}{untold}"
     top, layer, last = wrong[-1] // 2, wrong[-1] // 2 + 1, len(leaves) // 2
     W, b = leaves[2 * top], leaves[2 * top + 1]
     if W.verdict == b.verdict:
@@ -216,15 +251,21 @@ def _remark(e: Evidence, verdict: str, m: int) -> str:
     """What a comparable leaf's error looks like, in a student's terms."""
     hand, truth = e.hand, e.truth
     if verdict == "right":
+        if not np.isfinite(truth).all():
+            return "jax.grad is not finite here"
         if (e.error_autodiff > e.tolerance).any():
             return "jax.grad is off here, central differences are not"
+        if e.too_small:
+            return TOO_SMALL
         return "in float32" if str(hand.dtype) == "float32" else ""
     if verdict == "kink":
-        return "another f'(0), where z is exactly 0"
+        return "another slope where z is exactly 0, or y"
+
+    off = np.abs(hand - truth).max()
 
     def looks_like(other: np.ndarray) -> bool:
         near = 1e-5 * max(np.abs(truth).max(), np.abs(other).max())
-        return bool(np.abs(hand - other).max() <= near)
+        return bool(np.abs(hand - other).max() <= min(near, 0.1 * off))
 
     if not hand.any():
         return "all zeros"
@@ -236,6 +277,8 @@ def _remark(e: Evidence, verdict: str, m: int) -> str:
         return "the transpose of the true one"
     if e.l2_term.any() and looks_like(truth - e.l2_term):
         return "the L2 term is missing"
+    if off <= 1e-5 * e.scale:
+        return f"off by {off / e.scale:.0e}, as if rounded to float32 on the way"
     return ""
 
 

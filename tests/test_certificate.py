@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from tests.nets import FAULTS, backward, random_net
+from tests.nets import FAULTS, backward, net_of_loss, random_net, sigmoid
 
 SQUARE = (5, 5, 5, 5, 1)
 
@@ -119,18 +119,140 @@ def test_another_value_at_the_kink_is_not_an_error():
     def one_at_zero(params, X, Y):
         (W, b), (V, c) = params
         Z = W.T @ X + b
-        dV = (sigmoid_of(V.T @ np.maximum(Z, 0) + c) - Y) / X.shape[1]
+        dV = (sigmoid(V.T @ np.maximum(Z, 0) + c) - Y) / X.shape[1]
         dZ = (V @ dV) * (Z >= 0)
         sums = [d.sum(1, keepdims=True) for d in (dZ, dV)]
         return [(X @ dZ.T, sums[0]), (np.maximum(Z, 0) @ dV.T, sums[1])]
-
-    def sigmoid_of(z):
-        return 1 / (1 + np.exp(-z))
 
     certificate = mlp_jax.certify(params, X, Y, gradient=one_at_zero)
     assert certificate.passed
     assert "kink" in {leaf.verdict for leaf in certificate.leaves}
     assert any(leaf.left_out for leaf in certificate.leaves)
+
+
+@pytest.mark.parametrize("slope", [1, 0.5])
+def test_another_value_at_the_kink_hides_no_error_below_and_takes_no_blame_for_it(slope):
+    # Without biases, the example of zeros has Z = 0 in all layers.
+    params, X, Y = random_net(0, (4, 3, 3, 1), 5, zeros=True)
+
+    def doubled_in_layer_1(params, X, Y):
+        (W, b), (V, c), (U, d) = params
+        Z1 = W.T @ X + b
+        Z2 = V.T @ np.maximum(Z1, 0) + c
+        dZ3 = (sigmoid(U.T @ np.maximum(Z2, 0) + d) - Y) / X.shape[1]
+        dZ2 = (U @ dZ3) * np.where(Z2 == 0, slope, Z2 > 0)
+        dZ1 = (V @ dZ2) * np.where(Z1 == 0, slope, Z1 > 0)
+        inputs = (X, np.maximum(Z1, 0), np.maximum(Z2, 0))
+        grads = [
+            (A @ dZ.T, dZ.sum(1, keepdims=True))
+            for A, dZ in zip(inputs, (dZ1, dZ2, dZ3), strict=True)
+        ]
+        return [(2 * grads[0][0], grads[0][1]), *grads[1:]]
+
+    certificate = mlp_jax.certify(params, X, Y, gradient=doubled_in_layer_1)
+    assert certificate.layer == 1
+    assert "W[1]: 2 times the true one" in certificate.diagnosis
+    assert "while b[1] is right" in certificate.diagnosis
+    assert "kink" in {leaf.verdict for leaf in certificate.leaves}
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "pinball"])
+def test_another_value_at_the_kink_of_a_loss_is_not_an_error(loss):
+    X, Y = np.ones((1, 2)), np.array([[0.0, 3.0]])
+    params = [(np.zeros((1, 1)), np.zeros((1, 1)))]  # z = y in the first example
+    size = {"absolute_error": 1, "pinball": 0.5}[loss]
+
+    def trial(params, X, Y):
+        ((W, b),) = params
+        dZ = size * np.where(W.T @ X + b >= Y, 1.0, -1.0) / X.shape[1]
+        return [(X @ dZ.T, dZ.sum(1, keepdims=True))]
+
+    network = mlp_jax.Network(loss=loss)
+    certificate = mlp_jax.certify(params, X, Y, network=network, gradient=trial)
+    assert certificate.passed, certificate
+    assert certificate.leaves[0].verdict == "kink"
+    assert "it takes another slope" in certificate.diagnosis
+
+
+def test_a_kink_of_a_loss_of_ones_own_is_seen_at_it_and_near_it():
+    at = mlp_jax.Network(loss=mlp_jax.own_loss(lambda Z, Y: abs(Z - Y)))
+    nothing = [(np.zeros((1, 1)), np.zeros((1, 1)))]
+    certificate = mlp_jax.certify(nothing, np.ones((1, 1)), np.zeros((1, 1)), network=at)
+    assert certificate.passed, certificate
+    assert certificate.leaves[0].left_out == 1
+    # One of 4,000 examples bends within the step, which is 15 times its distance from the bend.
+    near = mlp_jax.Network(loss=mlp_jax.own_loss(lambda Z, Y: jnp.maximum(1 - Y * Z, 0)))
+    X = np.full((1, 4000), 0.5)
+    X[0, 0] = 1
+    params = [(np.array([[1 - 2e-6]]), np.zeros((1, 1)))]
+    certificate = mlp_jax.certify(params, X, np.ones_like(X), network=near)
+    assert certificate.passed, certificate
+    assert certificate.leaves[0].left_out == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("z", [5.0, 15.0, 25.0, 40.0])
+def test_the_paper_s_a_minus_y_is_right_on_a_batch_of_which_the_network_is_sure(z, dtype):
+    params, X, Y = [(np.array([[z]]), np.zeros((1, 1)))], np.ones((1, 1)), np.ones((1, 1))
+
+    def trial(params, X, Y, factor=1):
+        ((W, b),) = params
+        dZ = factor * (1 / (1 + np.exp(-(W.T @ X + b).astype(dtype))) - Y.astype(dtype))
+        return [(X.astype(dtype) @ dZ.T, dZ.sum(1, keepdims=True))]
+
+    certificate = mlp_jax.certify(params, X, Y, gradient=trial)
+    assert certificate.passed, certificate
+    told = z < (30 if dtype == np.float64 else 14)
+    assert ("too small to tell from rounding" in certificate.diagnosis) == (not told)
+    doubled = mlp_jax.certify(params, X, Y, gradient=lambda *args: trial(*args, factor=2))
+    assert doubled.passed == (not told)
+
+
+def test_a_gradient_is_right_where_that_of_jax_is_not_a_number():
+    root = lambda Z: jnp.where(Z > 0, jnp.sqrt(Z), 0)  # noqa: E731
+    slope = lambda Z: jnp.where(Z > 0, 0.5 / jnp.sqrt(jnp.where(Z > 0, Z, 1)), 0)  # noqa: E731
+    network = mlp_jax.Network((root, slope))
+    params, X, Y = random_net(0, (3, 4, 1), 6)
+    certificate = mlp_jax.certify(params, X, Y, network=network)
+    assert certificate.passed, certificate
+    assert certificate.leaves[0].remark == "jax.grad is not finite here"
+    assert certificate.leaves[0].error_differences < 1e-6
+
+    def doubled(params, X, Y):
+        grads = mlp_jax.gradient(params, X, Y, network=network)
+        return jax.tree.map(lambda leaf: 2 * leaf, grads[:1]) + grads[1:]
+
+    certificate = mlp_jax.certify(params, X, Y, network=network, gradient=doubled)
+    assert certificate.layer == 1
+
+
+def test_what_was_rounded_on_the_way_is_called_nothing_else():
+    params, X, Y = random_net(3, SQUARE, 9)
+
+    def trial(params, X, Y):
+        grads = backward(params, X, Y)
+        W, b = grads[-1]
+        return [*grads[:-1], (W, b * (1 + 3e-8))]  # b[4] is 1 x 1
+
+    diagnosis = mlp_jax.certify(params, X, Y, gradient=trial).diagnosis
+    assert "as if rounded to float32 on the way" in diagnosis
+    assert "transpose" not in diagnosis
+
+
+def test_what_is_too_small_to_be_told_is_said():
+    params = [(np.ones((1, 1)), np.zeros((1, 1)))] * 2
+    network = mlp_jax.Network("tanh")
+    certificate = mlp_jax.certify(params, np.full((1, 1), 20.0), np.zeros((1, 1)), network=network)
+    assert certificate.diagnosis == (
+        "Right in every layer. W[1], b[1]: too small to tell from rounding."
+    )
+
+
+def test_a_cost_that_is_not_finite_is_refused():
+    params, X, Y = net_of_loss("poisson", (3,), 4)
+    params[-1][1][:] = 800
+    with pytest.raises(ValueError, match="the cost is inf at these params"):
+        mlp_jax.certify(params, X, Y, network=mlp_jax.Network(loss="poisson"))
 
 
 def test_a_gradient_that_works_in_float32_is_right():
