@@ -7,13 +7,16 @@ def main() -> None:
     """Runs the command line, or says what it needs."""
     try:
         from mlp_jax.cli import commands
-    except ModuleNotFoundError as missing:
+
+        commands(prog_name="mlp-jax")
+    except ModuleNotFoundError as missing:  # also of what a command imports when it runs
+        if missing.name is None or missing.name.partition(".")[0] == "mlp_jax":
+            raise
         print(
             f"mlp-jax: the command line needs {missing.name}: type pip install 'mlp_jax[all]'",
             file=sys.stderr,
         )
         raise SystemExit(2) from None
-    commands(prog_name="mlp-jax")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def replace_all(contents: Sequence[tuple[Path, bytes]]) -> None:
 
     Raises:
       ValueError: a path is a folder, or in none.
-      OSError: the disk is full, or may not be written to.
+      OSError: the disk is full, or may not be written to; `filename` is the path.
     """
     import tempfile  # which takes ten milliseconds that those who only read do not have to wait
 
@@ -95,9 +95,11 @@ def replace_all(contents: Sequence[tuple[Path, bytes]]) -> None:
             os.chmod(name, _permissions(path))
         for name, path in written:
             os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         for name, _ in written:
             Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):  # who writes to an open file is told of no name
+            error.filename = str(path)
         raise
 
 

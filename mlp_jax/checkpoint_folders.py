@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import MethodType
@@ -83,7 +84,8 @@ class Folder:
             return
         if name == "lock" and not shared:
             for left in [left for kind in KINDS for left in self.path.glob(f".{kind}-*.tmp")]:
-                left.unlink()
+                with suppress(OSError):  # it is in no one's way
+                    left.unlink()
 
     def wait_seconds(self) -> float:
         """Until the next save is due."""
@@ -154,19 +156,28 @@ class Folder:
 
     def last(self, *patterns: str) -> int:
         """The highest number at the end of a name; 0 if there is none."""
-        found = (path for pattern in patterns for path in self.path.glob(pattern))
-        return max((int(path.stem.rpartition("-")[2]) for path in found), default=0)
+        found = (path for pattern in patterns for path in self._numbered(pattern))
+        return max((int(_end(path)) for path in found), default=0)
 
     def forget_old(self, pattern: str) -> None:
         """Removes all but the last saves of these names."""
-        for old in sorted(self.path.glob(pattern))[:-KEPT]:
+        for old in self._numbered(pattern)[:-KEPT]:
             old.unlink()
+
+    def _numbered(self, pattern: str) -> list[Path]:
+        """The saves of these names in their order, and not what others have put beside them."""
+        return sorted(path for path in self.path.glob(pattern) if _end(path).isdecimal())
 
     def close(self) -> None:
         """Lets another process have the folder."""
         self._pool.shutdown()
         while self._locks:
             os.close(self._locks.pop())
+
+
+def _end(path: Path) -> str:
+    """What the number of a save is written in."""
+    return path.stem.rpartition("-")[2]
 
 
 # --- What a checkpoint is of.

@@ -12,8 +12,13 @@ import click
 import mlp_jax
 from mlp_jax.model_commands import export, info, predict
 from mlp_jax.sweeps.command import sweep
+from mlp_jax.sweeps.shard_options import SUPERVISED
 from mlp_jax.table_options import INTERRUPTED, hang_up
 from mlp_jax.training_commands import check, train
+
+LESS_MEMORY = (
+    "use fewer rows or columns, or smaller networks; of a sweep, --memory says how much it may take"
+)
 
 
 class _Commands(click.Group):
@@ -30,29 +35,60 @@ class _Commands(click.Group):
             sys.exit(INTERRUPTED)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """A ValueError is the user's: one line, exit code 2."""
+        """A ValueError is the user's: one line, exit code 2. So is what no code could mend."""
         try:
             return super().invoke(ctx)
         except ValueError as error:
-            click.echo(f"mlp-jax: {str(error).splitlines()[0]}", err=True)
+            _say(error)
             ctx.exit(2)
-        except (RuntimeError, AssertionError) as error:
-            if isinstance(error, click.exceptions.Exit | click.Abort) or _has_a_device():
+        except (MemoryError, RuntimeError, AssertionError) as error:
+            if isinstance(error, click.exceptions.Exit | click.Abort):
                 raise
-            platform = os.environ["JAX_PLATFORMS"]
-            click.echo(
-                f"mlp-jax: JAX cannot compute on {platform} here: type --platform cpu, or install "
-                f"JAX for {platform}",
-                err=True,
-            )
+            if _is_of_memory(error):
+                detail = f" ({_first_line(error)})" if str(error) else ""
+                _say(f"out of memory{detail}: {LESS_MEMORY}")
+                # 2 would end the other shards too, and lose what they have found.
+                ctx.exit(1 if ctx.meta.get(SUPERVISED) else 2)
+            said = _said_of(error)
+            if said is None:
+                raise
+            _say(said)
             ctx.exit(2)
         except BrokenPipeError:
             hang_up()
             ctx.exit(1)
         except OSError as error:  # a full disk, a file that may not be read
             where = f"{error.filename}: " if error.filename else ""
-            click.echo(f"mlp-jax: {where}{error.strerror or error}", err=True)
+            _say(f"{where}{error.strerror or error}")
             ctx.exit(2)
+
+
+def _say(what: object) -> None:
+    click.echo(f"mlp-jax: {_first_line(what)}", err=True)
+
+
+def _first_line(what: object) -> str:
+    return (str(what).splitlines() or [""])[0]
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether Python, NumPy or JAX, which has no class for it, asked for more than there is."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or "resource_exhausted" in said or "out of memory" in said
+
+
+def _said_of(error: Exception) -> str | None:
+    """What to do where another process or JAX's device is missing; None of any other error."""
+    from mlp_jax.joined_processes import LostPeerError
+
+    if isinstance(error, LostPeerError):
+        return str(error)
+    if _has_a_device():
+        return None
+    platform = os.environ["JAX_PLATFORMS"]
+    return (
+        f"JAX cannot compute on {platform} here: type --platform cpu, or install JAX for {platform}"
+    )
 
 
 def _has_a_device() -> bool:

@@ -41,8 +41,9 @@ class State(NamedTuple):
     params: a pytree of (W, b) pairs, always finite. optimizer_state: optax's. epoch: epochs done,
     int32. key: of the batch order and dropout, never consumed: what an epoch draws depends on the
     key and its number alone; None where nothing is random. best: the `Best` epoch. diverged: the
-    cost or the gradient was not finite in the epoch after `epoch`, or what the optimizer keeps is
-    not. An entry of params whose update was not finite stayed, and none changed once J was not.
+    cost, or the gradient of the last step, was not finite in the epoch after `epoch`, or what the
+    optimizer keeps is not. An entry of params whose update was not finite stayed, and none changed
+    once J was not.
     """
 
     params: Any

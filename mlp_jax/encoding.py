@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 VALUE, MISSING = -1, -2  # what an input says of its column, if not that it is of a certain category
+BLOCK = 1 << 14  # rows that are encoded at once, so that memory stays small
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 
 
@@ -96,7 +97,11 @@ def encode(encoding: Encoding, rows: Any) -> np.ndarray:
     Raises:
       ValueError: a column is missing, or a cell is not what its column is made of.
     """
-    return encoded(encoding, coded(encoding, rows))
+    codes = coded(encoding, rows)
+    X = np.empty((len(codes), len(encoding.source)), order="F")  # as `encoded` lays them out
+    for at in range(0, len(codes), BLOCK):
+        X[at : at + BLOCK] = encoded(encoding, codes[at : at + BLOCK])
+    return X
 
 
 def coded(encoding: Encoding, rows: Any) -> np.ndarray:
@@ -104,10 +109,11 @@ def coded(encoding: Encoding, rows: Any) -> np.ndarray:
     used = encoding.used()
     columns = _columns(encoding.columns, used, rows)
     codes = np.zeros((len(columns[0]), len(encoding.columns)))  # of a column that is not used, 0
+    places = {column: place for place, column in enumerate(encoding.columns)}
     for values, column in zip(columns, used, strict=True):
         numeric = column.categories is None
         read = as_numbers(values, column.name) if numeric else _places(values, column)
-        codes[:, encoding.columns.index(column)] = read
+        codes[:, places[column]] = read
     must_be = encoding.without_gaps()
     missing = np.argwhere(np.isnan(codes[:, must_be]))
     if len(missing):
@@ -192,7 +198,9 @@ def _places(values: Any, column: Column) -> np.ndarray:
     for name in categories:
         places.setdefault(in_one_spelling(name), places[name])
     places[None] = np.nan
-    said = [as_category(value) for value in np.asarray(values)]
+    # Of a list NumPy alone would make texts of all cells, of gaps "nan".
+    cells = np.asarray(values, object if isinstance(values, list | tuple) else None)
+    said = [as_category(value) for value in cells]
     said = [one if one is None or one in places else in_one_spelling(one) for one in said]
     if column.strict:
         for row, category in enumerate(said, start=1):
@@ -212,9 +220,12 @@ def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: An
         names = list(rows) if isinstance(rows, Mapping) else getattr(rows, "columns", None)
     if names is None:
         array = np.asarray(rows)
+        if array.dtype.kind == "U" and not hasattr(rows, "dtype"):  # see `_places`
+            array = np.asarray(rows, object)
         if array.ndim != 2 or array.shape[1] != len(all_of_them):
             raise ValueError(f"X has shape {array.shape}; expected (samples, {len(all_of_them)})")
-        return [array[:, all_of_them.index(column)] for column in expected]
+        places = {column: place for place, column in enumerate(all_of_them)}
+        return [array[:, places[column]] for column in expected]
     named = {str(name): name for name in names}
     if len(named) < len(list(names)):
         raise ValueError("the table has two columns of one name; expected different names")

@@ -5,15 +5,17 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from mlp_jax.array_files import replace
-from mlp_jax.encoding import encoded
+from mlp_jax.encoding import VALUE, encoded
 from mlp_jax.forward_propagation import forward
 from mlp_jax.model_files import Model
 from mlp_jax.parameters import Layer, scope
 from mlp_jax.trained_models import as_network
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
+LOST = 1e-3  # of a column's scale, the most that float32 may round off
 
 
 def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
@@ -31,7 +33,8 @@ def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
       dtype: of the rows and of all that is computed; "float64" for whoever has `jax_enable_x64`.
 
     Raises:
-      ValueError: it is no `Model`, another dtype, or flatbuffers is not installed.
+      ValueError: it is no `Model`, another dtype, a column or target whose mean is so much larger
+        than its scale that float32 has too few digits, or flatbuffers is not installed.
     """
     if not isinstance(model, Model):
         raise ValueError(
@@ -40,7 +43,27 @@ def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
         )
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
+    if dtype == "float32":
+        _check_precision(model)
     replace(Path(path), exported(model, dtype))
+
+
+def _check_precision(model: Model) -> None:
+    """Refuses numbers, in or out, that float32 hardly tells apart."""
+    encoding = model.encoding
+    found = [
+        (encoding.columns[source].name, mean, scale)
+        for source, what, _, mean, scale in zip(*encoding[1:], strict=True)
+        if what == VALUE
+    ]
+    if not model.is_classifier:
+        found += [(target, model.mean, model.scale) for target in model.targets]
+    for name, mean, scale in found:
+        if np.finfo(np.float32).eps * abs(mean) > LOST * abs(scale):
+            raise ValueError(
+                f"{name!r} has mean {mean:g} and scale {scale:g}, of which float32 has too few "
+                "digits; type dtype='float64', or --dtype float64"
+            )
 
 
 def exported(model: Model, dtype: str) -> bytes:

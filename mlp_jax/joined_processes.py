@@ -23,6 +23,11 @@ PATIENCE = 30.0  # seconds that the coordinator waits at its end for the others 
 LOOK_SECONDS = 0.1  # between two looks for who is lost
 HASTE = 1.0  # the same where an error ended it, which the others cannot go on without
 _LEAVING, _FAILING = b"leaving", b"failing"
+NO_CLUSTER = (
+    "this process is in no cluster that JAX knows: start it with srun, mpirun, on Kubernetes or on "
+    "Cloud TPU; or divide the sweep by --processes N or --shard I/N, or, in Python, by "
+    "mlp_jax.distributed('host:port', processes, process)"
+)
 
 
 class LostPeerError(RuntimeError):
@@ -53,14 +58,17 @@ def distributed(
         JAX asks no one for a password: let only machines that you trust reach it.
 
     Raises:
-      ValueError: some of the arguments and not others, or out of range.
+      ValueError: some of the arguments and not others, or out of range; or none, and no cluster.
       TimeoutError: which processes did not come, and what to type there.
       RuntimeError: JAX was used before, or another process counts or is installed otherwise.
     """
     how: dict[str, Any] = {"heartbeat_timeout_seconds": HEARTBEAT}
     if coordinator is None and processes is None and process is None:
         _prepare()
-        jax.distributed.initialize(**how, initialization_timeout=int(max(1, timeout)))
+        try:
+            jax.distributed.initialize(**how, initialization_timeout=int(max(1, timeout)))
+        except ValueError as error:
+            raise ValueError(f"{NO_CLUSTER}; JAX says: {error}") from error
         _connect()
         return
     coordinator, processes, process = checked(coordinator, processes, process)
@@ -120,7 +128,7 @@ def said_of(lost: list[int]) -> str:
     who = "process " + ", ".join(map(str, lost)) if lost else "one of the processes"
     return (
         f"{who} has ended before the others, and the sweep cannot go on without: start all of them "
-        "again; with the same checkpoint= they go on from there"
+        "again; with the same checkpoint folder they go on from there"
     )
 
 

@@ -37,10 +37,16 @@ def accuracy_of_all_labels(A: Array, Y: Array, weights: Array | None = None) -> 
 def r2(A: Array, Y: Array, weights: Array | None = None) -> Array:
     """R² = 1 - Σ (y - a)² / Σ (y - ȳ)², averaged over the outputs.
 
-    NaN for labels that are all the same.
+    An output whose labels are all the same counts 1 if they are met exactly, else 0, as in
+    scikit-learn.
     """
-    spread = _mean((Y - _mean(Y, weights)) ** 2, weights)
-    return jnp.mean(1.0 - _mean((Y - A) ** 2, weights) / spread)
+    # Less one that counts, so that labels all the same have a spread of 0, whatever a mean rounds.
+    one = 0 if weights is None else jnp.argmax(weights)
+    D = Y - Y[:, one][:, None]
+    spread = _mean((D - _mean(D, weights)) ** 2, weights)
+    missed = _mean((Y - A) ** 2, weights)
+    constant = jnp.where(missed > 0.0, 0.0, 1.0 - missed)
+    return jnp.mean(jnp.where(spread > 0.0, 1.0 - missed / spread, constant))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,8 @@ def predict(
     """Predict the rows of a table.
 
     DATA is a CSV or Parquet file, or - for standard input. Writes the columns named by --id, the
-    prediction, and of classes the probability of each. Other columns of DATA are left alone; it
-    needs those that the model was trained with.
+    prediction, of several quantiles each, and of classes the probability of each. Other columns of
+    DATA are left alone; it needs those that the model was trained with.
     """
     check_writable(output, read=[model, data])
     if output is not None:
@@ -58,12 +59,12 @@ def predict(
     columns = _predictions(loaded, table, ids)
     if as_json:
         rows = zip(*map(_cells, columns.values()), strict=True)
-        lines = [json.dumps(dict(zip(columns, row, strict=True)), default=str) for row in rows]
-        click.echo("\n".join(lines))
+        told = (_in_json(dict(zip(columns, row, strict=True))) for row in rows)
+        click.echo("\n".join(json.dumps(row, default=str) for row in told))
         return
     _put(columns, output)
     if output is not None:
-        click.echo(f"wrote {output}, {table.frame.num_rows} rows")
+        click.echo(f"wrote {click.format_filename(output)}, {table.frame.num_rows} rows")
 
 
 def _predictions(model: "Model", table: "RawTable", ids: tuple[str, ...]) -> dict[str, Any]:
@@ -72,21 +73,26 @@ def _predictions(model: "Model", table: "RawTable", ids: tuple[str, ...]) -> dic
     from mlp_jax.table_files import check_names
 
     check_names(table, ids)
-    A = model.outputs(feature_columns(table, model.encoding.used()))
-    columns: dict[str, Any] = {name: table.ids[name] for name in ids}
-    predicted = model.predicted(A)
-    for place, target in enumerate(model.targets):
-        of_one = predicted if predicted.ndim == 1 else predicted[:, place]
-        columns[f"predicted {target}"] = of_one
-    if model.is_classifier:
-        named = model.targets if model.classes is None else model.classes
-        for label, probability in zip(named, model.probabilities(A).T, strict=True):
-            columns[f"probability of {label}"] = probability.astype(A.dtype)
-    own = [*ids, *(f"predicted {target}" for target in model.targets)]
-    twice = sorted({name for name in own if own.count(name) > 1})
+    labels = model.targets if model.classes is None else model.classes
+    chances = [f"probability of {label}" for label in labels if model.is_classifier]
+    names = [*ids, *_predicted(model), *chances]
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"two columns would be named {twice[0]!r}; type another --id")
-    return columns
+    A = model.outputs(feature_columns(table, model.encoding.used()))
+    predicted = model.predicted(A)
+    columns = [table.ids[name] for name in ids]
+    columns += [predicted] if predicted.ndim == 1 else list(predicted.T)
+    if model.is_classifier:
+        columns += list(model.probabilities(A).T.astype(A.dtype))
+    return dict(zip(names, columns, strict=True))
+
+
+def _predicted(model: "Model") -> list[str]:
+    """A name for every column of what the model predicts."""
+    if len(model.quantiles) > 1:
+        return [f"predicted {model.targets[0]} at {quantile}" for quantile in model.quantiles]
+    return [f"predicted {target}" for target in model.targets]
 
 
 def _cells(column: Any) -> list[Any]:
@@ -94,6 +100,15 @@ def _cells(column: Any) -> list[Any]:
     if hasattr(column, "to_pylist"):  # of pyarrow
         return list(column.to_pylist())
     return (column.astype(str).astype(float) if column.dtype == "float32" else column).tolist()
+
+
+def _in_json(cell: Any) -> Any:
+    """A cell, or a row of them: JSON has no NaN and no infinity, and gets null."""
+    if isinstance(cell, dict):
+        return {name: _in_json(one) for name, one in cell.items()}
+    if isinstance(cell, list | tuple):
+        return [_in_json(one) for one in cell]
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
 def _put(columns: dict[str, Any], output: Path | None) -> None:
@@ -170,7 +185,14 @@ def _of(model: "Model") -> str:
 @click.command()
 @model_argument
 @click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
-def export(model: Path, output: Path) -> None:
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Of the rows and of all that is computed; float64 is for whoever has jax_enable_x64.",
+)
+def export(model: Path, output: Path, dtype: str) -> None:
     """Write a model as a program of StableHLO.
 
     It takes any number of rows. Whoever has JAX can run it without this library; see
@@ -180,5 +202,5 @@ def export(model: Path, output: Path) -> None:
     from mlp_jax.exports import export_model
     from mlp_jax.model_files import load_model
 
-    export_model(load_model(model), output)
-    click.echo(f"wrote {output}")
+    export_model(load_model(model), output, dtype=dtype)
+    click.echo(f"wrote {click.format_filename(output)}")

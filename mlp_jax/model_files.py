@@ -5,8 +5,9 @@ no code from the file, and checks every name, shape and dtype before it builds.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,10 @@ import numpy as np
 
 from mlp_jax import numpy_forward
 from mlp_jax.array_files import packed, replace, unpacked
-from mlp_jax.encoding import MISSING, VALUE, Column, Encoding, encode
+from mlp_jax.encoding import BLOCK, MISSING, VALUE, Column, Encoding, coded, encoded
 
 FORMAT = "mlp_jax.model/2"
 EXPECTED = "a model written by mlp_jax"
-BLOCK = 1 << 14  # rows that are predicted at once, so that memory stays small
 LOSSES = re.compile(
     r"(binary_cross_entropy|softmax_cross_entropy|squared_error|absolute_error|huber|poisson|pinball)"
     r"(\([-+.,e0-9 ]*\))?"
@@ -67,6 +67,11 @@ class Model:
         """Whether the outputs are probabilities."""
         return self.loss.endswith("cross_entropy")
 
+    @property
+    def quantiles(self) -> tuple[str, ...]:
+        """Of each output, as the name of the loss writes it; none of another loss."""
+        return _quantiles(self.loss)
+
     def outputs(self, rows: Any) -> np.ndarray:
         """A[L] of every row, (samples, n[L]), in the dtype of W; computed in float32 or float64.
 
@@ -77,26 +82,29 @@ class Model:
         Raises:
           ValueError: a column is missing, or a cell is not what its column is made of.
         """
-        return self.outputs_of_inputs(encode(self.encoding, rows))
+        return self._outputs(coded(self.encoding, rows), partial(encoded, self.encoding))
 
     def outputs_of_inputs(self, X: np.ndarray) -> np.ndarray:
         """A[L] of rows that are encoded already, (samples, n[0])."""
-        X = self._in_range(X)
-        with np.errstate(over="ignore"):
-            blocks = [
-                numpy_forward.forward(self.layers, X[at : at + BLOCK], self.activations, self.loss)
-                for at in range(0, max(1, len(X)), BLOCK)
-            ]
-        return np.concatenate(blocks)
+        return self._outputs(X, lambda block: block)
 
-    def _in_range(self, X: np.ndarray) -> np.ndarray:
-        """X in the dtype of W, in which all of it must be finite."""
+    def _outputs(self, rows: np.ndarray, inputs: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """A[L], block by block; `inputs` encodes one."""
+        found = []
+        for at in range(0, max(1, len(rows)), BLOCK):
+            X = self._in_range(inputs(rows[at : at + BLOCK]), at)
+            with np.errstate(over="ignore"):
+                found.append(numpy_forward.forward(self.layers, X, self.activations, self.loss))
+        return np.concatenate(found)
+
+    def _in_range(self, X: np.ndarray, at: int) -> np.ndarray:
+        """X, of the rows from `at` on, in the dtype of W, in which all of it must be finite."""
         with np.errstate(over="ignore"):
             found = X.astype(self.layers[0][0].dtype)
         if not np.isfinite(found).all():
             row, place = np.argwhere(~np.isfinite(found))[0]
             raise ValueError(
-                f"row {row + 1}: {self.encoding.inputs()[place]!r} is {X[row, place]:g} when "
+                f"row {at + row + 1}: {self.encoding.inputs()[place]!r} is {X[row, place]:g} when "
                 f"standardised, too large for {found.dtype}"
             )
         return found
@@ -234,6 +242,8 @@ def _check_choices(header: dict[str, Any], depth: int) -> None:
     own = 1 if classes is not None or loss.startswith("pinball") else outputs
     if len(set(targets)) != len(targets) or len(targets) != own:
         raise ValueError(f"it has targets {targets} and {outputs} outputs")
+    if loss.startswith("pinball") and len(_quantiles(loss)) != outputs:
+        raise ValueError(f"its loss is {loss!r}, and it has {outputs} outputs")
     if classes is None:
         return
     if not isinstance(classes, list) or not loss.endswith("cross_entropy"):
@@ -242,6 +252,13 @@ def _check_choices(header: dict[str, Any], depth: int) -> None:
         raise ValueError(f"its classes are {classes}")
     if len(set(map(repr, classes))) != len(classes) or max(2, outputs) != len(classes):
         raise ValueError(f"it has classes {classes} and {outputs} outputs")
+
+
+def _quantiles(loss: str) -> tuple[str, ...]:
+    if not loss.startswith("pinball"):
+        return ()
+    listed = loss.partition("(")[2].rstrip(")") or "0.5"
+    return tuple(quantile.strip() for quantile in listed.split(","))
 
 
 def _check_encoding(encoding: Encoding) -> None:

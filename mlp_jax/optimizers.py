@@ -47,6 +47,7 @@ SCHEDULES = {
     "one_cycle": _Kind({"decay_epochs": math.nan, "peak_at": 0.3, "start": 1 / 25, "final": 1e-4}),
 }  # NaN: has no default and must be given
 _BELOW_ONE = ("momentum", "b1", "b2", "decay")  # shares of the past, 0 <= number < 1
+_ABOVE_ZERO = ("decay_epochs",)  # what an epoch is divided by
 
 
 @partial(
@@ -122,13 +123,15 @@ def optimizer(
 def _check_number(name: str, value: Any) -> None:
     if value is None or isinstance(value, jax.core.Tracer):
         return
-    if isinstance(value, float) and 0 <= value < 1:  # most are, and a sweep has thousands
+    if isinstance(value, float) and 0 < value < 1:  # most are, and a sweep has thousands
         return
     number = np.asarray(value)  # JAX would compile the comparison
     if number.dtype.kind not in "fiu" or not (np.isfinite(number) & (number >= 0)).all():
         raise ValueError(f"{name} is {value!r}; expected a finite number, 0 or more")
     if name in _BELOW_ONE and not (number < 1).all():
         raise ValueError(f"{name} is {value}; expected less than 1")
+    if name in _ABOVE_ZERO and not (number > 0).all():
+        raise ValueError(f"{name} is {value}; expected more than 0")
 
 
 def as_optimizer(choice: Any) -> Any:

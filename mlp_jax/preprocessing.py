@@ -58,6 +58,21 @@ def table_encoder(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnT
     )
 
 
+def count_of_inputs(table: Any, numeric: Sequence[str], categorical: Sequence[str]) -> int:
+    """How many inputs `table_encoder` makes of a table, (samples, columns): nothing is fitted."""
+    count = 0
+    for name in numeric:
+        gaps = table[name].isna()
+        count += (not gaps.all()) + bool(gaps.any())
+    for name in categorical:
+        seen = table[name].value_counts(dropna=False)
+        frequent = int((seen >= SEEN_OFTEN).sum())
+        if frequent >= MOST_CATEGORIES:
+            frequent = MOST_CATEGORIES - 1
+        count += frequent + (frequent < len(seen))
+    return count
+
+
 class _Input(NamedTuple):
     """What is known of an output of the steps so far; see `Encoding`. It is (x - mean) / scale."""
 
@@ -148,7 +163,8 @@ def _places(chosen: Any, step: ColumnTransformer) -> list[int]:
     listed = np.atleast_1d(np.asarray(chosen, object))
     names = list(getattr(step, "feature_names_in_", ()))
     if len(listed) and all(isinstance(name, str) for name in listed):
-        return [names.index(name) for name in listed]
+        places = {name: place for place, name in enumerate(names)}
+        return [places[name] for name in listed]
     if len(listed) and all(isinstance(one, bool | np.bool_) for one in listed):
         return [place for place, one in enumerate(listed) if one]
     if all(isinstance(one, int | np.integer) for one in listed):

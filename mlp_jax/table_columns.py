@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mlp_jax.encoding import Column, as_category, in_one_spelling
-from mlp_jax.table_files import RawTable
+from mlp_jax.table_files import NOT_UTF8, RawTable
 
 Task = Literal["classification", "regression"]
 FEW = 20  # different whole numbers, up to which a target of them is of classes
@@ -18,20 +18,23 @@ MOST_CLASSES = 1000
 LARGEST = 1e100  # of a number; the squares of larger ones are not finite
 _TRUTH = {"true": 1.0, "false": 0.0}
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?")
+# 36,5; 1,234,567.8; 1.234.567,8
+_COMMAS = re.compile(r"[-+]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})+,\d+)")
 
 
 def is_numeric(table: RawTable, name: str) -> bool:
     """Whether a column is of numbers; of categories if not.
 
     Raises:
-      ValueError: it is of dates, of lists, of numbers but for a few cells, or of names that are
-        hardly ever the same.
+      ValueError: it is of dates, of lists, of numbers but for a few cells, of numbers with commas,
+        or of names that are hardly ever the same.
     """
     from pyarrow import types
 
     kind = table.frame.schema.field(name).type
     where = f"{table.name}: column {name!r}"
     _check_no_date(table, name, f", or type --drop {name!r}")
+    _check_utf8(table, name, f", or type --drop {name!r}")
     if types.is_null(kind) or types.is_boolean(kind) or types.is_decimal(kind):
         return True
     if types.is_integer(kind) or types.is_floating(kind):
@@ -62,9 +65,32 @@ def _check_no_date(table: RawTable, name: str, otherwise: str) -> None:
         )
 
 
+def _check_utf8(table: RawTable, name: str, otherwise: str) -> None:
+    from pyarrow import types
+
+    if table.of_text and types.is_binary(table.frame.schema.field(name).type):
+        raise ValueError(f"{table.name}: column {name!r} cannot be read: {NOT_UTF8}{otherwise}")
+
+
+def _check_commas(table: RawTable, name: str, cells: Sequence[Any]) -> None:
+    """Refuses a column most of whose texts are numbers, some of them with commas."""
+    texts = [(row, cell) for row, cell in enumerate(cells) if isinstance(cell, str)]
+    commas = [(row, cell) for row, cell in texts if _COMMAS.fullmatch(cell.strip())]
+    plain = sum(_is_number(cell) for _, cell in texts) if commas else 0
+    if commas and 2 * (len(commas) + plain) > len(texts):
+        row, cell = commas[0]
+        raise ValueError(
+            f"{table.name}, {table.row(row)}, column {name!r}: {cell!r} is written with a decimal "
+            "comma, or with commas between thousands; write numbers as 36.5 or 1234, or type "
+            f"--categorical {name!r} if they are categories"
+        )
+
+
 def _check_words(table: RawTable, name: str) -> None:
     """Refuses words that are no categories."""
-    cells = [(row, cell) for row, cell in enumerate(_cells(table, name)) if cell is not None]
+    listed = _cells(table, name)
+    _check_commas(table, name, listed)
+    cells = [(row, cell) for row, cell in enumerate(listed) if cell is not None]
     numbers = [_is_number(cell) for _, cell in cells]
     if cells and 2 * sum(numbers) > len(cells):
         row, cell = cells[numbers.index(False)] if False in numbers else cells[0]
@@ -169,10 +195,13 @@ def task_of(table: RawTable, name: str) -> Task:
     """What a target looks like: words, two values, or a few whole numbers are classes.
 
     Raises:
-      ValueError: it is of something that no network predicts, such as dates.
+      ValueError: it is of something that no network predicts, such as dates, or of numbers with
+        commas.
     """
     _check_target(table, name)
-    values = {cell for cell in _cells(table, name) if cell is not None and cell == cell}
+    cells = _cells(table, name)
+    _check_commas(table, name, cells)
+    values = {cell for cell in cells if cell is not None and cell == cell}
     if any(isinstance(value, str | bool) for value in values):
         return "classification"
     whole = all(float(value).is_integer() for value in values)
@@ -183,6 +212,7 @@ def _check_target(table: RawTable, name: str) -> None:
     from pyarrow import types
 
     _check_no_date(table, name, "; or choose another --target")
+    _check_utf8(table, name, "; or choose another --target")
     kind = table.frame.schema.field(name).type
     numeric = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
     if not (is_text(kind) or types.is_null(kind) or any(is_of(kind) for is_of in numeric)):

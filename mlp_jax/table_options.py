@@ -32,7 +32,8 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--categorical",
             multiple=True,
-            help="Column of categories that looks like numbers or names; repeatable.",
+            help="Column of categories that looks like numbers or names; repeatable. The target "
+            "too: it is of classes then, as they are written.",
         ),
         click.option(
             "--seed",
@@ -117,14 +118,15 @@ def check_writable(*paths: Path | None, read: Sequence[Path | None] = ()) -> Non
       *paths: to be written; None for none.
       read: files that are read, and would be lost.
     """
-    others = [path.resolve() for path in read if path is not None]
+    others = [os.path.realpath(path) for path in read if path is not None]
     for path in paths:
         if path is None:
             continue
-        if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            raise ValueError(f"{path.parent} is no folder to write {path.name} to")
-        if path.exists() and not path.is_file():
+        real = Path(os.path.realpath(path))  # what a link points to is what will be replaced
+        if real.is_dir() or not real.parent.is_dir() or not os.access(real.parent, os.W_OK):
+            raise ValueError(f"{real.parent} is no folder to write {real.name} to")
+        if real.exists() and not real.is_file():
             raise ValueError(f"{path} is there, and no file that could be replaced")
-        if path.resolve() in others:
+        if str(real) in others:
             raise ValueError(f"{path} would be written over, and is needed: type another name")
-        others.append(path.resolve())
+        others.append(str(real))

@@ -10,12 +10,21 @@ from sklearn.model_selection import train_test_split
 
 from mlp_jax import table_columns
 from mlp_jax.encoding import Encoding, encode
-from mlp_jax.preprocessing import encoding_of, table_encoder
+from mlp_jax.preprocessing import count_of_inputs, encoding_of, table_encoder
 from mlp_jax.table_columns import Task
-from mlp_jax.table_files import RawTable, check_names, read_table, size_of, some_names
+from mlp_jax.table_files import (
+    RawTable,
+    allowance,
+    check_names,
+    read_table,
+    row_name,
+    size_of,
+    some_names,
+)
 
 NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 ON_BOTH_SIDES = "expected one of each class or more on both sides"
+BYTES_AN_INPUT = 12  # of a sample: in float64, and in float32 to train on
 
 
 class Table(NamedTuple):
@@ -24,7 +33,8 @@ class Table(NamedTuple):
     features: a frame of columns of numbers (float64, a missing one NaN) and of categories (texts, a
     missing one None). numeric, categorical: the names of both. target: its name. classes: what the
     target may be, None for numbers. y: the place of each row's class, or the number. notes: what a
-    person should know, such as a column left out.
+    person should know, such as a column left out. name: of its file. by_line: whether every row is
+    a line of it.
     """
 
     features: pandas.DataFrame
@@ -34,6 +44,8 @@ class Table(NamedTuple):
     classes: tuple[Any, ...] | None
     y: np.ndarray
     notes: tuple[str, ...] = ()
+    name: str = "the table"
+    by_line: bool = False
 
 
 class Split(NamedTuple):
@@ -77,7 +89,8 @@ def read(
       path: the file, or "-" for standard input.
       target: the column to predict; None is an error that lists what there is.
       drop: columns to leave out.
-      categorical: columns of categories that look like numbers, or like names.
+      categorical: columns of categories that look like numbers, or like names. The target among
+        them is of classes, in a CSV file as they are written.
       task: what the target is; None for what it looks like.
       budget: bytes that the table may take; see `table_files.read_table`.
 
@@ -91,9 +104,8 @@ def read(
             f"{some_names(raw)}"
         )
     features = _feature_names(raw, target, drop, categorical)
-    task = table_columns.task_of(raw, target) if task is None else task
     classes, y = None, None
-    if task == "classification":
+    if _task(raw, target, task, categorical=target in categorical) == "classification":
         classes, y = table_columns.labels(raw, target)
     else:
         y = table_columns.targets(raw, target)
@@ -114,9 +126,24 @@ def read(
         numeric += [name] * numbers
     if not found:
         raise ValueError(f"{raw.name} has no feature column that varies beside {target!r}")
-    rest = tuple(name for name in found if name not in numeric)
+    of_numbers = set(numeric)
+    rest = tuple(name for name in found if name not in of_numbers)
     frame = pandas.DataFrame(found)
-    return Table(frame, tuple(numeric), rest, target, classes, y, tuple(notes))
+    return Table(
+        frame, tuple(numeric), rest, target, classes, y, tuple(notes), raw.name, raw.by_line
+    )
+
+
+def _task(raw: RawTable, target: str, task: Task | None, *, categorical: bool) -> Task:
+    """What was said of the target, or else what it looks like."""
+    if categorical and task == "regression":
+        raise ValueError(
+            f"--categorical {target!r} says that the target is of classes, --task regression that "
+            "it is of numbers; type one of them"
+        )
+    if categorical:
+        return "classification"
+    return table_columns.task_of(raw, target) if task is None else task
 
 
 def _feature_names(
@@ -124,9 +151,8 @@ def _feature_names(
 ) -> list[str]:
     names = list(raw.frame.column_names)
     check_names(raw, (target, *drop, *categorical))
-    for one in (*drop, *categorical):
-        if one == target:
-            raise ValueError(f"{one!r} is the target, and can be neither left out nor a feature")
+    if target in drop:
+        raise ValueError(f"{target!r} is the target, and cannot be left out")
     features = [name for name in names if name != target and name not in drop]
     if not features:
         raise ValueError(f"{raw.name} has no feature column beside the target {target!r}")
@@ -137,19 +163,17 @@ def split(table: Table, held_out: float, seed: int, budget: float | None = None)
     """Cuts off a share `held_out` of the samples, of classes the same of each, and encodes.
 
     Raises:
-      ValueError: too few samples; or more inputs than the budget has bytes for.
+      ValueError: too few samples; more inputs than the budget has bytes for, by default half of the
+        memory that is free; or an input beyond float32.
     """
     train, test = _parts(table, held_out, seed)
-    encoder = table_encoder(table.numeric, table.categorical).fit(table.features.iloc[train])
+    of_training = table.features.iloc[train]
+    _check_budget(table, of_training, allowance(budget))
+    encoder = table_encoder(table.numeric, table.categorical).fit(of_training)
     encoding = encoding_of([encoder], list(table.features.columns))
-    taken = 12 * len(table.y) * len(encoding.source)
-    if budget is not None and taken > budget:
-        raise ValueError(
-            f"the table becomes {len(encoding.source):,} inputs of {len(table.y):,} samples, "
-            f"{size_of(taken)}; the budget is {size_of(budget)}: type a larger --memory, or --drop "
-            "columns of many categories"
-        )
     X_train, X_test = (encode(encoding, table.features.iloc[part]) for part in (train, test))
+    _check_range(table, encoding, train, X_train)
+    _check_range(table, encoding, test, X_test)
     mean, scale = 0.0, 1.0
     if table.classes is None:
         largest = float(np.abs(table.y[train]).max()) or 1.0  # so that no square underflows
@@ -159,6 +183,33 @@ def split(table: Table, held_out: float, seed: int, budget: float | None = None)
     if table.classes is not None:
         y_train, y_test = table.y[train], table.y[test]
     return Split(X_train, y_train, X_test, y_test, encoding, mean, scale)
+
+
+def _check_budget(table: Table, of_training: pandas.DataFrame, allowed: float) -> None:
+    """Before an encoder is fitted, which encodes all that it is fitted to."""
+    count = count_of_inputs(of_training, table.numeric, table.categorical)
+    taken = BYTES_AN_INPUT * len(table.y) * count
+    if taken > allowed:
+        raise ValueError(
+            f"the table becomes {count:,} inputs of {len(table.y):,} samples, {size_of(taken)}; "
+            f"the budget is {size_of(allowed)}: type a larger --memory, or --drop columns of many "
+            "categories"
+        )
+
+
+def _check_range(table: Table, encoding: Encoding, part: np.ndarray, X: np.ndarray) -> None:
+    """Refuses what float32 cannot hold, while the row of the file is known."""
+    beyond = np.maximum(X.max(axis=0), -X.min(axis=0)) > np.finfo(np.float32).max
+    if not beyond.any():
+        return
+    place = int(beyond.argmax())
+    row = int(np.abs(X[:, place]).argmax())
+    name = encoding.columns[encoding.source[place]].name
+    raise ValueError(
+        f"{table.name}, {row_name(int(part[row]), by_line=table.by_line)}, column {name!r}: "
+        f"{table.features[name].iloc[part[row]]:g} is {X[row, place]:g} when standardised, too "
+        f"large for float32; mend it, or type --drop {name!r}"
+    )
 
 
 def _parts(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.result import SweepResult
 
 CONFIGURATIONS = 10  # of a sweep whose curves are written
+LONGEST = 200  # bytes of a run's name, which is that of a folder: file systems take 255
 
 
 class TensorBoard:
@@ -73,6 +74,7 @@ class TensorBoard:
             mean = np.mean([curves[:, :shortest] for curves in together], axis=0)
             varied = (f"{n}={result.task.described(row.configuration, n)}" for n in result.varied())
             name = " ".join([f"{row.rank:03d}", *varied]).replace("/", "_")
+            name = name.encode()[:LONGEST].decode(errors="ignore")  # the rank tells them apart
             self.training(type(row.members[0].curves)(*mean), name)
 
     def close(self) -> None:

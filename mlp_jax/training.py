@@ -22,6 +22,7 @@ from mlp_jax.training_input import (
     as_numbers,
     as_training_examples,
     check_key,
+    check_params,
     check_wide,
     with_validation,
 )
@@ -100,12 +101,16 @@ def fit(
 
     Returns:
       The final `State` and an `Info` with an entry an epoch; under `jit` and `vmap`, NaN for epochs
-      that were not run. A run whose cost or gradient is no longer finite stops, keeps its last
-      finite parameters, and has `state.diverged`; outside of `jit` a `DivergenceWarning` says when.
+      that were not run. A run whose cost, or gradient in the last step of an epoch, is not finite
+      stops, keeps its last finite parameters, and has `state.diverged`; outside of `jit` a
+      `DivergenceWarning` says when. Of an earlier gradient, at a finite cost, entries that are not
+      finite move nothing; they are said at the end if the optimizer has kept them, and go unseen if
+      it keeps nothing, as "sgd" without momentum.
 
     Raises:
       ValueError: shapes that do not fit; params of 16 bits; labels outside of the loss's range, or
-        values that are not finite, where they are concrete; a number out of range; a missing key.
+        values that are not finite, params too, where they are concrete; a number out of range; a
+        missing key; a share to validate by, or to train on, without weight.
       OSError: the checkpoint cannot be written; what was saved before is whole.
 
     Example:
@@ -124,6 +129,7 @@ def fit(
     network.hidden(layers)
     dtype = layers[0].W.dtype
     check_wide(dtype)
+    check_params(layers)
     examples = as_training_examples("", layers, network, X, Y, weights)
     examples, held_out = with_validation(examples, validation, layers, network, state.key)
     best_by = as_best_by(best_by, held_out, network, metric)

@@ -3,6 +3,7 @@
 import json
 import sys
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mlp_jax.tables import Split, Table
 
 WIDEST = 1 << 16  # units of a layer
+BYTES_A_WEIGHT = 28  # in float32, and for the certificate in float64 with two gradients
 CERTIFIED_EXAMPLES = 64  # enough for every unit to be seen, few enough for seconds
 
 
@@ -105,7 +107,8 @@ def train(
         return
     from mlp_jax.table_models import said as in_words
 
-    click.echo(f"held out {in_words(found)}\nmodel    {output}\npicture  {picture}")
+    shown = click.format_filename
+    click.echo(f"held out {in_words(found)}\nmodel    {shown(output)}\npicture  {shown(picture)}")
 
 
 @click.command()
@@ -173,7 +176,20 @@ def _initial(
 
     outputs = 1 if table.classes is None or len(table.classes) == 2 else len(table.classes)
     sizes = (parts.X_train.shape[1], *hidden, outputs)
+    _check_memory(sizes)
     return mlp_jax.init(jax.random.key(seed), sizes), sizes
+
+
+def _check_memory(sizes: tuple[int, ...]) -> None:
+    from mlp_jax.table_files import free_memory, size_of
+
+    weights = sum((n_prev + 1) * n for n_prev, n in pairwise(sizes))
+    taken, free = BYTES_A_WEIGHT * weights, free_memory()
+    if taken > free:
+        raise ValueError(
+            f"--hidden makes a network of {weights:,} weights, which take some {size_of(taken)}; "
+            f"{size_of(free)} is free: type fewer or smaller layers"
+        )
 
 
 def _certificate(table: "Table", params: Any, parts: "Split") -> Any:

@@ -41,6 +41,14 @@ def check_wide(dtype: Any) -> None:
         )
 
 
+def check_params(layers: Any) -> None:
+    """Raises ValueError for params that are not finite; traced ones go unseen."""
+    for number, layer in enumerate(layers, start=1):
+        for name, leaf in zip(layer._fields, layer, strict=True):
+            if not isinstance(leaf, jax.core.Tracer):
+                _finite(f"params {name}[{number}]", leaf)
+
+
 def _numpy(array: Any) -> Any:
     """NumPy for what is not in JAX yet, which turns the transpose of a table in memory on its way.
 
@@ -83,7 +91,21 @@ def with_validation(
         jax.tree.map(lambda leaf: leaf[:, part], examples)  # noqa: B023
         for part in parts
     )
+    _check_split(validation, inside, outside)
     return inside, outside
+
+
+def _check_split(validation: float, inside: Examples, outside: Examples) -> None:
+    """Raises ValueError where all weight is on one side of a split; a traced one goes unseen."""
+    for weights, what in ((inside.weights, "train on"), (outside.weights, "validate by")):
+        if weights is None or isinstance(weights, jax.core.Tracer):
+            continue
+        total = weights.sum() if is_divided(weights) else np.asarray(weights).sum()
+        if not total > 0:
+            raise ValueError(
+                f"validation is {validation:g}, and all {weights.shape[1]} examples to {what} have "
+                "weight 0; type another key, or validation=(X, Y, weights)"
+            )
 
 
 def as_numbers(
@@ -201,14 +223,8 @@ def _check_values(which: str, X: Array, Y: Array, weights: Array | None, network
     for name, value in (("X", X), ("Y", Y), ("weights", weights)):
         if value is None or isinstance(value, jax.core.Tracer):
             continue
-        # What is divided among devices may be more than fits here.
-        divided = is_divided(value)
-        name, array = which + name, value if divided else np.asarray(value)
-        if divided and not jnp.isfinite(array).all():
-            raise ValueError(f"{name} has numbers that are not finite; expected finite numbers")
-        if not divided and not np.isfinite(array).all():
-            at = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
-            raise ValueError(f"{name}{at} is {array[tuple(at)]}; expected finite numbers")
+        name = which + name
+        array = _finite(name, value)
         if value is Y and (array.min() < lowest or array.max() > highest):
             raise ValueError(
                 f"{name} has labels from {array.min()} to {array.max()}; {network.loss.name} "
@@ -219,3 +235,19 @@ def _check_values(which: str, X: Array, Y: Array, weights: Array | None, network
                 f"{name} has numbers from {array.min()} to {array.max()}, of sum {array.sum()}; "
                 "expected 0 or more, and a positive sum"
             )
+
+
+def _finite(name: str, value: Any) -> Any:
+    """The array, in NumPy; but what is divided among devices may be more than fits here.
+
+    Raises:
+      ValueError: a number is not finite.
+    """
+    divided = is_divided(value)
+    array = value if divided else np.asarray(value)
+    if divided and not jnp.isfinite(array).all():
+        raise ValueError(f"{name} has numbers that are not finite; expected finite numbers")
+    if not divided and not np.isfinite(array).all():
+        at = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
+        raise ValueError(f"{name}{at} is {array[tuple(at)]}; expected finite numbers")
+    return array

@@ -255,6 +255,23 @@ def test_only_what_was_begun_to_be_written_is_removed(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {*theirs, "lock"}
 
 
+def test_what_cannot_be_removed_stays_and_the_folder_is_free_again(tmp_path):
+    (tmp_path / ".state-000001.tmp").mkdir()
+    for _ in range(2):
+        held(tmp_path)
+    assert (tmp_path / ".state-000001.tmp").is_dir()
+
+
+def test_a_copy_beside_the_saves_is_none_of_them(whole, tmp_path):
+    swept(None, tmp_path)
+    save = max(tmp_path.glob("states-*"))
+    copy = save.with_name(f"{save.stem} (copy).safetensors")
+    copy.write_bytes(save.read_bytes())
+    check_same(swept(None, tmp_path), whole[None])
+    assert copy.exists()  # though many have come after it
+    assert checkpoint_folders.Folder(tmp_path, 60, "sweep", {}).last("states-*") > 1
+
+
 def test_where_files_cannot_be_locked_it_goes_on(tmp_path, monkeypatch):
     def no_locks(*_):
         raise OSError(errno.ENOLCK, "No locks available")

@@ -13,9 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 import mlp_jax
+from mlp_jax import table_files
 from mlp_jax.cli import commands
-from mlp_jax.encoding import MISSING, VALUE, Column, Encoding
+from mlp_jax.encoding import MISSING, VALUE, Column, Encoding, numbers
 from mlp_jax.model_files import Model, write_model
+from mlp_jax.table_options import check_writable
 
 ROWS = 40
 
@@ -231,6 +233,51 @@ def test_a_column_may_name_the_rows_and_be_a_feature(tmp_path):
     assert [row["colour"] for row in rows] == ["NA", "red", "null"]
 
 
+def number_model(path, loss="squared_error", quantiles=1, **more):
+    """Of one input x; output k is k * x."""
+    layers = ((np.arange(1.0, quantiles + 1)[None], np.zeros((quantiles, 1))),)
+    more = {"encoding": numbers(["x"]), "targets": ("area",)} | more
+    write_model(path, Model(layers, (), loss, **more))
+    return str(path)
+
+
+def test_predict_writes_a_column_a_quantile(tmp_path):
+    model = number_model(tmp_path / "m", "pinball(0.1, 0.5, 0.9)", 3)
+    (tmp_path / "t.csv").write_text("x\n1\n2\n")
+    done = CliRunner().invoke(commands, ["predict", model, str(tmp_path / "t.csv"), "--json"])
+    assert done.exit_code == 0, done.output
+    names = [f"predicted area at {quantile}" for quantile in (0.1, 0.5, 0.9)]
+    expected = [dict(zip(names, [x, 2 * x, 3 * x], strict=True)) for x in (1, 2)]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
+
+
+def test_what_json_has_no_number_for_is_null(tmp_path):
+    model = number_model(tmp_path / "m")
+    table = {"x": [1.0, 2], "id": [np.nan, 0.5], "ids": [[np.inf], [1.0]]}
+    pyarrow.parquet.write_table(pyarrow.table(table), tmp_path / "t.parquet")
+    arguments = ["predict", model, str(tmp_path / "t.parquet"), "--json", "--id=id", "--id=ids"]
+    done = CliRunner().invoke(commands, arguments)
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in done.stdout.splitlines()]
+    assert [(row["id"], row["ids"]) for row in rows] == [(None, [None]), (0.5, [1.0])]
+
+
+def test_a_link_into_no_folder_is_seen_first(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "none" / "m")
+    with pytest.raises(ValueError, match="none is no folder to write m to"):
+        check_writable(tmp_path / "link")
+
+
+@pytest.mark.parametrize("command", ["train", "check"])
+def test_a_network_larger_than_the_free_memory_is_refused(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(table_files, "free_memory", lambda: 1e7)
+    done = run(tmp_path, command, "--hidden", "1000,1000")
+    assert done.exit_code == 2
+    # By hand: 31 * 1000 + 1001 * 1000 + 1001 weights of 28 bytes.
+    said = "--hidden makes a network of 1,033,001 weights, which take some 27.58 MiB; 9.54 MiB is"
+    assert said in done.stderr
+
+
 def test_info_says_what_a_model_is(trained):
     kind, _, folder, _ = trained
     model = str(folder / "m.safetensors")
@@ -253,6 +300,26 @@ def test_export_writes_a_program(trained):
     assert done.exit_code == 0, done.output
     program = jax.export.deserialize(bytearray((folder / "program").read_bytes()))
     assert program.in_avals[0].shape[1] == 3
+
+
+@pytest.mark.parametrize(
+    ("about", "name"),
+    [
+        ({"encoding": numbers(["x"], mean=1.7e9, scale=1e3)}, "x"),
+        ({"mean": 1.7e9, "scale": 1e3}, "area"),
+    ],
+)
+def test_what_float32_has_too_few_digits_for_is_exported_in_float64(about, name, tmp_path):
+    arguments = ["export", number_model(tmp_path / "m", **about), str(tmp_path / "program")]
+    done = CliRunner().invoke(commands, arguments)
+    assert done.exit_code == 2
+    assert f"'{name}' has mean 1.7e+09 and scale 1000, of which float32" in done.stderr
+    done = CliRunner().invoke(commands, [*arguments, "--dtype", "float64"])
+    assert done.exit_code == 0, done.output
+    program = jax.export.deserialize(bytearray((tmp_path / "program").read_bytes()))
+    rows = np.array([[1.7e9 + 500]])
+    expected = mlp_jax.load_model(tmp_path / "m").predict(rows)
+    np.testing.assert_allclose(program.call(rows)[:, 0], expected, rtol=1e-12)
 
 
 def test_a_model_predicts_from_python_in_another_process_without_jax(trained):

@@ -6,6 +6,7 @@ import pandas
 import pyarrow
 import pytest
 
+import mlp_jax.encoding as module
 from mlp_jax.encoding import (
     MISSING,
     VALUE,
@@ -56,6 +57,11 @@ def test_columns_are_found_by_name_in_any_kind_of_table(kind):
 def test_other_columns_are_left_alone():
     table = pandas.DataFrame(TABLE | {"more": [1, 2, 3, 4]})
     np.testing.assert_array_equal(encode(encoding(), table), INPUTS)
+
+
+def test_rows_in_blocks_are_encoded_as_at_once(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 3)
+    np.testing.assert_array_equal(encode(encoding(), TABLE), INPUTS)
 
 
 def test_codes_are_numbers_and_places():
@@ -118,6 +124,13 @@ def test_a_gap_in_a_dictionary_of_pyarrow_is_a_gap(words):
     categories = tuple(str(word) for word in words if word is not None)
     for column in (cells, pyarrow.chunked_array([cells])):
         np.testing.assert_array_equal(places(categories, column), [0, np.nan, 1])
+
+
+def test_a_gap_in_a_list_of_words_is_a_gap():
+    for cells in (["a", float("nan"), None], ("a", np.nan, pandas.NA)):
+        np.testing.assert_array_equal(places(("a", "nan"), cells), [0, np.nan, np.nan])
+    rows = [[40.0, "red"], [float("nan"), float("nan")]]
+    np.testing.assert_array_equal(coded(encoding(), rows), [[40, 1], [np.nan, np.nan]])
 
 
 @pytest.mark.parametrize("cell", [None, np.nan, float("nan"), np.datetime64("NaT"), pandas.NA])

@@ -7,20 +7,23 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import OptimizeResult
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.inspection import permutation_importance
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import mean_pinball_loss, r2_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import mlp_jax
-from mlp_jax import MLPClassifier, MLPRegressor, numpy_forward, prediction
+from mlp_jax import MLPClassifier, MLPRegressor, metrics, numpy_forward, prediction
 from mlp_jax.activations import ACTIVATIONS
+from mlp_jax.estimators.solvers import _end_of_lbfgs
 from mlp_jax.losses import LOSSES
 from tests.nets import random_net
 
@@ -123,6 +126,48 @@ def test_epochs_by_hand_are_one_fit():
     assert parts.loss_curve_ == whole.loss_curve_
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"solver": "sgd"}),
+        ({"solver": "sgd"}, {"momentum": 0.0}),
+        ({}, {"clip_norm": 1.0}),
+    ],
+)
+def test_partial_fit_goes_on_with_another_optimizer(before, after):
+    mlp = MLPClassifier((8,), random_state=3, **before)
+    mlp.partial_fit(X, NAMES, classes=["no", "yes"]).set_params(**after)
+    again = clone(mlp).set_params(warm_start=True, max_iter=1)
+    again.partial_fit(X, NAMES, classes=["no", "yes"])
+    again.coefs_, again.intercepts_ = mlp.coefs_, mlp.intercepts_
+    again.fit(X, NAMES)  # with a new optimizer
+    mlp.partial_fit(X, NAMES)
+    for mine, theirs in zip(mlp.coefs_, again.coefs_, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert len(mlp.loss_curve_) == 2
+
+
+def test_partial_fit_goes_on_after_a_divergence():
+    mlp = MLPRegressor(hidden_layer_sizes=8, random_state=0).partial_fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="non-finite parameter weights"):
+        mlp.partial_fit(1e200 * X, X[:, 0])
+    assert np.isfinite(mlp.partial_fit(X, X[:, 0]).loss_)
+
+
+def test_a_warm_start_counts_the_best_epoch_among_all():
+    train, held = slice(0, 100), slice(100, 150)
+    mlp = MLPClassifier((30,), max_iter=5, warm_start=True, learning_rate_init=0.02, random_state=0)
+    for call, stops in enumerate((True, True, False, True)):
+        mlp.set_params(early_stopping=stops)
+        mlp.fit(X[train], NAMES[train], X_val=X[held], y_val=NAMES[held])
+        assert 5 * call < mlp.best_epoch_ <= len(mlp.loss_curve_) == 5 * (call + 1)
+        if stops:
+            assert mlp.validation_scores_[mlp.best_epoch_ - 1] == mlp.best_validation_score_
+            assert mlp.score(X[held], NAMES[held]) == pytest.approx(mlp.best_validation_score_)
+    assert len(mlp.validation_scores_) == 20
+    assert np.flatnonzero(np.isnan(mlp.validation_scores_)).tolist() == [10, 11, 12, 13, 14]
+
+
 def test_a_validation_set_of_ones_own():
     half = slice(0, 100), slice(100, 150)
     mlp = MLPClassifier((30,), max_iter=60, random_state=0, early_stopping=True)
@@ -167,6 +212,38 @@ def test_quantiles_are_columns():
     assert A.shape == (150, 2)
     assert 0.02 < (y < A[:, 0]).mean() < 0.25
     assert 0.75 < (y < A[:, 1]).mean() < 0.98
+
+
+def test_the_score_of_quantiles_is_minus_their_loss():
+    mlp = MLPRegressor("pinball(0.1, 0.9)", (8,), max_iter=20, random_state=0, early_stopping=True)
+    mlp.fit(X[:100], X[:100, 0], X_val=X[100:], y_val=X[100:, 0])
+    assert mlp.score(X[100:], X[100:, 0]) == pytest.approx(mlp.best_validation_score_)
+    columns, weights = mlp.predict(X).T, np.arange(150.0)
+    losses = [
+        mean_pinball_loss(X[:, 0], column, sample_weight=weights, alpha=quantile)
+        for column, quantile in zip(columns, (0.1, 0.9), strict=True)
+    ]
+    assert mlp.score(X, X[:, 0], weights) == pytest.approx(-sum(losses))
+    assert np.isfinite(cross_val_score(mlp, X, X[:, 0], cv=2)).all()
+
+
+@pytest.mark.parametrize("weights", [None, np.r_[0.0, np.arange(149.0)]])
+def test_r2_is_that_of_scikit_learn(weights):
+    labels = np.stack([X[:, 0], np.full(150, 2.0), np.full(150, -2.0)])
+    found = labels + np.stack([X[:, 1], np.full(150, 1e-3), np.zeros(150)])
+    of_each = r2_score(labels.T, found.T, sample_weight=weights, multioutput="raw_values")
+    assert of_each[1:].tolist() == [0.0, 1.0]
+    row = None if weights is None else weights[None]
+    assert float(jax.jit(metrics.r2)(found, labels, row)) == pytest.approx(of_each.mean())
+    tenths = np.full((1, 150), 0.1, np.float32)  # whose mean is rounded
+    assert float(metrics.r2(tenths + np.float32(1), tenths, row)) == 0
+
+
+def test_a_column_of_equal_labels_does_not_end_a_training():
+    mlp = MLPRegressor(hidden_layer_sizes=8, early_stopping=True, max_iter=40, random_state=0)
+    mlp.set_params(learning_rate_init=0.01).fit(X, np.c_[X[:, 0], np.ones(150)])
+    assert mlp.n_iter_ > 12
+    assert np.isfinite(mlp.validation_scores_).all()
 
 
 def test_the_adaptive_rate_goes_on_where_the_constant_one_stops():
@@ -222,6 +299,57 @@ def test_what_is_not_finished_is_said():
         MLPRegressor(solver="sgd", learning_rate_init=1e9).fit(X, X[:, 0])
 
 
+def test_early_stopping_keeps_the_best_epoch_before_a_divergence_and_says_so():
+    mlp = MLPRegressor(solver="sgd", learning_rate_init=1e9, early_stopping=True, random_state=0)
+    said = r"diverged by epoch \d+; the weights are those of epoch 1, .*smaller learning_rate_init"
+    with pytest.warns(ConvergenceWarning, match=said):
+        mlp.fit(X, X[:, 0])
+    assert mlp.validation_scores_[0] == mlp.best_validation_score_
+    assert np.isnan(mlp.validation_scores_[-1])
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_a_divergence_before_any_best_epoch_is_an_error(solver):
+    mlp = MLPRegressor(solver=solver, learning_rate_init=1e200, early_stopping=True, random_state=0)
+    with pytest.raises(ValueError, match="non-finite parameter weights"):
+        mlp.fit(X, X[:, 0] * (1e200 if solver == "lbfgs" else 1))
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ({"max_fun": 3}, r"lbfgs: Maximum evaluations of the loss \(3\) reached"),
+        ({"max_iter": 2}, r"lbfgs: Maximum iterations \(2\) reached"),
+    ],
+)
+def test_what_ended_lbfgs_is_said(limit, said, capsys):
+    mlp = MLPClassifier((4,), solver="lbfgs", verbose=True, random_state=0, **limit)
+    with pytest.warns(ConvergenceWarning, match=said):
+        mlp.fit(X, NAMES)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"Iteration {i}, loss = {J:.8f}" for i, J in enumerate(mlp.loss_curve_, 1)]
+    stuck = OptimizeResult(status=2, nit=1, message="ABNORMAL: ")
+    assert _end_of_lbfgs(stuck, mlp.get_params()) == "scipy's search stopped (ABNORMAL)"
+
+
+def test_lbfgs_takes_no_validation_set():
+    with pytest.raises(ValueError, match="lbfgs takes no X_val; leave it out, or type solver="):
+        MLPClassifier(solver="lbfgs").fit(X, NAMES, X_val=X, y_val=NAMES)
+
+
+def test_a_split_without_weight_is_said_of_sample_weight():
+    weights = (np.arange(150) == 0) * 1.0  # so that one side has none
+    with pytest.raises(ValueError, match=r"samples to .* have a sample_weight of 0; type another"):
+        MLPClassifier(early_stopping=True).fit(X, NAMES, weights)
+
+
+def test_activations_may_be_one_a_layer_in_scikit_learns_words():
+    fit = {"hidden_layer_sizes": (5, 4), "max_iter": 2, "random_state": 0}
+    ours = MLPClassifier(activation=["logistic", "tanh"], **fit).fit(X, NAMES)
+    plain = MLPClassifier(activation=("sigmoid", "tanh"), **fit).fit(X, NAMES)
+    np.testing.assert_array_equal(ours.coefs_[0], plain.coefs_[0])
+
+
 BAD = [
     ({"hidden_layer_sizes": (8, 0)}, r"hidden_layer_sizes must be > 0, got \(8, 0\)"),
     ({"hidden_layer_sizes": 2.5}, "hidden_layer_sizes must be > 0, got 2.5"),
@@ -258,5 +386,9 @@ def test_bad_settings_are_said(settings, said):
 def test_a_loss_of_classes_is_not_for_numbers():
     with pytest.raises(ValueError, match="which is of classes: use MLPClassifier"):
         MLPRegressor("binary_cross_entropy").fit(X, X[:, 0])
-    with pytest.raises(ValueError, match="poisson"):
-        MLPRegressor("poisson").fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_labels_are_those_of_the_loss(solver):
+    with pytest.raises(ValueError, match=r"Y has labels from .*; poisson expects 0 to inf"):
+        MLPRegressor("poisson", solver=solver).fit(X, X[:, 0])

@@ -54,6 +54,14 @@ TABLES = {
         b"\xff\xfea,kind\n\xff,1\n\xfe,0\n",
         "cannot be read: it is no text in UTF-8",
     ),
+    "a column that is not UTF-8": (
+        spoil(a=["é", "è"] * (ROWS // 2)).encode("latin-1"),
+        "column 'a' cannot be read: it is no text in UTF-8; save it as UTF-8, or type --drop 'a'",
+    ),
+    "a target that is not UTF-8": (
+        spoil(kind=["é", "è"] * (ROWS // 2)).encode("latin-1"),
+        "column 'kind' cannot be read: it is no text in UTF-8; save it as UTF-8; or choose",
+    ),
     "two columns of a name": (csv(columns()).replace("a,b,", "a,a,"), "two columns named 'a'"),
     "no feature": ("kind\nyes\nno\n", "has no feature column"),
     "features that do not vary": (
@@ -65,6 +73,18 @@ TABLES = {
     "dates": (spoil(a=DATES), "column 'a' is of dates or times, which a network cannot take"),
     "a huge number": (cell("a", 5, "1e300"), "line 7, column 'a': 1e+300 is too large"),
     "a target of dates": (spoil(kind=DATES), "column 'kind' is of dates or times"),
+    "decimal commas": (
+        spoil(a=[f'"{i},5"' for i in range(ROWS)]),
+        "line 2, column 'a': '0,5' is written with a decimal comma",
+    ),
+    "commas between thousands": (
+        spoil(a=[f'"{i},234,567.8"' for i in range(ROWS)]),
+        "'0,234,567.8' is written with a decimal comma, or with commas between thousands",
+    ),
+    "a target of decimal commas": (
+        spoil(kind=[f'"{i % 5},5"' for i in range(ROWS)]),
+        "line 2, column 'kind': '0,5' is written with a decimal comma",
+    ),
     "dates as they are written in some places": (spoil(a=US_DATES), "column 'a' is of dates, such"),
     "a name for every row": (
         spoil(a=[f"row {i}" for i in range(ROWS)]),
@@ -115,6 +135,10 @@ OPTIONS = {
     "the target left out": (
         ["train", "{}/data.csv", "--target", "kind", "--drop", "kind"],
         "'kind' is the target",
+    ),
+    "a target of classes and of numbers": (
+        ["train", "{}/data.csv", "--target=kind", "--categorical=kind", "--task=regression"],
+        "--categorical 'kind' says that the target is of classes, --task regression",
     ),
     "an option without a file": (["train", "--target", "y"], "--target speaks of a file"),
     "words as numbers": (
@@ -237,6 +261,11 @@ ROWS_OF_PREDICT = {
         "a,b,predicted kind\n1,2,3\n",
         ["--id", "predicted kind"],
         "two columns would be named 'predicted kind'",
+    ),
+    "an id like a probability": (
+        "a,b,probability of yes\n1,2,3\n",
+        ["--id", "probability of yes"],
+        "two columns would be named 'probability of yes'",
     ),
     "an odd file to write": ("a,b\n1,2\n", ["--output", "p.txt"], "does not end in .csv or .parq"),
     "two places to write to": ("a,b\n1,2\n", ["--output", "p.csv", "--json"], "type one of them"),

@@ -1,5 +1,6 @@
 """Model files come back as they were, or not at all; they predict without JAX."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -131,6 +132,26 @@ def test_rows_in_blocks_are_rows_at_once(monkeypatch):
     np.testing.assert_allclose(ours.outputs(many), whole, rtol=1e-13)
 
 
+def test_rows_are_encoded_in_blocks_and_counted_from_the_first(monkeypatch):
+    ours, seen, encoded = model(), [], model_files.encoded
+
+    def counted(encoding, codes):
+        seen.append(len(codes))
+        return encoded(encoding, codes)
+
+    monkeypatch.setattr(model_files, "BLOCK", 3)
+    monkeypatch.setattr(model_files, "encoded", counted)
+    ours.outputs(X)
+    assert seen == [3, 2]
+    layers = tuple((W.astype(np.float32), b.astype(np.float32)) for W, b in ours.layers)
+    single = dataclasses.replace(ours, layers=layers)
+    rows = X.copy()
+    rows[4, 1] = 1e60
+    for predict in (single.outputs, single.outputs_of_inputs):
+        with pytest.raises(ValueError, match="row 5: 'b' is"):
+            predict(rows)
+
+
 def test_predicting_imports_no_jax(tmp_path):
     model_files.write_model(tmp_path / "m", model())
     code = (
@@ -167,8 +188,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(array_files.os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as error:
         model_files.write_model(path, model())
+    assert error.value.filename == str(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -228,6 +250,7 @@ LIES = {
     "targets that are a word": {"header": {"targets": "kind"}},
     "the same class twice": {"header": {"classes": ["no", "no"]}},
     "classes of numbers": {"header": {"loss": "squared_error"}},
+    "a quantile without an output": {"header": {"loss": "pinball(0.1, 0.9)", "classes": None}},
     "a loss of words": {"header": {"loss": "huber(x)"}},
     "notes that are none": {"header": {"notes": None}},
     "a mean that is a word": {"header": {"mean": "x"}},
@@ -267,8 +290,9 @@ def test_several_files_are_replaced_together_or_not_at_all(tmp_path, monkeypatch
         fsync(descriptor)
 
     monkeypatch.setattr(array_files.os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as error:
         array_files.replace_all([(one, b"new"), (other, b"new")])
+    assert error.value.filename == str(other)
     assert one.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [one]
     array_files.replace_all([(one, b"new"), (other, b"new")])

@@ -149,6 +149,8 @@ def test_lbfgs_searches_its_line_by_the_gradient_by_hand():
         ({"name": "adan"}, "optimizer is 'adan'.*did you mean 'adam'"),
         ({"name": "adam", "schedule": "cosin"}, "did you mean 'cosine'"),
         ({"name": "adam", "schedule": "cosine"}, "needs decay_epochs: type decay_epochs="),
+        ({"name": "adam", "schedule": "cosine", "decay_epochs": 0}, "is 0; expected more than 0"),
+        ({"name": "adam", "schedule": "one_cycle", "decay_epochs": 0.0}, "decay_epochs is 0.0"),
         (
             {"name": "sgd", "learning_rat": 1.0},
             "no number learning_rat.*did you mean learning_rate",

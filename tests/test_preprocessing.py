@@ -21,7 +21,13 @@ from sklearn.preprocessing import (
 )
 
 from mlp_jax.encoding import encode
-from mlp_jax.preprocessing import encoding_of, table_encoder
+from mlp_jax.preprocessing import (
+    MOST_CATEGORIES,
+    SEEN_OFTEN,
+    count_of_inputs,
+    encoding_of,
+    table_encoder,
+)
 
 COLOURS = ["red", "blue", "green", None]
 
@@ -69,6 +75,22 @@ def test_a_mistake_in_what_is_read_out_would_be_seen():
     encoding = encoding_of([fitted], list(table().columns))
     wrong = encoding._replace(fill=encoding.fill * 1.001)
     assert not np.allclose(encode(wrong, table()), fitted.transform(table()), rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+@pytest.mark.parametrize("often", [0, 3, MOST_CATEGORIES - 1, MOST_CATEGORIES, 90])
+@pytest.mark.parametrize("seldom", [0, 1, 4])
+def test_inputs_are_counted_as_they_are_made(often, seldom):
+    words = [f"often {k}" for k in range(often)] * SEEN_OFTEN
+    words += [f"seldom {k}" for k in range(seldom)] + [None, None, "last"]
+    rows = len(words)
+    frame = pandas.DataFrame({"age": np.arange(rows, dtype=float), "empty": np.full(rows, np.nan)})
+    frame["size"] = frame["age"].where(frame["age"] > 1)
+    frame["word"] = pandas.Series(words, dtype=object)
+    columns = ["age", "empty", "size"], ["word"]
+    encoder = table_encoder(*columns).fit(frame)
+    expected = len(encoding_of([encoder], list(frame.columns)).source)
+    assert count_of_inputs(frame, *columns) == expected
 
 
 NUMBERS = ["age", "income"]

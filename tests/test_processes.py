@@ -17,6 +17,8 @@ from click.testing import CliRunner
 
 import mlp_jax
 from mlp_jax.cli import commands
+from mlp_jax.sweeps import shard_options
+from mlp_jax.sweeps.shard_options import Division
 from mlp_jax.sweeps.shards import Shard, as_shard, of_shard
 from mlp_jax.sweeps.task import as_task
 
@@ -134,6 +136,17 @@ def test_what_cannot_be_joined_is_refused(arguments, message):
         mlp_jax.distributed(*arguments)
 
 
+def test_a_process_of_no_cluster_is_told_what_to_type():
+    clusters = ("SLURM", "OMPI", "KUBERNETES", "JAX_COORDINATOR")
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(clusters)}
+    words = [sys.executable, "-m", "mlp_jax", "sweep", "--distributed"]
+    done = subprocess.run(words, env=alone, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("mlp-jax: this process is in no cluster that JAX knows: start it with")
+    assert "--processes N or --shard I/N" in said
+
+
 # --- Peers that are lost.
 
 
@@ -158,7 +171,7 @@ def test_a_lost_peer_is_said_and_a_restart_goes_on(halving, tmp_path):
     assert time.monotonic() - began < ENDS_WITHIN
     assert code == 1
     assert "LostPeerError: process 1 has ended before the others" in said
-    assert "with the same checkpoint= they go on from there" in " ".join(said.split())
+    assert "with the same checkpoint folder they go on from there" in " ".join(said.split())
     lost.communicate()
     assert list(tmp_path.glob("states-1of2-*"))
 
@@ -408,7 +421,7 @@ def test_ctrl_c_ends_all_processes_and_leaves_none(tmp_path):
         time.sleep(6)
         parent.send_signal(signal.SIGINT)
         _, said = parent.communicate(timeout=100)
-    assert parent.returncode in (2, 130), said  # 2: none had finished, and it says so
+    assert parent.returncode == 130, said
     assert not any(map(lives, found))
 
 
@@ -441,6 +454,23 @@ def test_what_does_not_go_together_is_one_line(words, message, tmp_path):
     assert result.exit_code == 2
     assert message in result.output
     assert result.output.count("\n") == 1
+
+
+def test_shards_divide_the_memory_for_networks_and_may_all_read_the_table(monkeypatch):
+    started = []
+
+    def fails(words, *_, **__):
+        started.append(words)
+        raise SystemExit
+
+    monkeypatch.setattr(shard_options, "run_shards", fails)
+    about = ["--n", "4", "--memory", "800", "--processes", "4"]
+    CliRunner().invoke(commands, ["sweep", *about])
+    (words,) = started
+    assert words[words.index("--memory") + 1] == "800"
+    about = {"processes": None, "restarts": 3, "shard": "2/4", "distributed": False}
+    assert Division(**about, supervised=True).share(800) == 200
+    assert Division(**about, supervised=False).share(800) == 800  # on a machine of its own
 
 
 def test_a_shard_writes_no_report(tmp_path):

@@ -1,6 +1,8 @@
 """The report of a sweep: every picture is there, of the best, and no name is taken for markup."""
 
+import dataclasses
 import re
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -203,6 +205,34 @@ def test_numbers_are_drawn_over_the_true_ones(drawn):
     np.testing.assert_array_equal(drawn[0][1][0], y[rows])
     np.testing.assert_array_equal(drawn[0][1][1], A[:, 0])
     assert "R² on samples held out" in page
+
+
+def test_numbers_that_were_standardised_are_drawn_in_their_units(drawn):
+    result = swept(X, X[:, 0])
+    html_report(result, mean=5.0, scale=100.0)
+    rows, A = result.held_out_outputs()
+    np.testing.assert_allclose(drawn[0][1][0], 100 * X[rows, 0] + 5, rtol=1e-12)
+    np.testing.assert_allclose(drawn[0][1][1], 100 * A[:, 0] + 5, rtol=1e-12)
+    (predict, some, y), _ = named("decision_regions", drawn)
+    np.testing.assert_allclose(y, 100 * some[:, 0] + 5, rtol=1e-12)
+    params, network = result.best.members[0].trained
+    of_some = 100 * mlp_jax.forward(params, some.T, network=network)[0] + 5
+    np.testing.assert_allclose(predict(some), of_some, rtol=1e-12)
+
+
+def test_where_no_score_is_finite_none_is_drawn(two_classes, drawn):
+    outcomes = {name: one._replace(score=-np.inf) for name, one in two_classes.outcomes.items()}
+    result = dataclasses.replace(two_classes, outcomes=outcomes)
+    with np.errstate(invalid="ignore"):  # of their spread
+        page = html_report(result)
+    assert "score_by" not in [name for name, _, _ in drawn]
+    assert "Score by choice" not in page
+
+
+def test_a_name_that_is_no_utf_8_is_on_the_page(two_classes, drawn):
+    page = html_report(two_classes, about={"table": Path("caf\udce9.parquet")})
+    assert "table: caf\\udce9.parquet" in page
+    assert page.encode()
 
 
 def test_of_quantiles_the_one_in_the_middle_is_drawn(drawn):

@@ -246,6 +246,18 @@ def test_numbers_of_jax_and_numpy_come_back_as_those_of_python(tmp_path):
     assert repr(config["learning_rate"]) == repr(float(np.float32(0.1)))
 
 
+def test_counts_of_numpy_are_those_of_python(tmp_path):
+    counts = {"chunk": 8, "memory": 10**9, "halving": 2, "epochs": 3, "patience": 2}
+
+    def result(kind):
+        about = {name: kind(count) for name, count in counts.items()}
+        return swept({"width": [2, 3]}, folds=2, checkpoint=tmp_path / "saves", **about)
+
+    ours = result(np.int64)
+    assert loaded(ours, tmp_path).plan == ours.plan
+    assert result(int).table() == ours.table()  # and the folder is of the same sweep
+
+
 def test_a_transposed_table_is_written_in_order(tmp_path):
     ours = untrained()
     turned = ours.task._replace(X=np.asfortranarray(ours.task.X))

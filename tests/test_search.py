@@ -185,6 +185,10 @@ def test_any_scorer():
     with pytest.raises(ValueError, match="refit is True and there are several scores"):
         refused.fit(X, NAMES)
     assert not hasattr(refused, "cv_results_")  # it was said before anything was trained
+    chosen = clone(several).set_params(refit=lambda results: 0)
+    assert chosen.fit(X, NAMES).best_index_ == 0
+    with pytest.raises(ValueError, match="expected one of f1, accuracy, by which an ensemble is"):
+        clone(chosen).set_params(ensemble=2).fit(X, NAMES)
     by_function = clone(several).set_params(
         scoring=lambda estimator, X, y: {"a": estimator.score(X, y), "b": 0.5}, refit="a"
     )
@@ -244,6 +248,28 @@ def test_numbers_several_labels_and_weights_of_classes():
     assert configurations[2]["class_weight"] == {0: 1.0, 1: 9.0}
 
 
+def test_quantiles_are_judged_by_their_loss():
+    space = {"learning_rate_init": [1e-5, 0.05]}
+    search = SweepCV(MLPRegressor("pinball(0.1, 0.9)", (8,), max_iter=12), space, n_iter=None)
+    search.set_params(cv=2, random_state=0).fit(X, X[:, 0])
+    assert search.best_index_ == 1
+    members = search.sweep_results_[0].members
+    losses = np.array([member.curves.validation_loss[-1] for member in members]).reshape(2, 2)
+    np.testing.assert_allclose(split_scores(search), -losses, rtol=1e-5)
+
+
+def test_what_adam_does_not_heed_is_no_hindrance():
+    search = SweepCV(MLP, {"learning_rate": ["constant", "adaptive"]}, n_iter=None, cv=2)
+    first, again = search.fit(X, NAMES).cv_results_["mean_test_score"]
+    assert first == again
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "mlpclassifier__sample_weight"])
+def test_weights_of_samples_are_refused_in_words(name):
+    with pytest.raises(ValueError, match=f"takes no {name}; leave it out .*RandomizedSearchCV"):
+        SweepCV(MLP, SPACE).fit(X, NAMES, **{name: np.ones(120)})
+
+
 def test_the_random_state_of_a_candidate_is_its_own():
     search = SweepCV(MLP, {"random_state": [0, 1, 0]}, n_iter=None, cv=3).fit(X, NAMES)
     first, _, again = search.cv_results_["mean_test_score"]
@@ -267,6 +293,9 @@ def test_what_diverged_is_said_and_is_the_last():
         nothing.fit(X * 1e6, NAMES)  # its refit diverges too
     assert np.isnan(nothing.cv_results_["mean_test_score"]).all()
     assert np.isnan(nothing.cv_results_["mean_train_score"]).all()
+    averaged = clone(nothing).set_params(ensemble=8)
+    with pytest.warns(sklearn.exceptions.FitFailedWarning), pytest.raises(ValueError, match="went"):
+        averaged.fit(X * 1e6, NAMES)
     with pytest.raises(ValueError, match="candidate 1 diverged in fold 0"):
         search.set_params(error_score="raise").fit(X * 1e6, NAMES)
 
@@ -311,7 +340,10 @@ BAD = [
     ),
     ({"param_distributions": {"zzz": [1]}, "n_iter": None}, "network alone: it has activation, "),
     ({"param_distributions": {"alpha": [-1.0]}, "n_iter": None}, "alpha is -1.0"),
-    ({"param_distributions": {"learning_rate": ["adaptive"]}, "n_iter": None}, "side by side"),
+    (
+        {"param_distributions": {"learning_rate": ["adaptive"], "solver": ["sgd"]}, "n_iter": None},
+        "side by side; type .constant., or schedule=",
+    ),
     ({"param_distributions": {"shuffle": [False]}, "n_iter": None}, "side by side; type True"),
     ({"param_distributions": {"class_weight": [{"maybe": 2}]}, "n_iter": None}, "names 'maybe'"),
     ({"scoring": "acuracy"}, "acuracy"),

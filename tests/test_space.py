@@ -108,6 +108,7 @@ def test_a_list_of_configurations_is_taken_as_it_is():
         ({"hidden": [(4, 4)], "activation": [("relu",)]}, None, "names 1 hidden layers"),
         ({"loss": ["hubr"]}, None, "did you mean 'huber'"),
         ({"epochs": [float("inf")]}, None, "epochs is inf; expected a whole number"),
+        ({"epochs": [None]}, None, "epochs is None; expected a whole number"),
         ({"batch_size": [0]}, None, "batch_size is 0"),
         ({"seed": [2**32]}, None, "less than 2"),
         ({"l2": log_uniform(1e-5, 1)}, None, "draws l2 at random, and n is None; type n=100"),

@@ -1,6 +1,7 @@
 """A sweep: every member is what `fit` makes of it alone, and nothing is lost on the way."""
 
 import _thread
+import dataclasses
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ import pytest
 
 import mlp_jax
 from mlp_jax import compiled_programs
-from mlp_jax.sweeps import costs, programs, run, schedule, work
+from mlp_jax.sweeps import costs, programs, run, schedule, selection, work
 from mlp_jax.sweeps.halving import share_of_epochs
 from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.plan import as_plan
@@ -215,6 +216,25 @@ def test_an_error_in_a_thread_reaches_the_caller():
         swept({"width": [3, 4]}, progress=fail)
 
 
+def test_waiting_for_another_chunk_is_none_of_a_programs_seconds(monkeypatch):
+    class Taken:
+        def __enter__(self):
+            time.sleep(0.2)
+
+        def __exit__(self, *_):
+            pass
+
+    places_of = work.places_of
+
+    def taken(*arguments):
+        there = places_of(*arguments).items()
+        return {device: place._replace(running=Taken()) for device, place in there}
+
+    monkeypatch.setattr(work, "places_of", taken)
+    [(_, training)] = swept({"width": [3]}, epochs=2).bucket_seconds.values()
+    assert training < 3 * 0.2  # of three folds
+
+
 def test_progress_counts_every_member():
     seen = []
     result = swept({"width": [3, 4]}, progress=lambda *said: seen.append(said))
@@ -261,6 +281,29 @@ def test_classes_are_named_as_they_came(labels, classes):
     assert np.mean(predicted == labels) > 0.8
 
 
+@pytest.mark.parametrize(
+    ("labels", "given"),
+    [
+        (np.where(Y, "yes", "no"), {"yes": 3, "no": 1.0}),
+        (np.where(Y, 2, 1), {1: 1.0, 2: 3.0}),
+        (np.where(Y, 2, 1), {"1": 1.0, "2": 3.0}),
+        (Y.astype(float), {"0": 1.0, "1": 3.0}),
+        (np.where(Y, 2, 1), {0: 1.0, 1: 3.0}),
+        (np.where(Y, "yes", "no"), {"0": 1.0, "1": 3.0}),
+        (np.stack([Y == 0, Y], axis=1), {np.int64(0): 1.0, 1: np.float32(3.0)}),
+    ],
+    ids=["words", "numbers", "as texts", "floats as texts", *("number", "text", "several columns")],
+)
+def test_class_weights_are_by_label_or_else_by_class_number(labels, given):
+    task = as_task(X, labels, {"class_weight": given, "loss": "softmax_cross_entropy"})
+    assert repr(task.configurations[0]["class_weight"]) == "{0: 1.0, 1: 3.0}"
+
+
+def test_of_the_labels_1_and_2_the_key_1_is_the_label():
+    with pytest.raises(ValueError, match="class_weight has none for the class 2"):
+        as_task(X, np.where(Y, 2, 1), {"class_weight": {1: 3.0}})
+
+
 def test_numbers_are_fitted_by_squared_error_and_judged_by_r2():
     y = X @ np.array([1.0, -2.0, 0.5, 0.0])
     space = {"hidden": [()], "learning_rate": 0.1}
@@ -300,6 +343,15 @@ def test_an_own_validation_set_and_an_own_score():
         ({"space": {"loss": ["squared_error", "huber"]}, "scoring": "loss"}, "cannot be compared"),
         ({"space": {"learning_rat": [1]}}, "did you mean 'learning_rate'"),
         ({"space": {"optimizer": "lbfgs", "batch_size": 4}}, "lbfgs compares costs"),
+        ({"space": {"loss": "huber", "label_smoothing": 0.1}}, "label_smoothing is for the cross-"),
+        ({"space": {"loss": "huber", "class_weight": "balanced"}}, "class_weight is for the"),
+        ({"space": {"class_weight": "balance"}}, "expected 'balanced' or"),
+        ({"space": {"class_weight": {True: 2.0}}}, "class_weight has none for the class False"),
+        ({"space": {"class_weight": {"maybe": 2.0}}}, r"'maybe'; the classes are \[False, True\]"),
+        ({"space": {"class_weight": {0: -1, 1: 1}}}, "class_weight of 0 is -1; expected a number"),
+        ({"space": {"class_weight": {0: 0, 1: 0}}}, "class_weight is 0 for all that fold 0 trains"),
+        ({"space": {"epochs": [None]}}, "epochs is None; expected a whole number"),
+        ({"chunk": 64, "memory": 200_000}, "memory=200000 does not suffice"),
         ({"halving": 1}, "halving is 1"),
         ({"memory": 0}, "memory is 0"),
         ({"memory": 1000}, "memory=1000 does not suffice"),
@@ -327,6 +379,70 @@ def test_halving_goes_on_with_the_best_as_if_never_stopped():
     for member in result.members[::2]:
         done = {"epochs": len(member.curves.cost)}
         equal(member, arguments=member.arguments_of_fit() | done)
+
+
+def after_ctrl_c(result, statuses):
+    """The result with other statuses, by configuration; None for one that never began."""
+    outcomes = {
+        name: one._replace(status=statuses.get(name[0], one.status))
+        for name, one in result.outcomes.items()
+        if statuses.get(name[0], one.status) is not None
+    }
+    return dataclasses.replace(result, outcomes=outcomes, interrupted=True)
+
+
+def numbers(ranking, result):
+    """Of the configurations in this order."""
+    return [result.task.configurations.index(row.configuration) for row in ranking]
+
+
+def test_after_ctrl_c_the_best_is_one_that_halving_went_on_with():
+    space = {"width": [2, 4, 6], "learning_rate": [1e-5, 0.003, 0.05], "batch_size": 8}
+    whole = swept(space, epochs=18, halving=3)
+    winner = numbers(whole.ranking, whole)[0]
+    result = after_ctrl_c(whole, {winner: "interrupted"})
+    assert [row.status for row in result.ranking] == ["interrupted"] + 8 * ["halved away"]
+    assert result.best.configuration == whole.best.configuration
+    assert set(result.ensemble(3).chosen) == {1}
+    np.testing.assert_array_equal(result.held_out_outputs()[1], whole.held_out_outputs()[1])
+    np.testing.assert_array_equal(result.refit().params[0].W, whole.refit().params[0].W)
+    lost = after_ctrl_c(whole, {winner: "diverged"})
+    assert lost.best.status == "halved away"
+    with pytest.raises(ValueError, match=r"nothing to average: take result\.refit"):
+        lost.ensemble()
+
+
+def test_after_ctrl_c_one_that_stopped_and_lost_is_not_before_one_that_goes_on():
+    whole = swept({"width": [2, 4, 6]}, epochs=18, halving=3)
+    winner, second, third = numbers(whole.ranking, whole)
+    statuses = {winner: "interrupted", second: "stopped", third: "halved away"}
+    assert whole.ranking[0].score >= whole.ranking[1].score
+    assert numbers(after_ctrl_c(whole, statuses).ranking, whole) == [winner, second, third]
+
+
+def test_after_ctrl_c_what_finished_comes_first_and_what_has_no_score_last():
+    whole = swept({"width": [1, 9, 30]}, epochs=30)
+    first, second, third = numbers(whole.ranking, whole)
+    result = after_ctrl_c(whole, {first: "interrupted", second: None})
+    assert numbers(result.ranking, whole) == [third, first, second]
+    assert after_ctrl_c(result, {third: None}).best.status == "interrupted"
+    assert np.isnan(result.scores[[first, second]]).all()
+    with pytest.raises(ValueError, match="of rank 3 is 'interrupted': it has no epochs to train"):
+        result.refit(result.ranking[2].configuration)
+    with pytest.raises(ValueError, match="a score on all its folds: let the sweep go on"):
+        _ = after_ctrl_c(whole, {first: None, second: None, third: None}).best
+
+
+def test_a_seed_that_is_searched_is_shown_and_refitted():
+    result = swept({"width": [5], "seed": [0, 1, 2]})
+    assert result.varied() == ("seed",)
+    assert sorted(row["seed"] for row in result.table()) == [0, 1, 2]
+    last = next(row.configuration for row in result.ranking if row.configuration["seed"] == 2)
+    own, same, other = (
+        result.refit(last, **seed).params[0].W for seed in ({}, {"seed": 2}, {"seed": 0})
+    )
+    np.testing.assert_array_equal(own, same)
+    assert not np.allclose(own, other)
 
 
 @pytest.mark.parametrize("best_by", ["metric", "cost"])
@@ -433,6 +549,14 @@ def test_an_ensemble_is_the_average_of_its_networks():
     assert best.losses == ()
 
 
+def test_a_configuration_of_more_seeds_weighs_no_more():
+    result = swept([{"width": 8, "seed": 0}, {"width": 16}], seeds=3)
+    together = result.ensemble(2, greedy=False)
+    widths = np.array([params[0].W.shape[1] for params, _ in together.networks])
+    assert [np.sum(widths == width) for width in (8, 16)] == [3, 9]
+    assert together.weights[widths == 8].sum() == pytest.approx(0.5)
+
+
 def test_who_is_chosen_makes_the_average_better():
     space = {"width": [2, 12], "learning_rate": list(np.geomspace(1e-3, 0.1, 4)), "batch_size": 8}
     result = swept(space, epochs=30)
@@ -457,6 +581,24 @@ def test_who_is_chosen_makes_the_average_better():
         assert together.losses[count - 1] == pytest.approx(mine)
         others = [loss_of((*together.chosen[: count - 1], rank)) for rank in range(1, 9)]
         assert mine == pytest.approx(min(others))
+
+
+@pytest.mark.parametrize(
+    ("loss", "by_hand"),
+    [
+        ("pinball(0.9)", lambda a, y: np.where(y > a, 0.9 * (y - a), 0.1 * (a - y))),
+        ("absolute_error", lambda a, y: abs(a - y)),
+        ("huber(9)", lambda a, y: (a - y) ** 2 / 2),  # nothing is further away
+        ("poisson", lambda a, y: a - y * np.log(a)),
+    ],
+)
+def test_who_is_averaged_is_chosen_by_the_loss_itself(loss, by_hand):
+    y = np.random.default_rng(1).exponential(size=(400, 1))
+    candidates = np.stack([np.full_like(y, a) for a in np.linspace(0.3, 3, 10)])
+    picks, losses = selection.chosen_greedily(candidates, y, 1, loss)
+    expected = [by_hand(A, y).mean() for A in candidates]
+    assert picks == [np.argmin(expected)]
+    assert losses == pytest.approx([min(expected)])
 
 
 def test_an_ensemble_of_what_cannot_be_averaged_is_refused():

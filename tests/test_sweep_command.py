@@ -4,19 +4,48 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import mlp_jax
+from mlp_jax import pictures, tables
 from mlp_jax.cli import commands
 from mlp_jax.sweeps import command
+from mlp_jax.sweeps import run as running
+from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.space_files import read_space
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 def run(*arguments):
     return CliRunner().invoke(commands, ["sweep", *map(str, arguments)])
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The tasks of sweeps that are interrupted before anything is trained."""
+    tasks = []
+
+    def interrupted(task, plan, **_):
+        tasks.append(task)
+        return SweepResult(task, plan, {}, 0.0, 0, interrupted=True, bucket_seconds={})
+
+    monkeypatch.setattr(running, "run", interrupted)
+    return tasks
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A file with a target of numbers, y, and one of classes, kind."""
+    a, b = np.random.default_rng(0).normal(size=(2, 60))
+    lines = [f"{a[i]},{b[i]},{500 + 100 * a[i]},{'yn'[int(b[i] > 0)]}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y,kind", *lines]))
+    return tmp_path / "t.csv"
 
 
 def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(tmp_path):
@@ -66,6 +95,27 @@ def test_a_reader_that_has_gone_costs_no_files(before, code, more, tmp_path):
     assert page.read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+@pytest.mark.parametrize("saved", [False, True])
+def test_ctrl_c_before_anything_is_finished_is_said_in_a_line(more, saved, asked, tmp_path):
+    page = tmp_path / "page.html"
+    words = ["--n", 2, "--report", page, *more, *(["--checkpoint", tmp_path] if saved else [])]
+    run_ = run(*words)
+    assert run_.exit_code == 130
+    said = "the same command goes on from where it stands" if saved else "with --checkpoint it"
+    assert run_.stderr.count("\n") == 1
+    assert f"no configuration is finished on all its folds: {said}" in run_.stderr
+    assert not more or not run_.stdout
+    assert not page.exists()
+
+
+def test_a_file_whose_name_is_no_utf_8_is_named_too(monkeypatch, capsys):
+    monkeypatch.setattr(command, "_print", lambda result: None)
+    result = SimpleNamespace(task=SimpleNamespace(X=np.zeros((2, 5))))
+    command._tell(result, {"r2": 0.5}, ["caf\udce9.html"], 1, as_json=False)
+    assert capsys.readouterr().out.splitlines()[-1] == "wrote caf\ufffd.html"
+
+
 @pytest.mark.parametrize("broken", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_what_was_found_is_shown_where_no_file_can_be_written(broken, monkeypatch, tmp_path):
     def fails(*_):
@@ -84,6 +134,79 @@ def test_a_space_in_a_file(tmp_path):
     run_ = run("--space", space, "--epochs", 3, "--folds", 2, "--halving", 2)
     assert run_.exit_code == 0, run_.output
     assert "4 members in 2 programs" in run_.output
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "count"),
+    [
+        (re.search("```toml\n(.*?)```", README, re.DOTALL)[1], (), 1000),
+        ("widths = [3, 4]", (), 1000),
+        ("width = [3, 4]", (), 2),
+        ("l2 = {uniform = [0, 1]}", ("--n", 7), 7),
+    ],
+    ids=["of README", "a width for every layer", "all that it lists", "as many as one likes"],
+)
+def test_as_many_are_drawn_as_the_help_says(text, more, count, asked, tmp_path):
+    (tmp_path / "space.toml").write_text(text)
+    run("--space", tmp_path / "space.toml", *more)
+    assert len(asked[0].configurations) == count
+
+
+def test_a_list_of_another_length_than_n_is_refused(tmp_path):
+    (tmp_path / "space.json").write_text('[{"width": 3}, {"width": 4}]')
+    run_ = run("--space", tmp_path / "space.json", "--n", 3)
+    assert run_.exit_code == 2
+    assert "--space lists 2 configurations and --n is 3: leave --n out" in run_.output
+
+
+@pytest.mark.parametrize(
+    ("target", "loss", "message"),
+    [
+        ("kind", "squared_error", "is of numbers and the target 'kind' of classes: leave"),
+        ("y", "softmax_cross_entropy", "is of classes and the target 'y' of numbers: leave"),
+        ("y", "poisson", "expects a target from 0 up, and tables are standardised"),
+        ("y", "square", "loss is 'square'; expected one of"),
+    ],
+)
+@pytest.mark.parametrize("space", ['{"loss": ["%s"]}', '[{"loss": "%s"}]'])
+def test_a_loss_that_is_not_for_the_table_is_refused_first(
+    target, loss, message, space, asked, table, tmp_path
+):
+    (tmp_path / "space.json").write_text(space % loss)
+    run_ = run(table, "--target", target, "--space", tmp_path / "space.json", "--n", 1)
+    assert run_.exit_code == 2
+    assert message in run_.output
+    assert len(run_.output.strip().splitlines()) == 1
+    assert not asked
+
+
+def test_numbers_and_their_quantiles_are_told_in_units_of_the_target(table, tmp_path, monkeypatch):
+    drawn, own = [], pictures.predicted_and_true
+    monkeypatch.setattr(
+        pictures, "predicted_and_true", lambda *how: drawn.append(how[1:]) or own(*how)
+    )
+    (tmp_path / "space.toml").write_text('loss = ["pinball(0.1, 0.5, 0.9)"]\nwidth = [8]')
+    page, path = tmp_path / "page.html", tmp_path / "m.safetensors"
+    words = ["--space", tmp_path / "space.toml", "--report", page, "--output", path, "--json"]
+    run_ = run(table, "--target", "y", "--epochs", 3, *words)
+    assert run_.exit_code == 0, run_.output
+    held_out = json.loads(run_.stdout)["held_out"]
+    assert list(held_out) == ["pinball_loss", *(f"share_below_quantile_0.{i}" for i in (1, 5, 9))]
+    parts = tables.split(tables.read(table, "y"), 0.2, 0)
+    true = parts.y_test * parts.scale + parts.mean
+    model = mlp_jax.load_model(path)
+    predicted = model.predicted(model.outputs_of_inputs(parts.X_test))
+    assert held_out["share_below_quantile_0.9"] == (true <= predicted[:, 2]).mean()
+    off = true[:, None] - predicted
+    losses = np.maximum([0.1, 0.5, 0.9] * off, [-0.9, -0.5, -0.1] * off)
+    assert held_out["pinball_loss"] == pytest.approx(losses.mean())
+    ((y, _),) = drawn
+    np.testing.assert_allclose(np.sort(y), np.sort(parts.y_train * parts.scale + parts.mean), 1e-6)
+
+
+def test_a_weight_for_every_class_is_no_distribution(tmp_path):
+    (tmp_path / "space.toml").write_text("class_weight = {yes = 2, no = 1}")
+    assert read_space(tmp_path / "space.toml") == {"class_weight": {"yes": 2, "no": 1}}
 
 
 def test_toml_and_json_say_the_same(tmp_path):

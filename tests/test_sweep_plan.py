@@ -1,5 +1,6 @@
 """The plan: who shares a program, and at what price."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -180,6 +181,49 @@ def test_chunks_keep_to_the_memory():
     tight = mlp_jax.plan_sweep(X, Y, space, n=500, epochs=3, memory=int(0.75 * wide.bytes))
     assert tight.bytes <= 0.75 * wide.bytes
     assert tight.buckets[0].chunk < wide.buckets[0].chunk
+
+
+@pytest.mark.parametrize("halving", [None, 3])
+def test_the_least_memory_that_is_named_suffices(halving):
+    space = {"width": 500, "patience": list(range(5, 13))}  # whose eight states wait in chunks of 1
+    with pytest.raises(ValueError, match=r"memory=1 does not suffice") as error:
+        mlp_jax.plan_sweep(X, Y, space, memory=1, halving=halving)
+    least = int(re.search(r"type memory=(\d+) or more", str(error.value))[1])
+    tight = mlp_jax.plan_sweep(X, Y, space, memory=least, halving=halving)
+    assert tight.buckets[0].chunk == 1
+    assert tight.bytes == least
+
+
+@pytest.mark.parametrize("halving", [None, 3])
+def test_a_chunk_that_the_memory_is_too_small_for_is_refused_with_one_that_fits(halving):
+    space = {"width": [60, 64], "depth": [1, 2], "patience": list(range(5, 25))}
+
+    def planned(chunk, memory=None):
+        return mlp_jax.plan_sweep(X, Y, space, chunk=chunk, memory=memory, halving=halving).bytes
+
+    takes = planned(64)
+    assert planned(64, takes) == takes
+    with pytest.raises(ValueError, match=f"for chunk=64, which takes {takes} bytes") as error:
+        planned(64, takes - 1)
+    fits = int(re.search(r"type chunk=(\d+) or less", str(error.value))[1])
+    assert 1 <= fits < 64
+    assert planned(fits, takes - 1) < takes <= planned(fits + 1)
+
+
+def test_with_halving_the_states_of_all_programs_are_held_at_once():
+    task = as_task(X, Y, {"width": [500], "batch_size": [16, 32, 64, 128], "l2": [0.0, 0.1]})
+    halved = plan.as_plan(task, halving=3)
+    assert len(halved.buckets) == 4
+    states = sum(
+        len(bucket.rows) * len(bucket.folds) * chunks.needs_of(task, bucket).waiting
+        for bucket in halved.buckets
+    )
+    assert halved.bytes > costs.bytes_held(task, 1) + states
+
+
+@pytest.mark.parametrize("of", [2, 3, 5])
+def test_of_fewer_configurations_than_shards_the_first_shard_has_one(of):
+    assert mlp_jax.plan_sweep(X, Y, {"width": [8]}, folds=3, shard=(0, of)).members == 3
 
 
 def test_on_more_devices_there_are_more_chunks_of_the_same_size():

@@ -1,6 +1,7 @@
 """Tables are read within their budget, their columns told apart, and cut in two."""
 
 import io
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,6 +75,16 @@ def test_a_target_is_what_is_said(tmp_path):
     assert numbers.y.tolist() == [3, 4, 3, 5]
 
 
+def test_a_target_of_codes_is_of_classes_as_they_are_written(tmp_path):
+    path = written(tmp_path, "x,y\n1,007\n2,7\n3,010\n4,7\n")
+    assert tables.read(path, "y").classes == (7, 10)
+    table = tables.read(path, "y", categorical=["y"])
+    assert table.classes == ("007", "010", "7")
+    assert table.y.tolist() == [0, 2, 1, 2]
+    with pytest.raises(ValueError, match="--categorical 'y' says that the target is of classes"):
+        tables.read(path, "y", categorical=["y"], task="regression")
+
+
 def test_the_same_table_in_parquet_is_the_same(tmp_path):
     one = tables.read(mixed(tmp_path), "y", task="regression")
     frame = pandas.read_csv(tmp_path / "t.csv")
@@ -136,6 +147,25 @@ def test_more_inputs_than_the_budget_has_bytes_for_are_refused():
         tables.split(tables.breast_cancer(), 0.2, seed=0, budget=1024)
 
 
+def test_inputs_are_counted_before_an_encoder_is_fitted(monkeypatch):
+    monkeypatch.setattr(tables, "table_encoder", lambda *_: pytest.fail("it was fitted"))
+    monkeypatch.setattr(table_files, "free_memory", lambda: 4096.0)
+    for budget, said in ((1024, r"1\.00 KiB"), (None, r"2\.00 KiB")):
+        with pytest.raises(ValueError, match=f"the budget is {said}"):
+            tables.split(tables.breast_cancer(), 0.2, seed=0, budget=budget)
+
+
+def test_a_number_beyond_float32_is_refused_with_its_line(tmp_path):
+    path = mixed(tmp_path)
+    _, held_out = tables._parts(tables.read(path, "y"), 0.25, seed=0)
+    lines = path.read_text().splitlines()
+    lines[held_out[3] + 1] = "1e60" + lines[held_out[3] + 1][2:]  # for an age of two digits
+    table = tables.read(written(tmp_path, "\n".join(lines)), "y")
+    said = rf"t\.csv, line {held_out[3] + 2}, column 'age': 1e\+60 is .* when standardised, too"
+    with pytest.raises(ValueError, match=said):
+        tables.split(table, 0.25, seed=0)
+
+
 def test_free_memory_is_that_of_this_machine():
     assert 1 << 20 < table_files.free_memory() < 1 << 50
 
@@ -161,6 +191,60 @@ def test_cells_may_be_separated_by_something_else(separator, tmp_path):
         f"a,b{separator}c{separator}d\n1{separator}2{separator}\n3{separator}4{separator}x\n"
     )
     assert read_table(path).frame.to_pydict() == {"a,b": [1, 3], "c": [2, 4], "d": [None, "x"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "columns"),
+    [
+        ("t.csv", 'a;"b,c,d"', ["a", "b,c,d"]),
+        ("t.csv", 'a;"b"",,,"', ["a", 'b",,,']),
+        ("t.csv", 'a;"b\n,,,"', ["a", "b\n,,,"]),
+        ("t.csv", '\ufeff"a,,";b', ["a,,", "b"]),
+        ("t.csv", 'a 5";b 6"', ['a 5"', 'b 6"']),
+        ("t.tsv", "a, b, c\td", ["a, b, c", "d"]),
+    ],
+)
+def test_a_header_may_hold_what_separates_elsewhere(name, header, columns, tmp_path):
+    separator = "\t" if name == "t.tsv" else ";"
+    (tmp_path / name).write_text(f"{header}\n1{separator}2\n3{separator}4\n", encoding="utf-8")
+    frame = read_table(tmp_path / name).frame
+    assert frame.column_names == columns
+    assert [column.to_pylist() for column in frame.columns] == [[1, 3], [2, 4]]
+
+
+def test_a_line_with_too_many_cells_is_said_with_what_separates_them(tmp_path):
+    with pytest.raises(ValueError, match="by its header, ',' separates the cells"):
+        read_table(written(tmp_path, "a,b\n1;2,3,4\n"))
+
+
+def test_a_line_may_be_long(tmp_path):
+    path = written(tmp_path, f"a,b\n{'x' * (3 << 20)},1\ny,2\n")
+    assert read_table(path).frame["b"].to_pylist() == [1, 2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes there")
+def test_the_name_of_a_file_may_be_of_any_bytes(tmp_path):
+    path = tmp_path / os.fsdecode(b"t\xff.csv")
+    path.write_text("a,b\n1,2\n")
+    assert read_table(path).frame.to_pydict() == {"a": [1], "b": [2]}
+
+
+def test_texts_that_are_not_utf_8_are_refused_where_they_are_asked_for(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("a,b,y\ncafé,1,0\nthé,2,1\n".encode("latin-1"))
+    said = r"t\.csv cannot be read: it is no text in UTF-8; save it as UTF-8"
+    with pytest.raises(ValueError, match=said):
+        read_table(path, as_text=["a"])
+    assert read_table(path).frame["b"].to_pylist() == [1, 2]
+    assert tables.read(path, "y", drop=["a"]).numeric == ("b",)
+
+
+def test_numbers_with_commas_are_categories_where_that_is_said(tmp_path):
+    path = written(tmp_path, "a;b;y\n36,5;1;0\n37;2;1\n38,5;1;0\n37;3;1\n")
+    with pytest.raises(ValueError, match="line 2, column 'a': '36,5' is written with a decimal"):
+        tables.read(path, "y")
+    table = tables.read(path, "y", categorical=["a"])
+    assert table.features["a"].tolist() == ["36,5", "37", "38,5", "37"]
 
 
 def test_an_empty_line_of_a_single_column_is_a_missing_cell(tmp_path):

@@ -79,6 +79,21 @@ def test_members_that_never_began_are_left_out(tmp_path):
         np.testing.assert_allclose(values, np.mean(losses, axis=0), rtol=1e-6)
 
 
+def test_many_long_choices_fit_into_the_name_of_a_folder(tmp_path):
+    def f(Z):
+        return Z
+
+    f.__qualname__ = f.__name__ = 300 * "ä"
+    own = mlp_jax.own_activation(f, lambda Z: 1.0 + 0.0 * Z)
+    space = [{"activation": own}, {"activation": own, "learning_rate": 0.1}, {"activation": "relu"}]
+    result = mlp_jax.sweep(X, Y, space, folds=2, epochs=2, progress=False)
+    with mlp_jax.TensorBoard(tmp_path) as log:
+        log.sweep(result)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert [name.split()[0] for name in names] == ["001", "002", "003"]
+    assert 190 < max(len(name.encode()) for name in names) <= 200
+
+
 def test_without_tensorboard_it_says_what_to_type(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard.summary", None)
     with pytest.raises(ValueError, match="type pip install tensorboard"):

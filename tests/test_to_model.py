@@ -112,6 +112,11 @@ REFUSED = {
         {},
         "a FunctionTransformer cannot be written",
     ),
+    "one class": (
+        lambda: mlp_jax.MLPClassifier((2,), max_iter=1).fit(X, np.full(len(X), "a")),
+        {},
+        "MLPClassifier was fitted to the one class a, .*; fit it to rows of another class too",
+    ),
     "too many names": (
         lambda: mlp_jax.MLPClassifier((2,), max_iter=1).fit(X, TARGETS["two"]),
         {"target": ["a", "b"]},

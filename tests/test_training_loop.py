@@ -299,6 +299,18 @@ def test_a_share_is_held_out_and_the_same_when_the_run_goes_on():
     assert float(info.validation_loss[-1]) == pytest.approx(float(expected))
 
 
+@pytest.mark.parametrize(("use", "held_out"), [("validate by", 0.0), ("train on", 1.0)])
+def test_a_share_without_weight_is_refused(use, held_out):
+    params, X, Y = net()
+    order = jax.random.permutation(jax.random.fold_in(jax.random.key(0), np.uint32(2**32 - 1)), 24)
+    weights = np.full((1, 24), 1.0 - held_out)
+    weights[:, order[:5]] = held_out
+    fit = partial(mlp_jax.fit, params, X, Y, optimizer=SGD, epochs=1, weights=weights, key=0)
+    with pytest.raises(ValueError, match=f"is 0.2, and all .* to {use} have weight 0"):
+        fit(validation=0.2)
+    assert np.isfinite(fit(validation=(X, Y))[1].validation_loss).all()
+
+
 def test_dropout_of_a_step_is_that_of_its_masks_for_hand_and_autodiff():
     params, X, Y = net()
     fit = partial(mlp_jax.fit, params, X, Y, optimizer=SGD, epochs=5, dropout=0.4, key=1)
@@ -391,6 +403,10 @@ def test_bfloat16_products_train_float32_parameters():
             "label_smoothing is for the cross-entropies",
         ),
         ({"network": mlp_jax.Network(["relu", "relu"])}, "names 2 hidden layers"),
+        (
+            {"params": jax.tree.map(lambda leaf: leaf * np.nan, mlp_jax.init(0, (4, 5, 1)))},
+            r"params W\[1\]\[0, 0\] is nan; expected finite numbers",
+        ),
         *(
             (
                 {"params": mlp_jax.init(0, (4, 5, 1), dtype=dtype)},

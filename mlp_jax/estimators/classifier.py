@@ -27,7 +27,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         any that `mlp_jax.Network` takes.
       solver: "adam", "sgd", "lbfgs" (scipy's, on all samples at once), or "adamw", "rmsprop",
         "adagrad", "lion".
-      alpha: strength of the L2 penalty, which is divided by the weights of a batch.
+      alpha: strength of the L2 penalty, which is divided by batch_size times the mean sample weight
+        (of lbfgs, by the sum of all weights); also where a last batch is short, unlike
+        scikit-learn's.
       batch_size: samples a step; "auto" for 200, or all if they are fewer.
       learning_rate: "constant"; "invscaling", divided by (1 + samples seen)^power_t; "adaptive", a
         fifth of it whenever training would stop, until 1e-6. Of "sgd".
@@ -60,8 +62,10 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     Attributes:
       coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer.
-      classes_: the classes. n_iter_: epochs done. loss_curve_: the loss of each. best_epoch_:
-      whose weights these are. validation_scores_, validation_loss_curve_: of every epoch.
+      classes_: the classes. n_iter_: epochs of the last call. loss_curve_: the loss of every epoch,
+      of all calls that went on. best_epoch_: of these, whose weights the network has.
+      validation_scores_, validation_loss_curve_: of every epoch. best_validation_score_: of
+      best_epoch_.
 
     Example:
       >>> import numpy as np

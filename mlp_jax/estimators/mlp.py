@@ -71,12 +71,13 @@ class MLP(BaseEstimator):
           y: the target, (samples,) or (samples, K).
           sample_weight: (samples,), or None.
           X_val: samples to validate by, after every epoch; with early_stopping, in place of a share
-            of X.
+            of X. Not for lbfgs.
           y_val: their target.
 
         Raises:
           ValueError: what came and what was expected; or the training did not end in finite
-            numbers.
+            numbers. With early_stopping a ConvergenceWarning says so, and the best epoch before
+            that is kept; there is an error if there is none.
         """
         return self._trained_on(X, y, sample_weight, X_val, y_val, incremental=False)
 
@@ -151,6 +152,8 @@ class MLP(BaseEstimator):
 
     def _outside(self, X_val: Any, y_val: Any) -> Data:
         """What the user validates by."""
+        if self.solver == "lbfgs":
+            raise ValueError("lbfgs takes no X_val; leave it out, or type solver='adam'")
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val belong together; one of them is None")
         X_val, y_val = self._validated(X_val, y_val, reset=False)
@@ -170,8 +173,13 @@ class MLP(BaseEstimator):
                 "your dataset."
             )
         parts = []
-        for part in (train, held):
+        for part, what in ((train, "train on"), (held, "validate by")):
             weights = None if data.weights is None else data.weights[part]
+            if weights is not None and not weights.sum() > 0:
+                raise ValueError(
+                    f"all {len(part)} samples to {what} have a sample_weight of 0; type another "
+                    "random_state or validation_fraction, or X_val and y_val"
+                )
             parts.append(Data(data.X[part], data.Y[:, part], weights))
         return parts[0], parts[1]
 
@@ -183,7 +191,8 @@ class MLP(BaseEstimator):
         """What the last fit has left behind."""
         self.t_ = 0
         self.loss_curve_: list[float] = []
-        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        stops = self.early_stopping and self.solver != "lbfgs"
+        self.validation_scores_: list[float] | None = [] if stops else None
         self.validation_loss_curve_: list[float] = []
 
     def _take(
@@ -194,13 +203,16 @@ class MLP(BaseEstimator):
         validation_losses: np.ndarray,
         best_epoch: int,
     ) -> None:
-        """Parameters, and the curves of the training that they come from."""
+        """Parameters, and the curves of the training that they come from, after those before.
+
+        best_epoch: counted from 1 in this training.
+        """
         if not hasattr(self, "validation_loss_curve_"):  # or the weights were set by hand
             self._forget()
         self.coefs_ = [np.asarray(W) for W, _ in params]
         self.intercepts_ = [np.asarray(b)[:, 0] for _, b in params]
         self.n_layers_, self.n_outputs_ = len(params) + 1, len(self.intercepts_[-1])
-        self.n_iter_, self.best_epoch_ = len(costs), best_epoch
+        self.n_iter_, self.best_epoch_ = len(costs), len(self.loss_curve_) + best_epoch
         self.loss_curve_ += [float(cost) for cost in costs]
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
         self.best_loss_: float | None = min(self.loss_curve_, default=float("nan"))
@@ -209,7 +221,6 @@ class MLP(BaseEstimator):
 
     def _keep(self, trained: Trained, m: int, *, incremental: bool) -> None:
         """The attributes of a fitted estimator."""
-        diverged = trained.ended == "diverged"
         self._take(
             trained.params,
             costs=trained.costs,
@@ -218,22 +229,26 @@ class MLP(BaseEstimator):
         )
         self._resumed = trained.resumed
         self.t_ += self.n_iter_ * m
-        if self.validation_scores_ is not None:
-            scores = [float(score) for score in trained.scores]
-            self.validation_scores_ += [*scores[:-1], float("nan")] if diverged else scores
-            finite = [score for score in self.validation_scores_ if np.isfinite(score)]
-            self.best_validation_score_ = max(finite, default=float("nan"))
-            self.best_loss_ = None
-        if diverged and self.validation_scores_ is None:
+        diverged = trained.ended == "diverged"
+        if diverged and not trained.chosen:
             raise ValueError(NOT_FINITE)
-        if trained.ended == "max_iter" and not incremental:
-            which = "lbfgs" if self.solver == "lbfgs" else "Stochastic Optimizer"
-            warnings.warn(
-                f"{which}: Maximum iterations ({self.n_iter_}) reached and the optimization hasn't "
-                "converged yet.",
-                ConvergenceWarning,
-                stacklevel=4,
+        if self.early_stopping and len(trained.scores):
+            known = self.validation_scores_ or []
+            # Epochs of calls without early stopping have no score.
+            missing = [float("nan")] * (len(self.loss_curve_) - self.n_iter_ - len(known))
+            self.validation_scores_ = [*known, *missing, *map(float, trained.scores)]
+            self.best_validation_score_ = self.validation_scores_[self.best_epoch_ - 1]
+            self.best_loss_ = None
+        which = "lbfgs" if self.solver == "lbfgs" else "Stochastic Optimizer"
+        said = f"{which}: {trained.ended} and the optimization hasn't converged yet."
+        if diverged:
+            said = (
+                f"{which}: the training diverged by epoch {len(self.loss_curve_)}; the weights are "
+                f"those of epoch {self.best_epoch_}, the best by its validation score. Type a "
+                "smaller learning_rate_init, or clip_norm=1.0"
             )
+        if trained.ended != "converged" and not incremental:
+            warnings.warn(said, ConvergenceWarning, stacklevel=4)
 
     def _metric(self, network: Network) -> Any:
         """The score of an epoch, as `score` would have it."""

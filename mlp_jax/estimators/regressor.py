@@ -2,15 +2,18 @@
 
 from typing import Any, Self
 
+import jax.numpy as jnp
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
 from mlp_jax.estimators.settings import activation_of
 from mlp_jax.forward_propagation import Network
+from mlp_jax.parameters import scope
 
 
 class MLPRegressor(RegressorMixin, MLP):
@@ -36,7 +39,7 @@ class MLPRegressor(RegressorMixin, MLP):
       warm_start: likewise.
       momentum: likewise.
       nesterovs_momentum: likewise.
-      early_stopping: likewise; the score is R².
+      early_stopping: likewise; the score is that of `score`.
       validation_fraction: likewise.
       beta_1: likewise.
       beta_2: likewise.
@@ -103,6 +106,28 @@ class MLPRegressor(RegressorMixin, MLP):
         """The number of every row of X; (samples, K) where there are several."""
         A = self._outputs(X)
         return A[:, 0] if A.shape[1] == 1 else A
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions; of several quantiles, minus their pinball loss.
+
+        That loss is the one that is trained and that early stopping goes by: summed over the
+        quantiles, averaged over the samples.
+
+        Args:
+          X: as for `fit`.
+          y: as for `fit`.
+          sample_weight: (samples,), or None.
+        """
+        check_is_fitted(self)
+        loss = self._network().loss
+        if loss.outputs_of_label == 1:
+            return float(super().score(X, y, sample_weight))
+        Z = self._outputs(X, raw=True)
+        y = column_or_1d(check_array(y, ensure_2d=False, dtype=Z.dtype))
+        check_consistent_length(Z, y)
+        with scope(Z.dtype):
+            L = np.asarray(loss.L(jnp.asarray(Z.T), jnp.asarray(y[None])))
+        return -float(np.average(L[0], weights=sample_weight))
 
     def _network(self) -> Network:
         network = Network(activation_of(self.activation), self.loss)

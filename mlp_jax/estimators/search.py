@@ -29,9 +29,10 @@ from mlp_jax.training_input import check_count
 class SweepCV(RandomizedSearchCV):
     """A search over the parameters of a network by cross-validation, in a few compiled programs.
 
-    It takes what scikit-learn's `RandomizedSearchCV` takes and gives what it gives; all candidates
-    are trained on all folds by `mlp_jax.sweep`. They are trained in float32 (in float64 where JAX
-    has it on), the best one again by `estimator.fit` in the dtype of X.
+    It takes what scikit-learn's `RandomizedSearchCV` takes, but for weights of samples, and gives
+    what it gives; all candidates are trained on all folds by `mlp_jax.sweep`. They are trained in
+    float32 (in float64 where JAX has it on), the best one again by `estimator.fit` in the dtype of
+    X.
 
     Args:
       estimator: `mlp_jax.MLPClassifier`, `mlp_jax.MLPRegressor`, or a `Pipeline` that ends with one
@@ -112,17 +113,25 @@ class SweepCV(RandomizedSearchCV):
         self.memory = memory
         self.ensemble = ensemble
 
-    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None, **params: Any) -> Self:
         """Trains and scores every candidate on every fold, and the best on all samples.
 
         Args:
           X: (samples, features), or whatever the first step of the pipeline takes.
           y: the target.
           groups: of the samples, for splitters that keep them together.
+          **params: what `RandomizedSearchCV` takes beside these, such as sample_weight, is refused.
 
         Raises:
-          ValueError: what came and what was expected, before anything is trained.
+          ValueError: what came and what was expected, before anything is trained; or no candidate
+            is left to average.
         """
+        for name, value in params.items():
+            if value is not None:
+                raise ValueError(
+                    f"fit of SweepCV takes no {name}; leave it out (weights of classes: type "
+                    "class_weight in the estimator), or type RandomizedSearchCV"
+                )
         X, y, groups = indexable(X, y, groups)
         parts = parts_of(self.estimator)
         scorer = check_scoring(
@@ -134,9 +143,9 @@ class SweepCV(RandomizedSearchCV):
         for name in ("ensemble", "n_iter"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
-        several = getattr(scorer, "_scorers", {})
-        if several and (self.refit or self.ensemble) and not callable(self.refit):
-            self._judge(list(several))
+        several = list(getattr(scorer, "_scorers", {}))
+        if several and (self.ensemble or (self.refit and not callable(self.refit))):
+            self._judge(several)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, groups))
         tables = tables_of(parts, X, y, splits)
@@ -159,6 +168,11 @@ class SweepCV(RandomizedSearchCV):
             name = self._judge(scores.names("test"))
             order = np.argsort(self.cv_results_[f"rank_test_{name}"], kind="stable")
             went_on = [i for i in order if self.cv_results_["status"][i] in ("finished", "stopped")]
+            if not went_on:
+                raise ValueError(
+                    f"ensemble is {self.ensemble}, but no candidate went to the end on all folds; "
+                    "type a smaller learning_rate_init"
+                )
             self.best_estimator_ = together(tables, found, went_on, self.ensemble)
         elif self.refit:
             self._fit_the_best(parts, X, y)
@@ -251,9 +265,12 @@ class SweepCV(RandomizedSearchCV):
         if names == ["score"]:
             return "score"
         if self.refit not in names:
+            otherwise = ", a function, or False"
+            if self.ensemble:
+                otherwise = ", by which an ensemble is chosen"
             raise ValueError(
                 f"refit is {self.refit!r} and there are several scores; expected one of "
-                f"{', '.join(names)}, a function, or False"
+                f"{', '.join(names)}{otherwise}"
             )
         return str(self.refit)
 

@@ -1,6 +1,6 @@
 """What a user sets on an estimator: checked, and said in the words of `mlp_jax.fit`.
 
-scikit-learn's names and meanings: its penalty `alpha` is divided by the weights of a batch, its
+scikit-learn's names and meanings: its penalty `alpha` is divided by what a batch weighs, its
 `n_iter_no_change` allows one epoch more than our patience.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.activations import Activation
 from mlp_jax.forward_propagation import Network
 from mlp_jax.optimizers import OPTIMIZERS, Optimizer, optimizer
 from mlp_jax.training_input import check_count
@@ -77,9 +78,14 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def activation_of(choice: Any) -> Any:
-    """An activation as `Network` takes it; "logistic" is scikit-learn's word for the sigmoid."""
-    activation = "sigmoid" if isinstance(choice, str) and choice == "logistic" else choice
-    return Network(activation=activation).activation
+    """An activation, or one a layer, as `Network` takes it."""
+    each = isinstance(choice, list | tuple) and not isinstance(choice, Activation)
+    return Network(tuple(map(_our_word, choice)) if each else _our_word(choice)).activation
+
+
+def _our_word(choice: Any) -> Any:
+    """The name of an activation, where scikit-learn has another for it."""
+    return "sigmoid" if isinstance(choice, str) and choice == "logistic" else choice
 
 
 def optimizer_of(found: Mapping[str, Any], m: int) -> Optimizer:
@@ -111,7 +117,10 @@ def batch_size_of(found: Mapping[str, Any], m: int) -> int:
 
 
 def l2_of(found: Mapping[str, Any], m: int, mean_weight: float = 1.0) -> float:
-    """The penalty of the cost: scikit-learn's alpha is over the weights of a batch, not over 1."""
+    """The penalty of the cost, which is not divided: alpha over what a full batch weighs.
+
+    scikit-learn divides by the weights of each batch, so that a last one that is short has more.
+    """
     size = m if found["solver"] == "lbfgs" else batch_size_of(found, m)
     return float(found["alpha"] / (size * mean_weight))
 
@@ -132,7 +141,8 @@ def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, A
         ("learning_rate", "adaptive", "'constant', or schedule='cosine'"),
         ("shuffle", False, "True"),
     ):
-        if found[name] == value:
+        unheeded = name == "learning_rate" and found["solver"] != "sgd"
+        if found[name] == value and not unheeded:
             raise ValueError(
                 f"{name} is {value!r}, which a search cannot train side by side; type {instead}"
             )

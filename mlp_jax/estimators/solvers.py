@@ -18,6 +18,7 @@ from mlp_jax.forward_propagation import Network
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import Layer
 from mlp_jax.training import fit
+from mlp_jax.training_input import as_training_examples
 from mlp_jax.training_segments import DivergenceWarning
 
 SLOWEST = 1e-6  # learning rate, at which "adaptive" gives up
@@ -52,9 +53,10 @@ class Resumed(NamedTuple):
 class Trained(NamedTuple):
     """What became of a training.
 
-    params: of the best epoch if the validation score chose it, else of the last. costs: of every
-    epoch. validation_losses, scores: likewise, empty where nothing validates. best_epoch: counted
-    from 1. ended: "converged", "max_iter" or "diverged".
+    params: of the best epoch if the validation set chose one, which `chosen` says, else of the
+    last. costs: of every epoch. validation_losses, scores: likewise, empty where nothing validates;
+    the score of an epoch that diverged is NaN. best_epoch: counted from 1. ended: "converged",
+    "diverged", or what else ended it, in words.
     """
 
     params: tuple[Layer, ...]
@@ -62,6 +64,7 @@ class Trained(NamedTuple):
     validation_losses: np.ndarray
     scores: np.ndarray
     best_epoch: int
+    chosen: bool
     ended: str
     resumed: Resumed | None
 
@@ -93,9 +96,7 @@ def by_steps(
     """
     m = len(data.X)
     choice = optimizer_of(found, m)
-    state = start(params, choice, seed)
-    if resumed is not None:
-        state = state._replace(optimizer_state=resumed.optimizer_state, epoch=resumed.epoch)
+    state = _begun(params, choice, seed, resumed)
     judged = "metric" if metric is not None else "validation_loss"
     arguments: dict[str, Any] = {
         "network": network,
@@ -111,12 +112,27 @@ def by_steps(
         "shuffle": bool(found["shuffle"]),
         "progress": _said if found["verbose"] else False,
     }
+    before = int(state.epoch)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)  # the estimator says it in its own words
         state, lines = _all_epochs(
             found, choice, state, data, arguments, epochs or found["max_iter"]
         )
-    return _trained(state, lines, arguments, epochs or found["max_iter"], seed)
+    done = int(state.epoch) - before
+    return _trained(state, lines, arguments, done, epochs or found["max_iter"], seed)
+
+
+def _begun(
+    params: tuple[Layer, ...], choice: Optimizer, seed: int, resumed: Resumed | None
+) -> State:
+    """The state to train from; another kind of optimizer than the last one starts afresh."""
+    state = start(params, choice, seed)
+    if resumed is None:
+        return state
+    fresh: Any = jax.tree.structure(state.optimizer_state)
+    if fresh == jax.tree.structure(resumed.optimizer_state):
+        state = state._replace(optimizer_state=resumed.optimizer_state)
+    return state._replace(epoch=resumed.epoch)
 
 
 def _all_epochs(
@@ -148,26 +164,28 @@ def _all_epochs(
 
 
 def _trained(
-    state: State, lines: Info, arguments: dict[str, Any], epochs: int, seed: int
+    state: State, lines: Info, arguments: dict[str, Any], done: int, epochs: int, seed: int
 ) -> Trained:
+    """done: epochs, of `epochs` that were allowed; one that was broken off is not."""
     diverged = bool(state.diverged)
-    done = len(lines.cost) - diverged
     chosen = arguments["best_by"] != "cost" and int(state.best.epoch) > 0
     params = state.best.params if chosen else state.params
     validates = arguments["validation"] is not None
     costs, _, losses, metrics = (np.asarray(line) for line in lines)
     scores = metrics if arguments["metric"] is not None else -losses
-    ended = "max_iter" if done >= epochs else "converged"
+    scores = np.where(np.arange(len(scores)) < done, scores, np.nan)
+    ended = f"Maximum iterations ({epochs}) reached" if done >= epochs else "converged"
+    kept = jax.tree.map(np.asarray, state.optimizer_state)
     return Trained(
         params=tuple(Layer(np.asarray(W), np.asarray(b)) for W, b in params),
         costs=costs,
         validation_losses=losses if validates else np.empty(0),
         scores=scores if validates else np.empty(0),
         best_epoch=int(state.best.epoch) if chosen else done,
+        chosen=chosen,
         ended="diverged" if diverged else ended,
-        resumed=Resumed(
-            jax.tree.map(np.asarray, state.optimizer_state), np.asarray(state.epoch), seed
-        ),
+        # What a divergence has left in the optimizer would break the next step too.
+        resumed=None if diverged else Resumed(kept, np.asarray(state.epoch), seed),
     )
 
 
@@ -184,7 +202,9 @@ def by_lbfgs(
 
     shapes = [leaf.shape for layer in params for leaf in layer]
     ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
-    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in data.columns())
+    params = tuple(Layer(W.astype(data.X.dtype), b.astype(data.X.dtype)) for W, b in params)
+    examples = as_training_examples("", params, network, *data.columns())
+    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in examples)
     l2 = l2_of(found, len(data.X), data.mean_weight)
     given = {"network": network, "l2": np.asarray(l2, data.X.dtype)}
     if weights is not None:
@@ -201,13 +221,18 @@ def by_lbfgs(
         slope = np.concatenate([np.ravel(leaf) for layer in grads for leaf in layer])
         return float(J), slope.astype(np.float64)
 
+    def noted(intermediate_result: Any) -> None:  # scipy looks for this name
+        costs.append(float(intermediate_result.fun))
+        if found["verbose"]:
+            _said(len(costs), found["max_iter"], costs[-1], None)
+
     flat = np.concatenate([np.ravel(leaf) for layer in params for leaf in layer])
     result = scipy.optimize.minimize(
         cost_and_slope,
         flat.astype(np.float64),
         method="L-BFGS-B",
         jac=True,
-        callback=lambda intermediate_result: costs.append(float(intermediate_result.fun)),
+        callback=noted,
         options={
             "maxfun": found["max_fun"],
             "maxiter": found["max_iter"],
@@ -215,12 +240,24 @@ def by_lbfgs(
         },
     )
     finite = np.isfinite(result.x).all() and np.isfinite(result.fun)
-    ended = "converged" if result.status == 0 else "max_iter"
     done = min(int(result.nit), found["max_iter"])
+    curve = np.array([*costs[: done - 1], float(result.fun)])
     empty = np.empty(0)
     return Trained(
-        *(layers_of(result.x), np.array([*costs[: done - 1], float(result.fun)]), empty, empty),
-        best_epoch=done,
-        ended=ended if finite else "diverged",
+        *(layers_of(result.x), curve, empty, empty),
+        best_epoch=len(curve),
+        chosen=False,
+        ended=_end_of_lbfgs(result, found) if finite else "diverged",
         resumed=None,
     )
+
+
+def _end_of_lbfgs(result: Any, found: Mapping[str, Any]) -> str:
+    """What ended it, as of `Trained`."""
+    if result.status == 0:
+        return "converged"
+    if result.nit >= found["max_iter"]:
+        return f"Maximum iterations ({found['max_iter']}) reached"
+    if result.status == 1:
+        return f"Maximum evaluations of the loss ({found['max_fun']}) reached"
+    return f"scipy's search stopped ({result.message.strip(': ')})"

@@ -82,6 +82,11 @@ def model_of(fitted: Any, *, target: str | Sequence[str] = "target") -> Model:
     classes = None
     if is_classifier(mlp) and not mlp._binarizer.y_type_.startswith("multilabel"):
         classes = mlp.classes_
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(mlp).__name__} was fitted to the one class {classes[0]}, and a model file "
+                "tells two or more apart; fit it to rows of another class too"
+            )
     return _model(mlp._layers(), mlp._network(), encoding, target, classes)
 
 

@@ -14,10 +14,10 @@ class Bucket(NamedTuple):
     trained on every one of `folds`; those of equal network and epochs are neighbours. which: the
     number of each one's network in `kind.networks`. on: see `members.switches`. chunk: how many
     train side by side. alike: all of a chunk are of one network, which the program then chooses
-    once; else it chooses for each. bytes: what a chunk needs while it runs, with those that wait.
-    flops_used, flops_issued: of the matrix products of all, without and with padding, filled
-    batches and chunks. seconds, compiling: of one thread, to train all of them, and for the
-    program; rough guesses.
+    once; else it chooses for each. bytes: what a chunk needs while it runs, with those of its wave
+    that wait; with halving all members do, and are counted in the plan. flops_used, flops_issued:
+    of the matrix products of all, without and with padding, filled batches and chunks. seconds,
+    compiling: of one thread, to train all of them, and for the program; rough guesses.
     """
 
     kind: Kind

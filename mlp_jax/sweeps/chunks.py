@@ -1,5 +1,6 @@
 """How many members train side by side: what suits the cache, the memory, and how many there are."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +27,8 @@ class Size(NamedTuple):
 
     chunk: what it is to be, or None. workers: chunks of one bucket that run at the same time.
     at_a_time: chunks of all buckets that do. held: bytes beside them. memory: bytes of all, or
-    None. room: bytes that each device has for its examples and what runs there, or None.
+    None. room: bytes that each device has for its examples and what runs there, or None. halving:
+    as for `sweep`.
     """
 
     chunk: int | None
@@ -35,10 +37,11 @@ class Size(NamedTuple):
     held: int
     memory: int | None
     room: int | None
+    halving: int | None
 
 
-class _Bytes(NamedTuple):
-    """What takes memory.
+class Needs(NamedTuple):
+    """What of a bucket takes memory.
 
     running: bytes of a member while its chunk runs. shared: of a chunk, whatever its members.
     waiting: of the state of a member that waits for its turn.
@@ -49,7 +52,14 @@ class _Bytes(NamedTuple):
     waiting: int
 
 
-def with_chunk(rates: Rates, task: Task, bucket: Bucket, size: Size, halving: int | None) -> Bucket:
+def needs_of(task: Task, bucket: Bucket) -> Needs:
+    """What a bucket's members and chunks take."""
+    first = task.configurations[bucket.rows[0].configuration]
+    kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
+    return Needs(*bytes_of_member(task, kind, hidden, folds, bucket.on, first))
+
+
+def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Size) -> Bucket:
     """The bucket with the size of its chunks, and the bytes of one with those that wait.
 
     Raises:
@@ -57,55 +67,77 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, size: Size, halving: in
     """
     first = task.configurations[bucket.rows[0].configuration]
     kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
-    bytes_ = _Bytes(*bytes_of_member(task, kind, hidden, folds, bucket.on, first))
     chunk = size.chunk
     if chunk is None:
         touched = bytes_of_step(task, kind, hidden, ends(task, first))
         chunk = rates.chunk or max(4, min(WIDEST, CACHE // touched))
-        chunk = _within(task, bucket, size, bytes_, chunk, halving)
+        chunk = _within(task, bucket, needs, size, chunk)
         epochs = max(task.configurations[row.configuration]["epochs"] for row in bucket.rows)
         step = seconds_per_step(rates, task, kind, folds, first, hidden)
         chunk = quickest(
             *(bucket.counts, chunk, (rates.seconds_of_step, step)),
-            *(stages(epochs, halving), size.workers / len(folds)),
+            *(stages(epochs, size.halving), size.workers / len(folds)),
         )
-    one = bytes_.running + _waiting(bucket, chunk, halving) * bytes_.waiting
-    return bucket._replace(chunk=chunk, bytes=bytes_.shared + chunk * one)
+    return bucket._replace(chunk=chunk, bytes=int(_bytes(bucket, needs, size, chunk)))
 
 
-def _waiting(bucket: Bucket, chunk: int, halving: int | None) -> int:
-    """States for every place of a chunk: of the wave, or all of the bucket's with halving."""
-    chunks = -(-len(bucket.rows) // chunk)
-    if halving is not None:
-        return chunks * len(bucket.folds)
-    return min(CHUNKS_OF_WAVE, chunks) if "patience" in bucket.on else 1
+def _bytes(bucket: Bucket, needs: Needs, size: Size, chunk: Any) -> Any:
+    """What a chunk of so many takes while it runs, with those of its wave that wait.
+
+    With halving all members wait, and the plan counts them.
+    """
+    waves: Any = 1
+    if size.halving is not None:
+        waves = 0
+    elif "patience" in bucket.on:
+        waves = np.minimum(CHUNKS_OF_WAVE, -(-len(bucket.rows) // chunk))
+    return needs.shared + chunk * (needs.running + waves * needs.waiting)
 
 
-def _within(
-    task: Task, bucket: Bucket, size: Size, bytes_: _Bytes, most: int, halving: int | None
-) -> int:
+def check_chunk(buckets: Sequence[Bucket], needs: Sequence[Needs], size: Size) -> None:
+    """Raises ValueError if there is no memory for chunks of the size that they are to be."""
+    if size.chunk is None or size.memory is None or not buckets:
+        return
+    pairs = list(zip(buckets, needs, strict=True))
+    most = max(int(_bytes(bucket, need, size, size.chunk)) for bucket, need in pairs)
+    takes = size.held + size.at_a_time * most
+    if takes > size.memory:
+        fits = min(_fitting(bucket, need, size, size.chunk) for bucket, need in pairs)
+        raise ValueError(
+            f"memory={size.memory} does not suffice for chunk={size.chunk}, which takes {takes} "
+            f"bytes with data and results; type chunk={fits} or less, or memory={takes} or more"
+        )
+
+
+def _fitting(bucket: Bucket, needs: Needs, size: Size, most: int) -> int:
+    """The largest chunk, at most `most`, for which there is memory, as for all smaller ones."""
+    assert size.memory is not None
+    budget = (size.memory - size.held) // size.at_a_time
+    chunks = np.arange(1, min(most, max(1, budget // needs.running)) + 1)
+    fits = _bytes(bucket, needs, size, chunks) <= budget
+    if not fits[0]:
+        least = size.held + size.at_a_time * int(_bytes(bucket, needs, size, 1))
+        raise ValueError(
+            f"memory={size.memory} does not suffice: with data and results, {size.at_a_time} "
+            f"networks at a time of hidden widths {bucket.hidden} take {least} bytes; type "
+            f"memory={least} or more, or a smaller space"
+        )
+    return len(fits) if fits.all() else int(np.argmin(fits))
+
+
+def _within(task: Task, bucket: Bucket, needs: Needs, size: Size, most: int) -> int:
     """The largest chunk, at most `most`, for which there is memory, here and on the devices."""
     if size.memory is not None:
-        budget = (size.memory - size.held) // size.at_a_time
-        # As if chunks were of four: smaller ones leave more to wait, larger ones less.
-        one = bytes_.running + _waiting(bucket, min(4, most), halving) * bytes_.waiting
-        if budget < bytes_.shared + one:
-            least = size.held + size.at_a_time * (one + bytes_.shared)
-            raise ValueError(
-                f"memory={size.memory} does not suffice: with data and results, {size.at_a_time} "
-                f"networks at a time of hidden widths {bucket.hidden} take {least} bytes; type "
-                f"memory={least} or more, or a smaller space"
-            )
-        most = min(most, (budget - bytes_.shared) // one)
+        most = _fitting(bucket, needs, size, most)
     if size.room is not None:
-        beside = bytes_of_place(task) + bytes_.shared
-        if size.room < beside + bytes_.running:
+        beside = bytes_of_place(task) + needs.shared
+        if size.room < beside + needs.running:
             raise ValueError(
                 f"a device has {size.room} bytes free, and examples with one network of hidden "
-                f"widths {bucket.hidden} take {beside + bytes_.running}; type a smaller "
+                f"widths {bucket.hidden} take {beside + needs.running}; type a smaller "
                 "batch_size, fewer rows, or devices=jax.devices('cpu')"
             )
-        most = min(most, (size.room - beside) // bytes_.running)
+        most = min(most, (size.room - beside) // needs.running)
     return int(most)
 
 

@@ -106,9 +106,11 @@ def sweep(
     table = named_table(data, target, memory, quiet=not division.speaks(), **options)
     parts = tables.split(table, held_out, seed, None if memory is None else memory * MIB)
     quiet = as_json or not division.speaks()
-    result = _searched(parts, space_file, seed, memory, division, quiet=quiet, **choices)
+    result = _searched(table, parts, space_file, seed, memory, division, quiet=quiet, **choices)
     if not division.speaks():
         division.end(result)
+    if result.interrupted:
+        _check_something_finished(result, choices["checkpoint"])
     about = {"table": data or "breast cancer", "target": table.target, "seed": seed}
     try:
         model, found = _refitted(result, table, parts)
@@ -128,6 +130,7 @@ def sweep(
 
 
 def _searched(
+    table: "Table",
     parts: "Split",
     space_file: Path | None,
     seed: int,
@@ -142,23 +145,40 @@ def _searched(
 ) -> "SweepResult":
     """Plans, says so, and runs."""
     from mlp_jax.sweeps.run import plan_of, run
-    from mlp_jax.sweeps.space_files import read_space
+    from mlp_jax.sweeps.space_files import losses_of, number_to_draw, read_space
     from mlp_jax.sweeps.task import as_task
+    from mlp_jax.table_models import check_loss
 
     space = default_space() if space_file is None else read_space(space_file)
-    if n is None and space_file is None:
-        n = 1000
+    for loss in losses_of(space):
+        check_loss(table, loss)
+    n = number_to_draw(space, n)
     X = parts.X_train.astype("float32")
     task = as_task(X, parts.y_train, space, n=n, key=seed, **choices)
-    budget = None if memory is None else memory * MIB
+    budget = None if memory is None else division.share(memory * MIB)
     plan = plan_of(task, memory=budget, halving=halving, shard=division.part)
     if not quiet:
         click.echo(str(plan))
     shown = not quiet and sys.stderr.isatty()
     began = time.perf_counter()
-    with division.run(checkpoint, memory, halving) as how:
+    with division.run(checkpoint, halving) as how:
         result = run(task, plan, halving=halving, progress=shown, **how)
     return replace(result, seconds=time.perf_counter() - began)  # those of its processes too
+
+
+def _check_something_finished(result: "SweepResult", checkpoint: Path | None) -> None:
+    """Ends after a Ctrl-C that came before there was anything to tell or to write."""
+    try:
+        _ = result.best
+    except ValueError:
+        cure = "with --checkpoint it would be saved"
+        if checkpoint is not None:
+            cure = "the same command goes on from where it stands"
+        click.echo(
+            f"mlp-jax: interrupted, and no configuration is finished on all its folds: {cure}",
+            err=True,
+        )
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _refitted(
@@ -195,6 +215,8 @@ def _written(
             held_out_score=score,
             classes=model.classes,
             features=model.encoding.inputs(),
+            mean=model.mean,
+            scale=model.scale,
             about=about,
         )
         contents.append((report, page.encode()))
@@ -224,7 +246,7 @@ def _tell(
         f"the best, trained on all {count} samples: {said(found)} on the {held_out} held out"
     )
     for name in written:
-        click.echo(f"wrote {name}")
+        click.echo(f"wrote {click.format_filename(name)}")
 
 
 def _facts(result: "SweepResult") -> dict[str, Any]:

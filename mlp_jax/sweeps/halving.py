@@ -7,20 +7,22 @@ a second part the best of those; what they learned so far, optimizer and all, th
 import math
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 CUTS = 2
 
 
-def check_halving(factor: int | None) -> None:
-    """Raises ValueError for what is no factor to halve by."""
+def as_halving(factor: Any) -> int | None:
+    """The factor to halve by, or None; ValueError for what is none."""
     whole = isinstance(factor, int | np.integer) and not isinstance(factor, bool)
     if factor is not None and (not whole or factor < 2):
         raise ValueError(
             f"halving is {factor!r}; expected an integer from 2 up, such as 3 for the best third, "
             "or None"
         )
+    return None if factor is None else int(factor)
 
 
 def rungs(epochs: int, factor: int | None) -> list[int]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp_jax.sweeps.buckets import Bucket
-from mlp_jax.sweeps.chunks import Size, turns_of, with_chunk
+from mlp_jax.sweeps.chunks import Size, check_chunk, needs_of, turns_of, with_chunk
 from mlp_jax.sweeps.costs import CPU, Rates, bytes_held, ends, flops, seconds_per_epoch, steps
 from mlp_jax.sweeps.grouping import Group, cheapest, families, split_by_width
 from mlp_jax.sweeps.halving import share_of_epochs, stages
@@ -17,8 +17,9 @@ from mlp_jax.sweeps.task import Task
 class SweepPlan(NamedTuple):
     """What a sweep is going to do.
 
-    buckets: programs, and who is trained by them. bytes: the most that is held at a time, examples
-    and results included. seconds: a rough guess.
+    buckets: programs, and who is trained by them. bytes: about the most that is held at a time,
+    examples and results included, and with halving the states of all members. seconds: a rough
+    guess.
     """
 
     buckets: tuple[Bucket, ...]
@@ -101,7 +102,6 @@ def as_plan(
     Raises:
       ValueError: the memory does not suffice.
     """
-    held = bytes_held(task, devices)
     # At a given chunk a member is the same to the last bit whatever its neighbours, and so is its
     # program.
     groups = [
@@ -109,6 +109,14 @@ def as_plan(
         for family in families(task, apart=chunk is not None)
         for group in cheapest(rates, task, family, split or split_by_width, halving)
     ]
+    buckets = [_bucket(rates, task, group) for group in groups]
+    needs = [needs_of(task, bucket) for bucket in buckets]
+    held = bytes_held(task, devices)
+    if halving is not None:  # all states are held until it is known who goes on
+        held += sum(
+            len(bucket.rows) * len(bucket.folds) * one.waiting
+            for bucket, one in zip(buckets, needs, strict=True)
+        )
     size = Size(
         chunk=chunk,
         # Where there are several buckets none has to wait for another, and halving trains all that
@@ -118,8 +126,13 @@ def as_plan(
         held=held,
         memory=memory,
         room=room,
+        halving=halving,
     )
-    buckets = [_bucket(rates, task, group, size, halving) for group in groups]
+    check_chunk(buckets, needs, size)
+    buckets = [
+        _with_costs(rates, task, with_chunk(rates, task, bucket, one, size), halving)
+        for bucket, one in zip(buckets, needs, strict=True)
+    ]
     # The largest first: what is left at the end is small, and no worker waits long for another.
     buckets.sort(key=lambda bucket: -bucket.flops_issued)
     compiling = sum(bucket.compiling for bucket in buckets)
@@ -135,9 +148,9 @@ def _seconds(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> f
     return float(per_epoch(np.array(bucket.hidden))) * sum(c["epochs"] for c in configs)
 
 
-def _bucket(rates: Rates, task: Task, group: Group, size: Size, halving: int | None) -> Bucket:
+def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
+    """The bucket of a group, its chunks of no size yet."""
     kind, folds, rows = group
-
     alike = rates.chunk is None
 
     def network(row: Row) -> int:
@@ -149,18 +162,16 @@ def _bucket(rates: Rates, task: Task, group: Group, size: Size, halving: int | N
 
     rows = sorted(rows, key=place)
     configs = [task.configurations[row.configuration] for row in rows]
-    bucket = Bucket(
+    return Bucket(
         kind=kind,
         hidden=tuple(int(w) for w in np.array([c["hidden"] for c in configs], int).max(axis=0)),
         rows=tuple(rows),
         which=tuple(network(row) for row in rows),
         folds=folds,
         on=switches(configs),
-        chunk=size.chunk or 0,
+        chunk=0,
         alike=alike,
     )
-    bucket = with_chunk(rates, task, bucket, size, halving)
-    return _with_costs(rates, task, bucket, halving)
 
 
 def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:

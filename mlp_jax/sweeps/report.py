@@ -35,6 +35,8 @@ def html_report(
     held_out_score: float | None = None,
     classes: Sequence[object] | None = None,
     features: Sequence[object] | None = None,
+    mean: float = 0.0,
+    scale: float = 1.0,
     about: Mapping[str, object] | None = None,
 ) -> str:
     """The page.
@@ -45,6 +47,8 @@ def html_report(
         classes, R² of numbers.
       classes: what to call the classes, in their order; as they came in y by default.
       features: what to call the columns of X, of which there are two to be drawn.
+      mean: of the numbers to predict, if y has them standardised.
+      scale: likewise; a number is y * scale + mean, and is drawn as such.
       about: what else a reader should know, by name, such as {"table": "people.csv"}.
 
     Raises:
@@ -65,13 +69,14 @@ def html_report(
     if held_out_score is not None:
         scored = "accuracy" if best.members[0].network.loss.classes else "R²"
         figures.insert(1, (f"{held_out_score:.4f}", f"{scored} on samples held out"))
-    counted = "".join(f"<li><b>{html.escape(a)}</b>{html.escape(b)}</li>" for a, b in figures)
+    counted = "".join(f"<li><b>{_escaped(a)}</b>{_escaped(b)}</li>" for a, b in figures)
     told = {
         "networks see": f"{count:,} inputs, {result.task.X.shape[1]:,} samples",
         "folds": len(result.task.splits),
         **(about or {}),
     }
-    facts = "; ".join(f"{html.escape(name)}: {html.escape(str(one))}" for name, one in told.items())
+    facts = "; ".join(f"{_escaped(name)}: {_escaped(one)}" for name, one in told.items())
+    predictions = of_the_best(result, named, columns, mean=mean, scale=scale)
     interrupted = "<p><b>Interrupted:</b> some did not finish.</p>" if result.interrupted else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -80,11 +85,16 @@ def html_report(
         f"<h1>A sweep over {len(result.ranking):,} configurations</h1>{interrupted}<p>{facts}</p>"
         f'<ul class="figures">{counted}</ul>'
         f'<h2>The best</h2><div class="wide">{_table(result)}</div>'
-        + _section("What the best predicts", of_the_best(result, named, columns))
+        + _section("What the best predicts", predictions)
         + _section("Score by choice", of_choices(result))
         + _section("Training and time", of_training(result))
         + "</body></html>"
     )
+
+
+def _escaped(text: object) -> str:
+    """As HTML has it; what is no UTF-8, as the name of a file may be, in ASCII."""
+    return html.escape(str(text).encode(errors="backslashreplace").decode())
 
 
 def _names(argument: str, given: Sequence[object] | None, own: list[str]) -> list[str]:
@@ -115,14 +125,14 @@ def _table(result: SweepResult) -> str:
             *(str(row.rank), f"{row.score:.4f}", f"{row.spread:.4f}", f"{row.best_epoch:.0f}"),
             *(*values, row.status),
         )
-        lines.append("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in cells) + "</tr>")
-    header = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+        lines.append("<tr>" + "".join(f"<td>{_escaped(c)}</td>" for c in cells) + "</tr>")
+    header = "".join(f"<th>{_escaped(name)}</th>" for name in head)
     return f"<table><tr>{header}</tr>{''.join(lines)}</table>"
 
 
 def _figure(picture: Picture) -> str:
     data = base64.b64encode(picture.png).decode()
-    said = html.escape(picture.caption)
+    said = _escaped(picture.caption)
     large = ' class="large"' if picture.large else ""
     return (
         f'<figure{large}><img alt="{said}" src="data:image/png;base64,{data}">'

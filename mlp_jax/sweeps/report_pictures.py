@@ -28,6 +28,8 @@ class Picture(NamedTuple):
 def of_choices(result: SweepResult) -> list[Picture]:
     """The score against everything that was varied."""
     rows = [row for row in result.ranking if np.isfinite(row.score)]
+    if not rows:  # there is nothing to draw
+        return []
     statuses = [row.status for row in rows]
     scores = [row.score for row in rows]
     task, found = result.task, []
@@ -46,9 +48,17 @@ def of_choices(result: SweepResult) -> list[Picture]:
 
 
 def of_the_best(
-    result: SweepResult, classes: Sequence[str] | None, features: Sequence[str]
+    result: SweepResult,
+    classes: Sequence[str] | None,
+    features: Sequence[str],
+    *,
+    mean: float = 0.0,
+    scale: float = 1.0,
 ) -> list[Picture]:
-    """What the best configuration predicts of rows that its networks were not trained on."""
+    """What the best configuration predicts of rows that its networks were not trained on.
+
+    mean, scale: of numbers that y has standardised, as for `html_report`.
+    """
     task, network = result.task, result.best.members[0].network
     rows, A = result.held_out_outputs()
     if not np.isfinite(A).all():
@@ -64,12 +74,16 @@ def of_the_best(
         ]
     else:
         found = [
-            _of_numbers(A[:, _output_of(k, A, Y)], Y[:, k], k if Y.shape[1] > 1 else None)
+            _of_numbers(
+                _in_units(A[:, _output_of(k, A, Y)], mean, scale),
+                _in_units(Y[:, k], mean, scale),
+                k if Y.shape[1] > 1 else None,
+            )
             for k in range(min(OUTPUTS, Y.shape[1]))
         ]
     one = classes is not None or Y.shape[1] == 1
     if one and len(task.X) == 2:
-        found.append(_regions(result, classes, features))
+        found.append(_regions(result, classes, features, mean, scale))
     return found
 
 
@@ -93,6 +107,10 @@ def _output_of(k: int, A: np.ndarray, Y: np.ndarray) -> int:
     return k if A.shape[1] == Y.shape[1] else A.shape[1] // 2
 
 
+def _in_units(standardised: np.ndarray, mean: float, scale: float) -> np.ndarray:
+    return standardised.astype(float) * scale + mean
+
+
 def _of_numbers(predicted: np.ndarray, y: np.ndarray, output: int | None) -> Picture:
     of = "" if output is None else f" of output {output + 1}"
     drawn, (axes,) = pictures.figure()
@@ -101,7 +119,11 @@ def _of_numbers(predicted: np.ndarray, y: np.ndarray, output: int | None) -> Pic
 
 
 def _regions(
-    result: SweepResult, classes: Sequence[str] | None, features: Sequence[str]
+    result: SweepResult,
+    classes: Sequence[str] | None,
+    features: Sequence[str],
+    mean: float,
+    scale: float,
 ) -> Picture:
     """Of the network of the first fold, with the rows held out from it."""
     task, member = result.task, result.best.members[0]
@@ -112,9 +134,9 @@ def _regions(
 
     def predict(X: np.ndarray) -> np.ndarray:
         A = fitted.outputs(X)
-        return A if classes is not None else A[:, _output_of(0, A, Y)]
+        return A if classes is not None else _in_units(A[:, _output_of(0, A, Y)], mean, scale)
 
-    y = class_numbers(Y) if classes is not None else Y[:, 0]
+    y = class_numbers(Y) if classes is not None else _in_units(Y[:, 0], mean, scale)
     drawn, (axes,) = pictures.figure()
     pictures.decision_regions(
         axes, predict, task.X[:, held].T, y, classes=classes, feature_names=features

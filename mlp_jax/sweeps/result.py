@@ -16,7 +16,7 @@ from mlp_jax.sweeps.plan import SweepPlan
 from mlp_jax.sweeps.selection import CANDIDATES, check_averaged, chosen_of_folds, outputs_held_out
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
-from mlp_jax.sweeps.trainings import Ranked, SweepMember, status_of
+from mlp_jax.sweeps.trainings import Ranked, SweepMember, best_loss, order_of, status_of
 from mlp_jax.sweeps.waves import Outcome
 from mlp_jax.training import fit
 from mlp_jax.training_input import check_count
@@ -28,9 +28,10 @@ UNFINISHED = ("diverged", "interrupted")
 class SweepResult:
     """All members of a sweep.
 
-    plan: what was planned. seconds: what it took. compilations: programs compiled in it.
-    interrupted: Ctrl-C ended it. bucket_seconds: by the number of a bucket of the plan, the seconds
-    that a thread spent to compile it and to train its members.
+    plan: what was planned. seconds: what it took, since it last went on from a checkpoint.
+    compilations: programs compiled in it. interrupted: Ctrl-C ended it. bucket_seconds: by the
+    number of a bucket of the plan, the seconds that a thread spent to compile it and to train its
+    members; not what was done before that checkpoint, or in other processes.
     """
 
     task: Task = field(repr=False)
@@ -62,8 +63,10 @@ class SweepResult:
     def ranking(self) -> tuple[Ranked, ...]:
         """Every configuration, the best first.
 
-        Those that were halved away come after those that went to the end, and those with a member
-        that failed are the last. Of equal scores, the one of the lower validation loss.
+        First those that went to the end, then those that Ctrl-C interrupted, by their scores so
+        far; once halving has chosen, those that it went on with are among the former. Then those
+        that were halved away, those with a member without a score, and those with one that
+        diverged. Of equal scores, the one of the lower validation loss.
         """
         rows, losses, at = [], [], 0
         for number, configuration in enumerate(self.task.configurations):
@@ -73,22 +76,25 @@ class SweepResult:
             scores = np.array([member.score for member in members])
             status = status_of(members)
             epoch = float(np.mean([member.best_epoch for member in members]))
-            losses.append(np.mean([_best_loss(member) for member in members]))
+            losses.append(float(np.mean([best_loss(member) for member in members])))
             rows.append((configuration, scores.mean(), scores.std(), epoch, status, members))
-        order = sorted(
-            range(len(rows)),
-            key=lambda i: (_order_of(rows[i][4]), -_or_worst(rows[i][1]), losses[i]),
-        )
+        chosen = any(row[4] == "halved away" for row in rows)
+
+        def order(i: int) -> tuple[int, float, float]:
+            _, score, _, _, status, _ = rows[i]
+            return order_of(status, score, chosen), -_or_worst(score), losses[i]
+
         return tuple(
             Ranked(rank, rows[i][0], float(rows[i][1]), float(rows[i][2]), *rows[i][3:])
-            for rank, i in enumerate(order, start=1)
+            for rank, i in enumerate(sorted(range(len(rows)), key=order), start=1)
         )
 
     @property
     def scores(self) -> np.ndarray:
-        """The mean score of every configuration, in the order of the space; NaN if it failed.
+        """The mean score of every configuration, in the order of the space.
 
-        What an optimizer that asks for a batch of configurations is told.
+        NaN if it failed or was interrupted. What an optimizer that asks for a batch of
+        configurations is told.
         """
         by_configuration = np.array([member.score for member in self.members], float)
         failed = np.array([m.status in UNFINISHED for m in self.members])
@@ -99,17 +105,20 @@ class SweepResult:
 
     @property
     def best(self) -> Ranked:
-        """The configuration of the highest mean score.
+        """The first of `ranking`: the configuration of the highest mean score.
+
+        After Ctrl-C it may be one that was interrupted, with its best epochs so far: where none
+        went to the end, or halving had chosen it.
 
         Raises:
-          ValueError: none finished.
+          ValueError: none has a score on all its folds.
         """
         first = self.ranking[0]
-        if first.status in UNFINISHED or np.isnan(first.score):
+        if first.status == "diverged" or np.isnan(first.score):
             cure = "type smaller learning rates, or clip_norm"
             if self.interrupted:
                 cure = "let the sweep go on for longer, or type a smaller n"
-            raise ValueError(f"no configuration finished on all its folds: {cure}")
+            raise ValueError(f"no configuration has a score on all its folds: {cure}")
         return first
 
     def varied(self) -> tuple[str, ...]:
@@ -119,17 +128,31 @@ class SweepResult:
             name for name in names if len({repr(c.get(name)) for c in self.task.configurations}) > 1
         )
 
-    def refit(self, configuration: Configuration | None = None, *, seed: int = 0) -> Fitted:
+    def refit(
+        self, configuration: Configuration | None = None, *, seed: int | None = None
+    ) -> Fitted:
         """The best configuration, or another, trained on all samples.
 
         For as many epochs as were the best on the folds, on average.
+
+        Args:
+          configuration: one of this sweep; the best by default.
+          seed: of its initial weights; by default its own, or 0 if it names none.
+
+        Raises:
+          ValueError: it is none of this sweep, or was not trained on all folds.
         """
-        ranked = self.best
-        if configuration is not None:
+        if configuration is None:
+            ranked = self.best
+        else:
             same = [row for row in self.ranking if row.configuration == configuration]
             if not same:
                 raise ValueError("configuration is none of this sweep; see result.ranking")
             ranked = same[0]
+        if _untrained(ranked):
+            raise _without("epochs to train it for", ranked)
+        if seed is None:
+            seed = ranked.configuration.get("seed", 0)
         arguments = ranked.members[0].arguments_of_fit()
         task = self.task
         Y = task.labels[arguments["network"].loss]
@@ -151,13 +174,16 @@ class SweepResult:
     def ensemble(self, size: int = 8, *, greedy: bool = True) -> Ensemble:
         """The average of some configurations' networks of all folds; nothing is trained again.
 
+        A configuration counts as it was chosen, however many seeds it has. Those that were halved
+        away are left out; after Ctrl-C those that were interrupted are not, if they have a score.
+
         Args:
           size: how many configurations.
           greedy: chosen one after the other, each the one that most lowers the loss of the average
             on the rows held out, as often as that helps; otherwise those of the highest scores.
 
         Raises:
-          ValueError: nothing finished, or outputs that mean nothing when averaged.
+          ValueError: nothing has a score, or outputs that mean nothing when averaged.
 
         Example:
           >>> import numpy as np, mlp_jax
@@ -170,12 +196,18 @@ class SweepResult:
           (3, True)
         """
         check_count("size", size)
-        task, loss = self.task, self.best.members[0].network.loss
+        task, best = self.task, self.best
+        loss = best.members[0].network.loss
+        if best.status == "halved away":
+            raise ValueError(
+                "none that halving went on with has a score, so there is nothing to average: take "
+                "result.refit()"
+            )
         check_averaged(loss, "take result.refit()")
         candidates = [
             row
             for row in self.ranking
-            if row.status in ("finished", "stopped") and row.members[0].network.loss == loss
+            if order_of(row.status, row.score) < 2 and row.members[0].network.loss == loss
         ][: CANDIDATES if greedy else size]
         picks = list(range(len(candidates)))
         losses: list[float] = []
@@ -184,10 +216,11 @@ class SweepResult:
             labels = [task.labels[loss][:, rows].T for _, rows in task.splits]
             held = list(zip(self._held_out(), labels, strict=True))
             picks, losses = chosen_of_folds(networks, held, int(size), loss)
-        counted = [(m, picks.count(i)) for i in sorted(set(picks)) for m in candidates[i].members]
-        weights = np.array([count for _, count in counted], float)
+        chosen = [candidates[i].members for i in sorted(set(picks))]
+        shares = [picks.count(i) / len(candidates[i].members) for i in sorted(set(picks))]
+        weights = np.repeat(shares, [len(members) for members in chosen])
         return Ensemble(
-            networks=tuple(member.trained for member, _ in counted),
+            networks=tuple(member.trained for members in chosen for member in members),
             weights=weights / weights.sum(),
             classes=task.classes,
             chosen=tuple(candidates[i].rank for i in picks),
@@ -208,7 +241,7 @@ class SweepResult:
           are numbered on after those of X.
 
         Raises:
-          ValueError: the configuration did not finish.
+          ValueError: the configuration diverged, or was not trained on all folds.
 
         Example:
           >>> import numpy as np, mlp_jax
@@ -219,11 +252,8 @@ class SweepResult:
           ((90, 1), True)
         """
         row = self.best if row is None else row
-        if row.status in UNFINISHED:
-            raise ValueError(
-                f"the configuration of rank {row.rank} is {row.status!r}: it has no outputs; take "
-                "one that finished, such as result.best"
-            )
+        if row.status == "diverged" or _untrained(row):
+            raise _without("outputs", row)
         first = [member for member in row.members if member.seed == row.members[0].seed]
         A = outputs_held_out([self._networks_of_folds(first)], self._held_out())[0]
         return np.concatenate([rows for _, rows in self.task.splits]), A
@@ -262,15 +292,17 @@ class SweepResult:
         return pd.DataFrame(self.table())
 
 
-def _order_of(status: str) -> int:
-    return {"halved away": 1, "interrupted": 2, "diverged": 3}.get(status, 0)
+def _untrained(row: Ranked) -> bool:
+    """Whether it has no best epoch on some fold."""
+    return any(member.best_epoch == 0 for member in row.members)
+
+
+def _without(what: str, row: Ranked) -> ValueError:
+    return ValueError(
+        f"the configuration of rank {row.rank} is {row.status!r}: it has no {what}; take one that "
+        "finished, such as result.best"
+    )
 
 
 def _or_worst(score: float) -> float:
     return -float("inf") if np.isnan(score) else float(score)
-
-
-def _best_loss(member: SweepMember) -> float:
-    if member.best_epoch == 0:
-        return float("inf")
-    return float(member.curves.validation_loss[member.best_epoch - 1])

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import numpy as np
 
 from mlp_jax.sweeps.checkpoints import Checkpoint
-from mlp_jax.sweeps.halving import check_halving
+from mlp_jax.sweeps.halving import as_halving
 from mlp_jax.sweeps.peers import Alone, OfFolder, OfProcesses
 from mlp_jax.sweeps.places import rates_of, room_of, workers_of
 from mlp_jax.sweeps.plan import SweepPlan, as_plan
@@ -17,6 +16,7 @@ from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.shards import Shard, as_shard, of_shard
 from mlp_jax.sweeps.task import Task, as_task
 from mlp_jax.sweeps.work import Work
+from mlp_jax.training_input import check_count
 
 
 def sweep(
@@ -55,23 +55,29 @@ def sweep(
         batch_size, optimizer, schedule, nesterov and all their numbers (learning_rate, momentum,
         weight_decay, clip_norm, ...), epochs, patience, tolerance, l2, dropout, label_smoothing,
         class_weight, seed. What is not named: one hidden layer of 100 relu, Adam, batches of 64,
-        the loss that fits y, the rest as in `mlp_jax.fit`.
+        the loss that fits y, the rest as in `mlp_jax.fit`. class_weight is "balanced" or a weight
+        for every label of y, as in {"no": 1, "yes": 5}; a label may be written as a text, as in
+        JSON and TOML. Keys that are not all labels are class numbers, in the order of the sorted
+        labels; the result has these.
       n: how many configurations to draw.
       folds: how many, 5 unless said otherwise; or pairs of indices (train, validation), or a
         splitter of scikit-learn.
       validation: instead of folds, (Xv, yv), or the share of the samples to validate by.
-      seeds: how many initial weights of every configuration. The order of the batches is shared by
-        all members of a fold, which makes their scores comparable.
+      seeds: how many initial weights of every configuration that names no seed. The order of the
+        batches is shared by all members of a fold, which makes their scores comparable.
       epochs: of the configurations that do not name them.
       patience: likewise; None for never stopping early.
       scoring: "accuracy", "r2", "loss", or a function (A, Y, weights) -> a value that is the better
         the higher it is, of outputs and labels, (K, samples); None for the first that fits. It is
-        taken in the best epoch, and so are the parameters.
+        taken in the best epoch, and so are the parameters. A function gets the weights None where
+        all folds are of one size. Else a shorter fold is filled up to the longest with rows of it
+        once more, and the weights, (1, samples), are 1, and 0 for those.
       best_by: what makes an epoch the best, and what patience looks at: "validation_loss", "metric"
         (the score), or "cost", which looks at the training alone: the last epoch is then the best.
       halving: 3 to go on with the best third of the configurations after a ninth and after a third
         of the epochs, with a quarter of the epochs in all; None to train all to the end.
-      memory: bytes it may take, data and results included; None for what suits the machine.
+      memory: bytes it may take, data and results included; None for what suits the machine. With
+        chunk too, it is checked that they suffice.
       chunk: how many networks train side by side; None for what suits it. At one chunk a member is
         the same to the last bit whatever else is in the space.
       devices: of `jax.devices()`; each trains chunks of its own. None for all accelerators, or for
@@ -89,7 +95,8 @@ def sweep(
     In processes that `mlp_jax.distributed` has joined each trains its share, and has all results.
 
     Returns:
-      A `SweepResult`: all members, the best, and its network. After Ctrl-C, those that finished.
+      A `SweepResult`: all members, the best, and its network. After Ctrl-C, those that finished,
+      and the others as far as they came.
 
     Raises:
       ValueError: what came, what was expected and what to type; before anything compiles.
@@ -172,22 +179,26 @@ def plan_of(
     **how: Any,
 ) -> SweepPlan:
     """The plan of a task on these devices, or of its part of a divided one."""
-    check_halving(halving)
-    for name, value in (("memory", memory), ("chunk", chunk)):
-        if value is not None and (not isinstance(value, int | np.integer) or value < 1):
-            raise ValueError(f"{name} is {value!r}; expected an integer from 1 up, or None")
+    halving = as_halving(halving)
     chosen = _devices(devices)
     return as_plan(
         of_shard(task, _share(shard), halving),
         workers=workers_of(chosen),
         devices=len(chosen),
-        memory=memory,
+        memory=_count_or_none("memory", memory),
         room=room_of(chosen),
-        chunk=chunk,
+        chunk=_count_or_none("chunk", chunk),
         rates=rates_of(chosen),
         halving=halving,
         **how,
     )
+
+
+def _count_or_none(name: str, value: Any) -> int | None:
+    if value is None:
+        return None
+    check_count(name, value, ", or None")
+    return int(value)
 
 
 def _devices(devices: Sequence[Any] | None) -> list[Any]:
@@ -212,7 +223,7 @@ def run(
     cancel: Any = None,
 ) -> SweepResult:
     """The task done as planned."""
-    began = time.perf_counter()
+    began, halving = time.perf_counter(), as_halving(halving)
     share, joined = _share(shard), shard is None and jax.process_count() > 1
     if cancel is not None and not hasattr(cancel, "is_set"):
         raise ValueError(f"cancel is {cancel!r}; expected a threading.Event, or None")

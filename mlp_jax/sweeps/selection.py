@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.losses import Loss, is_named_loss
+from mlp_jax.losses import Loss, is_named_loss, of_name
 from mlp_jax.prediction import outputs_of_all
 
 CANDIDATES = 50  # that may be of an ensemble, the best by score
@@ -69,8 +69,7 @@ def chosen_greedily(
       outputs: A[L] of every candidate, (candidates, samples, K).
       Y: labels, (samples, K).
       size: how many choices, with replacement.
-      loss: its name. Classes are judged by their cross-entropy, numbers by their squared error:
-        both are smoother than accuracy, so that few samples choose well.
+      loss: its name. It is smoother than accuracy, so that few samples choose well.
     """
     total = np.zeros(outputs.shape[1:])
     picks: list[int] = []
@@ -90,6 +89,10 @@ def loss_of_outputs(A: np.ndarray, Y: np.ndarray, loss: str) -> float:
         of_each = -(Y * np.log(A) + (1 - Y) * np.log1p(-A)).sum(axis=1)
     elif loss == "softmax_cross_entropy":
         of_each = -(Y * np.log(np.maximum(A, SMALLEST))).sum(axis=1)
-    else:
+    elif loss == "squared_error":
         of_each = ((A - Y) ** 2).sum(axis=1)
+    else:
+        known: Any = of_name(loss)
+        Z = np.log(np.maximum(A, SMALLEST)) if loss == "poisson" else A  # else A[L] is Z[L]
+        of_each = np.asarray(known.L(Z.T, Y.T))[0]
     return float(of_each.mean())

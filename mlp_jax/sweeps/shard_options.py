@@ -44,7 +44,8 @@ OPTIONS = (
     ),
     click.option("--supervised", is_flag=True, hidden=True),
 )
-NOT_OF_SHARDS = {"processes", "restarts", "report", "output", "as_json", "memory", "checkpoint"}
+NOT_OF_SHARDS = {"processes", "restarts", "report", "output", "as_json", "checkpoint"}
+SUPERVISED = "mlp_jax.supervised"  # in click's context: whoever started this starts it again
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,12 @@ class Division:
             )
         raise SystemExit(INTERRUPTED if result.interrupted else 0)
 
+    def share(self, memory: int) -> int:
+        """Of the bytes for networks those that this process may take; all may read the table."""
+        return memory // self.part[1] if self.supervised and self.part else memory
+
     @contextmanager
-    def run(
-        self, checkpoint: Path | None, memory: int | None, halving: int | None
-    ) -> Iterator[dict[str, Any]]:
+    def run(self, checkpoint: Path | None, halving: int | None) -> Iterator[dict[str, Any]]:
         """What `sweep` needs besides; shards have done their parts by then."""
         import threading
 
@@ -127,7 +130,6 @@ class Division:
             words = [
                 *words_again(click.get_current_context(), NOT_OF_SHARDS),
                 *("--checkpoint", folder),
-                *(() if memory is None else ("--memory", str(max(1, memory // self.processes)))),
             ]
             together = halving is not None
             if run_shards(words, self.processes, self.restarts, together=together):
@@ -148,8 +150,9 @@ def shard_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def divided(**options: Any) -> None:
-        own = {field.name: options.pop(field.name) for field in fields(Division)}
-        command(division=Division(**own), **options)
+        division = Division(**{field.name: options.pop(field.name) for field in fields(Division)})
+        click.get_current_context().meta[SUPERVISED] = division.supervised
+        command(division=division, **options)
 
     for option in reversed(OPTIONS):
         divided = option(divided)

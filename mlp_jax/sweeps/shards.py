@@ -50,6 +50,7 @@ def of_shard(task: Task, shard: Shard | None, halving: int | None) -> Task:
         middle = np.cumsum(work[order]) - work[order] / 2
         owner = np.empty(count, int)
         owner[order] = middle / work.sum() * shard.of
+        owner -= owner.min()  # the first, which speaks for all, has one at least
     seeds = [
         of_one if owner[number] == shard.number else () for number, of_one in enumerate(task.seeds)
     ]

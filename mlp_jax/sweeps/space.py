@@ -218,7 +218,7 @@ def _checked(configs: list[Configuration]) -> list[Configuration]:
         if isinstance(activation, tuple) and not all(map(callable, activation)):
             Network(activation).hidden((0,) * (len(config["hidden"]) + 1))
         for name in ("epochs", "patience", "batch_size"):
-            if config.get(name) is not None:
+            if name in config and (name == "epochs" or config[name] is not None):
                 config[name] = _integer(name, config[name], 1)
         if "seed" in config:
             config["seed"] = checked_seed(_integer("seed", config["seed"], 0))

@@ -1,12 +1,16 @@
-"""A space in a file: TOML or JSON, where a distribution is a table of its name and numbers."""
+"""A space in a file: TOML or JSON, where a distribution is a table of its name and numbers.
+
+And what the command line has to know of it before it is searched.
+"""
 
 import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from mlp_jax.sweeps.distributions import int_uniform, log_uniform, uniform
+from mlp_jax.sweeps.distributions import Distribution, int_uniform, log_uniform, uniform
 
+DRAWN = 1000  # configurations of a space that has no end
 NAMED = {
     "uniform": uniform,
     "log_uniform": log_uniform,
@@ -42,8 +46,34 @@ def read_space(path: Path) -> Any:
     return {name: _value(path, name, value) for name, value in space.items()}
 
 
+def number_to_draw(space: Any, n: int | None) -> int | None:
+    """How many configurations of the space: `n`, or 1000 where some of it is drawn at random.
+
+    None for all that it lists.
+
+    Raises:
+      ValueError: n is not the length of a list of configurations.
+    """
+    if isinstance(space, list):
+        if n not in (None, len(space)):
+            raise ValueError(
+                f"--space lists {len(space)} configurations and --n is {n}: leave --n out"
+            )
+        return n
+    # Widths are drawn for every layer by itself, also from a list.
+    random = "widths" in space or any(isinstance(one, Distribution) for one in space.values())
+    return DRAWN if n is None and random else n
+
+
+def losses_of(space: Any) -> list[Any]:
+    """The losses that the space names."""
+    parts = space if isinstance(space, list) else [space]
+    named = [part.get("loss", []) for part in parts if isinstance(part, dict)]
+    return [loss for one in named for loss in (one if isinstance(one, list) else [one])]
+
+
 def _value(path: Path, name: str, value: Any) -> Any:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or name == "class_weight":  # a weight for every class
         return value
     if len(value) != 1 or next(iter(value)) not in NAMED:
         raise ValueError(

@@ -22,6 +22,7 @@ from mlp_jax.sweeps.task_labels import (
     classes_of,
     default_loss,
     kind_of_labels,
+    with_class_weights,
 )
 from mlp_jax.training_input import check_count, check_range
 
@@ -32,11 +33,12 @@ class Task(NamedTuple):
     """The whole of a sweep, but for how it is done.
 
     X: (n[0], m). labels: for every loss of the space, its Y, (K, m). splits: the folds.
-    configurations: complete, each with its loss, optimizer, batch size, epochs and patience. seeds:
-    for each configuration, those of its initial weights. key_init, key_order: of the initial
-    weights and of batch order and dropout. scoring: "accuracy", "r2", "loss" or "own". metric: (A,
-    Y, weights) -> the score, higher being better; None for the loss. classes: what y was made of,
-    or None. best_by: what makes an epoch the best, one of `JUDGES`; by "cost" it is the last.
+    configurations: complete, each with its loss, optimizer, batch size, epochs and patience,
+    and class weights by class number. seeds: for each configuration, those of its initial weights.
+    key_init, key_order: of the initial weights and of batch order and dropout. scoring: "accuracy",
+    "r2", "loss" or "own". metric: (A, Y, weights) -> the score, higher being better; None for the
+    loss. classes: what y was made of, or None. best_by: what makes an epoch the best, one of
+    `JUDGES`; by "cost" it is the last.
     """
 
     X: np.ndarray
@@ -98,6 +100,7 @@ def as_task(
     check_count("epochs", epochs)
     if patience is not None:
         check_range("patience", patience, 1, np.inf)
+        patience = np.asarray(patience).item()  # as in a space: a checkpoint knows a sweep by it
     if best_by not in JUDGES:
         raise ValueError(f"best_by is {best_by!r}; expected one of {', '.join(JUDGES)}")
     configs = configurations(space, n, seed=seed_of_space)
@@ -109,7 +112,7 @@ def as_task(
     kind = kind_of_labels(configs, labels)
     classes, labels = classes_of(kind, labels)
     default = default_loss(kind, labels, classes)
-    defaults = {"loss": default, "optimizer": "adam", "epochs": epochs, "patience": patience}
+    defaults = {"loss": default, "optimizer": "adam", "epochs": int(epochs), "patience": patience}
     configs = [defaults | config for config in configs]
     for config in configs:
         batch_size = None if config["optimizer"] == "lbfgs" else BATCH_SIZE
@@ -118,15 +121,17 @@ def as_task(
         splits = _splits(labels, classes, folds, validation, seed_of_folds)
     networks = {Network(loss=config["loss"]) for config in configs}
     losses = sorted({network.loss for network in networks}, key=lambda loss: loss.name)
+    Y = {loss: as_Y(loss, labels, classes, table.dtype) for loss in losses}
+    configs = with_class_weights(configs, Y, classes, splits)
     scored, metric = scores_of(scoring, losses)
     if best_by == "metric" and scored == "loss":
         best_by = "validation_loss"  # they are the same
     return Task(
         X=np.ascontiguousarray(table.T),
-        labels={loss: as_Y(loss, labels, classes, table.dtype) for loss in losses},
+        labels=Y,
         splits=splits,
         configurations=configs,
-        seeds=[(c.pop("seed"),) if "seed" in c else tuple(range(seeds)) for c in configs],
+        seeds=[(c["seed"],) if "seed" in c else tuple(range(seeds)) for c in configs],
         key_init=key_init,
         key_order=key_order,
         scoring=scored,

@@ -1,14 +1,16 @@
-"""The labels of a sweep: classes or numbers, and what each loss compares its outputs with."""
+"""The labels of a sweep: classes or numbers, what each loss compares with, and class weights."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from mlp_jax.encoding import is_missing
 from mlp_jax.forward_propagation import Network
-from mlp_jax.labels import one_hot
+from mlp_jax.labels import class_weights, one_hot
 from mlp_jax.losses import Loss
 from mlp_jax.sweeps.space import Configuration
+from mlp_jax.training_input import check_range
 
 
 def checked_labels(y: Any, name: str) -> np.ndarray:
@@ -96,3 +98,84 @@ def as_Y(loss: Loss, labels: np.ndarray, classes: np.ndarray | None, dtype: Any)
     if loss.outputs_of_label > 1 and len(Y) > 1:
         raise ValueError(f"{loss.name} is for y of one column; it has {len(Y)}")
     return np.ascontiguousarray(Y)
+
+
+def with_class_weights(
+    configs: list[Configuration],
+    labels: dict[Loss, np.ndarray],
+    classes: np.ndarray | None,
+    splits: list[tuple[np.ndarray, np.ndarray]],
+) -> list[Configuration]:
+    """The configurations with their class weights by class number.
+
+    Args:
+      configs: each with its loss.
+      labels: Y of every loss, (K, m).
+      classes: what y was made of, or None.
+      splits: of the examples, to train on and to validate by.
+
+    Raises:
+      ValueError: class weights or label smoothing where there are no classes; a class without a
+        weight, or a fold without an example that has one.
+    """
+    made: dict[Any, Any] = {}
+    found = []
+    for config in configs:
+        given = config.get("class_weight")
+        if given is None and not config.get("label_smoothing"):
+            found.append(config)
+            continue
+        loss = Network(loss=config["loss"]).loss
+        if not loss.classes:
+            which = "label_smoothing" if given is None else "class_weight"
+            raise ValueError(f"{which} is for the cross-entropies; the loss is {loss}")
+        if given is not None:
+            name = repr(given), loss
+            if name not in made:
+                made[name] = _class_weight(given, labels[loss], classes, splits)
+            config = config | {"class_weight": made[name]}
+        found.append(config)
+    return found
+
+
+def _class_weight(given: Any, Y: np.ndarray, classes: np.ndarray | None, splits: list[Any]) -> Any:
+    """`given` checked: "balanced", or a weight of every class, by its number."""
+    if isinstance(given, Mapping):
+        given = _by_number(given, classes, len(Y))
+    weights = np.asarray(class_weights(Y, given))[0]
+    for fold, (train, _) in enumerate(splits):
+        if not weights[train].any():
+            raise ValueError(
+                f"class_weight is 0 for all that fold {fold} trains on; type a weight above 0 for "
+                "a class that it has, or other folds"
+            )
+    return given
+
+
+def _by_number(
+    given: Mapping[Any, Any], classes: np.ndarray | None, outputs: int
+) -> dict[int, float]:
+    """By class number what is by label, by class number, or by one of them written as a text.
+
+    The first of these that knows all keys counts: labels before numbers, so that of the labels 1
+    and 2 the key 1 is the label. JSON and TOML have no keys but texts.
+    """
+    numbers = list(range(outputs if classes is None else len(classes)))
+    names: list[Any] = numbers if classes is None else classes.tolist()
+    texts = [str(name).removesuffix(".0") for name in names]
+    for way in (names, texts, numbers, list(map(str, numbers))):
+        number_of = {name: number for number, name in enumerate(way)}
+        if all(key in number_of for key in given):
+            break
+    else:
+        unknown = next(key for key in given if key not in names)
+        raise ValueError(f"class_weight names {unknown!r}; the classes are {names}")
+    for key, weight in given.items():
+        check_range(f"class_weight of {key!r}", weight, 0, np.inf)
+    found = {number_of[key]: float(weight) for key, weight in given.items()}
+    missing = [name for number, name in enumerate(names) if number not in found]
+    if missing and classes is not None:  # else not all of them may occur
+        raise ValueError(
+            f"class_weight has none for the class {missing[0]!r}; expected a weight of every class"
+        )
+    return dict(sorted(found.items()))

@@ -24,6 +24,18 @@ def status_of(members: Sequence["SweepMember"]) -> str:
     return next(status for status in STATUSES if status in statuses)
 
 
+def order_of(status: str, score: float, chosen: bool = False) -> int:
+    """The place in a ranking of what has this status, the lower the better.
+
+    chosen: halving has made a choice, so what was interrupted in it is better than what is not.
+    """
+    if status == "diverged":
+        return 4
+    if np.isnan(score):
+        return 3
+    return {"halved away": 2, "interrupted": 0 if chosen else 1}.get(status, 0)
+
+
 @dataclass(frozen=True)
 class SweepMember:
     """One training: a configuration with one seed on one fold.
@@ -57,6 +69,9 @@ class SweepMember:
     def arguments_of_fit(self) -> dict[str, Any]:
         """What `mlp_jax.fit` takes to train this member alone.
 
+        It ends in the same parameters, but for dropout in full batches on folds of different
+        lengths: a shorter fold is filled up in a sweep, and its masks are others.
+
         Example:
           >>> import numpy as np, mlp_jax
           >>> X = np.random.default_rng(0).normal(size=(60, 2))
@@ -85,6 +100,13 @@ class SweepMember:
             "weights": None if given is None else class_weights(Y[:, train], given),
             "key": jax.random.fold_in(task.key_order, np.uint32(self.fold)),
         }
+
+
+def best_loss(member: SweepMember) -> float:
+    """The validation loss of its best epoch; infinite if it has none."""
+    if member.best_epoch == 0:
+        return float("inf")
+    return float(member.curves.validation_loss[member.best_epoch - 1])
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,14 @@ class Standing(NamedTuple):
     done: int
     leaves: tuple[np.ndarray, ...]
 
+    def part(self, places: Sequence[int]) -> "Standing":
+        """Of the rows in these places alone."""
+        if len(places) == len(self.rows):
+            return self
+        rows = tuple(self.rows[place] for place in places)
+        leaves = tuple(leaf[list(places)] for leaf in self.leaves)
+        return self._replace(rows=rows, leaves=leaves)
+
 
 class Wave:
     """Rows of a bucket on one fold, where they stand, and what they have left behind."""
@@ -179,15 +187,21 @@ class Wave:
             standings.append((row.configuration, score, loss))
         return standings
 
-    def keep(self, configurations: set[int]) -> dict[tuple[int, int, int], Outcome]:
-        """Goes on with these configurations alone; returns what became of the others."""
-        kept = np.array([row.configuration in configurations for row in self.rows])
-        dropped = {
+    def dropped(self, configurations: set[int]) -> dict[tuple[int, int, int], Outcome]:
+        """What became of those that are of none of these configurations; see `keep`."""
+        return {
             name: outcome._replace(
                 status="halved away" if outcome.status == "interrupted" else outcome.status
             )
-            for name, outcome in self.outcomes(~kept).items()
+            for name, outcome in self.outcomes(~self._of(configurations)).items()
         }
+
+    def _of(self, configurations: set[int]) -> np.ndarray:
+        return np.array([row.configuration in configurations for row in self.rows])
+
+    def keep(self, configurations: set[int]) -> None:
+        """Goes on with these configurations alone."""
+        kept = self._of(configurations)
         rows = tuple(row for row, stays in zip(self.rows, kept, strict=True) if stays)
         everything = self._members, self.state, self._epochs, self._which, self._history
         members, state, epochs, which, history = jax.tree.map(lambda leaf: leaf[kept], everything)
@@ -196,7 +210,6 @@ class Wave:
         self._epochs, self._which, self._history = epochs, which, history
         self.going_on = np.flatnonzero(self._goes_on())
         self._keep_standing()
-        return dropped
 
     def _record(self, lines: np.ndarray) -> None:
         """Adds to the history; what was there is copied only when its room has doubled."""

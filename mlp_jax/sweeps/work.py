@@ -55,7 +55,8 @@ class Work:
         self._stood: dict[tuple[int, int, int], tuple[Standing, int]] = {}
         for standing in found.standings:  # the furthest first: another writer's may be older
             for place, row in enumerate(standing.rows):
-                self._stood.setdefault((*row, standing.fold), (standing, place))
+                if (*row, standing.fold) in names:
+                    self._stood.setdefault((*row, standing.fold), (standing, place))
         self.compilations = 0
         self.seconds: dict[int, tuple[float, float]] = {}
         folds, self._lengths = as_folds(task.splits)
@@ -94,7 +95,7 @@ class Work:
                 self._peers.interrupted()
                 pool.shutdown()
                 self._save(wait=True)
-                self._end(None)
+                self._give_up()
                 return True
             except BaseException:
                 self._stop.set()
@@ -147,8 +148,19 @@ class Work:
         with self._counting:
             outcomes = dict(self.outcomes)
             waves = [self._waves[name] for name in sorted(self._waves)]
-        standings = [wave.standing for wave in waves if wave.standing is not None]
+        standings = [one for wave in waves if (one := wave.standing) is not None]
+        # Of a writer the last save alone is read, so it has all that stood in those before it.
+        standings += self._not_begun(standings, outcomes)
         self._checkpoint.save(outcomes, standings, self._kept, wait=wait)
+
+    def _not_begun(self, begun: list[Standing], done: Collection[Any]) -> list[Standing]:
+        """Where those stood in the checkpoint that no wave has gone on with so far."""
+        known = {(*row, standing.fold) for standing in begun for row in standing.rows}
+        parts: dict[int, tuple[Standing, list[int]]] = {}
+        for name, (standing, place) in self._stood.items():
+            if name not in known and name not in done:
+                parts.setdefault(id(standing), (standing, []))[1].append(place)
+        return [standing.part(places) for standing, places in parts.values()]
 
     def _cut(self, choice: int, shown: Callable[..., None] | None) -> list[Name]:
         """Goes on with the best configurations; returns the waves that have some of them.
@@ -164,7 +176,9 @@ class Work:
             self._kept = (*self._kept, tuple(sorted(best)))
         kept = set(self._kept[choice])
         for wave in self._waves.values():
-            self._record(wave.keep(kept), shown)
+            # First, or Ctrl-C in between would lose them.
+            self._record(wave.dropped(kept), shown)
+            wave.keep(kept)
         self._waves = {name: wave for name, wave in self._waves.items() if wave.rows}
         self._save()
         return [name for name, wave in self._waves.items() if len(wave.going_on)]
@@ -172,8 +186,20 @@ class Work:
     def _end(self, shown: Callable[..., None] | None) -> None:
         """Records the waves that halving has held."""
         for wave in self._waves.values():
-            self._record(wave.outcomes(), shown)
+            found = wave.outcomes().items()
+            # Ctrl-C amid a choice may leave some in their wave that are recorded as halved away.
+            self._record({name: one for name, one in found if name not in self.outcomes}, shown)
         self._waves = {}
+
+    def _give_up(self) -> None:
+        """Records where all stand after Ctrl-C, also those that the checkpoint alone knows of."""
+        self._end(None)
+        with self._context():
+            for number in range(len(self.plan.buckets)):
+                for name, rows in self._rows_of_waves(number).items():
+                    if (*rows[0], name[1]) in self._stood:
+                        self._rows[name] = rows
+                        self._record(self._wave(name).outcomes(), None)
 
     def _record(
         self, outcomes: dict[tuple[int, int, int], Outcome], shown: Callable[..., None] | None
@@ -238,7 +264,7 @@ class Work:
         """Rows of its waves: a chunk each, or more where some of them stop and leave room.
 
         Without halving those of a wave may share a chunk. Rows that a checkpoint knows are with
-        those that have done as many epochs.
+        those that have done as many epochs, the furthest first.
         """
         alike: dict[tuple[int, int], list[Row]] = {}
         for row, network in zip(bucket.rows, bucket.which, strict=True):
@@ -253,7 +279,7 @@ class Work:
             length = len(bucket.rows)
         return [
             tuple(rows[first : first + length])
-            for _, rows in sorted(alike.items())
+            for _, rows in sorted(alike.items(), key=lambda item: (-item[0][0], item[0][1]))
             for first in range(0, len(rows), length)
         ]
 
@@ -274,12 +300,16 @@ class Work:
         number, fold, *_ = name
         place = self._places[device]
         Y = place.labels[self.plan.buckets[number].kind.loss]
+        waited = 0.0  # for others to be done, which is none of the bucket's time
 
         def draw(done: int) -> Drawn:
             return self._draws(wave, done, device)
 
         def call(members: Any, state: Any, done: int, until: int, draws: Drawn, which: Any) -> Any:
+            nonlocal waited
+            asked = time.perf_counter()
             with place.running:
+                waited += time.perf_counter() - asked
                 trained = program(
                     *(place.X, Y, members, state, np.int32(done), np.int32(until)),
                     *(place.folds[fold], draws, which),
@@ -295,7 +325,7 @@ class Work:
             for _ in wave.segments(until, draw, call):
                 if self._stop.is_set():
                     break
-        self._took(number, 0.0, time.perf_counter() - began)
+        self._took(number, 0.0, time.perf_counter() - began - waited)
         if not self._halving and not self._stop.is_set():
             self._record(wave.outcomes(), shown)
             with self._counting:

@@ -1,0 +1,80 @@
+"""What ends a command and is no mistake of its user: one line and exit code 2, but for our own."""
+
+import subprocess
+import sys
+
+import jax
+import pytest
+from click.testing import CliRunner
+
+from mlp_jax import cli
+from mlp_jax.__main__ import main
+from mlp_jax.joined_processes import LostPeerError, said_of
+from mlp_jax.sweeps import command
+
+NO_MEMORY = {
+    "Python": MemoryError(),
+    "NumPy": MemoryError("Unable to allocate 8.00 TiB for an array"),
+    "JAX": jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.\n0"),
+    "CUDA": RuntimeError("INTERNAL: CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
+}
+
+
+def swept(monkeypatch, error, *words):
+    """What a sweep that ends by this error exits with."""
+
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(command, "_searched", fails)
+    return CliRunner().invoke(cli.commands, ["sweep", *words])
+
+
+@pytest.mark.parametrize("whose", NO_MEMORY)
+def test_too_little_memory_is_one_line(whose, monkeypatch):
+    done = swept(monkeypatch, NO_MEMORY[whose])
+    assert done.exit_code == 2
+    assert done.output.startswith("mlp-jax: out of memory")
+    assert "use fewer rows or columns" in done.output
+    assert done.output.count("\n") == 1
+
+
+def test_a_shard_that_had_too_little_memory_is_started_again(monkeypatch, tmp_path):
+    shard = ["--shard", "1/2", "--checkpoint", str(tmp_path), "--supervised"]
+    assert swept(monkeypatch, MemoryError(), *shard).exit_code == 1  # after 2 all would end
+    assert swept(monkeypatch, MemoryError(), *shard[:-1]).exit_code == 2
+
+
+def test_a_lost_peer_is_one_line(monkeypatch):
+    done = swept(monkeypatch, LostPeerError(said_of([1])))
+    assert done.exit_code == 2
+    assert done.output.startswith("mlp-jax: process 1 has ended before the others")
+    assert "with the same checkpoint folder they go on from there" in done.output
+    assert done.output.count("\n") == 1
+
+
+def test_an_error_of_ours_is_not_hidden(monkeypatch):
+    done = swept(monkeypatch, RuntimeError("mine"))
+    assert done.exit_code == 1
+    assert str(done.exception) == "mine"
+
+
+def test_an_extra_that_a_command_needs_is_named():
+    code = (
+        "import sys; from mlp_jax.__main__ import main\n"
+        "sys.modules['pandas'], sys.argv = None, ['mlp-jax', 'check']\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    expected = "the command line needs pandas: type pip install 'mlp_jax[all]'"
+    assert done.stderr == f"mlp-jax: {expected}\n"
+
+
+def test_a_module_of_ours_that_is_missing_is_not_an_extra(monkeypatch):
+    def fails(**_):
+        raise ModuleNotFoundError("No module named 'mlp_jax.lost'", name="mlp_jax.lost")
+
+    monkeypatch.setattr(cli, "commands", fails)
+    with pytest.raises(ModuleNotFoundError, match=r"mlp_jax\.lost"):
+        main()

@@ -1,0 +1,137 @@
+"""A sweep that goes on from its folder leaves there what it found, however soon it is stopped."""
+
+import threading
+import time
+
+import jax
+import numpy as np
+import pytest
+
+import mlp_jax
+from mlp_jax.sweeps import waves, work
+from mlp_jax.sweeps.checkpoints import Checkpoint
+from tests.test_checkpoints import KilledError, check_same
+
+X = np.random.default_rng(0).normal(size=(40, 3))
+Y = X[:, 0] * X[:, 1] > 0
+SPACE = {"depth": [1, 2], "width": 4, "learning_rate": [0.01, 0.03, 0.1]}
+# After so many chunks a sweep is amid its epochs; of halving, amid the first and a later stage.
+STOPS = pytest.mark.parametrize(("halving", "chunks"), [(None, 9), (3, 5), (3, 30)])
+
+
+def swept(halving=None, folder=None, **more):
+    # Two programs, on two folds with chunks of two: many places to stop at.
+    about = {"folds": 2, "epochs": 400, "chunk": 2, "key": 1, "progress": False} | more
+    return mlp_jax.sweep(X, Y, SPACE, halving=halving, checkpoint=folder, **about)
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """A function that stops a sweep after so many chunks; the folder has where it stands."""
+
+    def after(chunks, halving, folder):
+        cancel, seen, segments = threading.Event(), [], waves.Wave.segments
+
+        def until_stopped(self, *arguments):
+            for done in segments(self, *arguments):
+                seen.append(done)
+                if len(seen) >= chunks:
+                    cancel.set()
+                    time.sleep(0.3)  # it is looked at four times a second
+                yield done
+
+        monkeypatch.setattr(waves.Wave, "segments", until_stopped)
+        result = swept(halving, folder, cancel=cancel)
+        monkeypatch.setattr(waves.Wave, "segments", segments)
+        assert result.interrupted
+        return result
+
+    return after
+
+
+def epochs_saved(result, halving, folder):
+    """Of every member that stands in the folder, by (configuration, seed, fold)."""
+    saves = Checkpoint(folder, result.task, halving, 60.0)
+    saves.close()
+    return {(*row, one.fold): one.done for one in saves.found.standings for row in one.rows}
+
+
+@STOPS
+def test_stopped_before_anything_begins_it_leaves_all_as_it_was(halving, chunks, stopped, tmp_path):
+    first = stopped(chunks, halving, tmp_path)
+    before = epochs_saved(first, halving, tmp_path)
+    assert max(before.values()) >= 32
+    at_once = threading.Event()
+    at_once.set()
+    second = swept(halving, tmp_path, cancel=at_once)
+    assert second.interrupted
+    assert epochs_saved(second, halving, tmp_path) == before
+    check_same(swept(halving, tmp_path), swept(halving))
+
+
+@STOPS
+def test_stopped_before_anything_begins_it_has_what_the_folder_has(
+    halving, chunks, stopped, tmp_path
+):
+    first = stopped(chunks, halving, tmp_path)
+    at_once = threading.Event()
+    at_once.set()
+    second = swept(halving, tmp_path, cancel=at_once)
+    found = [
+        [(m.status, m.score, m.best_epoch) for m in result.members if m.best_epoch > 0]
+        for result in (first, second)
+    ]
+    assert found[0] == found[1] != []
+
+
+@STOPS
+def test_killed_amid_its_first_chunk_it_leaves_all_as_it_was(
+    halving, chunks, stopped, tmp_path, monkeypatch
+):
+    first = stopped(chunks, halving, tmp_path)
+    before = epochs_saved(first, halving, tmp_path)
+    segments, saves = waves.Wave.segments, {path.name for path in tmp_path.glob("states-*")}
+
+    def killed(self, *arguments):
+        time.sleep(0.1)  # for a save
+        raise KilledError
+        yield
+
+    monkeypatch.setattr(waves.Wave, "segments", killed)
+    with pytest.raises(KilledError):
+        swept(halving, tmp_path, checkpoint_seconds=1e-3)
+    monkeypatch.setattr(waves.Wave, "segments", segments)
+    assert saves.isdisjoint(path.name for path in tmp_path.glob("states-*"))
+    assert epochs_saved(first, halving, tmp_path) == before
+    check_same(swept(halving, tmp_path), swept(halving))
+
+
+def test_those_that_have_come_the_furthest_go_on_first(stopped, tmp_path):
+    result = stopped(9, None, tmp_path)
+    saved = epochs_saved(result, None, tmp_path)
+    saves = Checkpoint(tmp_path, result.task, None, 60.0)
+    again = work.Work(result.task, result.plan, jax.devices()[:1], checkpoint=saves)
+    saves.close()
+    orders = [
+        [saved.get((*rows[0], fold), 0) for rows in again._parts(bucket, fold)]
+        for bucket in result.plan.buckets
+        for fold in bucket.folds
+    ]
+    assert orders == [sorted(order, reverse=True) for order in orders]
+    assert any(len(set(order)) > 1 for order in orders)
+
+
+def test_ctrl_c_amid_a_choice_of_halving_loses_none_that_it_drops(tmp_path, monkeypatch):
+    keep = waves.Wave.keep
+
+    def interrupted(self, configurations):
+        keep(self, configurations)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(waves.Wave, "keep", interrupted)
+    result = swept(3, tmp_path)
+    monkeypatch.setattr(waves.Wave, "keep", keep)
+    assert result.interrupted
+    assert {member.status for member in result.members} == {"interrupted", "halved away"}
+    assert all(member.best_epoch > 0 for member in result.members)
+    check_same(swept(3, tmp_path), swept(3))
