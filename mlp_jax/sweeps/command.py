@@ -276,7 +276,7 @@ def _print(result: "SweepResult") -> None:
     from rich.console import Console
 
     if result.interrupted:
-        click.echo("interrupted: what follows is of the configurations that are finished")
+        click.echo("interrupted: what follows is of what is finished, or of the best so far")
     console = Console()
     # In a file as wide as it is; on a narrow terminal without what matters least. No digit is cut.
     width = console.width if console.is_terminal else WIDEST
