@@ -1,11 +1,11 @@
 """A sweep that is killed goes on from its folder, and ends as if nothing had happened."""
 
-import _thread
 import errno
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import jax
@@ -59,17 +59,31 @@ class KilledError(Exception):
     pass
 
 
+def wait_for_a_save(folder):
+    """For a few seconds at most, for there may be nothing new to save."""
+    if folder is None:
+        return
+    before = sorted(folder.glob("states-*"))
+    for _ in range(100):
+        if sorted(folder.glob("states-*")) != before:
+            return
+        time.sleep(0.05)
+
+
 @pytest.fixture
 def killed(monkeypatch):
-    """A function that has the next sweep fail after so many chunks."""
+    """A function that has the next sweep fail after so many chunks; if told its folder, once
+    that has been saved to again, which a busy machine may take its time for.
+    """
 
-    def after(chunks):
+    def after(chunks, folder=None):
         segments = waves.Wave.segments
         left = iter(range(chunks))
 
         def until_killed(self, *arguments):
             for done in segments(self, *arguments):
                 if next(left, None) is None:
+                    wait_for_a_save(folder)
                     raise KilledError
                 yield done
 
@@ -100,7 +114,7 @@ def test_a_sweep_goes_on_from_wherever_it_failed(halving, whole, tmp_path, kille
 
 
 def test_what_was_trained_is_not_trained_again(tmp_path, killed, monkeypatch):
-    segments = killed(9)
+    segments = killed(9, tmp_path)
     with pytest.raises(KilledError):
         swept(None, tmp_path)
     trained = []
@@ -119,15 +133,22 @@ def test_what_was_trained_is_not_trained_again(tmp_path, killed, monkeypatch):
 
 @HALVINGS
 def test_ctrl_c_saves_where_it_stands(halving, whole, tmp_path, monkeypatch):
-    segments, chunks = waves.Wave.segments, []
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    segments, chunks, noticed = waves.Wave.segments, [], threading.Event()
+
+    def notice(*arguments):
+        noticed.set()
+        signal.default_int_handler(*arguments)
+
+    handler = signal.signal(signal.SIGINT, notice)
 
     def interrupted(self, *arguments):
         for done in segments(self, *arguments):
             chunks.append(done)
             if len(chunks) == 5:
-                _thread.interrupt_main()
-                time.sleep(0.5)
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            if len(chunks) >= 5:  # the other thread waits for it too
+                noticed.wait(60)
+                time.sleep(0.3)  # until all threads are told
             yield done
 
     monkeypatch.setattr(waves.Wave, "segments", interrupted)

@@ -81,6 +81,7 @@ FLOORS = {
         "estimators.regressor",
         "estimators.search_input",
         "estimators.together",
+        "sweeps.standings",
     },
     12: {"estimators.to_model", "sweeps.grouping", "sweeps.places", "sweeps.chunks"},
     13: {"sweeps.plan"},

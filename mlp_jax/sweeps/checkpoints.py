@@ -9,8 +9,8 @@ from typing import Any
 from mlp_jax.checkpoint_folders import Folder
 from mlp_jax.sweeps.checkpoint_files import Files, Kept, Outcomes, Votes, parts_of
 from mlp_jax.sweeps.shards import Shard
+from mlp_jax.sweeps.standings import Standing
 from mlp_jax.sweeps.task import Task
-from mlp_jax.sweeps.waves import Standing
 
 
 class Checkpoint:

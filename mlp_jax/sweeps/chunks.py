@@ -105,8 +105,13 @@ def check_chunk(buckets: Sequence[Bucket], needs: Sequence[Needs], size: Size) -
         fits = min(_fitting(bucket, need, size, size.chunk) for bucket, need in pairs)
         raise ValueError(
             f"memory={size.memory} does not suffice for chunk={size.chunk}, which takes {takes} "
-            f"bytes with data and results; type chunk={fits} or less, or memory={takes} or more"
+            f"bytes with data and results; type chunk={fits} or less, or {_as_typed(takes)}"
         )
+
+
+def _as_typed(least: int) -> str:
+    """The memory to ask for, in bytes as in Python and in MiB as on the command line."""
+    return f"memory={least} or more (on the command line --memory {-(-least // 2**20)})"
 
 
 def _fitting(bucket: Bucket, needs: Needs, size: Size, most: int) -> int:
@@ -120,7 +125,7 @@ def _fitting(bucket: Bucket, needs: Needs, size: Size, most: int) -> int:
         raise ValueError(
             f"memory={size.memory} does not suffice: with data and results, {size.at_a_time} "
             f"networks at a time of hidden widths {bucket.hidden} take {least} bytes; type "
-            f"memory={least} or more, or a smaller space"
+            f"{_as_typed(least)}, or a smaller space"
         )
     return len(fits) if fits.all() else int(np.argmin(fits))
 

@@ -241,6 +241,7 @@ def scores_of(choice: Any, losses: list[Loss]) -> tuple[str, dict[Loss, Callable
     if len(losses) > 1:
         names = ", ".join(loss.name for loss in losses)
         raise ValueError(
-            f"the space has the losses {names}, whose values cannot be compared; type scoring='r2'"
+            f"the space has the losses {names}, whose values cannot be compared; "
+            "type scoring='r2', or only one of them"
         )
     return "loss", dict.fromkeys(losses)

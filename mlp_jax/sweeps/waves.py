@@ -13,6 +13,7 @@ from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.buckets import Bucket
 from mlp_jax.sweeps.members import InitialWeights, Row, cut_out, numbers_of, weights_of
 from mlp_jax.sweeps.program import Fold, Members, segment, started
+from mlp_jax.sweeps.standings import Standing
 from mlp_jax.sweeps.task import Task
 
 
@@ -29,27 +30,6 @@ class Outcome(NamedTuple):
     best_epoch: int
     score: float
     status: str
-
-
-class Standing(NamedTuple):
-    """Where a wave stands after a segment, to go on from.
-
-    rows: of members. fold: the number of it. done: epochs. leaves: of the state, with the members
-    on their first axes, and the history, (members, done, 4).
-    """
-
-    rows: tuple[Row, ...]
-    fold: int
-    done: int
-    leaves: tuple[np.ndarray, ...]
-
-    def part(self, places: Sequence[int]) -> "Standing":
-        """Of the rows in these places alone."""
-        if len(places) == len(self.rows):
-            return self
-        rows = tuple(self.rows[place] for place in places)
-        leaves = tuple(leaf[list(places)] for leaf in self.leaves)
-        return self._replace(rows=rows, leaves=leaves)
 
 
 class Wave:

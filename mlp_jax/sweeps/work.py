@@ -25,8 +25,9 @@ from mlp_jax.sweeps.places import chunks_at_a_time, places_of, slots_of, workers
 from mlp_jax.sweeps.plan import SweepPlan
 from mlp_jax.sweeps.programs import compiled
 from mlp_jax.sweeps.schedule import Name, Schedule
+from mlp_jax.sweeps.standings import Standings
 from mlp_jax.sweeps.task import Task
-from mlp_jax.sweeps.waves import Outcome, Standing, Wave, arguments_of_program
+from mlp_jax.sweeps.waves import Outcome, Wave, arguments_of_program
 
 
 class Work:
@@ -52,11 +53,7 @@ class Work:
             name: outcome for name, outcome in found.outcomes.items() if name in names
         }
         self._kept = found.kept
-        self._stood: dict[tuple[int, int, int], tuple[Standing, int]] = {}
-        for standing in found.standings:  # the furthest first: another writer's may be older
-            for place, row in enumerate(standing.rows):
-                if (*row, standing.fold) in names:
-                    self._stood.setdefault((*row, standing.fold), (standing, place))
+        self._stood = Standings(found.standings, names)
         self.compilations = 0
         self.seconds: dict[int, tuple[float, float]] = {}
         folds, self._lengths = as_folds(task.splits)
@@ -150,17 +147,8 @@ class Work:
             waves = [self._waves[name] for name in sorted(self._waves)]
         standings = [one for wave in waves if (one := wave.standing) is not None]
         # Of a writer the last save alone is read, so it has all that stood in those before it.
-        standings += self._not_begun(standings, outcomes)
+        standings += self._stood.but_for(standings, outcomes)
         self._checkpoint.save(outcomes, standings, self._kept, wait=wait)
-
-    def _not_begun(self, begun: list[Standing], done: Collection[Any]) -> list[Standing]:
-        """Where those stood in the checkpoint that no wave has gone on with so far."""
-        known = {(*row, standing.fold) for standing in begun for row in standing.rows}
-        parts: dict[int, tuple[Standing, list[int]]] = {}
-        for name, (standing, place) in self._stood.items():
-            if name not in known and name not in done:
-                parts.setdefault(id(standing), (standing, []))[1].append(place)
-        return [standing.part(places) for standing, places in parts.values()]
 
     def _cut(self, choice: int, shown: Callable[..., None] | None) -> list[Name]:
         """Goes on with the best configurations; returns the waves that have some of them.
@@ -270,7 +258,7 @@ class Work:
         for row, network in zip(bucket.rows, bucket.which, strict=True):
             name = (*row, fold)
             if name not in self.outcomes:
-                done = self._stood[name][0].done if name in self._stood else 0
+                done = self._stood.epochs_done(name)
                 apart = bucket.alike and not self._halving
                 alike.setdefault((done, network if apart else 0), []).append(row)
         together = CHUNKS_OF_WAVE if "patience" in bucket.on else 1
@@ -289,7 +277,7 @@ class Work:
         bucket = self.plan.buckets[number]
         wave = Wave(self.task, bucket, fold, rows, self._weights, saved=saved)
         if (*rows[0], fold) in self._stood:
-            wave.restore([self._stood[(*row, fold)] for row in rows])
+            wave.restore(self._stood.of(rows, fold))
         return wave
 
     def _train(
