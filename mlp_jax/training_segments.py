@@ -23,7 +23,7 @@ SEGMENT_SECONDS = 0.25  # between two looks at the progress; a look takes about 
 
 
 class DivergenceWarning(UserWarning):
-    """A training was stopped because its cost or gradient was no longer finite."""
+    """A training was stopped: its cost, or its gradient at the end of an epoch, was not finite."""
 
 
 def in_segments(
