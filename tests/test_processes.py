@@ -26,7 +26,7 @@ X = np.random.default_rng(0).normal(size=(60, 3))
 Y = X[:, 0] * X[:, 1] > 0
 SPACE = {"width": [3, 4, 5, 6], "learning_rate": [0.01, 0.03], "activation": ["relu", "tanh"]}
 ABOUT = {"folds": 2, "epochs": 5, "progress": False}
-HANGS = 300  # seconds after which a process is held to hang; one whose lines fail is ended by JAX
+HANGS = 60  # seconds after which a process is held to hang
 _started: list[subprocess.Popen] = []
 
 # Also where the tests run in the background of a shell, which has its processes ignore it.
@@ -84,9 +84,9 @@ def none_is_left():
         process.communicate()
 
 
-def ended(process):
+def ended(process, seconds=HANGS):
     """(exit code, standard output, standard error)."""
-    printed, said = process.communicate(timeout=HANGS)
+    printed, said = process.communicate(timeout=seconds)
     return process.returncode, printed, said
 
 
@@ -219,7 +219,7 @@ def test_what_was_saved_before_is_gone_on_with(tmp_path):
 def interrupted(processes, who):
     """What all of them print after Ctrl-C in one, line by line."""
     processes[who].send_signal(signal.SIGINT)
-    found = [ended(process) for process in processes]
+    found = [ended(process, 100) for process in processes]
     assert [code for code, _, _ in found] == [0, 0], found
     first, second = (printed.splitlines() for _, printed, _ in found)
     assert first == second
