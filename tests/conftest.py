@@ -1,4 +1,25 @@
-"""Every test runs in float64, on two CPU devices, and with silent broadcasting forbidden."""
+"""Every test runs in float64, on two CPU devices, and with silent broadcasting forbidden.
+
+What XLA compiles is kept in a folder of the whole run: in it another test, another worker or a
+process that a test starts finds a program that was compiled before.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+# Before JAX is imported, which reads the environment once. The controller makes the folder; the
+# workers and the processes that tests start inherit its name.
+if "MLP_JAX_TESTS_PROGRAMS" not in os.environ:
+    folder = tempfile.mkdtemp(prefix="mlp_jax_programs_")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ |= {
+        "MLP_JAX_TESTS_PROGRAMS": folder,
+        "JAX_COMPILATION_CACHE_DIR": folder,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 import jax
 import pytest
