@@ -15,7 +15,7 @@ doing nothing else: PyTorch's threads spin while they wait for each other, and t
     python experiments/benchmarks/equal_shapes.py            # minutes
     python experiments/benchmarks/equal_shapes.py --large    # and 10,000 networks: an hour
     python experiments/benchmarks/equal_shapes.py --small    # 8 networks, without PyTorch: seconds
-    python experiments/benchmarks/equal_shapes.py --readme   # the table goes into README too
+    python experiments/benchmarks/equal_shapes.py --readme   # the table goes into README.md here
 """
 
 import importlib.util
@@ -203,7 +203,7 @@ def picture(rows):
 @click.command()
 @click.option("--small", is_flag=True, help="8 networks, without PyTorch.")
 @click.option("--large", is_flag=True, help="10,000 networks too.")
-@click.option("--readme", is_flag=True, help="Write the table into README too.")
+@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
 @click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, large: bool, readme: bool, output: Path) -> None:
     """Prints how many times as long as ours every way takes."""

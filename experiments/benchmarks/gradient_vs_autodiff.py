@@ -3,9 +3,9 @@
 Both are compiled ahead of time and called in turn (A B, B A, ...) in one process, in float32. The
 ratio is that of the two times of a round, so that a machine busy with something else slows both.
 
-Answer, on two CPU cores, jax 0.10.2: yes. See the table in README, which `--readme` writes from
-the results; the largest gain is on the large network, whose weights are transposed by a copy before
-the product.
+Answer, on two CPU cores, jax 0.10.2: yes. See the table in README.md here, which `--readme` writes
+from the results; the largest gain is on the large network, whose weights are transposed by a copy
+before the product.
 """
 
 import argparse
@@ -28,7 +28,7 @@ SHAPES = (
 ROUNDS = 101  # odd, so that the median is a round; many, for its quartiles
 ROUND_SECONDS = 0.03  # long against the clock, short against the machine's moods
 RESULTS = Path(__file__).parent / "results"
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parent / "README.md"
 MARKS = "<!-- gradient_vs_autodiff: begin -->\n", "<!-- gradient_vs_autodiff: end -->\n"
 
 
@@ -99,7 +99,7 @@ def write_between(path, marks, content):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--small", action="store_true", help="one shape, three rounds")
-    parser.add_argument("--readme", action="store_true", help="write the table into README too")
+    parser.add_argument("--readme", action="store_true", help="write the table into README.md here")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     if arguments.small:
@@ -112,7 +112,7 @@ def main():
     path.write_text(json.dumps(result, indent=1) + "\n")
     print(table(rows))
     if arguments.readme:
-        write_between(README, MARKS, table(rows))
+        write_between(PAGE, MARKS, table(rows))
 
 
 if __name__ == "__main__":

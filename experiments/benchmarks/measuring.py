@@ -3,18 +3,16 @@
 import json
 import os
 import time
-from pathlib import Path
 
 import jax
 import numpy as np
-from gradient_vs_autodiff import README, write_between
+from gradient_vs_autodiff import PAGE, write_between
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mlp_jax.sweeps import programs
 
 PAUSE = 0.2  # seconds
-PAGES = (README, Path(__file__).parent / "README.md")  # one of them has the place for a table
 PRODUCTS = (512, 1024, 2048, 4096)  # larger ones are no faster, and take seconds each
 
 
@@ -103,5 +101,4 @@ def keep(name, result, figure, table, *, output, readme, machine=None):
     print(f"\n{table}", flush=True)
     if readme:
         marks = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
-        page = next((page for page in PAGES if marks[0] in page.read_text()), README)
-        write_between(page, marks, table)
+        write_between(PAGE, marks, table)

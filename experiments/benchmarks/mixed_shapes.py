@@ -13,7 +13,7 @@ those of its fastest matrix product, measured here as well.
 
     python experiments/benchmarks/mixed_shapes.py            # half an hour
     python experiments/benchmarks/mixed_shapes.py --small    # 4 configurations of few rows
-    python experiments/benchmarks/mixed_shapes.py --readme   # the table goes into README too
+    python experiments/benchmarks/mixed_shapes.py --readme   # the table goes into README.md here
 """
 
 import tempfile
@@ -198,7 +198,7 @@ def picture(result):
 @click.command()
 @click.option("--small", is_flag=True, help="4 configurations of few rows.")
 @click.option("--sample", default=SAMPLE, show_default=True, help="Measured of the peers; even.")
-@click.option("--readme", is_flag=True, help="Write the table into README too.")
+@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
 @click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, sample: int, readme: bool, output: Path) -> None:
     """Prints seconds of every way, and useful GFLOP/s."""

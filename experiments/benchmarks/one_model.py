@@ -8,7 +8,7 @@ the last cost, medians, and ratios of theirs to ours; and the first call beside.
     pip install -e '.[bench]' --group peers               # pip 25.1 or later
     python experiments/benchmarks/one_model.py            # minutes
     python experiments/benchmarks/one_model.py --small    # the smallest, ours and scikit-learn
-    python experiments/benchmarks/one_model.py --readme   # the table goes into README too
+    python experiments/benchmarks/one_model.py --readme   # the table goes into README.md here
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 import jax
 import numpy as np
-from gradient_vs_autodiff import README, write_between
+from gradient_vs_autodiff import PAGE, write_between
 from measuring import in_turn
 from peers_of_one_model import PEERS, Problem
 
@@ -125,7 +125,7 @@ def table(rows):
 
 @click.command()
 @click.option("--small", is_flag=True, help="The smallest network beside scikit-learn alone.")
-@click.option("--readme", is_flag=True, help="Write the table into README too.")
+@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
 @click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, readme: bool, output: Path) -> None:
     """Prints how many times as long as ours every peer takes."""
@@ -140,7 +140,7 @@ def main(small: bool, readme: bool, output: Path) -> None:
     (output / "one_model.json").write_text(json.dumps(result, indent=1) + "\n")
     print(table(rows))
     if readme:
-        write_between(README, MARKS, table(rows))
+        write_between(PAGE, MARKS, table(rows))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ run; two tables may have been measured on different days.
 
     python experiments/benchmarks/search_cv.py            # half an hour
     python experiments/benchmarks/search_cv.py --small    # one table, 4 candidates
-    python experiments/benchmarks/search_cv.py --readme   # the table goes into README too
+    python experiments/benchmarks/search_cv.py --readme   # the table goes into README.md here
 """
 
 import json
@@ -157,7 +157,7 @@ def with_others(rows, path):
 @click.command()
 @click.option("--small", is_flag=True, help="One table, 4 candidates.")
 @click.option("--data", multiple=True, help="One of the tables anew; repeatable.")
-@click.option("--readme", is_flag=True, help="Write the table into README too.")
+@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
 @click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, data: tuple[str, ...], readme: bool, output: Path) -> None:
     """Prints seconds and best scores of every search."""

@@ -17,7 +17,7 @@ and compiling the program.
 
     python experiments/benchmarks/training_vs_plain.py            # minutes
     python experiments/benchmarks/training_vs_plain.py --small    # one shape, seconds
-    python experiments/benchmarks/training_vs_plain.py --readme   # the table goes into README too
+    python experiments/benchmarks/training_vs_plain.py --readme   # the table goes to README.md here
 """
 
 import argparse
@@ -29,7 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from gradient_vs_autodiff import README, write_between
+from gradient_vs_autodiff import PAGE, write_between
 from measuring import in_turn
 
 import mlp_jax
@@ -178,7 +178,7 @@ def table(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--small", action="store_true", help="one shape, three rounds")
-    parser.add_argument("--readme", action="store_true", help="write the table into README too")
+    parser.add_argument("--readme", action="store_true", help="write the table into README.md here")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     if arguments.small:
@@ -193,7 +193,7 @@ def main():
     path.write_text(json.dumps(result, indent=1) + "\n")
     print(table(rows))
     if arguments.readme:
-        write_between(README, MARKS, table(rows))
+        write_between(PAGE, MARKS, table(rows))
 
 
 if __name__ == "__main__":
