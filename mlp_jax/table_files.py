@@ -76,10 +76,7 @@ def read_table(
         if is_text:
             form = form_of(source, of_tabs=path.suffix.lower() == ".tsv")
             _check_size(name, form.rows, len(form.names), allowed)
-            if not any(one.strip() for one in form.names):
-                raise ValueError(
-                    f"{name} has no name in line {form.header}; expected a header there"
-                )
+            _check_header(name, form)
             names, notes = _stripped(form.names)
             frame = _csv(source, form, names, as_text)
         else:
@@ -105,6 +102,13 @@ def read_table(
         raise ValueError(f"{name} has no rows; expected a header and one line a sample")
     said = (f"{name}: {'; '.join(notes)}",) if notes else ()
     return RawTable(name, frame, is_text, first_line, beside, said)
+
+
+def _check_header(name: str, form: Form) -> None:
+    if any("\0" in one for one in form.names):
+        raise ValueError(f"{name} cannot be read: {NOT_UTF8}")
+    if not any(one.strip() for one in form.names):
+        raise ValueError(f"{name} has no name in line {form.header}; expected a header there")
 
 
 def _stripped(written: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
@@ -139,26 +143,33 @@ def _without_what_is_empty(frame: Any) -> tuple[Any, list[str]]:
 
     A spreadsheet program writes both where cells have once been.
     """
-    import pyarrow.compute
-
     notes = []
     names = frame.column_names
-    nameless = [place for place, name in enumerate(names) if not name]
-    nameless = [place for place in nameless if frame[place].null_count == frame.num_rows]
+    nameless = [place for place, name in enumerate(names) if not name.strip()]
+    nameless = [place for place in nameless if _last_filled(frame[place]) < 0]
     if nameless and frame.num_rows and len(nameless) < len(names):
         frame = frame.select([place for place in range(len(names)) if place not in nameless])
         many = "a column" if len(nameless) == 1 else f"{len(nameless)} columns"
         notes.append(f"{many} without name and cells left out")
     rows = frame.num_rows
-    if frame.num_columns > 1 and rows and not any(c[rows - 1].is_valid for c in frame.columns):
-        last = -1
-        for column in frame.columns:
-            valid = pyarrow.compute.indices_nonzero(column.is_valid())
-            last = max(last, valid[-1].as_py() if len(valid) else -1)
-        frame = frame.slice(0, last + 1)
-        many = "an empty row" if rows - last == 2 else f"{rows - 1 - last} empty rows"
-        notes.append(f"{many} at its end left out")
+    if frame.num_columns > 1 and rows and not any(c[-1].as_py() for c in frame.columns):
+        filled = 1 + max(map(_last_filled, frame.columns))
+        frame = frame.slice(0, filled)
+        if filled < rows:
+            many = "an empty row" if rows - filled == 1 else f"{rows - filled} empty rows"
+            notes.append(f"{many} at its end left out")
     return frame, notes
+
+
+def _last_filled(column: Any) -> int:
+    """The place of a column's last cell that is neither missing nor an empty text; -1 of none."""
+    import pyarrow.compute
+
+    filled = column.is_valid()
+    if pyarrow.types.is_string(column.type):
+        filled = pyarrow.compute.fill_null(pyarrow.compute.not_equal(column, ""), False)
+    places = pyarrow.compute.indices_nonzero(filled)
+    return places[-1].as_py() if len(places) else -1
 
 
 def _check_names_differ(name: str, names: Sequence[str], form: Form | None) -> None:
