@@ -146,29 +146,31 @@ def _without_what_is_empty(frame: Any) -> tuple[Any, list[str]]:
     notes = []
     names = frame.column_names
     nameless = [place for place, name in enumerate(names) if not name.strip()]
-    nameless = [place for place in nameless if _last_filled(frame[place]) < 0]
-    if nameless and frame.num_rows and len(nameless) < len(names):
+    nameless = [place for place in nameless if frame.num_rows and _is_empty(frame[place])]
+    if nameless and len(nameless) < len(names):
         frame = frame.select([place for place in range(len(names)) if place not in nameless])
         many = "a column" if len(nameless) == 1 else f"{len(nameless)} columns"
         notes.append(f"{many} without name and cells left out")
     rows = frame.num_rows
-    if frame.num_columns > 1 and rows and not any(c[-1].as_py() for c in frame.columns):
+    if frame.num_columns > 1 and rows and not any(c[-1].is_valid for c in frame.columns):
         filled = 1 + max(map(_last_filled, frame.columns))
         frame = frame.slice(0, filled)
-        if filled < rows:
-            many = "an empty row" if rows - filled == 1 else f"{rows - filled} empty rows"
-            notes.append(f"{many} at its end left out")
+        many = "an empty row" if rows - filled == 1 else f"{rows - filled} empty rows"
+        notes.append(f"{many} at its end left out")
     return frame, notes
 
 
+def _is_empty(column: Any) -> bool:
+    """Whether it has missing cells alone, or the empty text that pyarrow makes of the very last."""
+    rest = column.slice(0, len(column) - 1)
+    return rest.null_count == len(rest) and column[-1].as_py() in (None, "")
+
+
 def _last_filled(column: Any) -> int:
-    """The place of a column's last cell that is neither missing nor an empty text; -1 of none."""
+    """The place of a column's last cell that is not missing; -1 of none."""
     import pyarrow.compute
 
-    filled = column.is_valid()
-    if pyarrow.types.is_string(column.type):
-        filled = pyarrow.compute.fill_null(pyarrow.compute.not_equal(column, ""), False)
-    places = pyarrow.compute.indices_nonzero(filled)
+    places = pyarrow.compute.indices_nonzero(column.is_valid())
     return places[-1].as_py() if len(places) else -1
 
 

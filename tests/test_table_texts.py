@@ -175,10 +175,9 @@ def test_a_column_may_be_named_with_the_spaces_that_it_had(tmp_path):
     assert read_table(path, ids=[" b "]).ids[" b "].to_pylist() == ["7", "007", "7", "7"]
 
 
-def test_empty_rows_in_quotes_are_empty_rows(tmp_path):
-    table = tables.read(written(tmp_path, '"a","y"\n"1","0"\n"2","1"\n"0","0"\n"",""\n'), "y")
-    assert table.features["a"].tolist() == [1, 2, 0]
-    assert table.notes[0].endswith("an empty row at its end left out")
+def test_a_nameless_column_with_something_in_it_stays(tmp_path):
+    frame = read_table(written(tmp_path, "a,b,\n1,2,\n3,4,0\n")).frame
+    assert frame.column_names == ["a", "b", ""]
 
 
 def test_names_of_rows_end_where_the_table_does(tmp_path):
