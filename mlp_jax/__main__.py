@@ -1,6 +1,9 @@
 """`python -m mlp_jax` and `mlp-jax`."""
 
+import signal
 import sys
+
+INTERRUPTED = 128 + signal.SIGINT
 
 
 def main() -> None:
@@ -17,6 +20,13 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(2) from None
+    except KeyboardInterrupt:  # while the command line is imported, or a mistake is told
+        print("mlp-jax: interrupted", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    finally:
+        # Where Ctrl-C came while a text was executed, as named tuples are made, Python remembers
+        # that alone, and ends by the signal whatever the exit code; another text has it forget.
+        eval("None")
 
 
 if __name__ == "__main__":

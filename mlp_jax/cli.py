@@ -33,6 +33,9 @@ class _Commands(click.Group):
         except click.Abort:
             click.echo("mlp-jax: interrupted", err=True)
             sys.exit(INTERRUPTED)
+        except OSError as error:  # of --help; click has dealt with a closed pipe
+            _say_of_system(error)
+            sys.exit(2)
 
     def invoke(self, ctx: click.Context) -> Any:
         """A ValueError is the user's: one line, exit code 2. So is what no code could mend."""
@@ -58,13 +61,17 @@ class _Commands(click.Group):
             hang_up()
             ctx.exit(1)
         except OSError as error:  # a full disk, a file that may not be read
-            where = f"{error.filename}: " if error.filename else ""
-            _say(f"{where}{error.strerror or error}")
+            _say_of_system(error)
             ctx.exit(2)
 
 
 def _say(what: object) -> None:
     click.echo(f"mlp-jax: {_first_line(what)}", err=True)
+
+
+def _say_of_system(error: OSError) -> None:
+    where = f"{error.filename}: " if error.filename else ""
+    _say(f"{where}{error.strerror or error}")
 
 
 def _first_line(what: object) -> str:

@@ -6,7 +6,7 @@ input of the network. NumPy alone.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -229,13 +229,13 @@ def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: An
     named = {str(name): name for name in names}
     if len(named) < len(list(names)):
         raise ValueError("the table has two columns of one name; expected different names")
-    missing = [column.name for column in expected if column.name not in named]
-    if missing:
+    found = [spelled(named, column.name) for column in expected]
+    if None in found:
         raise ValueError(
-            f"the table has no column {missing[0]!r}; the network was trained with "
-            f"{', '.join(repr(column.name) for column in expected[:10])}"
+            f"the table has no column {expected[found.index(None)].name!r}; the network was "
+            f"trained with {', '.join(repr(column.name) for column in expected[:10])}"
         )
-    columns = [_without_a_dictionary(rows[named[column.name]]) for column in expected]
+    columns = [_without_a_dictionary(rows[named[str(name)]]) for name in found]
     for column, values in zip(expected, columns, strict=True):
         if isinstance(values, str) or not hasattr(values, "__len__"):
             raise ValueError(f"{column.name!r} is {values!r}; expected a column, such as a list")
@@ -243,6 +243,14 @@ def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: An
         lengths = sorted({len(values) for values in columns})
         raise ValueError(f"the columns have {lengths[0]} to {lengths[-1]} rows; expected as many")
     return columns
+
+
+def spelled(names: Collection[str], name: str) -> str | None:
+    """The one of the names that is meant: this, or the only one with other spaces around it."""
+    if name in names:
+        return name
+    alike = [one for one in names if one.strip() == name.strip()]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _without_a_dictionary(values: Any) -> Any:

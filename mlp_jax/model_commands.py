@@ -56,6 +56,8 @@ def predict(
     words = [c.name for c in loaded.encoding.columns if c.categories is not None]
     budget = None if memory is None else memory * MIB
     table = read_table(data, budget=budget, as_text=words, ids=ids)
+    for note in table.notes:
+        click.echo(f"mlp-jax: {note}", err=True)
     columns = _predictions(loaded, table, ids)
     if as_json:
         rows = zip(*map(_cells, columns.values()), strict=True)

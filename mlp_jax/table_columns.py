@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from mlp_jax.encoding import Column, as_category, in_one_spelling
-from mlp_jax.table_files import NOT_UTF8, RawTable
+from mlp_jax.table_files import RawTable
+from mlp_jax.table_sources import NOT_UTF8
 
 Task = Literal["classification", "regression"]
 FEW = 20  # different whole numbers, up to which a target of them is of classes
@@ -278,11 +279,12 @@ def feature_columns(table: RawTable, columns: Sequence[Column]) -> dict[str, np.
     """
     found = {}
     for column in columns:
-        if column.name not in table.frame.column_names:
+        name = table.spelled(column.name)
+        if name not in table.frame.column_names:
             raise ValueError(
                 f"{table.name} has no column {column.name!r}, which the model was trained with; it "
                 f"has {', '.join(table.frame.column_names[:10])}"
             )
         read = numbers if column.categories is None else _texts
-        found[column.name] = read(table, column.name)
+        found[column.name] = read(table, name)
     return found

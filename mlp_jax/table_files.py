@@ -3,59 +3,43 @@
 Every complaint is one line that says which file, and what to type.
 """
 
-import codecs
 import difflib
-import io
-import math
-import re
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-STANDARD_INPUT = Path("-")
+from mlp_jax.encoding import spelled
+from mlp_jax.table_sources import NOT_UTF8, STANDARD_INPUT, opened, size_of, stream, too_large
+from mlp_jax.table_texts import Form, form_of, what_is_wrong
+
 BYTES_A_CELL = 40  # as read, as numbers, encoded in float64 and float32, and one copy of a part
 SHARE_OF_MEMORY = 0.5  # of what is free, for the table
-BLOCK = 1 << 20  # bytes that are read at once from standard input
-SEPARATORS = ",;\t|"  # between the cells of a line; the first where none is there
-HEADER = 1 << 24  # bytes in which a header is looked for
-LONGEST = (1 << 31) - 1  # bytes that pyarrow can read at once
-NOT_UTF8 = "it is no text in UTF-8; save it as UTF-8"
-# A cell and what ends it; in quotes, neither a separator nor the end of a line does.
-_CELL = re.compile(rf'(?:"[^"]*(?:""[^"]*)*")?[^{SEPARATORS}\r\n]*([{SEPARATORS}\r\n]|\Z)'.encode())
 
 
 class RawTable(NamedTuple):
     """A table as it was read.
 
     name: of its file. frame: a pyarrow table. of_text: whether it was CSV, whose columns have no
-    types. by_line: whether every row is a line of it. ids: columns that name rows, by name, as they
-    were written; in `frame` they are what they look like, as any other.
+    types. first_line: the number of the line that is the first row, None where rows are no lines.
+    ids: columns that name rows, by name, as they were written; in `frame` they are what they look
+    like, as any other. notes: what a person should know of how it was read.
     """
 
     name: str
     frame: Any
     of_text: bool
-    by_line: bool
+    first_line: int | None
     ids: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     def row(self, place: int) -> str:
         """How a person finds the row at this place."""
-        return row_name(place, by_line=self.by_line)
+        return row_name(place, self.first_line)
 
-
-class _Form(NamedTuple):
-    """What a text looks like from outside.
-
-    separator: the character between two cells. columns: how many. rows: its lines without the
-    header. block: bytes, no less than its longest line has.
-    """
-
-    separator: str
-    columns: int
-    rows: int
-    block: int
+    def spelled(self, name: str) -> str:
+        """A column's name as the table has it, of a name as somebody typed it."""
+        return spelled(self.frame.column_names, name) or name
 
 
 def read_table(
@@ -67,10 +51,13 @@ def read_table(
 ) -> RawTable:
     """The table in a file.
 
+    What a spreadsheet program has put around the table is left out, and said in the notes: see
+    `table_texts`. Names are without spaces around them, unless two would be the same.
+
     Args:
       path: of a .csv, .tsv or .parquet file, or "-" for standard input, which may be any. The cells
-        of a text are separated by whichever of `SEPARATORS` divides its header into most, those of
-        a .tsv by tabs if that divides it.
+        of a text are separated by whichever of `table_texts.SEPARATORS` divides its header into
+        most, those of a .tsv by tabs if that divides it.
       budget: bytes that the table may take; by default half of the memory that is free.
       as_text: columns of a CSV file that stay as they are written, such as codes that look like
         numbers; NA and the like are still missing cells.
@@ -81,55 +68,140 @@ def read_table(
     """
     import pyarrow
 
-    form: _Form | None = None
+    form: Form | None = None
     allowed = allowance(budget)
     name = "standard input" if path == STANDARD_INPUT else str(path)
-    source, is_text = _opened(path, name, allowed)
+    source, is_text, encoding = opened(path, name, allowed)
     try:
         if is_text:
-            form = _form(source)
-            _check_size(name, form.rows, form.columns, allowed)
-            frame = _csv(source, form, as_text)
-            by_line = form.rows == frame.num_rows
+            form = form_of(source, of_tabs=path.suffix.lower() == ".tsv")
+            _check_size(name, form.rows, len(form.names), allowed)
+            _check_header(name, form)
+            names, notes = _stripped(form.names)
+            frame = _csv(source, form, names, as_text)
         else:
-            frame, by_line = _parquet(name, source, allowed), False
-        names = list(frame.column_names)
-        beside = {one: frame[one] for one in ids if names.count(one) == 1}
+            frame = _parquet(name, source, allowed)
+            names, notes = _stripped(frame.column_names)
+            frame = frame.rename_columns(list(names))
+        beside = {one: frame[spelled(names, one)] for one in ids if _is_one_of(one, names)}
         if form is not None:
-            beside = {one: _csv(source, form, [one], only=True)[one] for one in beside}
+            beside = {one: _csv(source, form, names, [one], only=True)[0] for one in beside}
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} cannot be read: {NOT_UTF8}") from error
     except (pyarrow.ArrowException, OSError) as error:
-        raise ValueError(f"{name} cannot be read: {_reason(error, form)}") from error
-    twice = sorted(one for one, times in Counter(names).items() if times > 1)
-    if twice:
-        raise ValueError(f"{name} has two columns named {twice[0]!r}; expected different names")
+        raise ValueError(f"{name} cannot be read: {_reason(error, source, form)}") from error
+    first_line = form.first_line if form is not None and form.rows == frame.num_rows else None
+    if form is not None:
+        frame, more = _without_what_is_empty(frame)
+        beside = {one: column.slice(0, frame.num_rows) for one, column in beside.items()}
+        notes = [*form.notes, *notes, *more]
+    if encoding is not None:
+        notes = [f"it is in {encoding[:6].upper()}", *notes]
+    _check_names_differ(name, frame.column_names, form)
     if frame.num_rows == 0:
         raise ValueError(f"{name} has no rows; expected a header and one line a sample")
-    return RawTable(name, frame, is_text, by_line, beside)
+    said = (f"{name}: {'; '.join(notes)}",) if notes else ()
+    return RawTable(name, frame, is_text, first_line, beside, said)
 
 
-def _reason(error: Exception, form: _Form | None) -> str:
+def _check_header(name: str, form: Form) -> None:
+    if any("\0" in one for one in form.names):
+        raise ValueError(f"{name} cannot be read: {NOT_UTF8}")
+    if not any(one.strip() for one in form.names):
+        raise ValueError(f"{name} has no name in line {form.header}; expected a header there")
+
+
+def _stripped(written: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """(names without what is around them, what to say of it); as they are where two are alike."""
+    bare = [name.strip() for name in written]
+    bare = [name[1:-1].strip() if _is_quoted(name) else name for name in bare]
+    times = Counter(bare)
+    names = [new if times[new] == 1 else old for new, old in zip(bare, written, strict=True)]
+    changed = [old for new, old in zip(names, written, strict=True) if new != old]
+    kept = [old for new, old in zip(bare, names, strict=True) if new and new != old]
+    notes = []
+    if changed:
+        which = f"{changed[0]!r}" if len(changed) == 1 else f"{len(changed)} names"
+        notes.append(f"spaces around {which} are taken off")
+    if kept:
+        notes.append(f"{kept[0]!r} keeps the spaces around it, for another column differs by them")
+    return tuple(names), notes
+
+
+def _is_quoted(name: str) -> bool:
+    """Whether it is a cell in quotes behind a space, which pyarrow leaves as it is."""
+    return len(name) > 1 and name.startswith('"') and name.endswith('"')
+
+
+def _is_one_of(one: str, names: Sequence[str]) -> bool:
+    found = spelled(names, one)
+    return found is not None and list(names).count(found) == 1
+
+
+def _without_what_is_empty(frame: Any) -> tuple[Any, list[str]]:
+    """(a text's table, what to say), without nameless empty columns and empty rows at its end.
+
+    A spreadsheet program writes both where cells have once been.
+    """
+    notes = []
+    names = frame.column_names
+    nameless = [place for place, name in enumerate(names) if not name.strip()]
+    nameless = [place for place in nameless if frame.num_rows and _is_empty(frame[place])]
+    if nameless and len(nameless) < len(names):
+        frame = frame.select([place for place in range(len(names)) if place not in nameless])
+        many = "a column" if len(nameless) == 1 else f"{len(nameless)} columns"
+        notes.append(f"{many} without name and cells left out")
+    rows = frame.num_rows
+    if frame.num_columns > 1 and rows and not any(c[-1].is_valid for c in frame.columns):
+        filled = 1 + max(map(_last_filled, frame.columns))
+        frame = frame.slice(0, filled)
+        many = "an empty row" if rows - filled == 1 else f"{rows - filled} empty rows"
+        notes.append(f"{many} at its end left out")
+    return frame, notes
+
+
+def _is_empty(column: Any) -> bool:
+    """Whether it has missing cells alone, or the empty text that pyarrow makes of the very last."""
+    rest = column.slice(0, len(column) - 1)
+    return rest.null_count == len(rest) and column[-1].as_py() in (None, "")
+
+
+def _last_filled(column: Any) -> int:
+    """The place of a column's last cell that is not missing; -1 of none."""
+    import pyarrow.compute
+
+    places = pyarrow.compute.indices_nonzero(column.is_valid())
+    return places[-1].as_py() if len(places) else -1
+
+
+def _check_names_differ(name: str, names: Sequence[str], form: Form | None) -> None:
+    twice = sorted(one for one, times in Counter(names).items() if times > 1)
+    if not twice:
+        return
+    where = "" if form is None else f" in line {form.header}"
+    raise ValueError(f"{name} has two columns named {twice[0]!r}{where}; expected different names")
+
+
+def _reason(error: Exception, source: Any, form: Form | None) -> str:
     """What pyarrow says, in a line that a user can act on."""
     said = str(error).splitlines()[0]
     if "invalid UTF8" in said:
         return NOT_UTF8
     if form is None or "parse error" not in said:
         return said
-    separator = "a tab" if form.separator == "\t" else repr(form.separator)
-    return f"{said}; by its header, {separator} separates the cells"
+    return what_is_wrong(source, form)
 
 
-def row_name(place: int, *, by_line: bool) -> str:
-    """How a person finds the row at this place: a header is line 1 of a text."""
-    return f"line {place + 2}" if by_line else f"row {place + 1}"
+def row_name(place: int, first_line: int | None) -> str:
+    """How a person finds the row at this place, of a table whose first row is that line."""
+    return f"row {place + 1}" if first_line is None else f"line {first_line + place}"
 
 
 def check_names(table: RawTable, wanted: Sequence[str]) -> None:
     """Raises ValueError for a name that is no column, with the one that may have been meant."""
     names = list(table.frame.column_names)
     for name in wanted:
-        if name not in names:
+        if table.spelled(name) not in names:
             close = difflib.get_close_matches(name, names, n=1)
             meant = f"did you mean {close[0]!r}?" if close else f"it has {some_names(table)}"
             raise ValueError(f"{table.name} has no column {name!r}; {meant}")
@@ -165,96 +237,44 @@ def free_memory() -> float:
     return min(found)
 
 
-def _opened(path: Path, name: str, allowed: float) -> tuple[Any, bool]:
-    """(path or bytes, whether it is CSV), of a file that is there and not empty."""
-    if path == STANDARD_INPUT:
-        if sys.stdin is None:
-            raise ValueError("standard input is closed; type the name of a file, or pipe one in")
-        content = _read_whole(sys.stdin.buffer, name, allowed)
-        if not content:
-            raise ValueError(f"{name} is empty; expected a header and one line a sample")
-        return content, not content.startswith(b"PAR1")
-    kinds = {".csv": True, ".tsv": True, ".parquet": False}
-    if not path.exists():
-        raise ValueError(f"{name} does not exist; expected a CSV or Parquet file")
-    if not path.is_file() or path.suffix.lower() not in kinds:
-        raise ValueError(f"{name} is not a file that ends in .csv, .tsv or .parquet")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{name} is empty; expected a header and one line a sample")
-    return path, kinds[path.suffix.lower()]
-
-
-def _read_whole(file: Any, name: str, allowed: float) -> bytes:
-    """In blocks, for whoever asks for all that is allowed at once is given room for it."""
-    content = io.BytesIO()
-    while block := file.read(BLOCK):
-        content.write(block)
-        if content.tell() > allowed:
-            raise ValueError(_too_large(name, f"more than {size_of(allowed)}", allowed))
-    return content.getvalue()
-
-
-def _stream(source: Any) -> Any:
-    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
-
-
-def _form(source: Any) -> _Form:
-    with _stream(source) as file:
-        text = file.read(HEADER).removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
-    counts = dict.fromkeys(SEPARATORS, 0)
-    for cell in _CELL.finditer(text):
-        ending = cell[1].decode()
-        if ending not in counts:
-            break
-        counts[ending] += 1
-    separator = max(counts, key=counts.__getitem__)
-    if isinstance(source, Path) and source.suffix.lower() == ".tsv" and counts["\t"]:
-        separator = "\t"
-    return _Form(separator, counts[separator] + 1, *_lines(source))
-
-
-def _lines(source: Any) -> tuple[int, int]:
-    """(lines without the header, whether or not the last one is ended; bytes that none exceeds)."""
-    size = BLOCK // 2
-    lines, last, endless, most = 0, b"\n", 0, 0
-    with _stream(source) as file:
-        for block in iter(lambda: file.read(size), b""):
-            ends = block.count(b"\n")
-            endless = 0 if ends else endless + 1
-            lines, last, most = lines + ends, block[-1:], max(most, endless)
-    # The longest line goes through all blocks without an end, and into one on either side.
-    return lines - 1 + (last != b"\n"), min(LONGEST, (most + 2) * size)
-
-
-def _csv(source: Any, form: _Form, as_text: Sequence[str], *, only: bool = False) -> Any:
+def _csv(
+    source: Any, form: Form, names: Sequence[str], as_text: Sequence[str], *, only: bool = False
+) -> Any:
     """only: the columns `as_text`, of which no text stands for a missing cell."""
     import pyarrow
     import pyarrow.csv
 
-    with _stream(source) as stream:  # opened here, for pyarrow opens no name that is not UTF-8
-        return pyarrow.csv.read_csv(
-            stream,
-            read_options=pyarrow.csv.ReadOptions(block_size=form.block),
-            # An empty line of a single column is a missing cell.
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=form.separator,
-                ignore_empty_lines=form.columns > 1,
-                newlines_in_values=True,
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types={name: pyarrow.string() for name in as_text},
-                include_columns=list(as_text) if only else [],
-                strings_can_be_null=not only,
-                quoted_strings_can_be_null=False,
-            ),
-        )
+    texts = [found for one in as_text if (found := spelled(names, one)) is not None]
+    with stream(source) as rows:
+        rows.seek(form.start)
+        try:
+            return pyarrow.csv.read_csv(
+                rows,
+                read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=form.block),
+                # An empty line of a single column is a missing cell.
+                parse_options=pyarrow.csv.ParseOptions(
+                    delimiter=form.separator,
+                    ignore_empty_lines=len(names) > 1,
+                    newlines_in_values=True,
+                ),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    column_types={name: pyarrow.string() for name in texts},
+                    include_columns=texts if only else [],
+                    strings_can_be_null=not only,
+                    quoted_strings_can_be_null=False,
+                ),
+            )
+        except pyarrow.ArrowInvalid as error:
+            if "Empty CSV" not in str(error):
+                raise
+            return pyarrow.table([pyarrow.nulls(0)] * len(names), list(names))
 
 
 def _parquet(name: str, source: Any, allowed: float) -> Any:
     import pyarrow.parquet
 
-    with _stream(source) as stream:
-        file = pyarrow.parquet.ParquetFile(stream)
+    with stream(source) as content:
+        file = pyarrow.parquet.ParquetFile(content)
         _check_size(name, file.metadata.num_rows, file.metadata.num_columns, allowed)
         return file.read()
 
@@ -263,19 +283,4 @@ def _check_size(name: str, rows: int, columns: int, allowed: float) -> None:
     taken = rows * columns * BYTES_A_CELL
     if taken > allowed:
         said = f"{rows:,} rows of {columns:,} columns, which take some {size_of(taken)}"
-        raise ValueError(_too_large(name, said, allowed))
-
-
-def _too_large(name: str, said: str, allowed: float) -> str:
-    return (
-        f"{name} has {said}; the budget for a table is {size_of(allowed)}: type a larger --memory, "
-        "or use fewer rows or columns"
-    )
-
-
-def size_of(count: float) -> str:
-    """Bytes as a person says them, such as 1.5 GiB."""
-    if count < 1024:
-        return f"{count:.0f} bytes"
-    power = min(4, int(math.log(count, 1024)))
-    return f"{count / 1024**power:.2f} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"
+        raise ValueError(too_large(name, said, allowed))

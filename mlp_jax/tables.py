@@ -18,9 +18,9 @@ from mlp_jax.table_files import (
     check_names,
     read_table,
     row_name,
-    size_of,
     some_names,
 )
+from mlp_jax.table_sources import size_of
 
 NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 ON_BOTH_SIDES = "expected one of each class or more on both sides"
@@ -33,8 +33,8 @@ class Table(NamedTuple):
     features: a frame of columns of numbers (float64, a missing one NaN) and of categories (texts, a
     missing one None). numeric, categorical: the names of both. target: its name. classes: what the
     target may be, None for numbers. y: the place of each row's class, or the number. notes: what a
-    person should know, such as a column left out. name: of its file. by_line: whether every row is
-    a line of it.
+    person should know, such as a column left out. name: of its file. first_line: the number of the
+    line of it that is the first row, None where rows are no lines.
     """
 
     features: pandas.DataFrame
@@ -45,7 +45,7 @@ class Table(NamedTuple):
     y: np.ndarray
     notes: tuple[str, ...] = ()
     name: str = "the table"
-    by_line: bool = False
+    first_line: int | None = None
 
 
 class Split(NamedTuple):
@@ -103,14 +103,20 @@ def read(
             f"which column of {raw.name} is to be predicted? type --target NAME; it has "
             f"{some_names(raw)}"
         )
-    features = _feature_names(raw, target, drop, categorical)
+    check_names(raw, (target, *drop, *categorical))
+    target, drop, categorical = (
+        raw.spelled(target),
+        [raw.spelled(name) for name in drop],
+        [raw.spelled(name) for name in categorical],
+    )
+    features = _feature_names(raw, target, drop)
     classes, y = None, None
     if _task(raw, target, task, categorical=target in categorical) == "classification":
         classes, y = table_columns.labels(raw, target)
     else:
         y = table_columns.targets(raw, target)
     found: dict[str, Any] = {}
-    numeric, notes = [], []
+    numeric, notes = [], [*raw.notes]
     for name in features:
         numbers = name not in categorical and table_columns.is_numeric(raw, name)
         column = (table_columns.numbers if numbers else table_columns.categories)(raw, name)
@@ -130,7 +136,7 @@ def read(
     rest = tuple(name for name in found if name not in of_numbers)
     frame = pandas.DataFrame(found)
     return Table(
-        frame, tuple(numeric), rest, target, classes, y, tuple(notes), raw.name, raw.by_line
+        frame, tuple(numeric), rest, target, classes, y, tuple(notes), raw.name, raw.first_line
     )
 
 
@@ -146,11 +152,8 @@ def _task(raw: RawTable, target: str, task: Task | None, *, categorical: bool) -
     return table_columns.task_of(raw, target) if task is None else task
 
 
-def _feature_names(
-    raw: RawTable, target: str, drop: Sequence[str], categorical: Sequence[str]
-) -> list[str]:
+def _feature_names(raw: RawTable, target: str, drop: Sequence[str]) -> list[str]:
     names = list(raw.frame.column_names)
-    check_names(raw, (target, *drop, *categorical))
     if target in drop:
         raise ValueError(f"{target!r} is the target, and cannot be left out")
     features = [name for name in names if name != target and name not in drop]
@@ -206,7 +209,7 @@ def _check_range(table: Table, encoding: Encoding, part: np.ndarray, X: np.ndarr
     row = int(np.abs(X[:, place]).argmax())
     name = encoding.columns[encoding.source[place]].name
     raise ValueError(
-        f"{table.name}, {row_name(int(part[row]), by_line=table.by_line)}, column {name!r}: "
+        f"{table.name}, {row_name(int(part[row]), table.first_line)}, column {name!r}: "
         f"{table.features[name].iloc[part[row]]:g} is {X[row, place]:g} when standardised, too "
         f"large for float32; mend it, or type --drop {name!r}"
     )

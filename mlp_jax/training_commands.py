@@ -181,7 +181,8 @@ def _initial(
 
 
 def _check_memory(sizes: tuple[int, ...]) -> None:
-    from mlp_jax.table_files import free_memory, size_of
+    from mlp_jax.table_files import free_memory
+    from mlp_jax.table_sources import size_of
 
     weights = sum((n_prev + 1) * n for n_prev, n in pairwise(sizes))
     taken, free = BYTES_A_WEIGHT * weights, free_memory()

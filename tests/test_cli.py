@@ -6,6 +6,7 @@ import sys
 
 import jax
 import numpy as np
+import pandas
 import pyarrow
 import pyarrow.csv
 import pyarrow.parquet
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import mlp_jax
-from mlp_jax import table_files
+from mlp_jax import table_files, tables
 from mlp_jax.cli import commands
 from mlp_jax.encoding import MISSING, VALUE, Column, Encoding, numbers
 from mlp_jax.model_files import Model, write_model
@@ -170,6 +171,35 @@ def test_predict_reads_standard_input_and_prints_json(trained):
     assert [row["name"] for row in rows] == table["name"]
     expected = mlp_jax.load_model(folder / "m.safetensors").predict(table)
     assert [row["predicted y"] for row in rows] == expected.tolist()
+
+
+def test_a_table_of_a_spreadsheet_program_is_trained_on_and_predicted_as_any(trained):
+    """The rows below are those of the plain table, whose model it is."""
+    _, table, folder, _ = trained
+    rows = [
+        ["" if cell is None else str(cell) for cell in row]
+        for row in zip(*table.values(), strict=True)
+    ]
+    text = "sep=;\nMeasured by Ann, Bob\n\n" + " ; ".join(table) + ";\n"
+    text += "".join(";".join(row) + ";\n" for row in rows) + ";" * len(table) + "\n"
+    (folder / "sheet.csv").write_bytes(text.encode("utf-16"))
+    said = (
+        "sheet.csv: it is in UTF-16; line 1 says that ';' separates the cells; the header is line "
+        "4, and line 2 is left out; spaces around 6 names are taken off; a column without name and "
+        "cells left out; an empty row at its end left out"
+    )
+    model = str(folder / "m.safetensors")
+    plain = CliRunner().invoke(commands, ["predict", model, str(folder / "t.csv"), "--id", "name"])
+    sheet = ["predict", model, str(folder / "sheet.csv"), "--id", "name"]
+    done = CliRunner().invoke(commands, sheet)
+    assert done.exit_code == 0, done.output
+    assert done.stdout == plain.stdout
+    assert done.stderr.splitlines() == [f"mlp-jax: {folder}/{said}"]
+    raw = tables.read(folder / "sheet.csv", "y", drop=["name"])
+    plain_table = tables.read(folder / "t.csv", "y", drop=["name"])
+    pandas.testing.assert_frame_equal(raw.features, plain_table.features)
+    np.testing.assert_array_equal(raw.y, plain_table.y)
+    assert raw.notes[0].endswith(said)
 
 
 def test_predict_prints_csv_and_writes_parquet(trained):

@@ -71,6 +71,44 @@ def test_an_extra_that_a_command_needs_is_named():
     assert done.stderr == f"mlp-jax: {expected}\n"
 
 
+def test_ctrl_c_before_the_first_command_is_one_line(monkeypatch, capsys):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "commands", interrupted)
+    with pytest.raises(SystemExit, match="130"):
+        main()
+    assert capsys.readouterr().err == "mlp-jax: interrupted\n"
+
+
+def test_ctrl_c_while_a_text_is_executed_has_its_exit_code():
+    """As while a named tuple is made; Python alone would end by the signal."""
+    code = (
+        "import click\n"
+        "from mlp_jax import cli\n"
+        "from mlp_jax.__main__ import main\n"
+        "@click.command()\n"
+        "def stopped(): exec('raise KeyboardInterrupt')\n"
+        "cli.commands.add_command(stopped)\n"
+        "import sys; sys.argv = ['mlp-jax', 'stopped']\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == "mlp-jax: interrupted"
+    assert done.returncode == 130
+
+
+@pytest.mark.parametrize("words", [["--help"], ["check", "--help"], ["--version"]])
+def test_a_full_disk_under_the_help_is_one_line(words, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("click.decorators.echo", full)
+    with pytest.raises(SystemExit, match="2"):
+        cli.commands(words, prog_name="mlp-jax")
+    assert capsys.readouterr().err == "mlp-jax: No space left on device\n"
+
+
 def test_a_module_of_ours_that_is_missing_is_not_an_extra(monkeypatch):
     def fails(**_):
         raise ModuleNotFoundError("No module named 'mlp_jax.lost'", name="mlp_jax.lost")

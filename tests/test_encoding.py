@@ -54,6 +54,23 @@ def test_columns_are_found_by_name_in_any_kind_of_table(kind):
     np.testing.assert_array_equal(encode(encoding(), KINDS[kind](TABLE)), INPUTS)
 
 
+@pytest.mark.parametrize("kind", ["dict", "pandas", "pyarrow"])
+def test_spaces_around_a_name_make_no_other_column(kind):
+    """A file's header may have them, which `mlp-jax train` takes off, and a data frame keeps."""
+    spaced = {" colour": TABLE["colour"], "age\t": TABLE["age"]}
+    np.testing.assert_array_equal(encode(encoding(), KINDS[kind](spaced)), INPUTS)
+    trained = encoding()._replace(columns=(Column(" age"), *encoding().columns[1:]))
+    np.testing.assert_array_equal(encode(trained, KINDS[kind](TABLE)), INPUTS)
+
+
+def test_a_name_as_it_is_goes_before_one_with_spaces():
+    table = {" age": [0] * 4, **TABLE, "age ": [0] * 4}
+    np.testing.assert_array_equal(encode(encoding(), table), INPUTS)
+    del table["age"]
+    with pytest.raises(ValueError, match="the table has no column 'age'"):
+        encode(encoding(), table)
+
+
 def test_other_columns_are_left_alone():
     table = pandas.DataFrame(TABLE | {"more": [1, 2, 3, 4]})
     np.testing.assert_array_equal(encode(encoding(), table), INPUTS)

@@ -13,6 +13,7 @@ import mlp_jax
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
+    -2: {"table_sources"},
     -1: {
         "array_files",
         "batch_order",
@@ -21,7 +22,7 @@ FLOORS = {
         "roll_call",
         "numpy_forward",
         "picture_input",
-        "table_files",
+        "table_texts",
         "metrics",
         "progress",
         "sharded_examples",
@@ -38,20 +39,20 @@ FLOORS = {
         "verdicts",
         "model_files",
         "preprocessing",
-        "table_columns",
+        "table_files",
     },
-    1: {"dropout", "forward_propagation", "labels", "optimizers", "tables"},
-    2: {"cost_function", "kinks", "table_options", "trained_models"},
+    1: {"dropout", "forward_propagation", "labels", "optimizers", "table_columns"},
+    2: {"cost_function", "kinks", "tables", "trained_models"},
     3: {
+        "table_options",
         "exports",
-        "sweeps.shard_processes",
         "table_models",
         "derivation",
         "derivation_of_softmax",
         "back_propagation",
         "finite_differences",
     },
-    4: {"model_commands", "trial", "descent"},
+    4: {"model_commands", "trial", "descent", "sweeps.shard_processes"},
     5: {"certificate", "epochs", "pictures_of_predictions", "pictures_of_regions"},
     6: {
         "training_checkpoints",

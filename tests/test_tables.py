@@ -13,7 +13,8 @@ import pyarrow.parquet
 import pytest
 
 from mlp_jax import table_files, tables
-from mlp_jax.table_files import read_table, size_of
+from mlp_jax.table_files import read_table
+from mlp_jax.table_sources import size_of
 
 
 def written(folder, text):

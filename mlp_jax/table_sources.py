@@ -1,0 +1,141 @@
+"""Where the bytes of a table come from: a file or standard input, in whatever encoding.
+
+They are handed on as a file or a buffer of pyarrow's own, and as nothing of Python's. For the
+threads of pyarrow let go of what they read a moment after the table is there; one that has to take
+Python's lock for that while Python ends takes the whole process down with it, whose exit code is
+then 134.
+"""
+
+import codecs
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+STANDARD_INPUT = Path("-")
+BLOCK = 1 << 20  # bytes that are read at once
+HEAD = 1 << 12  # bytes that tell the encoding
+NOT_UTF8 = "it is no text in UTF-8; save it as UTF-8"
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # begins as the next one does
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def opened(path: Path, name: str, allowed: float) -> tuple[Any, bool, str | None]:
+    """(path or buffer, whether it is text, its encoding where that is not UTF-8).
+
+    Of a file that is there and not empty. What was in another encoding is in UTF-8 in the buffer.
+
+    Args:
+      path: of a .csv, .tsv or .parquet file, or `STANDARD_INPUT`.
+      name: of it, to say.
+      allowed: bytes that the buffer may take.
+
+    Raises:
+      ValueError: there is no such file, or nothing in it, or more than is allowed.
+    """
+    if path == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise ValueError("standard input is closed; type the name of a file, or pipe one in")
+        return _kept(_blocks(sys.stdin.buffer), name, allowed)
+    kinds = {".csv": True, ".tsv": True, ".parquet": False}
+    if not path.exists():
+        raise ValueError(f"{name} does not exist; expected a CSV or Parquet file")
+    if not path.is_file() or path.suffix.lower() not in kinds:
+        raise ValueError(f"{name} is not a file that ends in .csv, .tsv or .parquet")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{name} is empty; expected a header and one line a sample")
+    if not kinds[path.suffix.lower()]:
+        return path, False, None
+    try:
+        with stream(path) as file:
+            if encoding_of(file.read(HEAD)) is None:
+                return path, True, None
+            file.seek(0)
+            return _kept(_blocks(file), name, allowed)
+    except OSError as error:
+        raise ValueError(f"{name} cannot be read: {error}") from error
+
+
+def stream(source: Any) -> Any:
+    """A path or a buffer of pyarrow, as a file of pyarrow's own."""
+    import pyarrow
+
+    if isinstance(source, pyarrow.Buffer):
+        return pyarrow.BufferReader(source)
+    return pyarrow.OSFile(os.fsencode(source))  # as bytes, for a name need not be UTF-8
+
+
+def _blocks(file: Any) -> Iterator[bytes]:
+    return iter(lambda: file.read(BLOCK), b"")
+
+
+def _kept(parts: Iterator[bytes], name: str, allowed: float) -> tuple[Any, bool, str | None]:
+    """See `opened`: of what comes in blocks, for who asks for all at once is given room for all."""
+    import pyarrow
+
+    first = next(parts, b"")
+    if not first:
+        raise ValueError(f"{name} is empty; expected a header and one line a sample")
+    encoding = encoding_of(first)
+    content = pyarrow.BufferOutputStream()
+    read = chain([first], parts)
+    for part in read if encoding is None else _in_utf8(read, encoding, name):
+        content.write(part)
+        if content.tell() > allowed:
+            raise ValueError(too_large(name, f"more than {size_of(allowed)}", allowed))
+    return content.getvalue(), encoding is not None or not first.startswith(b"PAR1"), encoding
+
+
+def encoding_of(head: bytes) -> str | None:
+    """What a text that begins with these bytes is in; None for UTF-8."""
+    for mark, encoding in _MARKS.items():
+        if head.startswith(mark):
+            return encoding
+    # Of two bytes of UTF-16, digits, separators and the ends of lines have a 0 on the same side.
+    first, second = head[:HEAD:2], head[1:HEAD:2]
+    for of_zeros, other, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
+        if 4 * of_zeros.count(0) > len(of_zeros) and 0 not in other:
+            return encoding
+    return None
+
+
+def _in_utf8(parts: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes]:
+    """The blocks of a text in another encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    has_lines = False
+    try:
+        for part in parts:
+            text = decoder.decode(part).encode()
+            has_lines |= b"\n" in text or b"\r" in text
+            yield text
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeError:
+        has_lines = False
+    if not has_lines:  # bytes by twos are mostly some character, but hardly ever the end of a line
+        raise ValueError(
+            f"{name} cannot be read: it is no text in UTF-8, nor in {encoding[:6].upper()}, as "
+            "which it begins; save it as UTF-8"
+        )
+
+
+def too_large(name: str, said: str, allowed: float) -> str:
+    """What to do about a table that is too large."""
+    return (
+        f"{name} has {said}; the budget for a table is {size_of(allowed)}: type a larger --memory, "
+        "or use fewer rows or columns"
+    )
+
+
+def size_of(count: float) -> str:
+    """Bytes as a person says them, such as 1.5 GiB."""
+    if count < 1024:
+        return f"{count:.0f} bytes"
+    power = min(4, int(math.log(count, 1024)))
+    return f"{count / 1024**power:.2f} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"
