@@ -76,6 +76,26 @@ HIDDEN = ("relu", "tanh", "leaky_relu", "sigmoid", "elu", "softplus")
 REST = tuple(name for name in ACTIVATIONS if name not in HIDDEN)
 
 
+def slope(f, z, y):
+    return np.asarray(jax.vmap(jax.grad(lambda z, y: f(z[None, None], y[None, None]).sum()))(z, y))
+
+
+def test_the_papers_output_error_rises_by_s_of_z_s_of_minus_z_for_every_z():
+    z = np.array([-700.0, -40, -1, -1e-12, 0.0, 1e-12, 1, 40, 700])
+    for y in (0.0, 0.3, 1.0):
+        ours = slope(LOSSES["binary_cross_entropy"].dL_dZ, z, np.full(9, y))
+        np.testing.assert_allclose(ours, 0.25 / np.cosh(z / 2) ** 2, rtol=1e-14)
+
+
+def test_huber_has_the_second_derivative_of_the_square_up_to_its_bend_and_none_beyond():
+    z, y = np.array([-2, -0.5, -0.3, 0.0, 0.3, 0.5, 2]), np.zeros(7)
+    loss = mlp_jax.huber(0.5)
+    expected = [0, 1, 1, 1, 1, 1, 0]
+    np.testing.assert_array_equal(slope(loss.dL_dZ, z, y), expected)
+    by_autodiff = slope(lambda Z, Y: jax.grad(lambda Z: loss.L(Z, Y).sum())(Z), z, y)
+    np.testing.assert_array_equal(by_autodiff, expected)
+
+
 @pytest.mark.parametrize("activations", [HIDDEN, REST], ids=["six", "the other six"])
 @pytest.mark.parametrize("name", LABELS)
 def test_the_certificate_passes_with_weights_penalty_and_dropout(name, activations):
