@@ -12,7 +12,7 @@ from mlp_jax.descent import Examples, Info, State, initial_optimizer_state, star
 from mlp_jax.epochs import Numbers, Plan, laid_out
 from mlp_jax.forward_propagation import PAPER, Network, is_large
 from mlp_jax.optimizers import Optimizer, as_optimizer
-from mlp_jax.parameters import as_key, as_layers
+from mlp_jax.parameters import as_key, as_layers, check_wide
 from mlp_jax.progress import ProgressBar, as_progress
 from mlp_jax.training_checkpoints import FitCheckpoint, check_alone
 from mlp_jax.training_input import (
@@ -23,7 +23,6 @@ from mlp_jax.training_input import (
     as_training_examples,
     check_key,
     check_params,
-    check_wide,
     with_validation,
 )
 from mlp_jax.training_loop import run

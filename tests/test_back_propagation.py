@@ -344,6 +344,26 @@ def test_an_example_of_weight_w_counts_as_w_copies():
     chex.assert_trees_all_close(weighted, copied, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize("weight", [None, 3.0], ids=["plain", "weights"])
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16], ids=["float16", "bfloat16"])
+def test_params_of_16_bits_have_the_gradient_of_float32_however_many_examples(dtype, weight):
+    # 70,000 are infinitely many in float16, in bfloat16 70,144. Of zero params the gradient is
+    # X (1/2 - Y)ᵀ / m.
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, 70_000)), rng.random((1, 70_000)) < 0.9
+    weights = None if weight is None else np.full((1, 70_000), weight, np.float32)
+    params = [(jnp.zeros((2, 1), dtype), jnp.zeros((1, 1), dtype))]
+    J, [(dW, db)] = mlp_jax.cost_and_gradient(params, X, Y, weights=weights)
+    by_autodiff = gradient_of_cost(params, X, Y, weights=weights)
+    for grads in ([(dW, db)], by_autodiff):
+        assert grads[0][0].dtype == grads[0][1].dtype == dtype
+        half_a_unit = jnp.finfo(dtype).eps  # the gradient is rounded once, at its end
+        np.testing.assert_allclose(grads[0][0], X @ (0.5 - Y).T / 70_000, rtol=half_a_unit)
+        np.testing.assert_allclose(grads[0][1], [[0.5 - Y.mean()]], rtol=half_a_unit)
+    assert J.dtype == np.float32
+    assert float(J) == pytest.approx(np.log(2), rel=1e-6)
+
+
 @pytest.mark.parametrize("activation", ["relu", ("tanh", "gelu")])
 @pytest.mark.parametrize("extra", ["nothing", "weights, l2 and masks"])
 def test_examples_as_rows_in_memory_change_no_number(activation, extra):

@@ -13,6 +13,7 @@ import mlp_jax
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
+    -2: {"parameters"},
     -1: {
         "array_files",
         "batch_order",
@@ -32,7 +33,6 @@ FLOORS = {
     0: {
         "checkpoint_folders",
         "joined_processes",
-        "parameters",
         "activations",
         "losses",
         "verdicts",

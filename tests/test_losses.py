@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax import numpy_forward, prediction
+from mlp_jax import metrics, numpy_forward, prediction
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.dropout import dropout_masks
 from mlp_jax.forward_propagation import Network
@@ -243,6 +243,39 @@ def test_pinball_needs_an_output_a_quantile():
     params, X, _ = net_of_loss("squared_error", (5,), m=6)
     with pytest.raises(ValueError, match="3 outputs and pinball 2 quantiles"):
         mlp_jax.cost(params, X, np.ones((1, 6)), network=Network(loss="pinball(0.1, 0.9)"))
+
+
+# Of 90,000 examples, a third of them right.
+METRICS = {
+    "accuracy": (metrics.accuracy, 1 / 3),
+    "accuracy_of_largest": (metrics.accuracy_of_largest, 1 / 3),
+    "accuracy_of_all_labels": (metrics.accuracy_of_all_labels, 1 / 3),
+    "coverage_error": (metrics.coverage_error((0.25,)), 1 / 3 - 0.25),
+}
+
+
+@pytest.mark.parametrize("weight", [None, 3.0], ids=["plain", "weights"])
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16], ids=["float16", "bfloat16"])
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_counts_in_float32_what_comes_in_16_bits(name, dtype, weight):
+    metric, expected = METRICS[name]
+    right = jnp.arange(90_000) % 3 == 0
+    A, Y = jnp.where(right, 1.0, 0.0)[None], jnp.ones((1, 90_000))
+    if name == "accuracy_of_largest":
+        A, Y = jnp.concatenate([A, 1 - A]), jnp.concatenate([Y, 0 * Y])
+    if name == "coverage_error":
+        Y = 0.5 * Y
+    weights = None if weight is None else jnp.full((1, 90_000), weight, dtype)
+    value = metric(A.astype(dtype), Y.astype(dtype), weights)
+    assert float(value) == pytest.approx(expected, rel=1e-5)
+
+
+def test_r2_of_16_bits_squares_in_float32():
+    # Labels of mean 400 and variance (200² + 2 · 100²) / 3; every fourth output is 300 too low.
+    Y = jnp.where(jnp.arange(90_000) % 3 == 0, 600.0, 300.0)[None]
+    A = Y - jnp.where(jnp.arange(90_000) % 4 == 0, 300.0, 0.0)[None]
+    value = metrics.r2(A.astype(jnp.float16), Y.astype(jnp.float16))
+    assert float(value) == pytest.approx(1 - 300**2 / 4 / 20_000, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", LABELS)
