@@ -16,7 +16,7 @@ from jax import Array
 from mlp_jax.back_propagation import accepts, call_gradient, cost_and_gradient
 from mlp_jax.cost_function import cost, given
 from mlp_jax.forward_propagation import PAPER, Network
-from mlp_jax.optimizers import Optimizer, as_optimizer, transformation
+from mlp_jax.optimizers import Optimizer, as_optimizer, root, transformation
 from mlp_jax.parameters import as_key, as_layers, check_wide, describe
 
 
@@ -207,7 +207,7 @@ def norm(params: Any) -> Array:
     # A product for every W, and one for all biases: to put leaves together takes XLA 25 ns an
     # entry, and every product more some milliseconds to compile.
     leaves = [W.ravel() for W, _ in layers] + [jnp.concatenate([b.ravel() for _, b in layers])]
-    return jnp.sqrt(sum(jnp.vdot(leaf, leaf, precision="highest") for leaf in leaves))
+    return root(sum(jnp.vdot(leaf, leaf, precision="highest") for leaf in leaves))
 
 
 def _cost_and_gradient(

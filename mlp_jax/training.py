@@ -58,7 +58,10 @@ def fit(
     """Trains for `epochs` epochs, in one compiled program. Section 3.
 
     A pure function: it runs under `jax.jit` and `jax.vmap`, over params, keys and any number. A new
-    value of a number compiles nothing; a new optax optimizer does, and so do new shapes.
+    value of a number compiles nothing; a new optax optimizer does, and so do new shapes. It can be
+    differentiated by its numbers and arrays, forwards (`jax.jvp`, `jax.jacfwd`). An optimizer by
+    name takes part where an entry of the gradient is always 0, as of a feature that is; optax's own
+    Adam gives NaN there unless it has an eps_root.
 
     Args:
       params: a sequence of (W, b) pairs to start from, in float32 or float64; or the `State` of an
