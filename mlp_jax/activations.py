@@ -1,7 +1,9 @@
 """Activations: each f beside its f', the value taken at the kink, and whether f(0) = 0.
 
 f' is written in the form that neither cancels nor overflows, and takes both Z and A = f(Z), so that
-it can use whichever is exact and at hand. Section 6 of the extension has them in a table.
+it can use whichever is exact and at hand. Section 6 of the extension has them in a table. Who
+differentiates the gradient once more needs f'': by hand too where autodiff of that form of f' would
+cancel, or divide by z.
 """
 
 from collections.abc import Callable, Sequence
@@ -68,6 +70,25 @@ def one_of(activations: Sequence[Activation], which: Any) -> Activation:
     )
 
 
+def _with_derivative(f_second: Callable[[Array, Array], Array]) -> Callable[[Any], Any]:
+    """Gives an f' its own derivative: (Z, A) -> f''(Z).
+
+    A is f(Z) and moves with Z alone, so all of the change is counted as Z's, and none as A's. The
+    first derivative compiles to what it was.
+    """
+
+    def decorated(f_prime: Callable[[Array, Array], Array]) -> Any:
+        by_hand = jax.custom_jvp(f_prime)
+
+        @by_hand.defjvp
+        def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+            return by_hand(*primals), f_second(*primals) * tangents[0]
+
+        return by_hand
+
+    return decorated
+
+
 def _identity(Z: Array) -> Array:
     return Z
 
@@ -124,17 +145,35 @@ def _selu_derivative(Z: Array, A: Array) -> Array:
     return SELU_SCALE * jnp.where(Z > 0.0, jnp.ones_like(Z), negative)
 
 
+def _tanh_second(Z: Array, A: Array) -> Array:
+    # -2 tanh(z) sech(z)^2. By autodiff of sech(z)^2 it is a difference near z = 0.
+    return -2.0 * A * _tanh_derivative(Z, A)
+
+
+@_with_derivative(_tanh_second)
 def _tanh_derivative(Z: Array, A: Array) -> Array:
     # 1 - tanh(z)^2 = sech(z)^2; the left side cancels as |z| grows (errata 35).
     e = jnp.exp(-2.0 * jnp.abs(Z))
     return 4.0 * e / (1.0 + e) ** 2
 
 
+def _sigmoid_second(Z: Array, A: Array) -> Array:
+    # s(z) s(-z) (s(-z) - s(z)), with s(-z) - s(z) = -tanh(z/2).
+    return -A * sigmoid(-Z) * jnp.tanh(0.5 * Z)
+
+
+@_with_derivative(_sigmoid_second)
 def _sigmoid_derivative(Z: Array, A: Array) -> Array:
     # a (1 - a) = s(z) s(-z); the left side cancels as a nears 1.
     return A * sigmoid(-Z)
 
 
+def _softplus_second(Z: Array, A: Array) -> Array:
+    # s' = s(z) s(-z), and not s (1 - s), which autodiff takes.
+    return sigmoid(Z) * sigmoid(-Z)
+
+
+@_with_derivative(_softplus_second)
 def _softplus_derivative(Z: Array, A: Array) -> Array:
     return sigmoid(Z)
 
@@ -143,6 +182,13 @@ def _silu(Z: Array) -> Array:
     return Z * sigmoid(Z)
 
 
+def _silu_second(Z: Array, A: Array) -> Array:
+    # 2 s' + z s'', with s'' = -s' tanh(z/2).
+    s_prime = sigmoid(Z) * sigmoid(-Z)
+    return 2.0 * s_prime - Z * s_prime * jnp.tanh(0.5 * Z)
+
+
+@_with_derivative(_silu_second)
 def _silu_derivative(Z: Array, A: Array) -> Array:
     # s + z s (1 - s), with 1 - s(z) = s(-z).
     s = sigmoid(Z)
@@ -158,12 +204,24 @@ def _gelu(Z: Array) -> Array:
     return Z * _normal_cdf(Z)
 
 
+def _normal_density(Z: Array) -> Array:
+    return jnp.exp(-0.5 * Z * Z) * (2.0 * jnp.pi) ** -0.5
+
+
+def _gelu_second(Z: Array, A: Array) -> Array:
+    # 2 phi + z phi', with phi' = -z phi. Past |z| = 40 phi is 0 in float64 too, while z^2 goes on
+    # to overflow. Phi = a / z must not be differentiated: (a' - a / z) / z has no digits near 0.
+    z = jnp.clip(Z, -40.0, 40.0)
+    return (2.0 - z * z) * _normal_density(z)
+
+
+@_with_derivative(_gelu_second)
 def _gelu_derivative(Z: Array, A: Array) -> Array:
     # Phi + z phi. Phi is a / z, as exact as a is, and spares a second erfc, which is two thirds of
     # the time; where z is so small that a / z has no digits, it is 1/2.
     tiny = jnp.abs(Z) < jnp.finfo(Z.dtype).tiny / jnp.finfo(Z.dtype).eps
     Phi = jnp.where(tiny, 0.5, A / jnp.where(tiny, 1.0, Z))
-    return Phi + Z * jnp.exp(-0.5 * Z * Z) * (2.0 * jnp.pi) ** -0.5
+    return Phi + Z * _normal_density(Z)
 
 
 def _tanh_form(Z: Array) -> tuple[Array, Array]:
@@ -178,6 +236,16 @@ def _gelu_tanh(Z: Array) -> Array:
     return Z * sigmoid(_tanh_form(Z)[0])
 
 
+def _gelu_tanh_second(Z: Array, A: Array) -> Array:
+    # s' (2 (2u') + z ((2u'') - (2u')^2 tanh(u))), s' = s(2u) s(-2u), 2u'' = 6 c 0.044715 z.
+    z = jnp.clip(Z, -25.0, 25.0)
+    u, u_prime = _tanh_form(z)
+    u_second = 12.0 * (2.0 / jnp.pi) ** 0.5 * 0.044715 * z
+    bend = 2.0 * u_prime + z * (u_second - u_prime * u_prime * jnp.tanh(0.5 * u))
+    return sigmoid(u) * sigmoid(-u) * bend
+
+
+@_with_derivative(_gelu_tanh_second)
 def _gelu_tanh_derivative(Z: Array, A: Array) -> Array:
     # s(2u) + z s(2u) s(-2u) 2u'
     u, u_prime = _tanh_form(Z)
@@ -197,6 +265,15 @@ def _mish(Z: Array) -> Array:
     return Z * _tanh_of_softplus(Z)[0]
 
 
+def _mish_second(Z: Array, A: Array) -> Array:
+    # 2 t' + z t'', with t' = (1 - t^2) s(z) and t'' = t' (s(-z) - 2 t s(z)).
+    t, rest = _tanh_of_softplus(Z)
+    s = sigmoid(Z)
+    t_prime = rest * (1.0 + t) * s
+    return 2.0 * t_prime + Z * t_prime * (sigmoid(-Z) - 2.0 * t * s)
+
+
+@_with_derivative(_mish_second)
 def _mish_derivative(Z: Array, A: Array) -> Array:
     # t + z (1 - t^2) s(z), with 1 - t^2 = (1 - t) (1 + t).
     t, rest = _tanh_of_softplus(Z)

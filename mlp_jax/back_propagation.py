@@ -28,7 +28,8 @@ from mlp_jax.parameters import (
     as_labels,
     as_layers,
     as_weights,
-    shaped_like,
+    narrowed_like,
+    widened,
 )
 
 
@@ -93,14 +94,14 @@ def one_pass(
     masks: Any = None,
 ) -> tuple[Array, Any]:
     """(J, its gradient), without a jit, which would make a traced number of a literal l2 = 0."""
-    layers = as_layers(params)
+    layers = widened(as_layers(params))
     X = as_examples(layers, X)
     Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
     weights = as_weights(X, weights)
     trace = forward_trace(layers, X, network, as_masks(layers, X, masks))
     J = J_of_losses(network.loss.L(trace.Z[-1], Y), weights) + l2_penalty(layers, l2)
     grads = backward(layers, trace, Y, network=network, weights=weights, l2=l2)
-    return J, shaped_like(params, grads)
+    return J, narrowed_like(params, grads)
 
 
 @partial(jax.jit, static_argnames="network")
@@ -140,7 +141,8 @@ def gradient(
     """The gradient of `cost` to params, by hand.
 
     3.2: ∇W[l] = A[l-1] dJ/dZ[l] and ∇b[l] = (dJ/dZ[l])ᵀ 1ᵀ.
-    At z = 0 exactly relu' is taken as 0.
+    At z = 0 exactly relu' is taken as 0. Of params of 16 bits it is formed in float32, as the cost
+    is, and rounded at the end.
 
     Args:
       params: a sequence of (W, b) pairs, W[l] of shape (n[l-1], n[l]) and b[l] of (n[l], 1).

@@ -13,7 +13,7 @@ from jax import Array
 
 from mlp_jax.dropout import as_masks
 from mlp_jax.forward_propagation import PAPER, Network, forward_trace
-from mlp_jax.parameters import Layer, as_examples, as_labels, as_layers, as_weights
+from mlp_jax.parameters import Layer, as_examples, as_labels, as_layers, as_weights, widened
 
 
 def J_of_losses(L: Array, weights: Array | None) -> Array:
@@ -83,7 +83,8 @@ def cost(
 ) -> Array:
     """J = Σᵢ wᵢ Lᵢ / Σᵢ wᵢ + (l2 / 2) Σ_l ‖W[l]‖². Section 2.
 
-    Exact for any Z[L], however far the output is saturated.
+    Exact for any Z[L], however far the output is saturated. Of params of 16 bits it is the cost in
+    float32: neither m nor a sum of so many losses is a number in theirs.
 
     Args:
       params: a sequence of (W, b) pairs, W[l] of shape (n[l-1], n[l]) and b[l] of (n[l], 1).
@@ -106,7 +107,7 @@ def cost(
       >>> print(cost(params, jnp.zeros((4, 5)), jnp.ones((1, 5))))  # log 2
       0.6931472
     """
-    layers = as_layers(params)
+    layers = widened(as_layers(params))
     X = as_examples(layers, X)
     Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
     Z = forward_trace(layers, X, network, as_masks(layers, X, masks)).Z

@@ -19,7 +19,7 @@ from jax import Array
 from jax.nn import sigmoid
 
 from mlp_jax.forward_propagation import PAPER, Trace, forward_trace
-from mlp_jax.parameters import Layer, as_examples, as_labels, as_layers, shaped_like
+from mlp_jax.parameters import Layer, as_examples, as_labels, as_layers, narrowed_like, widened
 
 
 def ones_row(m: int, dtype: Any = None) -> Array:
@@ -349,11 +349,11 @@ def gradient_of_the_paper(params: Any, X: Any, Y: Any) -> Any:
     _, trace, _ = _forward(params, X, Y)
     to_Z = jacobians(params, X, Y).dJ_dZ
     grads = [Layer(grad_W(A, to), grad_b(to)) for A, to in zip(trace.A, to_Z, strict=True)]
-    return shaped_like(params, grads)
+    return narrowed_like(params, grads)
 
 
 def _forward(params: Any, X: Any, Y: Any) -> tuple[tuple[Layer, ...], Trace, Array]:
-    layers = as_layers(params)
+    layers = widened(as_layers(params))
     if layers[-1].W.shape[1] != 1:
         raise ValueError(
             f"the network has {layers[-1].W.shape[1]} outputs; the paper's has 1: "

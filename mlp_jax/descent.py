@@ -16,8 +16,8 @@ from jax import Array
 from mlp_jax.back_propagation import accepts, call_gradient, cost_and_gradient
 from mlp_jax.cost_function import cost, given
 from mlp_jax.forward_propagation import PAPER, Network
-from mlp_jax.optimizers import Optimizer, as_optimizer, transformation
-from mlp_jax.parameters import as_key, as_layers, describe
+from mlp_jax.optimizers import Optimizer, as_optimizer, root, transformation
+from mlp_jax.parameters import as_key, as_layers, check_wide, describe
 
 
 class Best(NamedTuple):
@@ -140,7 +140,11 @@ def step(
 
     Returns:
       The new state, its epoch unchanged, and an `Info` of scalars.
+
+    Raises:
+      ValueError: params of 16 bits.
     """
+    check_wide(as_layers(state.params)[0].W.dtype)
     state, J, grads = descended(
         state,
         Examples(X, Y, weights),
@@ -203,7 +207,7 @@ def norm(params: Any) -> Array:
     # A product for every W, and one for all biases: to put leaves together takes XLA 25 ns an
     # entry, and every product more some milliseconds to compile.
     leaves = [W.ravel() for W, _ in layers] + [jnp.concatenate([b.ravel() for _, b in layers])]
-    return jnp.sqrt(sum(jnp.vdot(leaf, leaf, precision="highest") for leaf in leaves))
+    return root(sum(jnp.vdot(leaf, leaf, precision="highest") for leaf in leaves))
 
 
 def _cost_and_gradient(

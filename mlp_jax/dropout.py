@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from mlp_jax.parameters import Layer, as_key, as_layers
+from mlp_jax.parameters import Layer, as_key, as_layers, widened
 
 
 def as_masks(layers: tuple[Layer, ...], X: Array, masks: Any) -> tuple[Array, ...] | None:
@@ -43,14 +43,15 @@ def dropout_masks(
         without them, shape (L - 1,): these are dropped as in the network that was not padded.
 
     Returns:
-      One array (n[l], m) a hidden layer, of the dtype of params.
+      One array (n[l], m) a hidden layer, of the dtype of params; in float32 if they are of 16 bits,
+      of which a draw has so few that a small rate would be another one.
 
     Example:
       >>> from mlp_jax.parameters import init
       >>> [M.shape for M in dropout_masks(jax.random.key(0), init(0, (4, 3, 2, 1)), 5, 0.5)]
       [(3, 5), (2, 5)]
     """
-    layers = as_layers(params)
+    layers = widened(as_layers(params))
     if isinstance(rate, int | float) and not 0 <= rate < 1:
         raise ValueError(f"the dropout rate is {rate!r}; expected 0 or more and less than 1")
     sizes = [layer.W.shape[1] for layer in layers[:-1]]

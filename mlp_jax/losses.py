@@ -76,8 +76,9 @@ def _binary_cross_entropy_error(Z: Array, Y: Array) -> Array:
     nears y (errata 32), so: a - y = (1 - y) s(z) - y s(-z), whose terms are of one sign for y = 0
     and y = 1. With e = exp(-|z|), the larger of s(z) and s(-z) is 1 / (1 + e), the other the rest.
     """
-    E = jnp.exp(-jnp.abs(Z))
-    of_z, of_minus_z = jnp.where(Z < 0.0, E, 1.0), jnp.where(Z < 0.0, 1.0, E)
+    left = Z < 0.0
+    E = jnp.exp(jnp.where(left, Z, -Z))  # not -|z|, whose slope at z = 0 autodiff takes as 0
+    of_z, of_minus_z = jnp.where(left, E, 1.0), jnp.where(left, 1.0, E)
     return ((1.0 - Y) * of_z - Y * of_minus_z) / (1.0 + E)
 
 
@@ -177,12 +178,17 @@ def huber(delta: float = 1.0) -> Loss:
 
 @cache  # one loss a number, or those of a sweep would not be equal
 def _huber(delta: float) -> Loss:
+    # Neither |e|, of which autodiff takes 0 at a = y and so 0 for the second derivative of e² / 2,
+    # nor jnp.clip, of which it takes half at the bend: there the second derivative is that of e².
+    def cut_off(e: Array) -> Array:
+        return jnp.where(e > delta, delta, jnp.where(e < -delta, -delta, e))
+
     def L(Z: Array, Y: Array) -> Array:
-        near = jnp.minimum(jnp.abs(Z - Y), delta)
-        return _sum_over_outputs(near * (jnp.abs(Z - Y) - 0.5 * near))
+        near = cut_off(Z - Y)
+        return _sum_over_outputs(near * (Z - Y - 0.5 * near))
 
     def dL_dZ(Z: Array, Y: Array) -> Array:
-        return jnp.clip(Z - Y, -delta, delta)
+        return cut_off(Z - Y)
 
     def kink(Z: Array, Y: Array) -> Array:
         return jnp.abs(Z - Y) - delta

@@ -9,9 +9,12 @@ from functools import cache
 import jax.numpy as jnp
 from jax import Array
 
+from mlp_jax.parameters import widened
+
 
 def _mean(row: Array, weights: Array | None) -> Array:
     """The weighted mean over the examples, an output each, shape (K, 1)."""
+    row, weights = widened((row, weights))
     if weights is None:
         return jnp.mean(row, axis=1, keepdims=True)
     return jnp.sum(weights * row, axis=1, keepdims=True) / jnp.sum(weights)
@@ -40,6 +43,7 @@ def r2(A: Array, Y: Array, weights: Array | None = None) -> Array:
     An output whose labels are all the same counts 1 if they are met exactly, else 0, as in
     scikit-learn.
     """
+    A, Y = widened((A, Y))
     # Less one that counts, so that labels all the same have a spread of 0, whatever a mean rounds.
     one = 0 if weights is None else jnp.argmax(weights)
     D = Y - Y[:, one][:, None]
@@ -55,6 +59,6 @@ def coverage_error(quantiles: tuple[float, ...]) -> Callable[[Array, Array, Arra
 
     def metric(A: Array, Y: Array, weights: Array | None = None) -> Array:
         below = _mean((Y <= A).astype(A.dtype), weights)
-        return jnp.mean(jnp.abs(below - jnp.array(quantiles, A.dtype)[:, None]))
+        return jnp.mean(jnp.abs(below - jnp.array(quantiles, below.dtype)[:, None]))
 
     return metric

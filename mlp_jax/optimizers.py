@@ -32,8 +32,8 @@ _ADAM = {"b1": 0.9, "b2": 0.999, "eps": 1e-8}
 _ANY = ("weight_decay", "clip_norm", "warm_up_epochs")
 OPTIMIZERS = {
     "sgd": _Kind({"learning_rate": 0.1}, ("momentum", *_ANY)),
-    "adam": _Kind({"learning_rate": 1e-3, **_ADAM}, _ANY),
-    "adamw": _Kind({"learning_rate": 1e-3, **_ADAM, "weight_decay": 1e-4}, _ANY),
+    "adam": _Kind({"learning_rate": 1e-3, **_ADAM}, ("eps_root", *_ANY)),
+    "adamw": _Kind({"learning_rate": 1e-3, **_ADAM, "weight_decay": 1e-4}, ("eps_root", *_ANY)),
     "rmsprop": _Kind({"learning_rate": 1e-3, "decay": 0.9, "eps": 1e-8}, ("momentum", *_ANY)),
     "adagrad": _Kind({"learning_rate": 0.1, "initial_accumulator_value": 0.1, "eps": 1e-7}, _ANY),
     "lion": _Kind({"learning_rate": 1e-4, "b1": 0.9, "b2": 0.99, "weight_decay": 1e-3}, _ANY),
@@ -79,7 +79,7 @@ def optimizer(
         fraction `start` until `peak_at` of decay_epochs and down to `final`. With momentum it
         multiplies the velocity, as in PyTorch; scikit-learn has each step's own rate inside it.
       nesterov: for "sgd" with momentum.
-      **numbers: learning_rate; momentum (sgd, rmsprop), b1, b2, eps, decay,
+      **numbers: learning_rate; momentum (sgd, rmsprop), b1, b2, eps, eps_root (adam, adamw), decay,
         initial_accumulator_value, with optax's meanings and defaults; the schedule's; and for any
         but lbfgs weight_decay (decoupled: times the learning rate, off the weights, not the
         biases), clip_norm (the largest norm of the whole gradient), warm_up_epochs (the learning
@@ -155,7 +155,10 @@ def transformation(
     n = choice.numbers
     if choice.name == "lbfgs":
         return optax.lbfgs()
-    parts = [optax.clip_by_global_norm(n["clip_norm"])] if "clip_norm" in n else []
+    # Where the gradient was always 0, autodiff of Adam's square root is 0 times infinity, unless
+    # something stands in the root. This is too small to be seen in anything else.
+    n = {"eps_root": float(jnp.finfo(as_layers(params)[0].W.dtype).tiny)} | n
+    parts = [_clipped(n["clip_norm"])] if "clip_norm" in n else []
     parts += _DIRECTIONS[choice.name](n, choice.nesterov)
     if "weight_decay" in n:
         weights_only = [Layer(True, False)] * len(as_layers(params))
@@ -174,7 +177,25 @@ def _momentum(n: dict[str, Any], nesterov: bool) -> list[optax.GradientTransform
 
 
 def _adam(n: dict[str, Any], nesterov: bool) -> list[optax.GradientTransformation]:
-    return [optax.scale_by_adam(n["b1"], n["b2"], n["eps"])]
+    return [optax.scale_by_adam(n["b1"], n["b2"], n["eps"], n["eps_root"])]
+
+
+def _clipped(longest: Any) -> optax.GradientTransformation:
+    """`optax.clip_by_global_norm`, whose derivative is NaN where the whole gradient is 0."""
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        length = root(optax.tree.norm(updates, squared=True))
+        divisor = jnp.where(length == 0.0, 1.0, length)
+        short = length < longest
+        return jax.tree.map(lambda g: jnp.where(short, g, g / divisor * longest), updates), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def root(square: Any) -> Array:
+    """The square root, whose derivative at 0 is taken as 0: times infinity, 0 would be NaN."""
+    zero = square == 0.0
+    return jnp.where(zero, 0.0, jnp.sqrt(jnp.where(zero, 1.0, square)))
 
 
 _DIRECTIONS: dict[str, Callable[..., list[optax.GradientTransformation]]] = {

@@ -12,7 +12,7 @@ from mlp_jax.descent import Examples, Info, State, initial_optimizer_state, star
 from mlp_jax.epochs import Numbers, Plan, laid_out
 from mlp_jax.forward_propagation import PAPER, Network, is_large
 from mlp_jax.optimizers import Optimizer, as_optimizer
-from mlp_jax.parameters import as_key, as_layers
+from mlp_jax.parameters import as_key, as_layers, check_wide
 from mlp_jax.progress import ProgressBar, as_progress
 from mlp_jax.training_checkpoints import FitCheckpoint, check_alone
 from mlp_jax.training_input import (
@@ -23,7 +23,6 @@ from mlp_jax.training_input import (
     as_training_examples,
     check_key,
     check_params,
-    check_wide,
     with_validation,
 )
 from mlp_jax.training_loop import run
@@ -59,7 +58,10 @@ def fit(
     """Trains for `epochs` epochs, in one compiled program. Section 3.
 
     A pure function: it runs under `jax.jit` and `jax.vmap`, over params, keys and any number. A new
-    value of a number compiles nothing; a new optax optimizer does, and so do new shapes.
+    value of a number compiles nothing; a new optax optimizer does, and so do new shapes. It can be
+    differentiated by its numbers and arrays, forwards (`jax.jvp`, `jax.jacfwd`). An optimizer by
+    name takes part where an entry of the gradient is always 0, as of a feature that is; optax's own
+    Adam gives NaN there unless it has an eps_root.
 
     Args:
       params: a sequence of (W, b) pairs to start from, in float32 or float64; or the `State` of an

@@ -27,20 +27,6 @@ def as_training_examples(
     return Examples(X, Y, weights)
 
 
-def check_wide(dtype: Any) -> None:
-    """Raises ValueError for params of 16 bits or fewer.
-
-    A small step is rounded away in them, and so are an optimizer's numbers: in bfloat16 Adam's
-    0.999 is 1, and nothing is trained without a word.
-    """
-    if jnp.finfo(dtype).bits < 32:
-        raise ValueError(
-            f"params is of {dtype}, in which small steps are lost; expected float32 or float64: "
-            "type jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params), and "
-            'Network(precision="bfloat16") for products in bfloat16'
-        )
-
-
 def check_params(layers: Any) -> None:
     """Raises ValueError for params that are not finite; traced ones go unseen."""
     for number, layer in enumerate(layers, start=1):

@@ -1,9 +1,12 @@
 """Every f' is the derivative of its f, in a form that keeps its digits and does not overflow."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import erfc
 
 import mlp_jax
 from mlp_jax.activations import ACTIVATIONS
@@ -54,6 +57,68 @@ def test_derivative_in_float32_has_the_digits_of_float32(name):
     assert ours.dtype == np.float32
     # e^(-z²/2) turns a rounding of z²/2, up to 32, into 32 of its own.
     np.testing.assert_allclose(ours, exact, rtol=2e-5)
+
+
+def sech2(z):
+    return 1 / np.cosh(z) ** 2
+
+
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def slope_of_gelu_tanh(z):
+    c = np.sqrt(2 / np.pi)
+    u, u_prime = c * (z + 0.044715 * z**3), c * (1 + 3 * 0.044715 * z**2)
+    return (1 + np.tanh(u)) / 2 + z / 2 * sech2(u) * u_prime
+
+
+def slope_of_mish(z):
+    t = np.tanh(np.log(1 + np.exp(z)))
+    return t + z * (1 - t**2) * logistic(z)
+
+
+# f' as a textbook has it, of a complex z.
+SLOPES = {
+    "identity": lambda z: 1 + 0 * z,
+    "relu": lambda z: (z.real > 0) + 0 * z,
+    "leaky_relu": lambda z: np.where(z.real > 0, 1, 0.01) + 0 * z,
+    "elu": lambda z: np.where(z.real > 0, 1 + 0 * z, np.exp(z)),
+    "selu": lambda z: 1.0507009873554805 * np.where(z.real > 0, 1, 1.6732632423543772 * np.exp(z)),
+    "tanh": sech2,
+    "sigmoid": lambda z: sech2(z / 2) / 4,
+    "softplus": logistic,
+    "silu": lambda z: logistic(z) + z * sech2(z / 2) / 4,
+    "gelu": lambda z: erfc(-z / np.sqrt(2)) / 2 + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi),
+    "gelu_tanh": slope_of_gelu_tanh,
+    "mish": slope_of_mish,
+}
+
+
+@partial(jax.jit, static_argnames="name")
+@partial(jax.vmap, in_axes=(None, 0))
+def second_derivative(name, z):
+    activation = ACTIVATIONS[name]
+    return jax.grad(lambda z: activation.derivative(z, activation.f(z)))(z)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "smallest", "rtol"), [(np.float64, 1e-90, 1e-11), (np.float32, 1e-37, 2e-5)]
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_f_prime_differentiated_again_keeps_its_digits_however_small_z(name, dtype, smallest, rtol):
+    # The roots of f'' are left out, and tails in which the textbook's f' has lost its digits.
+    z = np.concatenate([np.geomspace(smallest, 1e-13, 9), np.geomspace(1e-12, 1, 13), [3, 4]])
+    z = np.concatenate([-z, [0.0], z]).astype(dtype)
+    # Im f'(z + ih) / h: nothing is subtracted.
+    exact = SLOPES[name](z.astype(np.float64) + 1e-200j).imag / 1e-200
+    np.testing.assert_allclose(second_derivative(name, z), exact, rtol=rtol, atol=1e-37)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_f_prime_differentiated_again_never_overflows(name):
+    z = np.array([-3e38, -1e30, -1e3, 1e3, 1e30, 3e38], np.float32)
+    assert not np.asarray(second_derivative(name, z)).any()
 
 
 def test_cancelling_forms_would_fail_in_float32():

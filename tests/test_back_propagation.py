@@ -1,6 +1,6 @@
 """The gradient by hand: equal to autodiff where autodiff is right, and right where it is not."""
 
-from functools import partial
+from functools import cache, partial
 
 import chex
 import jax
@@ -9,11 +9,12 @@ import numpy as np
 import optax
 import pytest
 from jax import export
+from jax.flatten_util import ravel_pytree
 
 import mlp_jax
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.losses import LOSSES
-from tests.nets import backward, random_net
+from tests.nets import LABELS, backward, random_net
 
 SHAPES = [
     ((5, 4, 3, 2, 1), 7),  # the paper's four layers, all widths different
@@ -26,7 +27,8 @@ SHAPES = [
     ((7, 64, 64, 1), 64),
 ]
 IDS = [f"{'-'.join(map(str, sizes))} m={m}" for sizes, m in SHAPES]
-gradient_of_cost = jax.jit(jax.grad(mlp_jax.cost), static_argnames="network")
+autodiff = jax.grad(mlp_jax.cost)
+gradient_of_cost = jax.jit(autodiff, static_argnames="network")
 
 
 def relative(ours, theirs):
@@ -145,9 +147,9 @@ def test_tanh_gradient_is_more_accurate_than_autodiff_when_saturated():
     truth = v / (1 + np.exp(-v * a)) * 4 * np.exp(-2 * z) / (1 + np.exp(-2 * z)) ** 2
     network = mlp_jax.Network("tanh")
     ours = float(mlp_jax.gradient(params, X, Y, network=network)[0][1][0, 0])
-    autodiff = float(gradient_of_cost(params, X, Y, network=network)[0][1][0, 0])
+    other = float(gradient_of_cost(params, X, Y, network=network)[0][1][0, 0])
     assert abs(ours / truth - 1) < 1e-13
-    assert abs(autodiff / truth - 1) > 1e-6
+    assert abs(other / truth - 1) > 1e-6
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
@@ -205,6 +207,104 @@ def test_gradient_works_under_vmap_jit_and_grad():
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(second))
 
 
+# Of the features, with biases of 0: every z is so small, or exactly 0.
+SCALES = np.array([*10.0 ** -np.arange(0, 13, 2), 0.0])
+
+
+@cache
+def along_a_direction(gradient, network, dtype=np.float64):
+    """The derivative of `gradient` along one direction of params and X, at all SCALES."""
+    outputs, labels = LABELS[network.loss.name]
+    params, X, _ = random_net(0, (3, 4, 2, outputs), 12)
+    params = [(W, 0 * b) for W, b in params]
+    if network.loss.classes:
+        Y = labels(np.random.default_rng(1), 12)
+    else:  # met exactly, and at huber's bends, where the features are 0
+        rows = 1 if network.loss.outputs_of_label > 1 else outputs
+        Y = np.resize([0, 1.0, -1, 0.3, -0.3, 2, 0], (rows, 12))
+    Y = abs(Y) if network.loss.name == "poisson" else Y
+    rng = np.random.default_rng(2)
+    point = jax.tree.map(lambda x: jnp.asarray(x, dtype), (params, X))
+    direction = jax.tree.map(lambda x: jnp.asarray(rng.normal(size=x.shape), dtype), point)
+
+    @jax.jit
+    @jax.vmap
+    def derivative(scale):
+        def at(params, X):
+            return gradient(params, scale * X, Y, network=network)
+
+        return jax.jvp(at, point, direction)[1]
+
+    return derivative(jnp.asarray(SCALES, dtype))
+
+
+def relative_at_every_scale(ours, theirs):
+    differences = [
+        relative(*jax.tree.map(lambda leaf: leaf[i], (ours, theirs)))  # noqa: B023
+        for i in range(len(SCALES))
+    ]
+    return np.array(differences)
+
+
+# Every loss, and every activation at least once: those of f(0) = 0 before the others, or the z of
+# the layers above would not be small.
+AGAIN = {
+    "binary_cross_entropy": ("tanh", "gelu"),
+    "softmax_cross_entropy": ("mish", "gelu_tanh"),
+    "squared_error": ("gelu", "sigmoid"),
+    "absolute_error": ("leaky_relu", "tanh"),
+    "huber": ("silu", "selu"),
+    "huber(0.3)": ("relu", "identity"),
+    "poisson": ("elu", "softplus"),
+    "pinball(0.1, 0.5, 0.9)": ("gelu_tanh", "silu"),
+}
+
+
+def test_every_loss_and_activation_is_differentiated_again():
+    assert set(AGAIN) == set(LABELS)
+    assert {name for pair in AGAIN.values() for name in pair} == set(ACTIVATIONS)
+
+
+@pytest.mark.parametrize("loss", AGAIN)
+def test_the_gradient_differentiated_again_is_that_of_autodiff_however_small_z(loss):
+    network = mlp_jax.Network(AGAIN[loss], loss)
+    by_hand = along_a_direction(mlp_jax.gradient, network)
+    by_autodiff = along_a_direction(autodiff, network)
+    np.testing.assert_array_less(relative_at_every_scale(by_hand, by_autodiff), 1e-13)
+
+
+def test_in_float32_the_gradient_differentiated_again_has_the_digits_of_float32():
+    network = mlp_jax.Network(AGAIN["binary_cross_entropy"])
+    by_hand = along_a_direction(mlp_jax.gradient, network, np.float32)
+    exact = along_a_direction(autodiff, network)
+    np.testing.assert_array_less(relative_at_every_scale(by_hand, exact), 2e-6)
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss"), [("gelu", "binary_cross_entropy"), ("tanh", "huber")]
+)
+def test_every_way_to_a_hessian_gives_the_same(activation, loss):
+    outputs, labels = LABELS[loss]
+    params, X, _ = random_net(0, (2, 2, outputs), 5)
+    params, X = [(W, 0 * b) for W, b in params], X * (np.arange(5) > 1)  # examples with z = 0
+    Y = labels(np.random.default_rng(0), 5) if loss != "huber" else np.resize([0.0, 1, 3], (2, 5))
+    flat, unravel = ravel_pytree(params)
+    network = mlp_jax.Network(activation, loss)
+
+    def J(flat):
+        return mlp_jax.cost(unravel(flat), X, Y, network=network)
+
+    def grad(flat):
+        return ravel_pytree(mlp_jax.gradient(unravel(flat), X, Y, network=network))[0]
+
+    hessian, forwards, backwards = jax.jit(
+        lambda flat: (jax.hessian(J)(flat), jax.jacfwd(grad)(flat), jax.jacrev(grad)(flat))
+    )(flat)
+    np.testing.assert_allclose(forwards, hessian, rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(backwards, hessian, rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(hessian, hessian.T, rtol=1e-11, atol=1e-14)
+
+
 def test_a_network_passes_through_a_user_s_jit():
     params, X, Y = random_net(0, (3, 4, 1), 5)
     traced = jax.jit(lambda params, network: mlp_jax.cost(params, X, Y, network=network))
@@ -244,6 +344,26 @@ def test_an_example_of_weight_w_counts_as_w_copies():
     chex.assert_trees_all_close(weighted, copied, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize("weight", [None, 3.0], ids=["plain", "weights"])
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16], ids=["float16", "bfloat16"])
+def test_params_of_16_bits_have_the_gradient_of_float32_however_many_examples(dtype, weight):
+    # 70,000 are infinitely many in float16, in bfloat16 70,144. Of zero params the gradient is
+    # X (1/2 - Y)ᵀ / m.
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, 70_000)), rng.random((1, 70_000)) < 0.9
+    weights = None if weight is None else np.full((1, 70_000), weight, np.float32)
+    params = [(jnp.zeros((2, 1), dtype), jnp.zeros((1, 1), dtype))]
+    J, [(dW, db)] = mlp_jax.cost_and_gradient(params, X, Y, weights=weights)
+    by_autodiff = gradient_of_cost(params, X, Y, weights=weights)
+    for grads in ([(dW, db)], by_autodiff):
+        assert grads[0][0].dtype == grads[0][1].dtype == dtype
+        half_a_unit = jnp.finfo(dtype).eps  # the gradient is rounded once, at its end
+        np.testing.assert_allclose(grads[0][0], X @ (0.5 - Y).T / 70_000, rtol=half_a_unit)
+        np.testing.assert_allclose(grads[0][1], [[0.5 - Y.mean()]], rtol=half_a_unit)
+    assert J.dtype == np.float32
+    assert float(J) == pytest.approx(np.log(2), rel=1e-6)
+
+
 @pytest.mark.parametrize("activation", ["relu", ("tanh", "gelu")])
 @pytest.mark.parametrize("extra", ["nothing", "weights, l2 and masks"])
 def test_examples_as_rows_in_memory_change_no_number(activation, extra):
@@ -257,5 +377,5 @@ def test_examples_as_rows_in_memory_change_no_number(activation, extra):
     columns = mlp_jax.cost_and_gradient(params, X, Y, network=network, **choices)
     rows = mlp_jax.cost_and_gradient(params, X, Y, network=network.by_rows(), **choices)
     assert relative(rows, columns) < 1e-13
-    autodiff = gradient_of_cost(params, X, Y, network=network.by_rows(), **choices)
-    assert relative(rows[1], autodiff) < 1e-12
+    theirs = gradient_of_cost(params, X, Y, network=network.by_rows(), **choices)
+    assert relative(rows[1], theirs) < 1e-12

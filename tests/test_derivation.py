@@ -144,6 +144,16 @@ def test_3_2_the_gradient_of_the_paper_is_the_fused_one(net):
     )
 
 
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16], ids=["float16", "bfloat16"])
+def test_3_2_of_params_of_16_bits_is_that_of_float32_rounded(dtype):
+    params, X, Y = random_net(0, SIZES, 300)
+    narrow = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
+    wide = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), narrow)
+    ours = d.gradient_of_the_paper(narrow, X, Y)
+    expected = d.gradient_of_the_paper(wide, X, Y)
+    chex.assert_trees_all_equal(ours, jax.tree.map(lambda leaf: leaf.astype(dtype), expected))
+
+
 def test_3_gradient_descent_lowers_the_cost_and_with_jacobians_does_not_fit(net):
     params, _, A, Y = net
     grads = d.gradient_of_the_paper(params, A[0], Y)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax import numpy_forward, prediction
+from mlp_jax import metrics, numpy_forward, prediction
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.dropout import dropout_masks
 from mlp_jax.forward_propagation import Network
@@ -74,6 +74,26 @@ def test_at_a_equal_to_y_hand_and_autodiff_take_the_same_value(name):
 
 HIDDEN = ("relu", "tanh", "leaky_relu", "sigmoid", "elu", "softplus")
 REST = tuple(name for name in ACTIVATIONS if name not in HIDDEN)
+
+
+def slope(f, z, y):
+    return np.asarray(jax.vmap(jax.grad(lambda z, y: f(z[None, None], y[None, None]).sum()))(z, y))
+
+
+def test_the_papers_output_error_rises_by_s_of_z_s_of_minus_z_for_every_z():
+    z = np.array([-700.0, -40, -1, -1e-12, 0.0, 1e-12, 1, 40, 700])
+    for y in (0.0, 0.3, 1.0):
+        ours = slope(LOSSES["binary_cross_entropy"].dL_dZ, z, np.full(9, y))
+        np.testing.assert_allclose(ours, 0.25 / np.cosh(z / 2) ** 2, rtol=1e-14)
+
+
+def test_huber_has_the_second_derivative_of_the_square_up_to_its_bend_and_none_beyond():
+    z, y = np.array([-2, -0.5, -0.3, 0.0, 0.3, 0.5, 2]), np.zeros(7)
+    loss = mlp_jax.huber(0.5)
+    expected = [0, 1, 1, 1, 1, 1, 0]
+    np.testing.assert_array_equal(slope(loss.dL_dZ, z, y), expected)
+    by_autodiff = slope(lambda Z, Y: jax.grad(lambda Z: loss.L(Z, Y).sum())(Z), z, y)
+    np.testing.assert_array_equal(by_autodiff, expected)
 
 
 @pytest.mark.parametrize("activations", [HIDDEN, REST], ids=["six", "the other six"])
@@ -223,6 +243,39 @@ def test_pinball_needs_an_output_a_quantile():
     params, X, _ = net_of_loss("squared_error", (5,), m=6)
     with pytest.raises(ValueError, match="3 outputs and pinball 2 quantiles"):
         mlp_jax.cost(params, X, np.ones((1, 6)), network=Network(loss="pinball(0.1, 0.9)"))
+
+
+# Of 90,000 examples, a third of them right.
+METRICS = {
+    "accuracy": (metrics.accuracy, 1 / 3),
+    "accuracy_of_largest": (metrics.accuracy_of_largest, 1 / 3),
+    "accuracy_of_all_labels": (metrics.accuracy_of_all_labels, 1 / 3),
+    "coverage_error": (metrics.coverage_error((0.25,)), 1 / 3 - 0.25),
+}
+
+
+@pytest.mark.parametrize("weight", [None, 3.0], ids=["plain", "weights"])
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16], ids=["float16", "bfloat16"])
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_counts_in_float32_what_comes_in_16_bits(name, dtype, weight):
+    metric, expected = METRICS[name]
+    right = jnp.arange(90_000) % 3 == 0
+    A, Y = jnp.where(right, 1.0, 0.0)[None], jnp.ones((1, 90_000))
+    if name == "accuracy_of_largest":
+        A, Y = jnp.concatenate([A, 1 - A]), jnp.concatenate([Y, 0 * Y])
+    if name == "coverage_error":
+        Y = 0.5 * Y
+    weights = None if weight is None else jnp.full((1, 90_000), weight, dtype)
+    value = metric(A.astype(dtype), Y.astype(dtype), weights)
+    assert float(value) == pytest.approx(expected, rel=1e-5)
+
+
+def test_r2_of_16_bits_squares_in_float32():
+    # Labels of mean 400 and variance (200² + 2 · 100²) / 3; every fourth output is 300 too low.
+    Y = jnp.where(jnp.arange(90_000) % 3 == 0, 600.0, 300.0)[None]
+    A = Y - jnp.where(jnp.arange(90_000) % 4 == 0, 300.0, 0.0)[None]
+    value = metrics.r2(A.astype(jnp.float16), Y.astype(jnp.float16))
+    assert float(value) == pytest.approx(1 - 300**2 / 4 / 20_000, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", LABELS)

@@ -122,6 +122,77 @@ def test_every_optimizer_lowers_the_cost(name):
     assert info.cost[-1] < info.cost[0]
 
 
+def with_a_feature_of_zeros(dtype=np.float64):
+    params, X, Y = random_net(0, (3, 1), 6)
+    X[0] = 0
+    params = [(W, b) for W, b in params]
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), (params, X, Y))
+
+
+def after(number, value, name, dtype=np.float64):
+    """The parameters after four epochs, and the gradients' norms, of one number of an optimizer."""
+    params, X, Y = with_a_feature_of_zeros(dtype)
+    choice = optimizer(name, **{number: value})
+    state, info = mlp_jax.fit(params, X, Y, optimizer=choice, epochs=4)
+    return state.params, info.gradient_norm
+
+
+DIFFERENTIATED = {
+    "adam": ("learning_rate", 0.01, "adam"),
+    "its b2": ("b2", 0.9, "adam"),
+    "its eps_root": ("eps_root", 1e-3, "adam"),
+    "adamw": ("weight_decay", 0.01, "adamw"),
+}
+
+
+@pytest.mark.parametrize("case", DIFFERENTIATED)
+def test_a_training_is_differentiated_though_an_entry_of_the_gradient_is_always_0(case):
+    number, value, name = DIFFERENTIATED[case]
+    tangent = jax.jvp(lambda x: after(number, x, name), (value,), (1.0,))[1]
+    h = 1e-4 * value
+    above, below = after(number, value + h, name), after(number, value - h, name)
+    difference = jax.tree.map(lambda a, b: (a - b) / (2 * h), above, below)
+    chex.assert_trees_all_close(tangent, difference, rtol=1e-5, atol=1e-9)
+    assert max(float(abs(leaf).max()) for leaf in jax.tree.leaves(tangent[0])) > 1e-6
+
+
+def test_in_float32_too_a_training_by_adam_is_differentiated():
+    def tangent(dtype):
+        def by_rate(rate):
+            return after("learning_rate", rate, "adam", dtype)
+
+        return jax.jvp(by_rate, (dtype(0.01),), (dtype(1.0),))[1]
+
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tangent(np.float32)))
+    chex.assert_trees_all_close(tangent(np.float32), tangent(np.float64), rtol=1e-4)
+
+
+def test_what_stands_in_adams_root_is_not_to_be_seen():
+    params, X, Y = with_a_feature_of_zeros(np.float32)
+    ours, _ = mlp_jax.fit(params, X, Y, optimizer="adam", epochs=8)
+    nothing = optimizer("adam", eps_root=0.0)
+    theirs, _ = mlp_jax.fit(params, X, Y, optimizer=nothing, epochs=8)
+    chex.assert_trees_all_equal(ours.params, theirs.params)
+
+
+@pytest.mark.parametrize("read", ["parameters", "norm"])
+@pytest.mark.parametrize("choice", ["adam", "clipped"])
+def test_a_step_is_differentiated_backwards_though_the_whole_gradient_is_0(choice, read):
+    # Of a regression that is exact; Y moves it off. The norm's derivative is taken as 0 there.
+    params = [(jnp.zeros((2, 1)), jnp.zeros((1, 1)))]
+    chosen = optimizer("sgd", clip_norm=1.0) if choice == "clipped" else optimizer(choice)
+    network = mlp_jax.Network(loss="squared_error")
+
+    def after_a_step(Y):
+        state = mlp_jax.start(params, chosen)
+        state, info = mlp_jax.step(state, jnp.ones((2, 3)), Y, optimizer=chosen, network=network)
+        return state.params[0][1][0, 0] if read == "parameters" else info.gradient_norm
+
+    rate = {"clipped": 0.1, "adam": 1e-3 / 1e-8}[choice] * (read == "parameters")  # of Adam's eps
+    by_Y = jax.grad(after_a_step)(jnp.zeros((1, 3)))
+    np.testing.assert_allclose(by_Y, np.full((1, 3), rate / 3), rtol=1e-9)
+
+
 def test_lbfgs_finds_the_minimum_of_a_convex_cost():
     params, X, Y = random_net(1, (3, 1), 40)
     state, info = mlp_jax.fit(params, X, Y, optimizer="lbfgs", epochs=60, l2=0.01)

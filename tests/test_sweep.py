@@ -146,6 +146,14 @@ def test_in_float32_members_equal_fit_to_a_ten_thousandth():
         equal(member, rtol=1e-4, atol=1e-5)
 
 
+def test_of_16_bits_a_table_is_trained_in_float32():
+    table, labels = X.astype(np.float16), Y
+    result = mlp_jax.sweep(table, labels, {"width": [3]}, folds=2, epochs=1, progress=False)
+    assert {leaf.dtype for leaf in jax.tree.leaves(result.members[0].params)} == {
+        np.dtype(np.float32)
+    }
+
+
 def test_float64_is_the_callers_choice_in_all_threads():
     assert swept({"width": [3]}).members[0].params[0].W.dtype == np.float64
     with jax.enable_x64(False):

@@ -323,6 +323,20 @@ def test_dropout_of_a_step_is_that_of_its_masks_for_hand_and_autodiff():
     assert len(set(np.round(np.asarray(info.cost), 12))) == 5
 
 
+def test_masks_for_params_of_16_bits_drop_the_share_and_not_what_16_bits_can_draw():
+    # bfloat16 draws one of 128 numbers, and would drop 1 / 128 for every rate below that.
+    params = mlp_jax.init(0, (3, 1000, 1), dtype=jnp.bfloat16)
+    (mask,) = dropout_masks(0, params, 1000, 0.001)
+    assert abs(float((mask == 0).mean()) - 0.001) < 5 * np.sqrt(0.001 / 1e6)
+    assert float(mask.max()) == pytest.approx(1 / 0.999, rel=1e-6)
+
+
+def test_a_single_step_refuses_params_of_16_bits_as_fit_does():
+    state = mlp_jax.start(mlp_jax.init(0, (4, 5, 1), dtype=jnp.float16), "adam")
+    with pytest.raises(ValueError, match="params is of float16, in which small steps are lost"):
+        mlp_jax.step(state, np.zeros((4, 3)), np.ones((1, 3)), optimizer="adam")
+
+
 def test_masks_drop_the_share_and_keep_the_expectation():
     (mask,) = dropout_masks(0, random_net(0, (3, 200, 1), 1)[0], 300, 0.3)
     values, counts = np.unique(np.asarray(mask), return_counts=True)

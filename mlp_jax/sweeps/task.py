@@ -142,11 +142,14 @@ def as_task(
 
 
 def _table(X: Any) -> np.ndarray:
-    """X as floating numbers, (samples, features): float64 where it came so and JAX allows it."""
+    """X as floating numbers, (samples, features): float64 where it came so and JAX allows it.
+
+    Of 16 bits it becomes float32: parameters are of the dtype of X, and `fit` refuses such.
+    """
     try:
         table = np.asarray(X)
         dtype = table.dtype if table.dtype.kind == "f" else np.dtype(np.float64)
-        table = table.astype(jax.dtypes.canonicalize_dtype(dtype))
+        table = table.astype(jax.dtypes.canonicalize_dtype(np.promote_types(dtype, np.float32)))
     except (TypeError, ValueError):
         raise ValueError(
             f"X holds something else than numbers ({np.asarray(X).dtype}); encode words as numbers "
