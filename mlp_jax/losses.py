@@ -16,6 +16,7 @@ from jax import Array
 from jax.nn import relu, sigmoid, softmax, softplus
 
 from mlp_jax import metrics
+from mlp_jax.metrics import Metric
 
 ANY = (-float("inf"), float("inf"))  # labels that may be any finite number
 
@@ -31,9 +32,10 @@ class Loss(NamedTuple):
     shape (1, m). dL_dZ: (Z[L], Y) -> the output errors, shape (K, m), column i for example i.
     labels: the (lowest, highest) label allowed. classes: Y says how much of each class, so that
     labels can be smoothed and classes weighted. kink: (Z[L], Y) -> the distances to where dL/dZ or
-    its slope jumps, or None if it never does. metric: (A, Y, weights or None) -> what a person
-    reads, a scalar; or None. outputs_of_label: how many outputs are compared with one and the same
-    row of Y; 1 but for several quantiles. by_hand: False if dL/dZ is autodiff's.
+    its slope jumps, or None if it never does. metric: a `Metric`, what a person reads; or a
+    function (A, Y, weights or None) -> a scalar, the better the higher; or None. outputs_of_label:
+    how many outputs are compared with one and the same row of Y; 1 but for several quantiles.
+    by_hand: False if dL/dZ is autodiff's.
     """
 
     name: str
@@ -43,7 +45,7 @@ class Loss(NamedTuple):
     labels: tuple[float, float]
     classes: bool = False
     kink: Callable[[Array, Array], Array] | None = None
-    metric: Callable[[Array, Array, Array | None], Array] | None = None
+    metric: Metric | Callable[[Array, Array, Array | None], Array] | None = None
     outputs_of_label: int = 1
     by_hand: bool = True
 
@@ -236,7 +238,7 @@ def own_loss(
     output: Callable[[Array], Array] = _identity,
     *,
     labels: tuple[float, float] = ANY,
-    metric: Callable[[Array, Array, Array | None], Array] | None = None,
+    metric: Metric | Callable[[Array, Array, Array | None], Array] | None = None,
 ) -> Loss:
     """A user's loss; its output error alone is autodiff's, and the certificate says so.
 
@@ -245,7 +247,8 @@ def own_loss(
         summed over the outputs. Column i may depend on example i only.
       output: Z[L] -> A[L], what `forward` returns.
       labels: the (lowest, highest) label allowed.
-      metric: (A, Y, weights or None) -> a scalar for the training's history.
+      metric: (A, Y, weights or None) -> a scalar for the training's history, the better the higher;
+        `mlp_jax.Metric(function, less_is_better=True)` of an error.
 
     Returns:
       The same `Loss` for the same functions, so that nothing compiles twice.

@@ -5,35 +5,73 @@ All take A and Y, (K, m), and example weights (1, m) or None, and return a scala
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
+
+
+class Metric(NamedTuple):
+    """A number to read of outputs and labels, and which way it is better.
+
+    of: (A, Y, weights or None) -> a scalar. less_is_better: as of an error; else more is. Whoever
+    compares values of a metric compares their `score`, which alone knows the way.
+
+    Example:
+      >>> error = Metric(lambda A, Y, weights: abs(A - Y).max(), less_is_better=True)
+      >>> print(error(jnp.zeros((1, 2)), jnp.array([[1.0, -3.0]]), None))
+      3.0
+      >>> error.score(3.0)
+      -3.0
+    """
+
+    of: Callable[[Array, Array, Array | None], Array]
+    less_is_better: bool = False
+
+    def __call__(self, A: Array, Y: Array, weights: Array | None = None) -> Array:
+        """The value, a scalar."""
+        return self.of(A, Y, weights)
+
+    def score(self, value: Any) -> Any:
+        """The value, or minus the value, so that more is better."""
+        return -value if self.less_is_better else value
+
+
+def as_metric(choice: Any) -> Metric | None:
+    """A `Metric`, one of a plain function, of which more is better, or None for None."""
+    return choice if choice is None or isinstance(choice, Metric) else Metric(choice)
 
 
 def _mean(row: Array, weights: Array | None) -> Array:
     """The weighted mean over the examples, an output each, shape (K, 1)."""
     if weights is None:
         return jnp.mean(row, axis=1, keepdims=True)
-    return jnp.sum(weights * row, axis=1, keepdims=True) / jnp.sum(weights)
+    # Chosen and not multiplied: of an example of weight 0 it may be infinite.
+    counted = jnp.where(weights > 0.0, weights * row, 0.0)
+    return jnp.sum(counted, axis=1, keepdims=True) / jnp.sum(weights)
 
 
+@Metric
 def accuracy(A: Array, Y: Array, weights: Array | None = None) -> Array:
     """The share of labels on the right side of 1/2, over all outputs and examples."""
     return jnp.mean(_mean(((A > 0.5) == (Y > 0.5)).astype(A.dtype), weights))
 
 
+@Metric
 def accuracy_of_largest(A: Array, Y: Array, weights: Array | None = None) -> Array:
     """The share of examples whose largest output is that of their class."""
     right = jnp.argmax(A, axis=0) == jnp.argmax(Y, axis=0)
     return jnp.mean(_mean(right[None].astype(A.dtype), weights))
 
 
+@Metric
 def accuracy_of_all_labels(A: Array, Y: Array, weights: Array | None = None) -> Array:
     """The share of examples of which every label is right: scikit-learn's, of several labels."""
     right = jnp.all((A > 0.5) == (Y > 0.5), axis=0, keepdims=True)
     return jnp.mean(_mean(right.astype(A.dtype), weights))
 
 
+@Metric
 def r2(A: Array, Y: Array, weights: Array | None = None) -> Array:
     """R² = 1 - Σ (y - a)² / Σ (y - ȳ)², averaged over the outputs.
 
@@ -50,11 +88,11 @@ def r2(A: Array, Y: Array, weights: Array | None = None) -> Array:
 
 
 @cache
-def coverage_error(quantiles: tuple[float, ...]) -> Callable[[Array, Array, Array | None], Array]:
+def coverage_error(quantiles: tuple[float, ...]) -> Metric:
     """How far the share of labels at or below output k is from its quantile, averaged over k."""
 
     def metric(A: Array, Y: Array, weights: Array | None = None) -> Array:
         below = _mean((Y <= A).astype(A.dtype), weights)
         return jnp.mean(jnp.abs(below - jnp.array(quantiles, A.dtype)[:, None]))
 
-    return metric
+    return Metric(metric, less_is_better=True)

@@ -3,7 +3,7 @@
 The task holds one copy of the examples; folds are indices into it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -36,8 +36,8 @@ class Task(NamedTuple):
     configurations: complete, each with its loss, optimizer, batch size, epochs and patience,
     and class weights by class number. seeds: for each configuration, those of its initial weights.
     key_init, key_order: of the initial weights and of batch order and dropout. scoring: "accuracy",
-    "r2", "loss" or "own". metric: (A, Y, weights) -> the score, higher being better; None for the
-    loss. classes: what y was made of, or None. best_by: what makes an epoch the best, one of
+    "r2", "loss" or "own". metric: of every loss, what members are scored by; None for the loss
+    itself. classes: what y was made of, or None. best_by: what makes an epoch the best, one of
     `JUDGES`; by "cost" it is the last.
     """
 
@@ -49,7 +49,7 @@ class Task(NamedTuple):
     key_init: Any
     key_order: Any
     scoring: str
-    metric: dict[Loss, Callable[..., Any] | None]
+    metric: dict[Loss, metrics.Metric | None]
     classes: np.ndarray | None
     best_by: str
 
@@ -221,22 +221,23 @@ def _splits(
     return splits
 
 
-def scores_of(choice: Any, losses: list[Loss]) -> tuple[str, dict[Loss, Callable[..., Any] | None]]:
-    """The score's name, and for every loss how it is computed, higher being better."""
+def scores_of(choice: Any, losses: list[Loss]) -> tuple[str, dict[Loss, metrics.Metric | None]]:
+    """The score's name, and for every loss the metric behind it; None for the loss itself."""
     if callable(choice):
-        return "own", dict.fromkeys(losses, choice)
+        return "own", dict.fromkeys(losses, metrics.as_metric(choice))
     if choice is None:
         own = {loss.metric for loss in losses}
         classes = all(loss.classes for loss in losses)
         choice = "accuracy" if classes else "r2" if own == {metrics.r2} else "loss"
     if choice == "accuracy" and all(loss.classes for loss in losses):
-        return "accuracy", {loss: loss.metric for loss in losses}
+        return "accuracy", {loss: metrics.as_metric(loss.metric) for loss in losses}
     if choice == "r2":
         return "r2", dict.fromkeys(losses, metrics.r2)
     if choice != "loss":
         raise ValueError(
             f"scoring is {choice!r}; expected 'accuracy' (of classes), 'r2', 'loss', or a function "
-            "of (A, Y, weights) whose value is better the higher it is"
+            "of (A, Y, weights) whose value is better the higher it is, or of an error "
+            "mlp_jax.Metric(function, less_is_better=True)"
         )
     if len(losses) > 1:
         names = ", ".join(loss.name for loss in losses)
