@@ -71,11 +71,16 @@ class Info(NamedTuple):
 
 
 class Examples(NamedTuple):
-    """X (n[0], m), Y (K, m), weights (1, m) or None."""
+    """X (n[0], m), Y (K, m), weights (1, m) or None.
+
+    rest: of examples to validate by, what is left of labels that were rounded to Y, (K, m), or
+    None; see `labels.rest_of`.
+    """
 
     X: Array
     Y: Array
     weights: Array | None
+    rest: Array | None = None
 
 
 def start(params: Any, optimizer: Any, key: Any = None, *, validates: bool = False) -> State:
@@ -171,7 +176,7 @@ def descended(
     But for the guard, which is where the update is added and so costs no pass over memory: a
     parameter never takes a value that is not finite, nor any once J was not.
     """
-    X, Y, weights = examples
+    X, Y, weights, _ = examples
     choices = given(weights=weights, l2=l2, masks=masks) | {"network": network}
     J, grads = _cost_and_gradient(gradient, state.params, X, Y, choices)
     updates, optimizer_state = optimizer.update(

@@ -94,7 +94,7 @@ def laid_out(examples: Examples, batch_size: int | None) -> Examples:
     """
     if batch_size is None:
         return jax.tree.map(jnp.asarray, examples)
-    X, Y, weights = examples
+    X, Y, weights, _ = examples
     return Examples(_turned(X), _turned(Y), weights)
 
 
@@ -179,12 +179,14 @@ def _judged(
     best = state.best
     if validation is not None:
         network = plan.network
-        X, Y, weights = validation
+        X, Y, weights, rest = validation
         masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), plan)
         Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
-        info = info._replace(validation_loss=J_of_losses(network.loss.L(Z, Y), weights))
+        L = network.loss.of_parts(Z, Y, rest)
+        info = info._replace(validation_loss=J_of_losses(L, weights))
         if plan.metric is not None:
-            info = info._replace(metric=plan.metric(network.loss.output(Z), Y, weights))
+            A = network.loss.output(Z)
+            info = info._replace(metric=plan.metric.of_parts(A, Y, rest, weights))
     if plan.best_by == "metric":
         assert plan.metric is not None
         loss = -plan.metric.score(info.metric)
@@ -233,7 +235,7 @@ def _step_on(
     would be a pass over memory, and a `lax.cond` for the last step costs more than the step.
     """
     state, _ = carry
-    (index, chosen, real), (X, Y, weights) = drawn, examples
+    (index, chosen, real), (X, Y, weights, _) = drawn, examples
     w = None if weights is None else weights[:, chosen]
     if real is not None:
         w = real.astype(X.dtype) if w is None else w * real

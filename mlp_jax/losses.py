@@ -35,7 +35,8 @@ class Loss(NamedTuple):
     its slope jumps, or None if it never does. metric: a `Metric`, what a person reads; or a
     function (A, Y, weights or None) -> a scalar, the better the higher; or None. outputs_of_label:
     how many outputs are compared with one and the same row of Y; 1 but for several quantiles.
-    by_hand: False if dL/dZ is autodiff's.
+    by_hand: False if dL/dZ is autodiff's. of_differences: L is a function of Z - Y alone, where
+    both are numbers of the same kind.
     """
 
     name: str
@@ -48,6 +49,14 @@ class Loss(NamedTuple):
     metric: Metric | Callable[[Array, Array, Array | None], Array] | None = None
     outputs_of_label: int = 1
     by_hand: bool = True
+    of_differences: bool = False
+
+    def of_parts(self, Z: Array, Y: Array, rest: Array | None) -> Array:
+        """L for the labels Y + rest, which have more digits than their dtype holds."""
+        if rest is None or not self.of_differences:
+            return self.L(Z, Y)
+        # Of numbers near each other the difference is exact.
+        return self.L((Z - Y) - rest, jnp.zeros_like(Y))
 
     def __repr__(self) -> str:
         return repr(self.name)
@@ -190,7 +199,7 @@ def _huber(delta: float) -> Loss:
         return jnp.abs(Z - Y) - delta
 
     name = "huber" if delta == 1 else f"huber({_digits(delta)})"
-    return Loss(name, _identity, L, dL_dZ, ANY, kink=kink, metric=metrics.r2)
+    return Loss(name, _identity, L, dL_dZ, ANY, kink=kink, metric=metrics.r2, of_differences=True)
 
 
 def pinball(*quantiles: float) -> Loss:
@@ -229,6 +238,7 @@ def _pinball(quantiles: tuple[float, ...]) -> Loss:
         kink=_distance_to_label,
         metric=metric,
         outputs_of_label=len(quantiles),
+        of_differences=True,
     )
 
 
@@ -292,7 +302,13 @@ LOSSES: dict[str, Any] = {
             metric=metrics.accuracy_of_largest,
         ),
         Loss(
-            "squared_error", _identity, _squared_error, _squared_error_error, ANY, metric=metrics.r2
+            "squared_error",
+            _identity,
+            _squared_error,
+            _squared_error_error,
+            ANY,
+            metric=metrics.r2,
+            of_differences=True,
         ),
         Loss(
             "absolute_error",
@@ -302,6 +318,7 @@ LOSSES: dict[str, Any] = {
             ANY,
             kink=_distance_to_label,
             metric=metrics.r2,
+            of_differences=True,
         ),
         huber(),
         Loss("poisson", jnp.exp, _poisson, _poisson_error, (0.0, ANY[1]), metric=metrics.r2),

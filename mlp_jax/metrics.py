@@ -4,18 +4,22 @@ All take A and Y, (K, m), and example weights (1, m) or None, and return a scala
 """
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 
-class Metric(NamedTuple):
+@dataclass(frozen=True)
+class Metric:
     """A number to read of outputs and labels, and which way it is better.
 
     of: (A, Y, weights or None) -> a scalar. less_is_better: as of an error; else more is. Whoever
-    compares values of a metric compares their `score`, which alone knows the way.
+    compares values of a metric compares their `score`, which alone knows the way. of_differences:
+    a number added to an output and to its labels changes nothing, so that labels far from zero can
+    be told from outputs as exactly as those near it.
 
     Example:
       >>> error = Metric(lambda A, Y, weights: abs(A - Y).max(), less_is_better=True)
@@ -27,14 +31,33 @@ class Metric(NamedTuple):
 
     of: Callable[[Array, Array, Array | None], Array]
     less_is_better: bool = False
+    of_differences: bool = False
 
     def __call__(self, A: Array, Y: Array, weights: Array | None = None) -> Array:
         """The value, a scalar."""
         return self.of(A, Y, weights)
 
+    def of_parts(self, A: Array, Y: Array, rest: Array | None, weights: Array | None) -> Array:
+        """The value for the labels Y + rest, which have more digits than their dtype holds."""
+        if rest is None or not self.of_differences:
+            return self.of(A, Y, weights)
+        # Of numbers near each other the difference is exact.
+        one = Y[:, 0 if weights is None else jnp.argmax(weights)][:, None]
+        return self.of(A - one, (Y - one) + rest, weights)
+
     def score(self, value: Any) -> Any:
-        """The value, or minus the value, so that more is better."""
+        """The value, or minus it, so that more is better."""
         return -value if self.less_is_better else value
+
+    @property
+    def name(self) -> str:
+        """Of the function, and the way if less is better: a checkpoint knows the metric by it."""
+        name = getattr(self.of, "__qualname__", type(self.of).__name__)
+        return f"{name}, less is better" if self.less_is_better else name
+
+    @property
+    def __wrapped__(self) -> Callable[..., Array]:
+        return self.of
 
 
 def as_metric(choice: Any) -> Metric | None:
@@ -71,7 +94,7 @@ def accuracy_of_all_labels(A: Array, Y: Array, weights: Array | None = None) -> 
     return jnp.mean(_mean(right.astype(A.dtype), weights))
 
 
-@Metric
+@partial(Metric, of_differences=True)
 def r2(A: Array, Y: Array, weights: Array | None = None) -> Array:
     """R² = 1 - Σ (y - a)² / Σ (y - ȳ)², averaged over the outputs.
 
@@ -95,4 +118,4 @@ def coverage_error(quantiles: tuple[float, ...]) -> Metric:
         below = _mean((Y <= A).astype(A.dtype), weights)
         return jnp.mean(jnp.abs(below - jnp.array(quantiles, A.dtype)[:, None]))
 
-    return Metric(metric, less_is_better=True)
+    return Metric(metric, less_is_better=True, of_differences=True)

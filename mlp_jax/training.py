@@ -133,6 +133,7 @@ def fit(
     check_params(layers)
     examples = as_training_examples("", layers, network, X, Y, weights)
     examples, held_out = with_validation(examples, validation, layers, network, state.key)
+    examples = examples._replace(rest=None)  # it is for scores
     best_by = as_best_by(best_by, held_out, network, metric)
     state = _ready(state, best_by, optimizer)
     numbers = as_numbers(

@@ -206,7 +206,7 @@ def by_lbfgs(
     ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
     params = tuple(Layer(W.astype(data.X.dtype), b.astype(data.X.dtype)) for W, b in params)
     examples = as_training_examples("", params, network, *data.columns())
-    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in examples)
+    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in examples[:3])
     l2 = l2_of(found, len(data.X), data.mean_weight)
     given = {"network": network, "l2": np.asarray(l2, data.X.dtype)}
     if weights is not None:

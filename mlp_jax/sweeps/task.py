@@ -12,6 +12,7 @@ import numpy as np
 from mlp_jax import metrics
 from mlp_jax.epochs import JUDGES
 from mlp_jax.forward_propagation import Network
+from mlp_jax.labels import rest_of
 from mlp_jax.losses import Loss
 from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.folds import Split, held_out, k_folds
@@ -32,7 +33,8 @@ BATCH_SIZE = 64  # of a configuration that names none
 class Task(NamedTuple):
     """The whole of a sweep, but for how it is done.
 
-    X: (n[0], m). labels: for every loss of the space, its Y, (K, m). splits: the folds.
+    X: (n[0], m). labels: for every loss of the space, its Y, (K, m). rests: what is left of labels
+    that were rounded to Y, or None; see `labels.rest_of`. splits: the folds.
     configurations: complete, each with its loss, optimizer, batch size, epochs and patience,
     and class weights by class number. seeds: for each configuration, those of its initial weights.
     key_init, key_order: of the initial weights and of batch order and dropout. scoring: "accuracy",
@@ -43,6 +45,7 @@ class Task(NamedTuple):
 
     X: np.ndarray
     labels: dict[Loss, np.ndarray]
+    rests: dict[Loss, np.ndarray | None]
     splits: list[Split]
     configurations: list[Configuration]
     seeds: list[tuple[int, ...]]
@@ -56,6 +59,11 @@ class Task(NamedTuple):
     def network(self, configuration: Configuration) -> Network:
         """The static choices of a configuration's network."""
         return network_of(configuration)
+
+    def exact_labels(self, loss: Loss) -> np.ndarray:
+        """Y with all the digits that the labels came with, in float64 if these are more."""
+        Y, rest = self.labels[loss], self.rests[loss]
+        return Y if rest is None else Y.astype(np.float64) + rest
 
     def described(self, configuration: Configuration, name: str) -> str:
         """A choice of a configuration in a few characters; "-" if it has none."""
@@ -129,6 +137,10 @@ def as_task(
     return Task(
         X=np.ascontiguousarray(table.T),
         labels=Y,
+        rests={
+            loss: None if classes is not None else rest_of(np.atleast_2d(labels.T), one)
+            for loss, one in Y.items()
+        },
         splits=splits,
         configurations=configs,
         seeds=[(c["seed"],) if "seed" in c else tuple(range(seeds)) for c in configs],

@@ -264,9 +264,11 @@ def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
     jax.tree.map(write, stack, part)
 
 
-def arguments_of_program(wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn) -> tuple[Any, ...]:
+def arguments_of_program(
+    wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn, rest: Any = None
+) -> tuple[Any, ...]:
     """What `train_chunk` is compiled for, also if none of a restored wave goes on."""
     members, state = wave.arguments(np.arange(len(wave.rows))[: wave.bucket.chunk])
     zero = np.int32(0)
     which = zero if wave.bucket.alike else np.zeros(wave.bucket.chunk, np.int32)
-    return X, Y, members, state, zero, zero, fold, draws, which
+    return X, Y, members, state, zero, zero, fold, draws, which, rest
