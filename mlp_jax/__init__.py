@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mlp_jax.losses import huber as huber
     from mlp_jax.losses import own_loss as own_loss
     from mlp_jax.losses import pinball as pinball
+    from mlp_jax.metrics import Metric as Metric
     from mlp_jax.model_files import Model as Model
     from mlp_jax.model_files import load_model as load_model
     from mlp_jax.optimizers import Optimizer as Optimizer
@@ -73,6 +74,7 @@ _HOMES = {
     "LostPeerError": "joined_processes",
     "MLPClassifier": "estimators.classifier",
     "MLPRegressor": "estimators.regressor",
+    "Metric": "metrics",
     "Model": "model_files",
     "Network": "forward_propagation",
     "Optimizer": "optimizers",

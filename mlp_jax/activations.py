@@ -21,8 +21,8 @@ class Activation(NamedTuple):
     """An elementwise activation and its derivative.
 
     name: as users type it. f: Z -> A. derivative: (Z, A) -> f'(Z), the entries of the stack of
-    3.1.5. zero_at_zero: f(0) = 0, so a unit of zero weights stays zero. kinked: f' or f'' jumps at
-    z = 0.
+    3.1.5. zero_at_zero: f(0) = 0. kinked: f' or f'' jumps at z = 0. steep_at_zero: f'(0) is not
+    finite.
     """
 
     name: str
@@ -30,6 +30,15 @@ class Activation(NamedTuple):
     derivative: Callable[[Array, Array], Array]
     zero_at_zero: bool
     kinked: bool = False
+    steep_at_zero: bool = False
+
+    @property
+    def keeps_padding(self) -> bool:
+        """Whether a unit of zero weights stays zero under training by itself, without a mask.
+
+        Its gradient is 0 times f'(0), which is NaN if that is not finite.
+        """
+        return self.zero_at_zero and not self.steep_at_zero
 
     def __repr__(self) -> str:
         return repr(self.name)
@@ -39,16 +48,19 @@ class Activation(NamedTuple):
 def own_activation(f: Callable[[Array], Array], derivative: Callable[[Array], Array]) -> Activation:
     """A user's pair f(Z), f'(Z). Of the same two functions it is the same value.
 
-    Nothing is known of it, so differences across z = 0 are not trusted and f(0) = 0 is asked.
+    Nothing is known of it, so differences across z = 0 are not trusted, and f(0) and f'(0) are
+    asked.
     """
     with jax.ensure_compile_time_eval():  # also where the first call is inside a jitted function
         zero_at_zero = bool(f(jnp.zeros(())) == 0)
+        steep_at_zero = not bool(jnp.isfinite(derivative(jnp.zeros(()))))
     return Activation(
         name=getattr(f, "__name__", "own"),
         f=f,
         derivative=lambda Z, A: derivative(Z),
         zero_at_zero=zero_at_zero,
         kinked=True,
+        steep_at_zero=steep_at_zero,
     )
 
 
@@ -67,6 +79,7 @@ def one_of(activations: Sequence[Activation], which: Any) -> Activation:
         ),
         zero_at_zero=all(activation.zero_at_zero for activation in activations),
         kinked=any(activation.kinked for activation in activations),
+        steep_at_zero=any(activation.steep_at_zero for activation in activations),
     )
 
 

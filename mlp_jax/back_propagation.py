@@ -21,7 +21,7 @@ from jax import Array
 
 from mlp_jax.cost_function import J_of_losses, dJ_dL, given, l2_gradient, l2_penalty
 from mlp_jax.dropout import as_masks
-from mlp_jax.forward_propagation import PAPER, Network, Trace, as_rows, forward_trace
+from mlp_jax.forward_propagation import PAPER, Network, Trace, as_rows, chosen, forward_trace
 from mlp_jax.parameters import (
     Layer,
     as_examples,
@@ -43,16 +43,18 @@ def errors(
 ) -> tuple[Array, ...]:
     """(grad_Z[1], ..., grad_Z[L]), grad_Z[l] = (dJ/dZ[l])ᵀ of shape (n[l], m). 3.1.1 to 3.1.6."""
     # 3.1.1 to 3.1.3, fused: column i is dJ/dL(i) dL(i)/dz(i).
-    grad_Z = [dJ_dL(trace.A[0], weights) * network.loss.dL_dZ(trace.Z[-1], Y)]
+    grad = dJ_dL(trace.A[0], weights) * network.loss.dL_dZ(trace.Z[-1], Y)
+    grad_Z = [chosen(None if weights is None else weights > 0.0, grad)]
     hidden = network.hidden(layers)
     for l in reversed(range(1, len(layers))):
         # 3.1.4 and 3.1.6: (dJ/dA[l])ᵀ = W[l+1] (dJ/dZ[l+1])ᵀ, at the W that forward used.
         grad_A = network.layer_product(layers[l].W, grad_Z[-1])  # (n, n") (n", m)
         if trace.masks is not None:
-            # d(M ∘ A) = M ∘ dA: a unit that was dropped gets nothing back.
-            grad_A = trace.masks[l - 1] * grad_A
-        # 3.1.5: the Hadamard product with the stack of the diag⁻¹ of every example.
-        grad_Z.append(grad_A * hidden[l - 1].derivative(trace.Z[l - 1], trace.A[l]))
+            grad_A = trace.masks[l - 1] * grad_A  # d(M ∘ A) = M ∘ dA
+        # 3.1.5: the Hadamard product with the stack of the diag⁻¹ of every example. A unit that was
+        # dropped gets nothing back, whatever its f'.
+        grad = grad_A * hidden[l - 1].derivative(trace.Z[l - 1], trace.A[l])
+        grad_Z.append(chosen(trace.kept[l - 1], grad))
     grad_Z.reverse()
     chex.assert_trees_all_equal_shapes_and_dtypes(tuple(grad_Z), trace.Z)
     return tuple(grad_Z)
@@ -98,7 +100,7 @@ def one_pass(
     X = as_examples(layers, X)
     Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
     weights = as_weights(X, weights)
-    trace = forward_trace(layers, X, network, as_masks(layers, X, masks))
+    trace = forward_trace(layers, X, network, as_masks(layers, X, masks), weights)
     J = J_of_losses(network.loss.L(trace.Z[-1], Y), weights) + l2_penalty(layers, l2)
     grads = backward(layers, trace, Y, network=network, weights=weights, l2=l2)
     return J, narrowed_like(params, grads)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.dropout import as_masks
-from mlp_jax.forward_propagation import PAPER, Network, forward_trace
+from mlp_jax.forward_propagation import PAPER, Network, chosen, forward_trace, without_derivative
 from mlp_jax.parameters import Layer, as_examples, as_labels, as_layers, as_weights, widened
 
 
@@ -24,12 +24,13 @@ def J_of_losses(L: Array, weights: Array | None) -> Array:
       weights: w, shape (1, m), or None for all ones.
 
     Returns:
-      Scalar. NaN when the weights sum to 0, where J is undefined.
+      Scalar. NaN when the weights sum to 0, where J is undefined. The loss of an example of weight
+      0 may be infinite.
     """
     chex.assert_shape(L, (1, None))
     if weights is None:
         return jnp.mean(L)
-    return jnp.sum(weights * L) / jnp.sum(weights)
+    return jnp.sum(chosen(weights > 0.0, weights * L)) / jnp.sum(weights)
 
 
 def dJ_dL(X: Array, weights: Array | None) -> Array:
@@ -110,6 +111,7 @@ def cost(
     layers = widened(as_layers(params))
     X = as_examples(layers, X)
     Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
-    Z = forward_trace(layers, X, network, as_masks(layers, X, masks)).Z
-    L = network.loss.L(Z[-1], Y)
-    return J_of_losses(L, as_weights(X, weights)) + l2_penalty(layers, l2)
+    weights = as_weights(X, weights)
+    Z = forward_trace(layers, X, network, as_masks(layers, X, masks), weights).Z[-1]
+    L = network.loss.L(without_derivative(None if weights is None else weights > 0.0, Z), Y)
+    return J_of_losses(L, weights) + l2_penalty(layers, l2)

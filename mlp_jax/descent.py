@@ -3,7 +3,7 @@
 `State` is what the next step needs, `Info` what a person reads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from mlp_jax.parameters import as_key, as_layers, check_wide, describe
 class Best(NamedTuple):
     """The best epoch so far, by validation loss, or by cost where nothing validates.
 
-    loss: its loss; of a metric, of which more is better, minus the metric. epoch: how many epochs
+    loss: its loss; of a metric, minus its score (see `Metric`). epoch: how many epochs
     were done after it. improved: the last epoch that was better than all before it by more than the
     tolerance; what patience counts from. params: those after `epoch`; None where the cost is what
     epochs are judged by, and the last ones are as good a choice.
@@ -40,10 +40,10 @@ class State(NamedTuple):
 
     params: a pytree of (W, b) pairs, always finite. optimizer_state: optax's. epoch: epochs done,
     int32. key: of the batch order and dropout, never consumed: what an epoch draws depends on the
-    key and its number alone; None where nothing is random. best: the `Best` epoch. diverged: the
-    cost, or the gradient of the last step, was not finite in the epoch after `epoch`, or what the
-    optimizer keeps is not. An entry of params whose update was not finite stayed, and none changed
-    once J was not.
+    key and its number alone; None where nothing is random. best: the `Best` epoch. diverged: in the
+    epoch after `epoch` the cost, or the gradient of the last step, was not finite, or at its end
+    what the optimizer keeps. An entry of params whose update was not finite stayed, and none
+    changed once J was not.
     """
 
     params: Any
@@ -71,11 +71,16 @@ class Info(NamedTuple):
 
 
 class Examples(NamedTuple):
-    """X (n[0], m), Y (K, m), weights (1, m) or None."""
+    """X (n[0], m), Y (K, m), weights (1, m) or None.
+
+    rest: of examples to validate by, what is left of labels that were rounded to Y, (K, m), or
+    None; see `labels.rest_of`.
+    """
 
     X: Array
     Y: Array
     weights: Array | None
+    rest: Array | None = None
 
 
 def start(params: Any, optimizer: Any, key: Any = None, *, validates: bool = False) -> State:
@@ -145,6 +150,7 @@ def step(
       ValueError: params of 16 bits.
     """
     check_wide(as_layers(state.params)[0].W.dtype)
+    finite = finite_leaves(state.optimizer_state)
     state, J, grads = descended(
         state,
         Examples(X, Y, weights),
@@ -156,8 +162,7 @@ def step(
     )
     none = jnp.asarray(jnp.nan, J.dtype)
     length = norm(grads)
-    state = state._replace(diverged=state.diverged | ~jnp.isfinite(length))
-    return state, Info(J, length, none, none)
+    return marked(state, length, finite), Info(J, length, none, none)
 
 
 def descended(
@@ -175,7 +180,7 @@ def descended(
     But for the guard, which is where the update is added and so costs no pass over memory: a
     parameter never takes a value that is not finite, nor any once J was not.
     """
-    X, Y, weights = examples
+    X, Y, weights, _ = examples
     choices = given(weights=weights, l2=l2, masks=masks) | {"network": network}
     J, grads = _cost_and_gradient(gradient, state.params, X, Y, choices)
     updates, optimizer_state = optimizer.update(
@@ -199,6 +204,36 @@ def descended(
     params = jax.tree.map(updated, state.params, updates)
     state = state._replace(params=params, optimizer_state=optimizer_state, diverged=diverged)
     return state, J, grads
+
+
+def finite_leaves(optimizer_state: Any) -> list[Any]:
+    """Whether they are finite, of all leaves of an optimizer's state that are of floats."""
+    return [jnp.all(jnp.isfinite(leaf)) for leaf in _floats(optimizer_state)]
+
+
+def marked(state: State, length: Array, finite: Sequence[Any]) -> State:
+    """The state, marked as diverged if the gradient or what the optimizer keeps is not finite.
+
+    The one rule of divergence, beside `descended`'s of the cost: `fit` and sweeps end a training by
+    it, after every epoch. A gradient that was not finite in the midst of an epoch, at a finite
+    cost, is seen by what the optimizer has kept of it.
+
+    Args:
+      state: after the epoch.
+      length: Euclidean norm of the gradient in its last step.
+      finite: `finite_leaves` before the epoch. A leaf that was not finite then may stay infinite:
+        some optimizers have a best cost so far, and start with infinity.
+    """
+    diverged = state.diverged | ~jnp.isfinite(length)
+    for was_finite, leaf in zip(finite, _floats(state.optimizer_state), strict=True):
+        broken = ~jnp.all(jnp.isfinite(leaf)) & (was_finite | jnp.any(jnp.isnan(leaf)))
+        diverged = diverged | broken
+    return state._replace(diverged=diverged)
+
+
+def _floats(optimizer_state: Any) -> list[Any]:
+    leaves = jax.tree.leaves(optimizer_state)
+    return [leaf for leaf in leaves if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)]
 
 
 def norm(params: Any) -> Array:

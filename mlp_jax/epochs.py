@@ -14,10 +14,11 @@ from jax import Array
 
 from mlp_jax.batch_order import permutation
 from mlp_jax.cost_function import J_of_losses
-from mlp_jax.descent import Best, Examples, Info, State, descended, norm
+from mlp_jax.descent import Best, Examples, Info, State, descended, finite_leaves, marked, norm
 from mlp_jax.dropout import dropout_masks, unit_masks
 from mlp_jax.forward_propagation import Network, as_rows, forward_trace
 from mlp_jax.labels import smoothed
+from mlp_jax.metrics import Metric
 from mlp_jax.optimizers import transformation
 from mlp_jax.parameters import as_layers
 from mlp_jax.sharded_examples import is_divided
@@ -53,7 +54,7 @@ class Plan(NamedTuple):
     gradient: Callable[..., Any]
     optimizer: Any
     batch_size: int | None
-    metric: Callable[..., Any] | None
+    metric: Metric | None
     capacity: int
     best_by: str
     shuffle: bool
@@ -93,7 +94,7 @@ def laid_out(examples: Examples, batch_size: int | None) -> Examples:
     """
     if batch_size is None:
         return jax.tree.map(jnp.asarray, examples)
-    X, Y, weights = examples
+    X, Y, weights, _ = examples
     return Examples(_turned(X), _turned(Y), weights)
 
 
@@ -140,6 +141,7 @@ def one_epoch(
             masks=_masks(state.params, batch.X, drawn.key_dropout, index, numbers, plan),
         )
 
+    finite = finite_leaves(state.optimizer_state)
     if drawn.order is None:
         state, J, grads = update(state, examples, 0)
     else:
@@ -150,7 +152,7 @@ def one_epoch(
         )
         J = jnp.mean(costs) if sizes is None else jnp.sum(sizes / jnp.sum(sizes) * costs)
     length = norm(grads)
-    state = state._replace(diverged=state.diverged | ~jnp.isfinite(length))
+    state = marked(state, length, finite)
     state = state._replace(epoch=state.epoch + ~state.diverged)
     none = jnp.asarray(jnp.nan, J.dtype)
     info = Info(J, length, none, none)
@@ -165,8 +167,8 @@ def _masks(
         key = jax.random.fold_in(key, index)
         return dropout_masks(key, params, X.shape[1], numbers.dropout, widths=numbers.widths)
     hidden = plan.network.hidden(as_layers(params))
-    if numbers.widths is None or all(f.zero_at_zero for f in hidden):
-        return None  # padding stays zero by itself
+    if numbers.widths is None or all(f.keeps_padding for f in hidden):
+        return None
     return unit_masks(numbers.widths, params, X)
 
 
@@ -177,13 +179,19 @@ def _judged(
     best = state.best
     if validation is not None:
         network = plan.network
-        X, Y, weights = validation
+        X, Y, weights, rest = validation
         masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), plan)
         Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
-        info = info._replace(validation_loss=J_of_losses(network.loss.L(Z, Y), weights))
+        L = network.loss.of_parts(Z, Y, rest)
+        info = info._replace(validation_loss=J_of_losses(L, weights))
         if plan.metric is not None:
-            info = info._replace(metric=plan.metric(network.loss.output(Z), Y, weights))
-    loss = -info.metric if plan.best_by == "metric" else getattr(info, plan.best_by)
+            A = network.loss.output(Z)
+            info = info._replace(metric=plan.metric.of_parts(A, Y, rest, weights))
+    if plan.best_by == "metric":
+        assert plan.metric is not None
+        loss = -plan.metric.score(info.metric)
+    else:
+        loss = getattr(info, plan.best_by)
     better = ~state.diverged & (loss < best.loss)
     params = best.params
     if params is not None:
@@ -227,7 +235,7 @@ def _step_on(
     would be a pass over memory, and a `lax.cond` for the last step costs more than the step.
     """
     state, _ = carry
-    (index, chosen, real), (X, Y, weights) = drawn, examples
+    (index, chosen, real), (X, Y, weights, _) = drawn, examples
     w = None if weights is None else weights[:, chosen]
     if real is not None:
         w = real.astype(X.dtype) if w is None else w * real

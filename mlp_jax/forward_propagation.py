@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -156,20 +156,48 @@ class Trace(NamedTuple):
     """What forward propagation computes and backward needs.
 
     Z: (Z[1], ..., Z[L]). A: (A[0], ..., A[L-1]), A[0] = X, each hidden one before its mask. masks:
-    (M[1], ..., M[L-1]) or None. Z[l], A[l] and M[l] are (n[l], m). A[L] is not here: the losses are
+    (M[1], ..., M[L-1]) or None. kept: of every hidden layer which entries count, (n[l], m) or
+    (1, m), or None for all. Z[l], A[l] and M[l] are (n[l], m). A[L] is not here: the losses are
     functions of Z[L].
     """
 
     Z: tuple[Array, ...]
     A: tuple[Array, ...]
     masks: tuple[Array, ...] | None
+    kept: tuple[Array | None, ...]
 
     def inputs(self) -> tuple[Array, ...]:
         """What every layer was given: A[0], then M[l] ∘ A[l]."""
-        if self.masks is None:
-            return self.A
-        hidden = zip(self.masks, self.A[1:], strict=True)
-        return (self.A[0], *(M * A for M, A in hidden))
+        hidden = range(len(self.kept))
+        return (self.A[0], *(self.masked(l, self.A[l + 1]) for l in hidden))
+
+    def masked(self, l: int, value: Array) -> Array:
+        """M ∘ value of hidden layer number l, counted from 0; 0 for all that does not count."""
+        product = value if self.masks is None else self.masks[l] * value
+        return chosen(self.kept[l], product)
+
+
+def chosen(kept: Array | None, value: Array) -> Array:
+    """The value where it counts, else 0; of None, all of it.
+
+    Chosen and not multiplied: 0 times what is not finite is NaN.
+    """
+    return value if kept is None else jnp.where(kept, value, 0.0)
+
+
+def _kept(mask: Array | None, weights: Array | None) -> Array | None:
+    """Which entries of a hidden layer count: of units that stay, for examples with a weight."""
+    counts = [factor > 0.0 for factor in (mask, weights) if factor is not None]
+    return reduce(jnp.logical_and, counts) if counts else None
+
+
+def without_derivative(kept: Array | None, value: Array) -> Array:
+    """The value, of which autodiff takes no derivative where it does not count.
+
+    Else autodiff would multiply the 0 that it is handed there by a derivative that may be infinite.
+    The compiled forward pass has nothing of it.
+    """
+    return value if kept is None else jnp.where(kept, value, jax.lax.stop_gradient(value))
 
 
 def forward_trace(
@@ -177,21 +205,26 @@ def forward_trace(
     X: Array,
     network: Network,
     masks: tuple[Array, ...] | None = None,
+    weights: Array | None = None,
 ) -> Trace:
     """Section 2, every layer kept; X of shape (n[0], m) in the dtype of the parameters.
 
     masks: with dropout, M[l] of every hidden layer: Z[l+1] = W[l+1]ᵀ (M[l] ∘ A[l]) + b[l+1] 1ᵀ.
+    weights: of the examples, (1, m), of which those of weight 0 are as if all their units were
+    dropped.
     """
-    Z: list[Array] = []
-    A = [X]
+    kept = tuple(_kept(mask, weights) for mask in masks or (None,) * (len(layers) - 1))
+    trace = Trace((), (X,), masks, kept)
     given = X
     for l, (W, b) in enumerate(layers, start=1):
         W_T = W.T if network.rows else _transposed(W)
-        Z.append(network.layer_product(W_T, given) + b)  # (n, n') (n', m)
+        Z = network.layer_product(W_T, given) + b  # (n, n') (n', m)
+        trace = trace._replace(Z=(*trace.Z, Z))
         if l < len(layers):
-            A.append(network.hidden(layers)[l - 1].f(Z[-1]))
-            given = A[-1] if masks is None else masks[l - 1] * A[-1]
-    return Trace(tuple(Z), tuple(A), masks)
+            A = network.hidden(layers)[l - 1].f(without_derivative(kept[l - 1], Z))
+            trace = trace._replace(A=(*trace.A, A))
+            given = trace.masked(l - 1, A)
+    return trace
 
 
 def as_rows(A: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.losses import Loss
+from mlp_jax.sharded_examples import is_divided
 
 
 def one_hot(classes: Any, count: int) -> Array:
@@ -40,6 +41,26 @@ def one_hot(classes: Any, count: int) -> Array:
                 f"{count - 1}, for {count} classes"
             )
     return jax.nn.one_hot(jnp.asarray(classes).reshape(-1), count, axis=0)
+
+
+def rest_of(given: Any, Y: Any) -> Any:
+    """What labels lost when they were rounded to Y, in its dtype, or None where that is nothing.
+
+    Far from zero a dtype has few digits for what labels differ by: float32 knows 1e8 to 8. Y and
+    the rest together have twice as many, for scores (see `Metric`).
+
+    Args:
+      given: the labels as they came, (K, m).
+      Y: the same in another dtype.
+    """
+    if isinstance(Y, jax.core.Tracer) or is_divided(given) or is_divided(Y):
+        return None
+    exact, rounded = np.asarray(given, np.float64), np.asarray(Y).astype(np.float64)
+    range_of_each = exact.max(axis=1) - exact.min(axis=1)
+    if (abs(exact).max(axis=1) <= 2.0 * range_of_each).all():
+        return None  # near zero: what is lost is nothing beside what they differ by
+    rest = (exact - rounded).astype(Y.dtype)
+    return rest if rest.any() else None
 
 
 def smoothed(Y: Array, smoothing: Any, loss: Loss) -> Array:

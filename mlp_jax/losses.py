@@ -16,6 +16,7 @@ from jax import Array
 from jax.nn import relu, sigmoid, softmax, softplus
 
 from mlp_jax import metrics
+from mlp_jax.metrics import Metric
 
 ANY = (-float("inf"), float("inf"))  # labels that may be any finite number
 
@@ -31,9 +32,11 @@ class Loss(NamedTuple):
     shape (1, m). dL_dZ: (Z[L], Y) -> the output errors, shape (K, m), column i for example i.
     labels: the (lowest, highest) label allowed. classes: Y says how much of each class, so that
     labels can be smoothed and classes weighted. kink: (Z[L], Y) -> the distances to where dL/dZ or
-    its slope jumps, or None if it never does. metric: (A, Y, weights or None) -> what a person
-    reads, a scalar; or None. outputs_of_label: how many outputs are compared with one and the same
-    row of Y; 1 but for several quantiles. by_hand: False if dL/dZ is autodiff's.
+    its slope jumps, or None if it never does. metric: a `Metric`, what a person reads; or a
+    function (A, Y, weights or None) -> a scalar, the better the higher; or None. outputs_of_label:
+    how many outputs are compared with one and the same row of Y; 1 but for several quantiles.
+    by_hand: False if dL/dZ is autodiff's. of_differences: L is a function of Z - Y alone, where
+    both are numbers of the same kind.
     """
 
     name: str
@@ -43,9 +46,17 @@ class Loss(NamedTuple):
     labels: tuple[float, float]
     classes: bool = False
     kink: Callable[[Array, Array], Array] | None = None
-    metric: Callable[[Array, Array, Array | None], Array] | None = None
+    metric: Metric | Callable[[Array, Array, Array | None], Array] | None = None
     outputs_of_label: int = 1
     by_hand: bool = True
+    of_differences: bool = False
+
+    def of_parts(self, Z: Array, Y: Array, rest: Array | None) -> Array:
+        """L for the labels Y + rest, which have more digits than their dtype holds."""
+        if rest is None or not self.of_differences:
+            return self.L(Z, Y)
+        # Of numbers near each other the difference is exact.
+        return self.L((Z - Y) - rest, jnp.zeros_like(Y))
 
     def __repr__(self) -> str:
         return repr(self.name)
@@ -194,7 +205,7 @@ def _huber(delta: float) -> Loss:
         return jnp.abs(Z - Y) - delta
 
     name = "huber" if delta == 1 else f"huber({_digits(delta)})"
-    return Loss(name, _identity, L, dL_dZ, ANY, kink=kink, metric=metrics.r2)
+    return Loss(name, _identity, L, dL_dZ, ANY, kink=kink, metric=metrics.r2, of_differences=True)
 
 
 def pinball(*quantiles: float) -> Loss:
@@ -233,6 +244,7 @@ def _pinball(quantiles: tuple[float, ...]) -> Loss:
         kink=_distance_to_label,
         metric=metric,
         outputs_of_label=len(quantiles),
+        of_differences=True,
     )
 
 
@@ -242,7 +254,7 @@ def own_loss(
     output: Callable[[Array], Array] = _identity,
     *,
     labels: tuple[float, float] = ANY,
-    metric: Callable[[Array, Array, Array | None], Array] | None = None,
+    metric: Metric | Callable[[Array, Array, Array | None], Array] | None = None,
 ) -> Loss:
     """A user's loss; its output error alone is autodiff's, and the certificate says so.
 
@@ -251,7 +263,8 @@ def own_loss(
         summed over the outputs. Column i may depend on example i only.
       output: Z[L] -> A[L], what `forward` returns.
       labels: the (lowest, highest) label allowed.
-      metric: (A, Y, weights or None) -> a scalar for the training's history.
+      metric: (A, Y, weights or None) -> a scalar for the training's history, the better the higher;
+        `mlp_jax.Metric(function, less_is_better=True)` of an error.
 
     Returns:
       The same `Loss` for the same functions, so that nothing compiles twice.
@@ -295,7 +308,13 @@ LOSSES: dict[str, Any] = {
             metric=metrics.accuracy_of_largest,
         ),
         Loss(
-            "squared_error", _identity, _squared_error, _squared_error_error, ANY, metric=metrics.r2
+            "squared_error",
+            _identity,
+            _squared_error,
+            _squared_error_error,
+            ANY,
+            metric=metrics.r2,
+            of_differences=True,
         ),
         Loss(
             "absolute_error",
@@ -305,6 +324,7 @@ LOSSES: dict[str, Any] = {
             ANY,
             kink=_distance_to_label,
             metric=metrics.r2,
+            of_differences=True,
         ),
         huber(),
         Loss("poisson", jnp.exp, _poisson, _poisson_error, (0.0, ANY[1]), metric=metrics.r2),

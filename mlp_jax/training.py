@@ -11,6 +11,7 @@ from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.descent import Examples, Info, State, initial_optimizer_state, start
 from mlp_jax.epochs import Numbers, Plan, laid_out
 from mlp_jax.forward_propagation import PAPER, Network, is_large
+from mlp_jax.metrics import as_metric
 from mlp_jax.optimizers import Optimizer, as_optimizer
 from mlp_jax.parameters import as_key, as_layers, check_wide
 from mlp_jax.progress import ProgressBar, as_progress
@@ -26,7 +27,7 @@ from mlp_jax.training_input import (
     with_validation,
 )
 from mlp_jax.training_loop import run
-from mlp_jax.training_segments import HISTORY, finite_leaves, flagged, in_segments, restarted
+from mlp_jax.training_segments import HISTORY, in_segments, restarted
 
 
 def fit(
@@ -89,10 +90,10 @@ def fit(
       patience: stop after so many epochs in a row of which none was better than all before it by
         more than `tolerance`. None for never.
       tolerance: see patience.
-      metric: (A, Y, weights or None) -> scalar, of the validation set; None for the loss's own.
+      metric: (A, Y, weights or None) -> scalar, of the validation set, the better the higher;
+        `mlp_jax.Metric(function, less_is_better=True)` of an error. None for the loss's own.
       best_by: what makes an epoch the best, and what patience looks at: "validation_loss",
-        "metric" (more is better) or "cost". None for the first if anything validates, else the
-        cost.
+        "metric" or "cost". None for the first if anything validates, else the cost.
       shuffle: False for batches of the examples as they are in order, the same in every epoch.
       max_epochs: room for the history where `epochs` is traced.
       progress: True for a progress bar, or a function called as progress(epoch, epochs, cost,
@@ -106,8 +107,8 @@ def fit(
       that were not run. A run whose cost, or gradient in the last step of an epoch, is not finite
       stops, keeps its last finite parameters, and has `state.diverged`; outside of `jit` a
       `DivergenceWarning` says when. Of an earlier gradient, at a finite cost, entries that are not
-      finite move nothing; they are said at the end if the optimizer has kept them, and go unseen if
-      it keeps nothing, as "sgd" without momentum.
+      finite move nothing; if the optimizer has kept them at the end of the epoch, that stops the
+      run too, and they go unseen if it keeps nothing, as "sgd" without momentum.
 
     Raises:
       ValueError: shapes that do not fit; params of 16 bits; labels outside of the loss's range, or
@@ -134,6 +135,7 @@ def fit(
     check_params(layers)
     examples = as_training_examples("", layers, network, X, Y, weights)
     examples, held_out = with_validation(examples, validation, layers, network, state.key)
+    examples = examples._replace(rest=None)  # it is for scores
     best_by = as_best_by(best_by, held_out, network, metric)
     state = _ready(state, best_by, optimizer)
     numbers = as_numbers(
@@ -152,7 +154,7 @@ def fit(
         gradient,
         None if isinstance(optimizer, Optimizer) else optimizer,
         batch_size,
-        network.loss.metric if metric is None else metric,
+        as_metric(network.loss.metric if metric is None else metric),
         capacity=HISTORY,
         best_by=best_by,
         shuffle=bool(shuffle),
@@ -169,7 +171,7 @@ def fit(
         until = state.epoch + epochs
         state = restarted(state, optimizer)
         after, history = run(state, *arguments, until, plan=plan)
-        return flagged(after, finite_leaves(state)), Info(*history.T)
+        return after, Info(*history.T)
     saved_to = None if checkpoint is None else (checkpoint, checkpoint_seconds)
     return _watched(state, arguments, int(epochs), plan, progress, saved_to)
 

@@ -11,6 +11,7 @@ from mlp_jax.cost_function import given
 from mlp_jax.descent import Examples
 from mlp_jax.epochs import JUDGES, Numbers
 from mlp_jax.forward_propagation import Network
+from mlp_jax.labels import rest_of
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import as_examples, as_labels, as_weights
 from mlp_jax.sharded_examples import is_divided
@@ -19,12 +20,16 @@ from mlp_jax.sharded_examples import is_divided
 def as_training_examples(
     which: str, layers: Any, network: Network, X: Any, Y: Any, weights: Any
 ) -> Examples:
-    """X, Y and weights checked, in the dtype of params. which: "" or "validation "."""
+    """X, Y and weights checked, in the dtype of params, and the rest of labels that are rounded.
+
+    which: "" or "validation ".
+    """
+    labels = Y
     X = as_examples(layers, X, _numpy(X))
     Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1, numpy=_numpy(Y))
     weights = as_weights(X, weights)
     _check_values(which, X, Y, weights, network)
-    return Examples(X, Y, weights)
+    return Examples(X, Y, weights, rest_of(labels, Y))
 
 
 def check_params(layers: Any) -> None:

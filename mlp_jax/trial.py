@@ -110,7 +110,7 @@ def _uncancelled(
     loss = network.loss
     if loss.classes:
         loss = loss._replace(dL_dZ=lambda Z, Y: network.loss.output(Z) + Y)
-    trace = forward_trace(layers, X, network, masks)
+    trace = forward_trace(layers, X, network, masks, weights)
     floored_network = Network([floored(one) for one in network.hidden(layers)], loss)
     grad_Z = errors(layers, trace, Y, network=floored_network, weights=weights)
     return [

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -20,6 +21,23 @@ def random_net(seed, sizes, m, scale=1.0, zeros=False):
         X = X * (rng.random(X.shape) < 0.5)
         X[:, :1] = 0
     return params, X, (rng.random((sizes[-1], m)) < 0.5) * 1.0
+
+
+# Pairs (f, f') of one's own that are not finite at 0: f' is, f' is and f(0) is 1, f is not.
+STEEP = {
+    "root": (
+        lambda Z: jnp.sign(Z) * jnp.sqrt(jnp.abs(Z)),
+        lambda Z: 0.5 / jnp.sqrt(jnp.abs(Z)),
+    ),
+    "root and 1": (
+        lambda Z: 1.0 + jnp.sign(Z) * jnp.sqrt(jnp.abs(Z)),
+        lambda Z: 0.5 / jnp.sqrt(jnp.abs(Z)),
+    ),
+    "logarithm": (
+        lambda Z: Z * jnp.log(jnp.abs(Z)),
+        lambda Z: 1.0 + jnp.log(jnp.abs(Z)),
+    ),
+}
 
 
 def sigmoid(z):

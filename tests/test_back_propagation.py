@@ -14,7 +14,7 @@ from jax.flatten_util import ravel_pytree
 import mlp_jax
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.losses import LOSSES
-from tests.nets import LABELS, backward, random_net
+from tests.nets import LABELS, STEEP, backward, random_net
 
 SHAPES = [
     ((5, 4, 3, 2, 1), 7),  # the paper's four layers, all widths different
@@ -362,6 +362,44 @@ def test_params_of_16_bits_have_the_gradient_of_float32_however_many_examples(dt
         np.testing.assert_allclose(grads[0][1], [[0.5 - Y.mean()]], rtol=half_a_unit)
     assert J.dtype == np.float32
     assert float(J) == pytest.approx(np.log(2), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "entry"),
+    [
+        ("relu", "squared_error", 1e200),  # L is infinite
+        ("identity", "poisson", -1e4),  # and dL/dZ
+        ((jnp.square, lambda Z: 2.0 * Z), "squared_error", 1e200),  # and A
+        (STEEP["root"], "squared_error", 0.0),  # f' is infinite
+        (STEEP["logarithm"], "squared_error", 0.0),  # A is NaN
+    ],
+)
+def test_an_example_of_weight_0_does_not_count_whatever_its_numbers(activation, loss, entry):
+    params, X, Y = random_net(5, (4, 3, 1), 6, zeros=True)
+    X = X + 0.1
+    X[:, 0] = entry
+    network = mlp_jax.Network(activation, loss)
+    weights = np.array([[0.0, 1.0, 2.0, 1.0, 1.0, 1.0]])
+    J, grads = mlp_jax.cost_and_gradient(params, X, Y, weights=weights, network=network)
+    expected = mlp_jax.cost_and_gradient(
+        params, X[:, 1:], Y[:, 1:], weights=weights[:, 1:], network=network
+    )
+    assert np.isfinite(J)
+    chex.assert_trees_all_close((J, grads), expected, rtol=1e-12)
+    by_autodiff = gradient_of_cost(params, X, Y, weights=weights, network=network)
+    chex.assert_trees_all_close(by_autodiff, grads, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("activation", STEEP.values(), ids=STEEP)
+def test_a_dropped_unit_gets_nothing_back_whatever_its_derivative(activation):
+    params, X, Y = random_net(5, (4, 3, 1), 6)
+    masks = (np.array([[0.0], [2.0], [2.0]]) * np.ones(6),)
+    network = mlp_jax.Network(activation)
+    expected = mlp_jax.gradient(params, X, Y, masks=masks, network=network)
+    params[0][0][:, 0], params[0][1][0] = 0.0, 0.0  # the dropped unit is at 0, as padding is
+    for gradient in (mlp_jax.gradient, gradient_of_cost):
+        grads = gradient(params, X, Y, masks=masks, network=network)
+        chex.assert_trees_all_close(grads, expected, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("activation", ["relu", ("tanh", "gelu")])

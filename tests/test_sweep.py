@@ -5,6 +5,7 @@ import dataclasses
 import signal
 import threading
 import time
+import warnings
 
 import jax
 import numpy as np
@@ -648,3 +649,26 @@ def test_what_diverged_has_no_held_out_outputs():
     assert last.status == "diverged"
     with pytest.raises(ValueError, match="of rank 2 is 'diverged': it has no outputs"):
         swept(space).held_out_outputs(last)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "large", "optimizers"),
+    [
+        (np.float32, 1e12, ["adam", "rmsprop", "lion"]),
+        (np.float64, 1e100, ["adamw", "adagrad", "sgd"]),
+    ],
+)
+def test_a_member_diverges_where_fit_does_whatever_its_optimizer_keeps(dtype, large, optimizers):
+    table = X[:30].astype(dtype)
+    table[5, 1] = large  # whose cost is finite, and the square of its gradient is not
+    space = {"hidden": (3,), "batch_size": 4, "optimizer": optimizers, "loss": "squared_error"}
+    split = np.arange(25), np.arange(25, 30)
+    result = mlp_jax.sweep(table, X[:30, 0], space, folds=[split], epochs=3, progress=False)
+    assert [member.status for member in result.members[:2]] == ["diverged"] * 2
+    for member in result.members:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)
+            state, info = mlp_jax.fit(**member.arguments_of_fit())
+        assert (member.status == "diverged") == bool(state.diverged)
+        assert member.best_epoch == int(state.best.epoch)
+        assert len(member.curves.cost) == len(info.cost)

@@ -13,6 +13,7 @@ from mlp_jax import back_propagation
 from mlp_jax.epochs import Numbers, Plan
 from mlp_jax.sweeps.folds import as_folds, k_folds
 from mlp_jax.sweeps.program import Members, draws_of_epochs, started, train_chunk
+from tests.nets import STEEP
 
 FEATURES, M = 5, 31
 RNG = np.random.default_rng(0)
@@ -41,6 +42,7 @@ def stacked(trees):
     return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *trees)
 
 
+SMALL = (0.003, 0.001, 0.002)  # where f' has no bound, larger steps make large errors of rounding
 CASES = {
     "sgd": {},
     "adam": {"name": "adam"},
@@ -53,6 +55,10 @@ CASES = {
     "full batches": {"batch_size": None, "name": "adam"},
     "full batches, weights": {"batch_size": None, "weighted": True},
     "a batch more in some folds": {"batch_size": 5, "name": "adam", "schedule": "cosine"},
+    "not finite at 0, masked": {"activation": STEEP["logarithm"], "name": "adam"},
+    "steep at 0": {"activation": STEEP["root"], "rates": SMALL},
+    "steep at 0, masked": {"activation": STEEP["root and 1"], "rates": SMALL},
+    "steep at 0, among others": {"activation": STEEP["root"], "among": ("relu",), "rates": SMALL},
     "among other activations": {"activation": "gelu", "among": ("relu", "tanh"), "name": "adam"},
     "among others of each layer": {"activation": ("tanh", "relu"), "among": ("sigmoid",)},
     "smoothing": {"label_smoothing": 0.2, "weighted": True},
@@ -63,6 +69,7 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     """(solo runs, state of the chunk, history) of members that differ in every number."""
     case = {"name": "sgd", "schedule": "constant", "activation": "relu", "batch_size": 6} | case
     network = mlp_jax.Network(case["activation"])
+    rates = case.get("rates", rates)
     (train, held), fold = SPLITS[number], FOLDS[number]
     key = jax.random.key(7)
     schedule = {"decay_epochs": 6.0} if case["schedule"] == "cosine" else {}

@@ -11,7 +11,7 @@ import optax
 import pytest
 
 import mlp_jax
-from mlp_jax import training, training_segments
+from mlp_jax import descent, training, training_segments
 from mlp_jax.dropout import dropout_masks
 from mlp_jax.labels import smoothed
 from mlp_jax.training_loop import run
@@ -257,6 +257,20 @@ def test_the_best_epoch_is_what_it_is_said_to_be_by():
     assert int(on.best.epoch) == 61
 
 
+def test_examples_of_weight_0_neither_train_nor_validate_whatever_their_numbers():
+    params, X, Y = net(m=12)
+    network = mlp_jax.Network("identity", "poisson")
+    few = np.ones((1, 12))
+    few[0, :3] = 0.0
+    far = np.where(few > 0, X, 1e4 * (-1.0) ** np.arange(12))  # exp(z) is infinite of some
+    fit = partial(mlp_jax.fit, optimizer="adam", epochs=5, network=network)
+    state, info = fit(params, far, Y, weights=few, validation=(far, Y, few))
+    alone, expected = fit(params, X[:, 3:], Y[:, 3:], validation=(X[:, 3:], Y[:, 3:]))
+    assert not state.diverged
+    chex.assert_trees_all_close(state.params, alone.params, rtol=1e-9)
+    chex.assert_trees_all_close(info, expected, rtol=1e-9)
+
+
 def test_without_shuffling_batches_are_the_examples_in_order():
     params, X, Y = net(m=10)
     fit = partial(mlp_jax.fit, optimizer=SGD)
@@ -470,12 +484,13 @@ def test_a_gradient_that_breaks_in_mid_epoch_with_a_finite_cost_is_not_silent():
         gradient=breaks_on_the_first_example,
     )
     with pytest.warns(
-        mlp_jax.DivergenceWarning, match="by the end of epoch 5: the state of the optimizer is not"
+        mlp_jax.DivergenceWarning, match="in epoch 1: the state of the optimizer is not finite"
     ) as seen:
         state, info = fit(params)
     assert seen[0].filename == __file__  # it points at the call
     assert state.diverged
-    assert len(info.cost) == int(state.epoch) == 5
+    assert int(state.epoch) == 0
+    assert len(info.cost) == 1  # whatever the segments that it is trained in
     assert np.isfinite(info.cost).all()
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
     assert jax.jit(fit)(params)[0].diverged
@@ -501,13 +516,14 @@ def test_an_infinity_that_an_optimizer_starts_with_is_no_divergence(optimizer, e
 @pytest.mark.parametrize("bad", [jnp.nan, jnp.inf])
 def test_an_infinity_that_comes_to_an_optimizer_is_a_divergence(bad):
     state = mlp_jax.start(net()[0], "adam")
-    before = training_segments.finite_leaves(state)
+    before = descent.finite_leaves(state.optimizer_state)
     assert all(before)
     broken = jax.tree.map(
         lambda leaf: leaf + bad if leaf.dtype.kind == "f" else leaf, state.optimizer_state
     )
-    assert training_segments.flagged(state._replace(optimizer_state=broken), before).diverged
-    assert not training_segments.flagged(state, before).diverged
+    length = jnp.ones(())
+    assert descent.marked(state._replace(optimizer_state=broken), length, before).diverged
+    assert not descent.marked(state, length, before).diverged
 
 
 def test_an_optimizer_may_keep_a_key():

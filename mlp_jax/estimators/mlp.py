@@ -140,7 +140,7 @@ class MLP(BaseEstimator):
         if weights is not None and not weights.sum() > 0:
             raise ValueError("all sample weights are zero; expected some above zero")
         Y = self._as_Y(y, known=incremental)
-        return Data(X, np.ascontiguousarray(Y, X.dtype), weights)
+        return Data(X, _labels(Y, X.dtype), weights)
 
     def _validated(self, X: Any, y: Any, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         """X and y checked, X dense."""
@@ -157,7 +157,7 @@ class MLP(BaseEstimator):
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val belong together; one of them is None")
         X_val, y_val = self._validated(X_val, y_val, reset=False)
-        return Data(X_val, np.ascontiguousarray(self._as_Y(y_val, known=True), X_val.dtype), None)
+        return Data(X_val, _labels(self._as_Y(y_val, known=True), X_val.dtype), None)
 
     def _split(self, data: Data, random: np.random.RandomState) -> tuple[Data, Data]:
         """The samples to train on, and those to validate by; of classes, the same share of each."""
@@ -280,6 +280,12 @@ def _new_layers(
     # Drawn in float32 whatever the dtype, so that the same seed is the same start.
     params = init(jax.random.key(seed), sizes, dtype=np.float32)
     return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)
+
+
+def _labels(Y: np.ndarray, dtype: Any) -> np.ndarray:
+    """Y in this dtype, or in float64 if it has more digits, which scores need."""
+    rounded = np.ascontiguousarray(Y, dtype)
+    return rounded if np.array_equal(rounded, Y) else np.ascontiguousarray(Y, np.float64)
 
 
 def _dense(X: Any) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any, Self
 import jax.numpy as jnp
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -121,8 +122,10 @@ class MLPRegressor(RegressorMixin, MLP):
         check_is_fitted(self)
         loss = self._network().loss
         if loss.outputs_of_label == 1:
-            return float(super().score(X, y, sample_weight))
-        Z = self._outputs(X, raw=True)
+            # In float64, for scikit-learn sums in the dtype of what it is given.
+            predicted = self.predict(X).astype(np.float64)
+            return float(r2_score(y, predicted, sample_weight=sample_weight))
+        Z = self._outputs(X, raw=True).astype(np.float64)
         y = column_or_1d(check_array(y, ensure_2d=False, dtype=Z.dtype))
         check_consistent_length(Z, y)
         with scope(Z.dtype):

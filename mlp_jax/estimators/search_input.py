@@ -10,8 +10,10 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler, train_test_
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
+from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.settings import checked, configuration_of
+from mlp_jax.forward_propagation import Network
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -154,6 +156,20 @@ def inner_splits(tables: Tables, share: float, random: np.random.RandomState) ->
         return inner, held
 
     return [split(train) for train, _ in tables.splits]
+
+
+def scoring_of(tables: Tables, configurations: Sequence[Mapping[str, Any]]) -> Any:
+    """What an estimator scores its epochs by, as `mlp_jax.sweep` takes it; None for its own choice.
+
+    That is not the loss's metric everywhere: of several labels an example counts as right if all of
+    them are, and one quantile is scored by R².
+    """
+    networks = [Network(loss=one["loss"]) for one in configurations]
+    scored = {tables.fitted._metric(network) for network in networks}
+    if len(scored) > 1 or scored == {network.loss.metric for network in networks}:
+        return None
+    (metric,) = scored
+    return {None: "loss", metrics.r2: "r2"}.get(metric, metric)
 
 
 def configurations_of(

@@ -4,7 +4,7 @@ Both descend by the gradient by hand. Rows of X are samples here; Y has a column
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.descent import Info, State, start
 from mlp_jax.estimators.settings import batch_size_of, l2_of, optimizer_of, patience_of
 from mlp_jax.forward_propagation import Network
+from mlp_jax.metrics import Metric
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import Layer
 from mlp_jax.training import fit
@@ -76,7 +77,7 @@ def by_steps(
     data: Data,
     validation: Data | None,
     *,
-    metric: Callable[..., Any] | None,
+    metric: Metric | None,
     seed: int,
     resumed: Resumed | None = None,
     epochs: int | None = None,
@@ -89,7 +90,7 @@ def by_steps(
       params: where to start.
       data: to train on.
       validation: to validate by, or None.
-      metric: the score, (A, Y, weights) -> the better the higher; None for minus the loss.
+      metric: what is scored; None for the loss.
       seed: of the batch order and dropout.
       resumed: of the last `partial_fit`, to go on from.
       epochs: for `partial_fit`, which never stops early; None for what the settings say.
@@ -172,7 +173,8 @@ def _trained(
     params = state.best.params if chosen else state.params
     validates = arguments["validation"] is not None
     costs, _, losses, metrics = (np.asarray(line) for line in lines)
-    scores = metrics if arguments["metric"] is not None else -losses
+    metric: Metric | None = arguments["metric"]
+    scores = -losses if metric is None else metric.score(metrics)
     scores = np.where(np.arange(len(scores)) < done, scores, np.nan)
     ended = f"Maximum iterations ({epochs}) reached" if done >= epochs else "converged"
     kept = jax.tree.map(np.asarray, state.optimizer_state)
@@ -204,7 +206,7 @@ def by_lbfgs(
     ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
     params = tuple(Layer(W.astype(data.X.dtype), b.astype(data.X.dtype)) for W, b in params)
     examples = as_training_examples("", params, network, *data.columns())
-    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in examples)
+    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in examples[:3])
     l2 = l2_of(found, len(data.X), data.mean_weight)
     given = {"network": network, "l2": np.asarray(l2, data.X.dtype)}
     if weights is not None:

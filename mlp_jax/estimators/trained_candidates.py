@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from mlp_jax.estimators.mlp import MLP
-from mlp_jax.estimators.search_input import Tables, configurations_of, inner_splits
+from mlp_jax.estimators.search_input import Tables, configurations_of, inner_splits, scoring_of
 from mlp_jax.estimators.together import ClassifiersTogether, OfFold, RegressorsTogether
 from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.run import sweep
@@ -65,10 +65,11 @@ def trained(
     for share in dict.fromkeys(share_of):
         numbers = [i for i, one in enumerate(share_of) if one == share]
         splits = tables.splits if share is None else inner_splits(tables, share, random)
-        chosen = [settings[i] for i in numbers]
+        configurations = configurations_of(tables, [settings[i] for i in numbers], splits)
         result = sweep(
-            *(tables.X, tables.labels(), configurations_of(tables, chosen, splits)),
+            *(tables.X, tables.labels(), configurations),
             folds=splits,
+            scoring=scoring_of(tables, configurations),
             best_by="cost" if share is None else "metric",
             key=key,
             **how,

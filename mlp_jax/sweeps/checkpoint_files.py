@@ -142,7 +142,10 @@ def parts_of(task: Task, halving: int | None) -> dict[str, str]:
     """What makes a sweep this one, by name, each as a digest."""
     arrays = {
         "table": [task.X],
-        "labels": list(task.labels.values()),
+        "labels": [
+            *task.labels.values(),
+            *(rest for rest in task.rests.values() if rest is not None),
+        ],
         "folds": [part for split in task.splits for part in split],
         "key": [np.asarray(jax.random.key_data(key)) for key in (task.key_init, task.key_order)],
     }

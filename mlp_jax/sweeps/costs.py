@@ -157,7 +157,8 @@ def bytes_of_draws(task: Task) -> int:
 
 
 def _bytes_of_examples(task: Task) -> int:
-    return task.X.nbytes + sum(Y.nbytes for Y in task.labels.values())
+    labels = [*task.labels.values(), *task.rests.values()]
+    return task.X.nbytes + sum(Y.nbytes for Y in labels if Y is not None)
 
 
 def bytes_of_place(task: Task) -> int:

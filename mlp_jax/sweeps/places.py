@@ -21,12 +21,13 @@ from mlp_jax.sweeps.task import Task
 class Place(NamedTuple):
     """What is on a device, once for all chunks.
 
-    X: (m, n[0]), and labels, (m, K) by loss: examples as rows, see `program.train_chunk`. folds: of
-    the task. running: how many chunks may run at a time.
+    X: (m, n[0]), and labels, (m, K) by loss: examples as rows, see `program.train_chunk`. rests:
+    likewise, as `Task.rests`. folds: of the task. running: how many chunks may run at a time.
     """
 
     X: jax.Array
     labels: dict[Loss, jax.Array]
+    rests: dict[Loss, jax.Array | None]
     folds: list[Fold]
     running: threading.Semaphore
 
@@ -77,10 +78,14 @@ def places_of(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any
     """By device. folds: as `folds.as_folds` has them."""
     X = np.ascontiguousarray(task.X.T)
     labels = {loss: np.ascontiguousarray(Y.T) for loss, Y in task.labels.items()}
+    rests = {
+        loss: None if rest is None else np.ascontiguousarray(rest.T)
+        for loss, rest in task.rests.items()
+    }
     at_a_time = chunks_at_a_time(devices)
     places: dict[Any, Place] = {}
     for device in devices:
-        there_X, there_labels, there_folds = jax.device_put((X, labels, folds), device)
+        on_X, on_labels, on_rests, on_folds = jax.device_put((X, labels, rests, folds), device)
         running = threading.Semaphore(at_a_time)
-        places[device] = Place(there_X, there_labels, there_folds, running)
+        places[device] = Place(on_X, on_labels, on_rests, on_folds, running)
     return places

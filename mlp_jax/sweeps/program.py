@@ -74,6 +74,7 @@ def train_chunk(
     fold: Fold,
     draws: Drawn,
     which: Array,
+    rest: Array | None = None,
     *,
     plan: Plan,
     lengths: Lengths,
@@ -94,6 +95,7 @@ def train_chunk(
       draws: of the epochs from `done` on, from `draws_of_epochs`.
       which: int32, the number of the network that all members are, (); or that each is,
         (members,): then all activations are computed, and one chosen an entry.
+      rest: what is left of labels that were rounded to Y, (m, K), or None; see `labels.rest_of`.
       plan: static choices, but for the network. Its gradient must not be jitted.
       lengths: of the folds.
       networks: which differ in their activation alone.
@@ -106,6 +108,7 @@ def train_chunk(
         X[fold.validation].T,
         Y[fold.validation].T,
         None if lengths.even else _real(fold.validation, fold.sizes[1], X.dtype),
+        None if rest is None else rest[fold.validation].T,
     )
     examples = _training_examples(X, Y, members.weights, fold, plan, lengths)
     of_members: Any = (None, None, None if members.weights is None else 0)

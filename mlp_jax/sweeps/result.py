@@ -213,7 +213,7 @@ class SweepResult:
         losses: list[float] = []
         if greedy:
             networks = [self._networks_of_folds(row.members) for row in candidates]
-            labels = [task.labels[loss][:, rows].T for _, rows in task.splits]
+            labels = [task.exact_labels(loss)[:, rows].T for _, rows in task.splits]
             held = list(zip(self._held_out(), labels, strict=True))
             picks, losses = chosen_of_folds(networks, held, int(size), loss)
         chosen = [candidates[i].members for i in sorted(set(picks))]

@@ -138,6 +138,8 @@ def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
         # Bytes, because safetensors has no strings.
         arrays["classes"] = np.ascontiguousarray(task.classes).view(np.uint8)
     arrays |= {f"Y{number}": Y for number, Y in enumerate(task.labels.values())}
+    rests = enumerate(task.rests.values())
+    arrays |= {f"rest{number}": rest for number, rest in rests if rest is not None}
     arrays |= end_to_end("train", (train for train, _ in task.splits))
     arrays |= end_to_end("held", (held for _, held in task.splits))
     return arrays | end_to_end("seeds", task.seeds)
@@ -160,6 +162,7 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
     return Task(
         X=arrays["X"],
         labels={loss: arrays[f"Y{number}"] for number, loss in enumerate(losses)},
+        rests={loss: arrays.get(f"rest{number}") for number, loss in enumerate(losses)},
         splits=list(zip(apart(arrays, "train"), apart(arrays, "held"), strict=True)),
         configurations=configurations,
         seeds=[tuple(seeds.tolist()) for seeds in apart(arrays, "seeds")],

@@ -68,8 +68,10 @@ def sweep(
       epochs: of the configurations that do not name them.
       patience: likewise; None for never stopping early.
       scoring: "accuracy", "r2", "loss", or a function (A, Y, weights) -> a value that is the better
-        the higher it is, of outputs and labels, (K, samples); None for the first that fits. It is
-        taken in the best epoch, and so are the parameters. A function gets the weights None where
+        the higher it is, of outputs and labels, (K, samples), or of an error
+        `mlp_jax.Metric(function, less_is_better=True)`; None for the first that fits. An error and
+        the loss count as minus their value. It is taken in the best epoch, and so are the
+        parameters. A function gets the weights None where
         all folds are of one size. Else a shorter fold is filled up to the longest with rows of it
         once more, and the weights, (1, samples), are 1, and 0 for those.
       best_by: what makes an epoch the best, and what patience looks at: "validation_loss", "metric"

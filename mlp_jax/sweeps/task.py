@@ -3,7 +3,7 @@
 The task holds one copy of the examples; folds are indices into it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +12,7 @@ import numpy as np
 from mlp_jax import metrics
 from mlp_jax.epochs import JUDGES
 from mlp_jax.forward_propagation import Network
+from mlp_jax.labels import rest_of
 from mlp_jax.losses import Loss
 from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.folds import Split, held_out, k_folds
@@ -32,30 +33,37 @@ BATCH_SIZE = 64  # of a configuration that names none
 class Task(NamedTuple):
     """The whole of a sweep, but for how it is done.
 
-    X: (n[0], m). labels: for every loss of the space, its Y, (K, m). splits: the folds.
+    X: (n[0], m). labels: for every loss of the space, its Y, (K, m). rests: what is left of labels
+    that were rounded to Y, or None; see `labels.rest_of`. splits: the folds.
     configurations: complete, each with its loss, optimizer, batch size, epochs and patience,
     and class weights by class number. seeds: for each configuration, those of its initial weights.
     key_init, key_order: of the initial weights and of batch order and dropout. scoring: "accuracy",
-    "r2", "loss" or "own". metric: (A, Y, weights) -> the score, higher being better; None for the
-    loss. classes: what y was made of, or None. best_by: what makes an epoch the best, one of
+    "r2", "loss" or "own". metric: of every loss, what members are scored by; None for the loss
+    itself. classes: what y was made of, or None. best_by: what makes an epoch the best, one of
     `JUDGES`; by "cost" it is the last.
     """
 
     X: np.ndarray
     labels: dict[Loss, np.ndarray]
+    rests: dict[Loss, np.ndarray | None]
     splits: list[Split]
     configurations: list[Configuration]
     seeds: list[tuple[int, ...]]
     key_init: Any
     key_order: Any
     scoring: str
-    metric: dict[Loss, Callable[..., Any] | None]
+    metric: dict[Loss, metrics.Metric | None]
     classes: np.ndarray | None
     best_by: str
 
     def network(self, configuration: Configuration) -> Network:
         """The static choices of a configuration's network."""
         return network_of(configuration)
+
+    def exact_labels(self, loss: Loss) -> np.ndarray:
+        """Y with all the digits that the labels came with, in float64 if these are more."""
+        Y, rest = self.labels[loss], self.rests[loss]
+        return Y if rest is None else Y.astype(np.float64) + rest
 
     def described(self, configuration: Configuration, name: str) -> str:
         """A choice of a configuration in a few characters; "-" if it has none."""
@@ -129,6 +137,10 @@ def as_task(
     return Task(
         X=np.ascontiguousarray(table.T),
         labels=Y,
+        rests={
+            loss: None if classes is not None else rest_of(np.atleast_2d(labels.T), one)
+            for loss, one in Y.items()
+        },
         splits=splits,
         configurations=configs,
         seeds=[(c["seed"],) if "seed" in c else tuple(range(seeds)) for c in configs],
@@ -224,22 +236,23 @@ def _splits(
     return splits
 
 
-def scores_of(choice: Any, losses: list[Loss]) -> tuple[str, dict[Loss, Callable[..., Any] | None]]:
-    """The score's name, and for every loss how it is computed, higher being better."""
+def scores_of(choice: Any, losses: list[Loss]) -> tuple[str, dict[Loss, metrics.Metric | None]]:
+    """The score's name, and for every loss the metric behind it; None for the loss itself."""
     if callable(choice):
-        return "own", dict.fromkeys(losses, choice)
+        return "own", dict.fromkeys(losses, metrics.as_metric(choice))
     if choice is None:
         own = {loss.metric for loss in losses}
         classes = all(loss.classes for loss in losses)
         choice = "accuracy" if classes else "r2" if own == {metrics.r2} else "loss"
     if choice == "accuracy" and all(loss.classes for loss in losses):
-        return "accuracy", {loss: loss.metric for loss in losses}
+        return "accuracy", {loss: metrics.as_metric(loss.metric) for loss in losses}
     if choice == "r2":
         return "r2", dict.fromkeys(losses, metrics.r2)
     if choice != "loss":
         raise ValueError(
             f"scoring is {choice!r}; expected 'accuracy' (of classes), 'r2', 'loss', or a function "
-            "of (A, Y, weights) whose value is better the higher it is"
+            "of (A, Y, weights) whose value is better the higher it is, or of an error "
+            "mlp_jax.Metric(function, less_is_better=True)"
         )
     if len(losses) > 1:
         names = ", ".join(loss.name for loss in losses)

@@ -84,6 +84,7 @@ class SweepMember:
         task, config = self._task, self.configuration
         train, held = task.splits[self.fold]
         X, Y = task.X, task.labels[self.network.loss]
+        exact = task.exact_labels(self.network.loss)
         key_init = jax.random.fold_in(task.key_init, np.uint32(self.seed))
         given = config.get("class_weight")
         names = ("epochs", "batch_size", "patience", "tolerance", "l2", "dropout")
@@ -92,7 +93,7 @@ class SweepMember:
             "params": init(key_init, task.sizes(config), dtype=X.dtype),
             "X": X[:, train],
             "Y": Y[:, train],
-            "validation": (X[:, held], Y[:, held]),
+            "validation": (X[:, held], exact[:, held]),
             "network": self.network,
             "optimizer": optimizer_of(config),
             "metric": task.metric[self.network.loss],

@@ -9,6 +9,7 @@ import numpy as np
 from mlp_jax.back_propagation import one_pass
 from mlp_jax.descent import State
 from mlp_jax.epochs import Drawn, Plan
+from mlp_jax.metrics import Metric
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.buckets import Bucket
 from mlp_jax.sweeps.members import InitialWeights, Row, cut_out, numbers_of, weights_of
@@ -52,6 +53,7 @@ class Wave:
         configurations = [task.configurations[row.configuration] for row in rows]
         self._epochs = np.array([c["epochs"] for c in configurations], np.int32)
         networks = [task.network(configuration) for configuration in configurations]
+        self._metric = task.metric[bucket.kind.loss]
         self._which = np.array([bucket.kind.networks.index(network) for network in networks])
         params = weights.stacked(rows, bucket.hidden)
         numbers = numbers_of(configurations, bucket.on, task.X.dtype)
@@ -95,9 +97,8 @@ class Wave:
     def plan(self) -> Plan:
         """The static side of its program."""
         kind = self.bucket.kind
-        metric = self.task.metric[kind.loss]
         return Plan(
-            *(kind.networks[0], one_pass, None, kind.batch_size, metric, self.segment),
+            *(kind.networks[0], one_pass, None, kind.batch_size, self._metric, self.segment),
             best_by=self.task.best_by,
             shuffle=True,
         )
@@ -163,7 +164,7 @@ class Wave:
         for i, row in enumerate(self.rows):
             best = 0 if self.state.diverged[i] else self._best_epoch(i)
             loss = float(history[i, best - 1, 2]) if best else np.nan
-            score = _score(history[i], best, self.task.scoring)
+            score = _score(history[i], best, self._metric)
             standings.append((row.configuration, score, loss))
         return standings
 
@@ -240,17 +241,18 @@ class Wave:
                 cut_out(kept, i, sizes),
                 lines,
                 best,
-                _score(lines, best, self.task.scoring),
+                _score(lines, best, self._metric),
                 status,
             )
         return outcomes
 
 
-def _score(history: np.ndarray, best: int, scoring: str) -> float:
+def _score(history: np.ndarray, best: int, metric: Metric | None) -> float:
+    """Of the best epoch, the better the higher: of the metric, or minus the loss if it is None."""
     if best == 0:
         return float("nan")
-    _, _, loss, metric = history[best - 1]
-    return -float(loss) if scoring == "loss" else float(metric)
+    _, _, loss, value = history[best - 1]
+    return -float(loss) if metric is None else float(metric.score(value))
 
 
 def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
@@ -262,9 +264,11 @@ def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
     jax.tree.map(write, stack, part)
 
 
-def arguments_of_program(wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn) -> tuple[Any, ...]:
+def arguments_of_program(
+    wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn, rest: Any = None
+) -> tuple[Any, ...]:
     """What `train_chunk` is compiled for, also if none of a restored wave goes on."""
     members, state = wave.arguments(np.arange(len(wave.rows))[: wave.bucket.chunk])
     zero = np.int32(0)
     which = zero if wave.bucket.alike else np.zeros(wave.bucket.chunk, np.int32)
-    return X, Y, members, state, zero, zero, fold, draws, which
+    return X, Y, members, state, zero, zero, fold, draws, which, rest

@@ -234,6 +234,7 @@ class Work:
         arguments = arguments_of_program(
             *(wave, place.X, place.labels[kind.loss], place.folds[wave.fold]),
             self._draws(wave, 0, device),
+            place.rests[kind.loss],
         )
         program, new = compiled(*(device, arguments, wave.plan(), self._lengths, kind.networks))
         self._schedule.compiled(number, device)
@@ -287,7 +288,7 @@ class Work:
             return
         number, fold, *_ = name
         place = self._places[device]
-        Y = place.labels[self.plan.buckets[number].kind.loss]
+        loss = self.plan.buckets[number].kind.loss
         waited = 0.0  # for others to be done, which is none of the bucket's time
 
         def draw(done: int) -> Drawn:
@@ -299,8 +300,9 @@ class Work:
             with place.running:
                 waited += time.perf_counter() - asked
                 trained = program(
-                    *(place.X, Y, members, state, np.int32(done), np.int32(until)),
-                    *(place.folds[fold], draws, which),
+                    *(place.X, place.labels[loss], members, state),
+                    *(np.int32(done), np.int32(until), place.folds[fold], draws, which),
+                    place.rests[loss],
                 )
                 return jax.tree.map(np.asarray, trained)
 
