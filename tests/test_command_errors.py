@@ -1,6 +1,8 @@
 """What ends a command and is no mistake of its user: one line and exit code 2, but for our own."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +84,21 @@ def test_ctrl_c_before_the_first_command_is_one_line(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="130"):
         main()
     assert capsys.readouterr().err == "mlp-jax: interrupted\n"
+
+
+def test_ctrl_c_that_a_library_swallows_is_in_the_exit_code(monkeypatch):
+    """As JAX does in places, by `except:` without a name."""
+
+    def swallowed(**_):
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
+        sys.exit(0)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(cli, "commands", swallowed)
+    with pytest.raises(SystemExit, match="130"):
+        main()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_ctrl_c_while_a_text_is_executed_has_its_exit_code(tmp_path):
