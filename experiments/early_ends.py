@@ -181,12 +181,15 @@ def main() -> None:
     parser.add_argument("--ends", type=int, default=ENDS)
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
+    # Whoever was started in the background ignores Ctrl-C, and so do all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     kinds = all_ends()
     if arguments.small:
         ends = [end for end in kinds if (end.words[0], end.how) in SMALL]
     else:
         ends = (kinds * (1 + arguments.ends // len(kinds)))[: arguments.ends]
         random.Random(0).shuffle(ends)  # so that no form of table always meets the same end
+    print(f"{len(ends)} ends, {AT_A_TIME} at a time", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         tables(Path(folder))
         rows = judged(ends, Path(folder))
