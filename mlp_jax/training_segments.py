@@ -70,7 +70,7 @@ def in_segments(
             took = time.perf_counter() - began
             share = SEGMENT_SECONDS / max(took, 1e-6)
             # The first took the time to compile: grow from it step by step.
-            segment = int(np.clip(segment * share, 1, 4 * segment))
+            segment = int(np.clip(segment * share, 1, min(4 * segment, HISTORY)))
             ends = bool(state.diverged) or now < until or now >= first + epochs
             if saves is not None and not ends and not saves.wait_seconds():
                 saves.save(state, lines)

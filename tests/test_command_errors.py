@@ -1,7 +1,11 @@
 """What ends a command and is no mistake of its user: one line and exit code 2, but for our own."""
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import pytest
@@ -12,6 +16,7 @@ from mlp_jax.__main__ import main
 from mlp_jax.joined_processes import LostPeerError, said_of
 from mlp_jax.sweeps import command
 
+ROOT = Path(__file__).parents[1]
 NO_MEMORY = {
     "Python": MemoryError(),
     "NumPy": MemoryError("Unable to allocate 8.00 TiB for an array"),
@@ -81,24 +86,41 @@ def test_ctrl_c_before_the_first_command_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err == "mlp-jax: interrupted\n"
 
 
-def test_ctrl_c_while_a_text_is_executed_has_its_exit_code():
-    """As while a named tuple is made; Python alone would end by the signal."""
-    code = (
-        "import click\n"
+def test_ctrl_c_that_a_library_swallows_is_in_the_exit_code(monkeypatch):
+    """As JAX does in places, by `except:` without a name."""
+
+    def swallowed(**_):
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
+        sys.exit(0)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(cli, "commands", swallowed)
+    with pytest.raises(SystemExit, match="130"):
+        main()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_while_a_text_is_executed_has_its_exit_code(tmp_path):
+    """As while a named tuple is made; `python -m` alone would end by the signal."""
+    (tmp_path / "stopped.py").write_text(
+        "import click, sys\n"
         "from mlp_jax import cli\n"
         "from mlp_jax.__main__ import main\n"
         "@click.command()\n"
         "def stopped(): exec('raise KeyboardInterrupt')\n"
         "cli.commands.add_command(stopped)\n"
-        "import sys; sys.argv = ['mlp-jax', 'stopped']\n"
-        "main()"
+        "sys.argv = ['mlp-jax', 'stopped']\n"
+        "main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    start = [sys.executable, "-m", "stopped"]
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run(start, env=path, capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == "mlp-jax: interrupted"
     assert done.returncode == 130
 
 
-@pytest.mark.parametrize("words", [["--help"], ["check", "--help"], ["--version"]])
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
 def test_a_full_disk_under_the_help_is_one_line(words, monkeypatch, capsys):
     def full(*_, **__):
         raise OSError(28, "No space left on device")

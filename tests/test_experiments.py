@@ -48,6 +48,26 @@ def test_false_alarms_finds_none(tmp_path):
     assert result["largest_relative_error"]["autodiff"] > 0
 
 
+def test_commands_that_end_early_do_so_with_their_own_exit_codes(tmp_path):
+    printed = run(ROOT / "experiments/early_ends.py", "--small", "--output", tmp_path)
+    result = json.loads((tmp_path / "early_ends.json").read_text())
+    assert result["wrong"] == []
+    assert {(row["how"], row["code"]) for row in result["counts"]} == {
+        ("a mistake", 2),
+        ("gone", 1),
+        ("Ctrl-C", 130),
+    }
+    assert "5 of 5 with their own exit code" in printed
+
+
+def test_all_commands_ended_early_with_their_own_exit_codes_under_load():
+    result = json.loads((ROOT / "experiments/results/early_ends.json").read_text())
+    assert result["ends"] == 200
+    assert result["wrong"] == []
+    commands = {row["command"] for row in result["counts"]}
+    assert commands == {"check", "train", "sweep", "predict", "info", "export"}
+
+
 def test_paper_network_learns_the_breast_cancer_table(tmp_path):
     printed = run(ROOT / "experiments/paper_network.py", "--small", "--output", tmp_path)
     [row] = json.loads((tmp_path / "paper_network.json").read_text())["rows"]

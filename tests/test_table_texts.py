@@ -1,5 +1,7 @@
 """Tables as spreadsheet programs write them: what is no cell is left out and said, or named."""
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from mlp_jax import table_files, tables
@@ -165,6 +167,15 @@ def test_names_that_differ_by_spaces_alone_keep_them(tmp_path):
         "spaces around ' b' are taken off; ' a' keeps the spaces around it, for another column "
         "differs by them"
     )
+
+
+def test_names_in_parquet_have_no_spaces_around_them_either(tmp_path):
+    path = tmp_path / "t.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({" a": [1, 2], "y ": [0, 1]}), path)
+    table = read_table(path, ids=["a"])
+    assert table.frame.to_pydict() == {"a": [1, 2], "y": [0, 1]}
+    assert table.ids["a"].to_pylist() == [1, 2]
+    assert table.notes == (f"{path}: spaces around 2 names are taken off",)
 
 
 def test_a_column_may_be_named_with_the_spaces_that_it_had(tmp_path):

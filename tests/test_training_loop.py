@@ -380,6 +380,14 @@ def test_a_segmented_run_is_the_run():
     assert len(seen) > 1
 
 
+def test_a_run_of_a_million_epochs_goes_on(monkeypatch):
+    """A call of 1,024 epochs of a small network takes less than its time, 600 times on end."""
+    monkeypatch.setattr(training_segments, "HISTORY", 1)
+    params, X, Y = net()
+    state, info = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=600)
+    assert int(state.epoch) == len(info.cost) == 600
+
+
 def test_the_bar_says_where_it_stands(capsys):
     params, X, Y = net()
     mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=5, progress=True, validation=(X, Y))
