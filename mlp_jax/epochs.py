@@ -125,12 +125,12 @@ def one_epoch(
 
     examples: from `laid_out`. validation: examples as columns.
     """
+    optimizer = plan.optimizer if numbers.optimizer is None else numbers.optimizer
 
     def update(state: State, batch: Examples, index: Any) -> tuple[State, Array, Any]:
         if numbers.label_smoothing is not None:
             Y = smoothed(batch.Y, numbers.label_smoothing, plan.network.loss)
             batch = batch._replace(Y=Y)
-        optimizer = plan.optimizer if numbers.optimizer is None else numbers.optimizer
         return descended(
             state,
             batch,
@@ -141,7 +141,7 @@ def one_epoch(
             masks=_masks(state.params, batch.X, drawn.key_dropout, index, numbers, plan),
         )
 
-    finite = finite_leaves(state.optimizer_state)
+    finite = finite_leaves(optimizer, state.optimizer_state)
     if drawn.order is None:
         state, J, grads = update(state, examples, 0)
     else:

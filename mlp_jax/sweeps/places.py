@@ -85,7 +85,9 @@ def places_of(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any
     at_a_time = chunks_at_a_time(devices)
     places: dict[Any, Place] = {}
     for device in devices:
-        on_X, on_labels, on_rests, on_folds = jax.device_put((X, labels, rests, folds), device)
+        there_X, there_labels, there_rests, there_folds = jax.device_put(
+            (X, labels, rests, folds), device
+        )
         running = threading.Semaphore(at_a_time)
-        places[device] = Place(on_X, on_labels, on_rests, on_folds, running)
+        places[device] = Place(there_X, there_labels, there_rests, there_folds, running)
     return places
