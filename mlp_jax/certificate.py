@@ -44,8 +44,8 @@ class Certificate(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """True when no leaf is wrong."""
-        return self.layer is None
+        """True when no leaf is wrong and none is untold."""
+        return all(leaf.verdict not in ("wrong", "untold") for leaf in self.leaves)
 
     def to_json(self) -> str:
         """The certificate as a JSON object; numbers that are not finite become null."""
@@ -157,7 +157,10 @@ def certify(
         evidence = gathered(leaves_of(returned, layers), layers, X, Y, choices, entries)
         if not all(e.agrees for e in evidence):
             evidence = at_other_values(evidence, layers, X, Y, choices)
-    leaves = tuple(judged(e, m=X.shape[1]) for e in evidence)
+    # W[l] and b[l] stand side by side: 0 with 1, 2 with 3.
+    leaves = tuple(
+        judged(e, beside=evidence[index ^ 1], m=X.shape[1]) for index, e in enumerate(evidence)
+    )
     return Certificate(leaves, *diagnosis(leaves), note=_note(network))
 
 
