@@ -10,8 +10,9 @@ import numpy as np
 # computed in 16 bits has no more than some eps to it.
 TOLERANCE = {"float64": 1e-8, "float32": 1e-4, "float16": 8 * 2.0**-10, "bfloat16": 8 * 2.0**-7}
 # By what every quantity is shaken to see what rounding may do to an entry: 8 eps, as a student may
-# write a sum in any order; in float64 more, for nobody has use for the digits beyond.
-UNIT = {"float64": 1e-12, "float32": 2.0**-20, "float16": 2.0**-7, "bfloat16": 2.0**-4}
+# write a sum in any order; 4 where 16 bits leave no more to be told; and more in float64, for nobody
+# has use for the digits beyond.
+UNIT = {"float64": 1e-12, "float32": 2.0**-20, "float16": 2.0**-8, "bfloat16": 2.0**-5}
 DIFFERENCES_TOLERANCE = 1e-6
 # A difference has settled if the slopes over the whole and over half the step are this close,
 # relative to the slope: what Richardson's extrapolation leaves is then of the order of its square.

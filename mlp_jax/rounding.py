@@ -2,9 +2,9 @@
 
 A bound for a whole leaf forgives an error in its small entries, and a bound by the terms of the
 last sum knows nothing of a - y, 1 - a² and what came before. So forward and backward propagation
-run some times with every quantity moved by one unit of its size, up or down at random. One unit is
-a rounding error with a good margin, and finite: a ReLU whose z rounding may carry across 0 is
-carried across.
+run some times with every quantity moved by up to a unit of its size, at random. A unit is a
+rounding error with a good margin, and finite: a ReLU whose z rounding may carry across 0 is carried
+across.
 """
 
 from functools import partial
@@ -22,7 +22,8 @@ from mlp_jax.kinks import at_kinks, output_error, slope
 from mlp_jax.losses import Loss, is_named_loss
 from mlp_jax.parameters import Layer
 
-SHAKEN = 8  # times; a small entry then hardly has the luck of not being moved
+SHAKEN = 16  # times; an entry then hardly has the luck of not being moved
+LARGEST_MOVE, UNIT_MOVE = 125, 100  # moves are kept as small integers: one of 100 is one unit
 
 
 class Noise(NamedTuple):
@@ -54,8 +55,9 @@ def noise(
 
     def run(moved_by: np.ndarray) -> Any:
         # Drawn here, since a generator within the program takes seconds to compile.
-        signs = 2 * rng.integers(0, 2, count, np.int8) - 1
-        return jax.tree.map(np.asarray, _shaken(layers, X, Y, signs, moved_by, **choices))
+        # Not signs alone: two moves of one size would cancel in all runs, once in 65,536 times.
+        moves = rng.integers(-LARGEST_MOVE, LARGEST_MOVE, count, np.int8, endpoint=True)
+        return jax.tree.map(np.asarray, _shaken(layers, X, Y, moves, moved_by, **choices))
 
     at_rest = run(np.zeros(2))[0]
     largest: Noise = jax.tree.map(np.zeros_like, at_rest)
@@ -76,7 +78,7 @@ def _shaken(
     layers: tuple[Layer, ...],
     X: Array,
     Y: Array,
-    all_signs: Array,
+    moves: Array,
     moved_by: Array,
     *,
     network: Network,
@@ -88,25 +90,26 @@ def _shaken(
     network = _trusted(network, layers)
     kinks = at_kinks(network, layers, X, Y, masks)
     at_rest = forward_trace(layers, X, network, masks).Z
-    signs, (unit, smallest) = _Signs(all_signs.astype(X.dtype)), moved_by
+    move, (unit, smallest) = _Moves(moves.astype(X.dtype) / UNIT_MOVE), moved_by
     hidden = network.hidden(layers)
-    inputs, Z, f_primes = [X * (1 + unit * signs.like(X))], [], []
+    inputs, Z, f_primes = [X * (1 + unit * move.like(X))], [], []
     # Towards 0, where every label stays one that its loss allows.
-    Y_shaken = Y * (1 - unit * (1 + signs.like(Y)))
+    Y_shaken = Y * (1 - unit * (2 + move.like(Y)))
     for l, (W, b) in enumerate(layers):
         size = abs(W).T @ abs(inputs[-1]) + abs(b)
-        z = W.T @ inputs[-1] + b + unit * signs.like(size) * size
+        z = W.T @ inputs[-1] + b + unit * move.like(size) * size
         if l == len(hidden):
             Z.append(z)
             break
         Z.append(jnp.where(kinks.hidden[l], at_rest[l], z))
         A = hidden[l].f(Z[-1])
         f_prime = hidden[l].derivative(Z[-1], A)
-        # 1 - a² and a (1 - a) know a saturated f' to an eps of a; |a / z| tells a saturated unit
-        # from a ReLU's of the same a (errata 35).
-        known_to = jnp.maximum(abs(f_prime), 2 * abs(A) / jnp.maximum(abs(Z[-1]), 1.0))
-        f_primes.append(f_prime + unit * signs.like(A) * known_to)
-        A = A * (1 + unit * signs.like(A))
+        # 1 - a² and a (1 - a) know a saturated f' to an eps of a (errata 35); an a beyond 1 is the
+        # size of f' where it is that of z.
+        steepness = abs(A) / jnp.maximum(abs(Z[-1]), 1.0)
+        known_to = jnp.maximum(abs(f_prime), jnp.minimum(abs(A), jnp.maximum(steepness, 1.0)))
+        f_primes.append(f_prime + unit * move.like(A) * known_to)
+        A = A * (1 + unit * move.like(A))
         inputs.append(A if masks is None else masks[l] * A)
 
     error = network.loss.dL_dZ(Z[-1], Y_shaken)
@@ -115,14 +118,14 @@ def _shaken(
     grads, terms = [], []
     for l in reversed(range(len(layers))):
         W = layers[l].W
-        grad = grad * (1 + unit * signs.like(grad)) + smallest * signs.like(grad)
+        grad = grad * (1 + unit * move.like(grad)) + smallest * move.like(grad)
         grads.append(Layer(inputs[l] @ grad.T + l2 * W, grad.sum(1, keepdims=True)))
         # What underflows does so in every example.
         size = abs(grad) + smallest / jnp.maximum(unit, jnp.finfo(X.dtype).eps)
         terms.append(Layer(abs(inputs[l]) @ size.T + abs(l2 * W), size.sum(1, keepdims=True)))
         if l:
             size = abs(W) @ abs(grad)
-            grad_A = W @ grad + unit * signs.like(size) * size
+            grad_A = W @ grad + unit * move.like(size) * size
             grad = (grad_A if masks is None else masks[l - 1] * grad_A) * f_primes[l - 1]
     J = J_of_losses(network.loss.L(Z[-1], Y_shaken), weights)
     return Noise(tuple(grads[::-1]), J), Noise(tuple(terms[::-1]), abs(J))
@@ -144,8 +147,8 @@ def _trusted(network: Network, layers: tuple[Layer, ...]) -> Network:
     return Network([activation(f) for f in network.hidden(layers)], loss(network.loss))
 
 
-class _Signs:
-    """Signs at random, handed out from one flat draw."""
+class _Moves:
+    """Hands out one flat draw of random numbers, between -1.25 and 1.25."""
 
     def __init__(self, flat: Array) -> None:
         self._flat, self._start = flat, 0
