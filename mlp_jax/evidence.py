@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 # Largest error that is called rounding, relative to the entry itself. Right gradients in float64
@@ -10,9 +9,11 @@ import numpy as np
 # computed in 16 bits has no more than some eps to it.
 TOLERANCE = {"float64": 1e-8, "float32": 1e-4, "float16": 8 * 2.0**-10, "bfloat16": 8 * 2.0**-7}
 # By what every quantity is shaken to see what rounding may do to an entry: 8 eps, as a student may
-# write a sum in any order; 4 where 16 bits leave no more to be told; and more in float64, for nobody
+# write a sum in any order; 4 where 16 bits leave no more to be told; more in float64, where nobody
 # has use for the digits beyond.
 UNIT = {"float64": 1e-12, "float32": 2.0**-20, "float16": 2.0**-8, "bfloat16": 2.0**-5}
+# The smallest numbers: XLA flushes subnormals of 32 and 64 bits (errata 37), not those of float16.
+SMALLEST = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-24, "bfloat16": 2.0**-126}
 DIFFERENCES_TOLERANCE = 1e-6
 # A difference has settled if the slopes over the whole and over half the step are this close,
 # relative to the slope: what Richardson's extrapolation leaves is then of the order of its square.
@@ -147,10 +148,7 @@ def precision_of(array: np.ndarray) -> str:
 
 def unit_of(precision: str) -> tuple[float, float]:
     """(a rounding error with a margin, relative; an absolute one, of what underflows)."""
-    # XLA flushes subnormals of 32 and 64 bits (errata 37) and computes those of float16.
-    info = jnp.finfo(precision)
-    smallest = info.smallest_subnormal if precision == "float16" else info.tiny
-    return UNIT[precision], 8 * float(smallest)
+    return UNIT[precision], 8 * SMALLEST[precision]
 
 
 def _relative(difference: np.ndarray, scale: float | np.ndarray) -> np.ndarray:

@@ -96,8 +96,9 @@ def _shaken(
     # Towards 0, where every label stays one that its loss allows.
     Y_shaken = Y * (1 - unit * (2 + move.like(Y)))
     for l, (W, b) in enumerate(layers):
-        size = abs(W).T @ abs(inputs[-1]) + abs(b)
-        z = W.T @ inputs[-1] + b + unit * move.like(size) * size
+        rounded = unit * (abs(W).T @ abs(inputs[-1]) + abs(b))
+        rounded += smallest * (1 + abs(inputs[-1]).sum(0, keepdims=True))  # weights underflow too
+        z = W.T @ inputs[-1] + b + rounded * move.like(rounded)
         if l == len(hidden):
             Z.append(z)
             break
@@ -109,7 +110,7 @@ def _shaken(
         steepness = abs(A) / jnp.maximum(abs(Z[-1]), 1.0)
         known_to = jnp.maximum(abs(f_prime), jnp.minimum(abs(A), jnp.maximum(steepness, 1.0)))
         f_primes.append(f_prime + unit * move.like(A) * known_to)
-        A = A * (1 + unit * move.like(A))
+        A += (unit * abs(A) + smallest) * move.like(A)
         inputs.append(A if masks is None else masks[l] * A)
 
     error = network.loss.dL_dZ(Z[-1], Y_shaken)
@@ -124,8 +125,8 @@ def _shaken(
         size = abs(grad) + smallest / jnp.maximum(unit, jnp.finfo(X.dtype).eps)
         terms.append(Layer(abs(inputs[l]) @ size.T + abs(l2 * W), size.sum(1, keepdims=True)))
         if l:
-            size = abs(W) @ abs(grad)
-            grad_A = W @ grad + unit * move.like(size) * size
+            rounded = unit * (abs(W) @ abs(grad)) + smallest * abs(grad).sum(0, keepdims=True)
+            grad_A = W @ grad + rounded * move.like(rounded)
             grad = (grad_A if masks is None else masks[l - 1] * grad_A) * f_primes[l - 1]
     J = J_of_losses(network.loss.L(Z[-1], Y_shaken), weights)
     return Noise(tuple(grads[::-1]), J), Noise(tuple(terms[::-1]), abs(J))
