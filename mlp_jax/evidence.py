@@ -14,6 +14,7 @@ TOLERANCE = {"float64": 1e-8, "float32": 1e-4, "float16": 8 * 2.0**-10, "bfloat1
 UNIT = {"float64": 1e-12, "float32": 2.0**-20, "float16": 2.0**-8, "bfloat16": 2.0**-5}
 # The smallest numbers: XLA flushes subnormals of 32 and 64 bits (errata 37), not those of float16.
 SMALLEST = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-24, "bfloat16": 2.0**-126}
+EXACT = 1e-30  # more than the underflow of 32 and 64 bits, far less than any rounding
 DIFFERENCES_TOLERANCE = 1e-6
 # A difference has settled if the slopes over the whole and over half the step are this close,
 # relative to the slope: what Richardson's extrapolation leaves is then of the order of its square.
@@ -125,9 +126,13 @@ class Evidence(NamedTuple):
 
     @property
     def too_small(self) -> bool:
-        """Whether it is not zero, and zeros would be called right just as well."""
+        """Whether rounding alone could make it, so that zeros would be right just as well.
+
+        Zeros of which rounding knows nothing, as of dead units, are not: they are exact.
+        """
         size = np.maximum(np.abs(np.asarray(self.hand, np.float64)), np.abs(self.truth))
-        return bool(size.any() and (size <= self.noise).all())
+        blurred = size.any() or self.noise.max(initial=0.0) > EXACT
+        return bool(blurred and (size <= self.noise).all())
 
     @property
     def unjudged(self) -> np.ndarray:

@@ -1,5 +1,7 @@
 """What an error looks like, in a student's terms."""
 
+from typing import Any
+
 import numpy as np
 
 from mlp_jax.evidence import UNIT, Evidence, precision_of
@@ -50,14 +52,16 @@ def _of_error(e: Evidence, beside: Evidence, m: int) -> str:
     off = np.abs(hand - truth).max()
     if off == 0:
         return "as jax.grad has it, but not central differences"
-    factor = _factor_in(hand, truth)
-    if factor is not None:
-        said = _factor(factor, _telling(truth) > 1, beside, m)
-        if said:
-            return said
-    if truth.shape == truth.T.shape and truth.size > 1 and _looks_like(hand, truth, truth.T):
+    said = _factor(e, beside, slice(None), 0, m)
+    if said:
+        return said
+    if (
+        truth.shape == truth.T.shape
+        and truth.size > 1
+        and _looks_like(hand, truth, truth.T, e.noise)
+    ):
         return "the transpose of the true one"
-    if e.l2_term.any() and _looks_like(hand, truth, truth - e.l2_term):
+    if e.l2_term.any() and _looks_like(hand, truth, truth - e.l2_term, e.noise):
         return "the L2 term is missing"
     # What float32 does to every entry is what float64 does, by the ratio of their units.
     rounded = np.maximum(1e-5 * np.abs(truth), e.noise * UNIT["float32"] / UNIT["float64"])
@@ -75,52 +79,54 @@ def _of_part(e: Evidence, hand: np.ndarray, beside: Evidence, m: int) -> str:
             continue
         named = ", ".join(map(str, which[:NAMED])) + (", ..." if len(which) > NAMED else "")
         where = f"in {kind}{'s' * (len(which) > 1)} {named}"
-        part, true = hand.take(which, axis), e.truth.take(which, axis)
-        if not part.any():
+        if not hand.take(which, axis).any():
             return f"zeros {where}"
-        factor = _factor_in(part, true)
-        said = "" if factor is None else _factor(factor, _telling(true) > 1, beside, m)
+        said = _factor(e, beside, which, axis, m)
         if said:
             return f"{said} {where}"
     return ""
 
 
-def _factor(factor: float, certain: bool, beside: Evidence, m: int) -> str:
-    """A factor in words; "" if it may be an accident.
+def _factor(e: Evidence, beside: Evidence, which: Any, axis: int, m: int) -> str:
+    """The factor of these rows or columns in words; "" if there is none, or by accident.
 
     Two numbers always have some ratio. One that only a single entry shows is worth saying if it is
     a usual one, or if the other leaf of the layer shows it too.
     """
-    if np.isclose(factor, -1, rtol=SAME):
+    factor, entries = _factor_in(e, which, axis)
+    if factor is None:
+        return ""
+    same = max(SAME, e.tolerance)
+    if np.isclose(factor, -1, rtol=same):
         return "the true one with its sign turned"
-    if np.isclose(factor, m, rtol=SAME):
+    if np.isclose(factor, m, rtol=same):
         return f"{m} times the true one; m = {m}: 1/m is missing (3.1.1)"
-    if np.isclose(factor, 1 / m, rtol=SAME):
+    if np.isclose(factor, 1 / m, rtol=same):
         return f"1/{m} of the true one; m = {m}: 1/m is in it twice (errata 24)"
-    if not certain:
-        its = beside.comparable and _factor_in(np.asarray(beside.hand, np.float64), beside.truth)
-        if not its or not np.isclose(factor, its, rtol=SAME):
+    if entries == 1:
+        its, _ = _factor_in(beside, slice(None), 0) if beside.comparable else (None, 0)
+        if its is None or not np.isclose(factor, its, rtol=same):
             return ""
         factor = its
-    return f"{factor:.6g} times the true one"
+    digits = 6 if precision_of(e.hand) == "float64" else 3
+    return f"{factor:.{digits}g} times the true one"
 
 
-def _factor_in(hand: np.ndarray, truth: np.ndarray) -> float | None:
-    """The factor by which hand is the true one, None if there is none or it is 1."""
+def _factor_in(e: Evidence, which: Any, axis: int) -> tuple[float | None, int]:
+    """(c, entries that show it) where hand is c times the true one and c is not 1, or (None, 0)."""
+    part = (which, slice(None)) if axis == 0 else (slice(None), which)
+    hand, truth = np.asarray(e.hand, np.float64)[part], e.truth[part]
     if not truth.any() or not np.isfinite(truth).all():
-        return None
+        return None, 0
     unit = np.abs(truth).max()  # squares of tiny numbers are 0
     factor = float((hand / unit * (truth / unit)).sum() / ((truth / unit) ** 2).sum())
-    if abs(factor - 1) > SAME and _looks_like(hand, truth, factor * truth):
-        return factor
-    return None
+    if abs(factor - 1) <= SAME or not _looks_like(hand, truth, factor * truth, e.noise[part]):
+        return None, 0
+    return factor, int(np.count_nonzero(np.abs(truth) > 1e-5 * unit))
 
 
-def _telling(truth: np.ndarray) -> int:
-    """How many entries are large enough to show a factor."""
-    return int(np.count_nonzero(np.abs(truth) > 1e-5 * np.abs(truth).max()))
-
-
-def _looks_like(hand: np.ndarray, truth: np.ndarray, other: np.ndarray) -> bool:
-    near = 1e-5 * max(np.abs(truth).max(), np.abs(other).max())
-    return bool(np.abs(hand - other).max() <= min(near, 0.1 * np.abs(hand - truth).max()))
+def _looks_like(hand: np.ndarray, truth: np.ndarray, other: np.ndarray, noise: np.ndarray) -> bool:
+    """Whether hand is far nearer to the other than to the true one: as near as rounding allows."""
+    near = np.maximum(1e-5 * max(np.abs(truth).max(), np.abs(other).max()), 4 * noise)
+    off = 0.1 * np.abs(hand - truth).max()
+    return bool((np.abs(hand - other) <= np.minimum(near, off)).all())

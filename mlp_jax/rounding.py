@@ -121,9 +121,11 @@ def _shaken(
         W = layers[l].W
         grad = grad * (1 + unit * move.like(grad)) + smallest * move.like(grad)
         grads.append(Layer(inputs[l] @ grad.T + l2 * W, grad.sum(1, keepdims=True)))
-        # What underflows does so in every example.
-        size = abs(grad) + smallest / jnp.maximum(unit, jnp.finfo(X.dtype).eps)
-        terms.append(Layer(abs(inputs[l]) @ size.T + abs(l2 * W), size.sum(1, keepdims=True)))
+        # What underflows does so in every example, and in the sum.
+        underflow = smallest / jnp.maximum(unit, jnp.finfo(X.dtype).eps)
+        size = abs(grad) + underflow
+        of_W = abs(inputs[l]) @ size.T + abs(l2 * W) + underflow
+        terms.append(Layer(of_W, size.sum(1, keepdims=True)))
         if l:
             rounded = unit * (abs(W) @ abs(grad)) + smallest * abs(grad).sum(0, keepdims=True)
             grad_A = W @ grad + rounded * move.like(rounded)
