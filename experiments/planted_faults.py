@@ -1,6 +1,6 @@
 """Does the certificate name the layer of a fault where faults are hard to see?
 
-Yes: NUMBER faults, each in the layer where it was planted, and no right gradient accused.
+Yes: 81 faults, each in the layer where it was planted, and no right gradient accused.
 
 A gradient in NumPy, as a student writes it, on networks that hide errors: features of 1e-6 beside
 1e3, rows and examples of zeros, weights of zero, regressions that have nearly converged or whose
@@ -54,8 +54,7 @@ class Setting(NamedTuple):
 def gradient_of(setting, fault=None):
     """The student's gradient, with one fault in it or none."""
     f, f_prime = setting.hidden
-    wide = np.result_type(setting.dtype, np.float32) if setting.dtype in (np.float16,) else None
-    work = np.float32 if wide is not None or setting.dtype is ml_dtypes.bfloat16 else setting.dtype
+    work = setting.dtype if setting.dtype in (np.float32, np.float64) else np.float32
 
     def spoilt(what, layer, array):
         return fault[2](array) if fault and fault[:2] == (what, layer) else array

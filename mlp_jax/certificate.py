@@ -101,8 +101,9 @@ def certify(
     from `jax.grad` first, are compared with central differences of the cost, which decide where
     the other two disagree. Where a ReLU's z changes sign within the step, or the cost bends too
     fast for it, as at a kink of a loss of your own, a difference means nothing: the entry is left
-    out and judged by `jax.grad` alone. Right is what differs by no more than rounding can: of
-    a - y no more than of a and of y (errata 32).
+    out and judged by `jax.grad` alone. Right is what differs by no more than rounding can, in the
+    dtype that `gradient` returns, an entry by its own size: of a - y no more than of a and of y
+    (errata 32). What is so small that rounding could make it proves nothing, and is said.
 
     Args:
       params: a sequence of (W, b) pairs, W[l] of shape (n[l-1], n[l]) and b[l] of (n[l], 1).
