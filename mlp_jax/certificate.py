@@ -44,8 +44,8 @@ class Certificate(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """True when no leaf is wrong."""
-        return self.layer is None
+        """True when no leaf is wrong and none is untold."""
+        return all(leaf.verdict not in ("wrong", "untold") for leaf in self.leaves)
 
     def to_json(self) -> str:
         """The certificate as a JSON object; numbers that are not finite become null."""
@@ -101,8 +101,9 @@ def certify(
     from `jax.grad` first, are compared with central differences of the cost, which decide where
     the other two disagree. Where a ReLU's z changes sign within the step, or the cost bends too
     fast for it, as at a kink of a loss of your own, a difference means nothing: the entry is left
-    out and judged by `jax.grad` alone. Right is what differs by no more than rounding can: of
-    a - y no more than of a and of y (errata 32).
+    out and judged by `jax.grad` alone. Right is what differs by no more than rounding can, in the
+    dtype that `gradient` returns, an entry by its own size: of a - y no more than of a and of y
+    (errata 32). What is so small that rounding could make it proves nothing, and is said.
 
     Args:
       params: a sequence of (W, b) pairs, W[l] of shape (n[l-1], n[l]) and b[l] of (n[l], 1).
@@ -157,7 +158,10 @@ def certify(
         evidence = gathered(leaves_of(returned, layers), layers, X, Y, choices, entries)
         if not all(e.agrees for e in evidence):
             evidence = at_other_values(evidence, layers, X, Y, choices)
-    leaves = tuple(judged(e, m=X.shape[1]) for e in evidence)
+    # W[l] and b[l] stand side by side: 0 with 1, 2 with 3.
+    leaves = tuple(
+        judged(e, beside=evidence[index ^ 1], m=X.shape[1]) for index, e in enumerate(evidence)
+    )
     return Certificate(leaves, *diagnosis(leaves), note=_note(network))
 
 

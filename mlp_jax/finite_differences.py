@@ -38,6 +38,7 @@ def central_differences(
     X: Array,
     Y: Array,
     positions: Array,
+    noise_of_J: Any,
     *,
     network: Network,
     weights: Array | None,
@@ -47,7 +48,8 @@ def central_differences(
     """Differences of the cost along the entries at `positions` of the raveled parameters.
 
     All arrays in float64; `positions`, of shape (entries,), count the entries of
-    `jax.flatten_util.ravel_pytree(layers)`.
+    `jax.flatten_util.ravel_pytree(layers)`. noise_of_J: how far J moves, in eps, where everything
+    that it is made of moves by one: far more than J's last digit where labels are far from 0.
     """
     flat, unravel = ravel_pytree(layers)
 
@@ -62,7 +64,8 @@ def central_differences(
         steps = STEP * jnp.array([1.0, -1.0, 0.5, -0.5])
         J, sides = jax.vmap(at, in_axes=(None, 0))(position, steps)
         wide, narrow = (J[0] - J[1]) / (2 * STEP), (J[2] - J[3]) / STEP
-        rounding = 32 * jnp.finfo(flat.dtype).eps * jnp.maximum(jnp.abs(J_here), 1.0) / STEP
+        size_of_J = jnp.maximum(jnp.maximum(jnp.abs(J_here), 1.0), noise_of_J / 8)
+        rounding = 32 * jnp.finfo(flat.dtype).eps * size_of_J / STEP
         # The slope to the right less that to the left: halved with the step where J is smooth, the
         # same across a kink at this very point. It has six times the rounding of a slope.
         turns = (J[0] - 2 * J_here + J[1]) / STEP, (J[2] - 2 * J_here + J[3]) / (STEP / 2)

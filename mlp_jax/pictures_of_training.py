@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from mlp_jax.evidence import DIFFERENCES_TOLERANCE, TOLERANCE
 from mlp_jax.picture_input import (
     BLUE,
     GREY,
@@ -23,7 +24,6 @@ from mlp_jax.picture_input import (
     plain,
     spread,
 )
-from mlp_jax.verdicts import DIFFERENCES_TOLERANCE, TOLERANCE
 
 if TYPE_CHECKING:
     from mlp_jax.certificate import Certificate
@@ -32,7 +32,7 @@ COLUMNS = 12  # of names side by side; the rest share one
 FEW = 8  # different numbers that are columns too, if there are twice as many dots
 EXACT = 1e-18  # where an error of 0 is drawn
 BEYOND = 1e3  # where an infinite one is
-VERDICTS = {"right": BLUE, "kink": ORANGE, "wrong": RED}
+VERDICTS = {"right": BLUE, "kink": ORANGE, "too small": GREY, "untold": "black", "wrong": RED}
 
 
 def learning_curves(
@@ -195,7 +195,7 @@ def _said(value: Any) -> str:
 def certificate(axes: Axes, certificate: "Certificate") -> Axes:
     """The largest error of every W[l] and b[l] against both other gradients; colours are verdicts.
 
-    Errors are relative to the largest entry, on a log axis; one of exactly 0 is at the left edge,
+    Errors are relative to their own entry, on a log axis; one of exactly 0 is at the left edge,
     an infinite one at the right. Lines are the limits of what is right in float64.
 
     Args:
@@ -226,7 +226,7 @@ def certificate(axes: Axes, certificate: "Certificate") -> Axes:
         axes.scatter([], [], c="black", marker=marker, s=36, label=f"against {label}")
     for verdict in dict.fromkeys(leaf.verdict for leaf in leaves):
         axes.scatter([], [], c=VERDICTS[verdict], marker="s", s=36, label=verdict)
-    if not any("float32" in leaf.remark for leaf in leaves):
+    if not any(leaf.remark == f"in {dtype}" for leaf in leaves for dtype in TOLERANCE):
         limits = TOLERANCE["float64"], DIFFERENCES_TOLERANCE
         for limit, style in zip(limits, (":", "--"), strict=True):
             label = f"limit, {limit:.0e}"

@@ -4,18 +4,17 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mlp_jax.activations import Activation
-from mlp_jax.back_propagation import errors, gradient
+from mlp_jax.back_propagation import backward
 from mlp_jax.cost_function import cost
+from mlp_jax.evidence import UNIT, Evidence, precision_of, unit_of
 from mlp_jax.finite_differences import central_differences
 from mlp_jax.forward_propagation import Network, forward_trace
-from mlp_jax.kinks import with_other_values
+from mlp_jax.kinks import Choice, at_kinks, choices_at, with_values
 from mlp_jax.parameters import Layer, describe
-from mlp_jax.verdicts import Evidence, scale_of
+from mlp_jax.rounding import noise
 
 
 def leaves_of(returned: Any, layers: tuple[Layer, ...]) -> list[np.ndarray]:
@@ -32,7 +31,11 @@ def leaves_of(returned: Any, layers: tuple[Layer, ...]) -> list[np.ndarray]:
     for leaf in leaves:
         if leaf.dtype.kind not in "fiu" and str(leaf.dtype) != "bfloat16":
             raise ValueError(f"gradient returned an array of {leaf.dtype}; expected real numbers")
-    return [leaf.astype(np.float64) if leaf.dtype.kind in "iu" else leaf for leaf in leaves]
+    exact = "iu", np.dtype(np.longdouble)
+    return [
+        leaf.astype(np.float64) if leaf.dtype.kind in exact[0] or leaf.dtype == exact[1] else leaf
+        for leaf in leaves
+    ]
 
 
 def gathered(
@@ -52,28 +55,33 @@ def gathered(
     if not np.isfinite(J):
         raise ValueError(f"the cost is {J} at these params; no gradient can be judged there")
     truth = [np.asarray(leaf) for leaf in jax.tree.leaves(grads)]
-    sizes = [np.asarray(leaf) for leaf in jax.tree.leaves(_uncancelled(layers, X, Y, **choices))]
-    rng = np.random.default_rng(0)  # which entries are probed: the same in every call
-    probed = [_to_probe(h, t, entries, rng) for h, t in zip(hand, truth, strict=True)]
-    starts = np.concatenate([[0], np.cumsum([leaf.size for leaf in truth])])
-    positions = np.concatenate([p + start for p, start in zip(probed, starts, strict=False)])
-    differences = central_differences(layers, X, Y, positions, **choices)
-    cuts = np.cumsum([len(p) for p in probed])[:-1]
-    slopes, resolutions, kinks, bends = (np.split(np.asarray(part), cuts) for part in differences)
-    return [
+    noises, noise_of_J = _noises(hand, layers, X, Y, choices)
+    known = [
         Evidence(
             name=f"{'Wb'[index % 2]}[{index // 2 + 1}]",
             hand=hand[index],
             truth=truth[index],
-            scale=scale_of(truth[index], slopes[index], sizes[index], hand[index].dtype),
-            probed=probed[index],
-            slope=slopes[index],
-            resolution=resolutions[index],
-            kink=kinks[index],
-            bend=bends[index],
+            noise=noises[index],
+            probed=np.arange(0),
+            slope=np.zeros(0),
+            resolution=np.zeros(0),
+            kink=np.zeros(0, bool),
+            bend=np.zeros(0),
             l2_term=choices["l2"] * np.asarray(layers[index // 2].W) * (index % 2 == 0),
         )
         for index in range(len(truth))
+    ]
+    rng = np.random.default_rng(0)  # which entries are probed: the same in every call
+    probed = [_to_probe(e, entries, rng) for e in known]
+    starts = np.concatenate([[0], np.cumsum([leaf.size for leaf in truth])])
+    positions = np.concatenate([p + start for p, start in zip(probed, starts, strict=False)])
+    differences = central_differences(layers, X, Y, positions, noise_of_J, **choices)
+    cuts = np.cumsum([len(p) for p in probed])[:-1]
+    slopes, resolutions, kinks, bends = (np.split(np.asarray(part), cuts) for part in differences)
+    found = zip(known, probed, slopes, resolutions, kinks, bends, strict=True)
+    return [
+        e._replace(probed=p, slope=slope, resolution=resolution, kink=kink, bend=bend)
+        for e, p, slope, resolution, kink, bend in found
     ]
 
 
@@ -84,50 +92,34 @@ def _autodiff(
     return jax.value_and_grad(cost)(layers, X, Y, **choices)
 
 
-@partial(jax.jit, static_argnames="network")
-def _uncancelled(
+def _noises(
+    hand: list[np.ndarray],
     layers: tuple[Layer, ...],
     X: Array,
     Y: Array,
-    *,
-    network: Network,
-    weights: Any,
-    l2: Any,
-    masks: Any,
-) -> list[Layer]:
-    """What every entry of the gradient would be if nothing cancelled.
-
-    Not the sum over the examples; nor f', which autodiff may take as a difference of numbers near
-    1, such as 1 - a² (errata 35), and so knows to eps only: it is not let fall below 1/100; nor
-    a - y, of which the paper's own form knows no more than that (errata 32).
-    """
-
-    def floored(activation: Activation) -> Activation:
-        return activation._replace(
-            derivative=lambda Z, A: jnp.maximum(abs(activation.derivative(Z, A)), 0.01)
-        )
-
-    loss = network.loss
-    if loss.classes:
-        loss = loss._replace(dL_dZ=lambda Z, Y: network.loss.output(Z) + Y)
-    trace = forward_trace(layers, X, network, masks, weights)
-    floored_network = Network([floored(one) for one in network.hidden(layers)], loss)
-    grad_Z = errors(layers, trace, Y, network=floored_network, weights=weights)
-    return [
-        Layer(abs(A) @ abs(grad).T + abs(l2 * W), abs(grad).sum(1, keepdims=True))
-        for A, grad, (W, _) in zip(trace.inputs(), grad_Z, layers, strict=True)
-    ]
+    choices: dict[str, Any],
+) -> tuple[list[np.ndarray], float]:
+    """(what rounding may do to every entry of every leaf, and to J in float64)."""
+    precisions = [precision_of(leaf) for leaf in hand]
+    found = {}
+    for precision in set(precisions):
+        found[precision] = noise(layers, X, Y, *unit_of(precision), **choices)
+    noises = {
+        precision: [np.asarray(leaf) for leaf in jax.tree.leaves(n.layers)]
+        for precision, n in found.items()
+    }
+    finest = min(found, key=lambda precision: UNIT[precision])
+    of_J = float(found[finest].J) / UNIT[finest]
+    return [noises[precision][i] for i, precision in enumerate(precisions)], of_J
 
 
-def _to_probe(
-    hand: np.ndarray, truth: np.ndarray, entries: int, rng: np.random.Generator
-) -> np.ndarray:
+def _to_probe(e: Evidence, entries: int, rng: np.random.Generator) -> np.ndarray:
     """Flat positions to compare with differences: half furthest from `jax.grad`, half at random."""
-    order = rng.permutation(truth.size)
-    if hand.shape == truth.shape:
-        off = np.nan_to_num(np.abs(hand - truth), nan=np.inf).ravel()
+    order = rng.permutation(e.truth.size)
+    if e.hand.shape == e.truth.shape:
+        off = np.nan_to_num(e.error_autodiff, nan=np.inf).ravel()
         order = order[np.argsort(-off[order], kind="stable")]
-    count = min(entries, truth.size)
+    count = min(entries, e.truth.size)
     furthest, rest = order[: (count + 1) // 2], order[(count + 1) // 2 :]
     return np.concatenate([furthest, rng.permutation(rest)[: count - len(furthest)]])
 
@@ -145,9 +137,9 @@ def at_other_values(
     further down is then judged with the same values.
     """
     furthest, chosen = _right_down_to(evidence), evidence
-    masks = choices["masks"]
-    for network in with_other_values(choices["network"], layers, X, Y, masks):
-        other = gradient(layers, X, Y, **{**choices, "network": network})
+    kinks = at_kinks(choices["network"], layers, X, Y, choices["masks"])
+    for choice in choices_at(kinks, len(layers[-1].b)):
+        other = _gradient_with(layers, X, Y, Choice(*map(np.asarray, choice)), **choices)
         leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(other)]
         retried = [e._replace(truth=leaf) for e, leaf in zip(evidence, leaves, strict=True)]
         if _right_down_to(retried) > furthest:
@@ -157,6 +149,24 @@ def at_other_values(
                 for e, again in zip(evidence, retried, strict=True)
             ]
     return chosen
+
+
+@partial(jax.jit, static_argnames="network")
+def _gradient_with(
+    layers: tuple[Layer, ...],
+    X: Array,
+    Y: Array,
+    choice: Choice,
+    *,
+    network: Network,
+    weights: Any,
+    l2: Any,
+    masks: Any,
+) -> tuple[Layer, ...]:
+    """The gradient with these values at kinks, which are traced: one program for all of them."""
+    trace = forward_trace(layers, X, network, masks, weights)
+    chosen = with_values(network, choice)
+    return backward(layers, trace, Y, network=chosen, weights=weights, l2=l2)
 
 
 def _right_down_to(evidence: list[Evidence]) -> tuple[int, int]:

@@ -93,7 +93,9 @@ def test_no_false_alarm_on_random_networks(sizes, activation, zeros):
         network = mlp_jax.Network(activation)
         certificate = mlp_jax.certify(params, X, Y, network=network, entries=16)
         assert certificate.passed, certificate
-        assert all(leaf.verdict == "right" for leaf in certificate.leaves), certificate
+        # Where the outputs are sure of the label, the paper's a - y cannot be told from 0.
+        verdicts = {leaf.verdict for leaf in certificate.leaves}
+        assert verdicts <= {"right", "too small"}, certificate
 
 
 def test_a_cost_that_bends_within_the_step_is_no_error():
@@ -244,7 +246,7 @@ def test_what_is_too_small_to_be_told_is_said():
     network = mlp_jax.Network("tanh")
     certificate = mlp_jax.certify(params, np.full((1, 1), 20.0), np.zeros((1, 1)), network=network)
     assert certificate.diagnosis == (
-        "Right in every layer. W[1], b[1]: too small to tell from rounding."
+        "Right wherever it can be told. W[1], b[1]: too small to tell from rounding."
     )
 
 

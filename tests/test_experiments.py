@@ -68,6 +68,13 @@ def test_all_commands_ended_early_with_their_own_exit_codes_under_load():
     assert commands == {"check", "train", "sweep", "predict", "info", "export"}
 
 
+def test_planted_faults_are_named_in_their_layer(tmp_path):
+    printed = run(ROOT / "experiments/planted_faults.py", "--small", "--output", tmp_path)
+    rows = json.loads((tmp_path / "planted_faults.json").read_text())["rows"]
+    assert all(row["named"] == row["layer"] for row in rows)
+    assert printed == "14 faults, 0 not named; 0 right gradients accused\n"
+
+
 def test_paper_network_learns_the_breast_cancer_table(tmp_path):
     printed = run(ROOT / "experiments/paper_network.py", "--small", "--output", tmp_path)
     [row] = json.loads((tmp_path / "paper_network.json").read_text())["rows"]
@@ -253,6 +260,10 @@ def test_what_the_page_says_of_the_experiments_is_committed():
         score = row["accuracy"]
         assert f"| {score['mean']:.3f} ± {score['spread']:.3f} | {score['minimum']:.3f}" in page
     assert rows[0]["accuracy"]["mean"] >= 0.95
+    faults = json.loads((results / "planted_faults.json").read_text())["rows"]
+    assert all(row["named"] == row["layer"] for row in faults)
+    assert all(row["passed"] for row in faults if row["fault"] == "none")
+    assert f"names the layer of all {sum(row['layer'] is not None for row in faults)}" in page
     alarms = json.loads((results / "false_alarms.json").read_text())
     assert f"{alarms['false_alarms']} in {alarms['networks']:,} random networks" in page
 

@@ -20,6 +20,7 @@ FLOORS = {
         "compiled_programs",
         "derivation_of_softmax",
         "encoding",
+        "evidence",
         "numpy_forward",
         "parameters",
         "picture_input",
@@ -30,7 +31,6 @@ FLOORS = {
         "sweeps.halving",
         "sweeps.progress",
         "table_sources",
-        "verdicts",
     },
     1: {
         "checkpoint_folders",
@@ -42,12 +42,14 @@ FLOORS = {
         "pictures_of_predictions",
         "pictures_of_regions",
         "preprocessing",
+        "remarks",
         "sweeps.space_files",
         "table_texts",
     },
     2: {
         "losses",
         "table_files",
+        "verdicts",
     },
     3: {
         "forward_propagation",
@@ -67,6 +69,7 @@ FLOORS = {
         "estimators.together",
         "exports",
         "finite_differences",
+        "rounding",
         "sweeps.fitted",
         "sweeps.selection",
         "table_models",
