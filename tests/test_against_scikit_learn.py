@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sklearn.neural_network
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.neural_network._base import squared_loss
@@ -122,3 +123,36 @@ def test_scikit_learns_gradient_of_several_outputs_is_not_that_of_its_loss_and_o
     assert our_cost == pytest.approx(3 * their_loss)  # ... down a cost of which it reports a third
     assert squared_loss(Y.T, np.zeros((M, 3))) == pytest.approx(np.mean(Y**2) / 2)
     assert mlp_jax.certify(params, X, Y, network=network).passed
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("assigned", [False, True])
+def test_coefs_are_the_parameters_that_predict_uses(solver, assigned):
+    _, X, labels, _, _ = problem("multiclass")
+    for home in (sklearn.neural_network, mlp_jax):
+        mlp = home.MLPClassifier((3,), solver=solver, max_iter=2, random_state=0)
+        with pytest.warns(ConvergenceWarning):
+            mlp.fit(X.T, labels)
+        assert np.ptp(mlp.predict_proba(X.T), axis=0).max() > 1e-3
+        if assigned:  # of whole numbers, too
+            mlp.coefs_ = [np.zeros(W.shape, int) for W in mlp.coefs_]
+            mlp.intercepts_ = [np.zeros(3), np.array([0, 0, 1])]
+        else:
+            for W in mlp.coefs_:
+                W[:] = 0
+            mlp.intercepts_[0][:] = 0
+            mlp.intercepts_[1][:] = 0, 0, 1
+        expected = np.broadcast_to(np.exp([0, 0, 1]) / np.exp([0, 0, 1]).sum(), (M, 3))
+        np.testing.assert_allclose(mlp.predict_proba(X.T), expected, rtol=1e-12)
+
+
+def test_whole_numbers_as_coefs_do_not_round_the_features():
+    _, X, labels, _, _ = problem("regression")
+    predicted = []
+    for home in (sklearn.neural_network, mlp_jax):
+        mlp = home.MLPRegressor(hidden_layer_sizes=(), solver="sgd", max_iter=1)
+        with pytest.warns(ConvergenceWarning):
+            mlp.fit(X.T, labels)
+        mlp.coefs_, mlp.intercepts_ = [np.arange(6)[:, None]], [np.array([0.5])]
+        predicted.append(mlp.predict(X.T))
+    np.testing.assert_allclose(*predicted, rtol=1e-12)

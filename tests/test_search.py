@@ -390,3 +390,22 @@ def test_the_own_score_of_a_classifier_is_its_accuracy(kind):
         name = f"split{fold}_test_score"
         np.testing.assert_array_equal(tables[0][name], tables[1][name])
     assert len(set(tables[0]["mean_test_score"])) == 2 or kind == "truth"
+
+
+def test_a_scorer_that_writes_to_its_network_changes_no_other():
+    def scored(fitted, X, y):
+        score = fitted.score(X, y)
+        for one in (*fitted.coefs_, *fitted.intercepts_):
+            one[...] = 0
+        return score
+
+    searches = [
+        SweepCV(MLP, {"alpha": [1e-3, 0.1]}, n_iter=None, cv=2, scoring=scoring, ensemble=2).fit(
+            X, Y
+        )
+        for scoring in (scored, None)
+    ]
+    np.testing.assert_array_equal(*map(split_scores, searches))
+    np.testing.assert_array_equal(*(one.predict_proba(X) for one in searches))
+    for name, column in searches[0].cv_results_.items():
+        assert name == "params" or column.flags.writeable

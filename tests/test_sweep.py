@@ -640,3 +640,42 @@ def test_what_diverged_has_no_held_out_outputs():
     assert last.status == "diverged"
     with pytest.raises(ValueError, match="of rank 2 is 'diverged': it has no outputs"):
         swept(space).held_out_outputs(last)
+
+
+def arrays_of(found, seen=None):
+    """All arrays that a user can get out of an object, by public names."""
+    seen = [] if seen is None else seen
+    if any(found is one for one in seen) or isinstance(found, type):
+        return
+    seen.append(found)
+    if isinstance(found, np.ndarray | jax.Array):
+        yield found
+    elif isinstance(found, dict):
+        for value in found.values():
+            yield from arrays_of(value, seen)
+    elif isinstance(found, tuple | list):
+        for value in found:
+            yield from arrays_of(value, seen)
+    else:
+        for name, value in getattr(found, "__dict__", {}).items():
+            if not name.startswith("_") and name != "task":  # whose keys are JAX's
+                yield from arrays_of(value, seen)
+
+
+def test_what_a_sweep_gives_is_the_users_own(tmp_path):
+    result = swept({"width": [3, 9]})
+    mlp_jax.save_sweep(result, tmp_path / "sweep")
+    loaded = mlp_jax.load_sweep(tmp_path / "sweep")
+    for kept in (result, loaded):
+        given = [kept.refit(), kept.ensemble(2), kept.held_out_outputs(), kept.scores]
+        given += [fitted.predict(X) for fitted in given[:2]]
+        arrays = list(arrays_of([kept.members, *given]))
+        assert len(arrays) > 30
+        assert all(isinstance(one, np.ndarray) and one.flags.writeable for one in arrays)
+        before = [member.params[0].W.copy() for member in kept.members]
+        again = kept.refit().predict(X)
+        for one in arrays_of(given):
+            one[...] = 0
+        for member, W in zip(kept.members, before, strict=True):
+            np.testing.assert_array_equal(member.params[0].W, W)
+        np.testing.assert_array_equal(kept.refit().predict(X), again)

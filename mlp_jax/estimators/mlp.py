@@ -209,8 +209,9 @@ class MLP(BaseEstimator):
         """
         if not hasattr(self, "validation_loss_curve_"):  # or the weights were set by hand
             self._forget()
-        self.coefs_ = [np.asarray(W) for W, _ in params]
-        self.intercepts_ = [np.asarray(b)[:, 0] for _, b in params]
+        # Copies: what lies in JAX's memory cannot be written to, and a member's is the sweep's.
+        self.coefs_ = [np.array(W) for W, _ in params]
+        self.intercepts_ = [np.array(b)[:, 0] for _, b in params]
         self.n_layers_, self.n_outputs_ = len(params) + 1, len(self.intercepts_[-1])
         self.n_iter_, self.best_epoch_ = len(costs), len(self.loss_curve_) + best_epoch
         self.loss_curve_ += [float(cost) for cost in costs]
@@ -258,8 +259,11 @@ class MLP(BaseEstimator):
         """(samples, K)."""
         check_is_fitted(self)
         X = self._rows(X)
-        dtype = self.coefs_[0].dtype
-        layers = tuple(Layer(W, b.astype(dtype)) for W, b in self._layers())
+        # Floating, whatever the user may have put there.
+        dtype = np.result_type(self.coefs_[0], np.float32)
+        layers = tuple(
+            Layer(W.astype(dtype, copy=False), b.astype(dtype)) for W, b in self._layers()
+        )
         return outputs(layers, X.astype(dtype, copy=False), self._network(), raw=raw)
 
     def _rows(self, X: Any) -> np.ndarray:
