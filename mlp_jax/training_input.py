@@ -116,6 +116,8 @@ def as_numbers(
     label_smoothing: Any,
     patience: Any,
     tolerance: Any,
+    ties: Any,
+    mean_over: Any,
     network: Network,
 ) -> Numbers:
     """The traced numbers of a training, each in its range, in the dtype of the parameters."""
@@ -123,6 +125,7 @@ def as_numbers(
     check_range("dropout", dropout, 0, 1)
     check_range("label_smoothing", label_smoothing, 0, 1)
     check_range("tolerance", tolerance, 0, np.inf)
+    check_range("mean_over", mean_over, 1, np.inf)
     if patience is not None:
         check_range("patience", patience, 1, np.inf)
     on = given(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
@@ -141,6 +144,8 @@ def as_numbers(
         label_smoothing=jax.tree.map(as_number, on.get("label_smoothing")),
         patience=None if patience is None else as_number(patience),
         tolerance=as_number(tolerance),
+        ties=as_number(1.0) if ties else None,
+        mean_over=None if isinstance(mean_over, int) and mean_over == 1 else as_number(mean_over),
     )
 
 

@@ -10,7 +10,7 @@ from scipy.stats import loguniform
 from sklearn.base import clone, is_classifier
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, make_multilabel_classification
-from sklearn.metrics import f1_score, make_scorer
+from sklearn.metrics import f1_score, make_scorer, mean_poisson_deviance
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -409,3 +409,27 @@ def test_a_scorer_that_writes_to_its_network_changes_no_other():
     np.testing.assert_array_equal(*(one.predict_proba(X) for one in searches))
     for name, column in searches[0].cv_results_.items():
         assert name == "params" or column.flags.writeable
+
+
+def test_the_networks_of_a_search_count_ties_and_tell_their_loss_as_fit_does():
+    still = MLPRegressor(hidden_layer_sizes=(3,), solver="sgd", learning_rate_init=1e-300)
+    still.set_params(max_iter=9, n_iter_no_change=2, batch_size=120, random_state=0)
+    told = {}
+
+    def kept(fitted, X, y):
+        told[fitted.tol] = fitted.loss_curve_
+        return 0.0
+
+    labels = np.abs(X[:, :2]).round(1)
+    search = SweepCV(still, {"tol": [0.0, 1e-9]}, n_iter=None, cv=2, scoring=kept, refit=False)
+    for loss, exact in {
+        "squared_error": lambda A: np.mean((A - labels[60:]) ** 2) / 2,
+        "poisson": lambda A: mean_poisson_deviance(labels[60:].ravel(), A.ravel()),
+    }.items():
+        still.set_params(loss=loss)
+        search.set_params(cv=[(np.arange(60, 120), np.arange(60))]).fit(X, labels)
+        assert {tol: len(curve) for tol, curve in told.items()} == {0.0: 9, 1e-9: 4}
+        (member, _) = search.sweep_results_[0].members
+        A = mlp_jax.forward(member.params, X[60:].T, network=member.network).T
+        penalty = 1e-4 / 60 / 2 * sum(np.sum(W**2) for W, _ in member.params)
+        assert told[0.0][0] == pytest.approx(float(exact(A)) + penalty, rel=1e-6)

@@ -35,6 +35,7 @@ EVERY_KIND = [
     {"hidden": (4, 4, 4), "optimizer": "sgd", "momentum": 0.9, "batch_size": None},
     {"hidden": (), "optimizer": "sgd", "schedule": "cosine", "decay_epochs": 5.0},
     {"hidden": (4,), "loss": "softmax_cross_entropy", "tolerance": 0.05, "patience": 1},
+    BASE | {"hidden": (4,), "ties": True, "patience": 2, "mean_over": 2, "l2": 0.1},
 ]
 EVERY_KIND = [{"loss": "binary_cross_entropy"} | config for config in EVERY_KIND]
 

@@ -11,7 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from mlp_jax.estimators.mlp import MLP
-from mlp_jax.estimators.settings import checked, configuration_of
+from mlp_jax.estimators.settings import checked, configuration_of, mean_over_of
+from mlp_jax.sweeps.space import network_of
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -167,6 +168,9 @@ def configurations_of(
     for found in settings:
         loss = found.get("loss", None) or tables.fitted._network().loss.name
         one = configuration_of(found, m, loss)
+        outputs = mean_over_of(network_of(one).loss, len(tables.Y))
+        if outputs > 1:
+            one["mean_over"] = outputs
         weights = one.get("class_weight")
         if isinstance(weights, Mapping) and classes is not None:
             numbers = {label: number for number, label in enumerate(classes.tolist())}

@@ -12,6 +12,7 @@ import numpy as np
 
 from mlp_jax.activations import Activation
 from mlp_jax.forward_propagation import Network
+from mlp_jax.losses import Loss
 from mlp_jax.optimizers import OPTIMIZERS, Optimizer, optimizer
 from mlp_jax.training_input import check_count
 
@@ -131,6 +132,15 @@ def patience_of(found: Mapping[str, Any]) -> float | None:
     return None if allowed == np.inf else allowed + 1
 
 
+def mean_over_of(loss: Loss, targets: int) -> int:
+    """Over how many outputs the loss that an estimator tells is a mean, where ours is their sum.
+
+    Over the targets of a regression, as scikit-learn's squared error is. Its Poisson loss is a sum,
+    and so are the cross-entropies.
+    """
+    return 1 if loss.classes or loss.name == "poisson" else targets
+
+
 def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, Any]:
     """Checked settings as a configuration of `mlp_jax.sweep`, for m samples to train on.
 
@@ -160,6 +170,7 @@ def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, A
         "epochs": int(found["max_iter"]),
         "patience": patience_of(found),
         "tolerance": float(found["tol"]),
+        "ties": True,  # as scikit-learn counts them
         "dropout": float(found["dropout"]),
         "label_smoothing": float(found.get("label_smoothing", 0.0)),
         **choice.numbers,

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.search_input import Tables, configurations_of, inner_splits
+from mlp_jax.estimators.solvers import constant_of
 from mlp_jax.estimators.together import ClassifiersTogether, OfFold, RegressorsTogether
 from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.run import sweep
@@ -117,10 +118,11 @@ def as_estimator(
     for name, value in vars(tables.fitted).items():
         if name not in own:
             setattr(mlp, name, value)
+    train, held = (constant_of(member.network.loss, Y) for Y in member.labels)
     mlp._take(
         member.params,
-        costs=np.asarray(member.curves.cost),
-        validation_losses=np.asarray(member.curves.validation_loss),
+        costs=np.asarray(member.curves.cost) + train,
+        validation_losses=np.asarray(member.curves.validation_loss) + held,
         best_epoch=member.best_epoch,
     )
     steps = tables.steps[member.fold]

@@ -27,7 +27,7 @@ Configuration = dict[str, Any]
 SHAPE = ("hidden", "depth", "width", "widths")
 STATIC = ("activation", "loss", "precision", "batch_size", "optimizer", "schedule", "nesterov")
 LOOP = (
-    *("epochs", "patience", "tolerance", "l2", "dropout", "label_smoothing"),
+    *("epochs", "patience", "tolerance", "ties", "mean_over", "l2", "dropout", "label_smoothing"),
     *("class_weight", "seed"),
 )
 OPTIMIZER_NUMBERS = tuple(
@@ -205,6 +205,7 @@ _RANGES = {
     "dropout": (0, 1),
     "label_smoothing": (0, 1),
     "tolerance": (0, math.inf),
+    "mean_over": (1, math.inf),
 }
 
 
@@ -222,6 +223,8 @@ def _checked(configs: list[Configuration]) -> list[Configuration]:
                 config[name] = _integer(name, config[name], 1)
         if "seed" in config:
             config["seed"] = checked_seed(_integer("seed", config["seed"], 0))
+        if not isinstance(config.get("ties", False), bool):
+            raise ValueError(f"ties is {config['ties']!r}; expected True or False")
         for name, (lowest, below) in _RANGES.items():
             check_range(name, config.get(name, lowest), lowest, below)
         applying = _of_optimizer(config)
