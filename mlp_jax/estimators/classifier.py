@@ -38,10 +38,10 @@ class MLPClassifier(ClassifierMixin, MLP):
       max_iter: the most epochs; of lbfgs, the most iterations.
       shuffle: every epoch has its own order of samples.
       random_state: of the weights, the batch order, dropout and the validation set.
-      tol: an epoch that is better by less counts as no improvement; of lbfgs, the largest entry of
-        the gradient at its end.
+      tol: an epoch that is better by less counts as no improvement, so with 0 none that is as good
+        as the best is a loss; of lbfgs, the largest entry of the gradient at its end.
       verbose: prints the loss a few times a second.
-      warm_start: `fit` begins where the last one ended.
+      warm_start: `fit` begins where the last one ended, with a network of the same sizes.
       momentum: of "sgd".
       nesterovs_momentum: of "sgd".
       early_stopping: keeps a share of the samples to validate by, stops when their score no longer
@@ -61,9 +61,11 @@ class MLPClassifier(ClassifierMixin, MLP):
       warm_up_epochs: in which the learning rate rises to its value.
 
     Attributes:
-      coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer.
+      coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer; what is written there is
+      what predicts.
       classes_: the classes. n_iter_: epochs of the last call. loss_curve_: the loss of every epoch,
-      of all calls that went on. best_epoch_: of these, whose weights the network has.
+      of all calls that went on, and the penalty. best_epoch_: of these, whose weights the network
+      has.
       validation_scores_, validation_loss_curve_: of every epoch. best_validation_score_: of
       best_epoch_.
 

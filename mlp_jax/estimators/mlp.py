@@ -112,7 +112,7 @@ class MLP(BaseEstimator):
             params = (
                 _new_layers(found["hidden_layer_sizes"], data, network, seed)
                 if first
-                else self._layers()
+                else self._layers_of(_sizes(found["hidden_layer_sizes"], data, network))
             )
             if self.solver == "lbfgs":
                 trained = by_lbfgs(found, network, params, data)
@@ -182,6 +182,25 @@ class MLP(BaseEstimator):
                 )
             parts.append(Data(data.X[part], data.Y[:, part], weights))
         return parts[0], parts[1]
+
+    def _layers_of(self, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
+        """Where a training goes on, which is of these sizes: features, hidden layers, outputs.
+
+        Raises:
+          ValueError: the network there is of others. scikit-learn goes on with these.
+        """
+        layers = self._layers()
+        found = (*(len(W) for W, _ in layers), layers[-1].W.shape[1])
+        if found != sizes:
+            cure = f"hand {found[0]} features and {found[-1]} outputs"
+            if found[1:-1] != sizes[1:-1]:
+                cure = f"type hidden_layer_sizes={found[1:-1]}"
+            raise ValueError(
+                f"the network to go on with has layers of {found} units, and hidden_layer_sizes, X "
+                f"and y now ask for {sizes}; expected the same. To go on, {cure}; to begin afresh, "
+                "fit with warm_start=False"
+            )
+        return layers
 
     def _layers(self) -> tuple[Layer, ...]:
         pairs = zip(self.coefs_, self.intercepts_, strict=True)
@@ -276,11 +295,16 @@ class MLP(BaseEstimator):
         return tags
 
 
+def _sizes(hidden: tuple[int, ...], data: Data, network: Network) -> tuple[int, ...]:
+    """Units of every layer, features first."""
+    return (data.X.shape[1], *hidden, len(data.Y) * network.loss.outputs_of_label)
+
+
 def _new_layers(
     hidden: tuple[int, ...], data: Data, network: Network, seed: int
 ) -> tuple[Layer, ...]:
     """Where a first training starts, in the dtype of X."""
-    sizes = (data.X.shape[1], *hidden, len(data.Y) * network.loss.outputs_of_label)
+    sizes = _sizes(hidden, data, network)
     # Drawn in float32 whatever the dtype, so that the same seed is the same start.
     params = init(jax.random.key(seed), sizes, dtype=np.float32)
     return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)

@@ -153,12 +153,12 @@ def by_steps(
 def _begun(
     params: tuple[Layer, ...], choice: Optimizer, seed: int, resumed: Resumed | None
 ) -> State:
-    """The state to train from; another kind of optimizer than the last one starts afresh."""
+    """The state to train from; the optimizer starts afresh where it is of another kind or shape."""
     state = start(params, choice, seed)
     if resumed is None:
         return state
-    fresh: Any = jax.tree.structure(state.optimizer_state)
-    if fresh == jax.tree.structure(resumed.optimizer_state):
+    fresh, before = (jax.tree.map(np.shape, of.optimizer_state) for of in (state, resumed))
+    if fresh == before:
         state = state._replace(optimizer_state=resumed.optimizer_state)
     return state._replace(epoch=resumed.epoch)
 
