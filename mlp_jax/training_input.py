@@ -14,6 +14,7 @@ from mlp_jax.forward_propagation import Network
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import as_examples, as_labels, as_weights
 from mlp_jax.sharded_examples import is_divided
+from mlp_jax.wording import as_typed
 
 
 def as_training_examples(
@@ -73,10 +74,10 @@ def with_validation(
         X, Y, weights = (*validation, None)[:3]
         return examples, as_training_examples("validation ", layers, network, X, Y, weights)
     m = examples.X.shape[1]
-    if not isinstance(validation, float) or not 0 < validation < 1 or m < 2:
+    if not isinstance(validation, float | np.floating) or not 0 < validation < 1 or m < 2:
         raise ValueError(
-            f"validation is {validation!r}; expected (X, Y), or a share between 0 and 1 of at "
-            "least 2 examples"
+            f"validation is {as_typed(validation)}; expected (X, Y), or a share between 0 and 1 "
+            "of at least 2 examples"
         )
     if key is None:
         raise ValueError(
@@ -91,7 +92,7 @@ def with_validation(
         jax.tree.map(lambda leaf: leaf[:, part], examples)  # noqa: B023
         for part in parts
     )
-    _check_split(validation, inside, outside)
+    _check_split(float(validation), inside, outside)
     return inside, outside
 
 
@@ -158,13 +159,13 @@ def check_range(name: str, value: Any, lowest: float, below: float) -> None:
     if not is_number or not lowest <= number < below:
         what = f"{lowest} or more" + (f" and less than {below}" if below < np.inf else "")
         hint = "; for several values at once use jax.vmap" if number.shape else ""
-        raise ValueError(f"{name} is {value!r}; expected a number, {what}{hint}")
+        raise ValueError(f"{name} is {as_typed(value)}; expected a number, {what}{hint}")
 
 
 def check_count(name: str, value: Any, otherwise: str = "") -> None:
     """Raises ValueError for what is no integer from 1 up. otherwise: what else is allowed."""
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}; expected an integer from 1 up{otherwise}")
+        raise ValueError(f"{name} is {as_typed(value)}; expected an integer from 1 up{otherwise}")
 
 
 def as_batch_size(batch_size: Any, m: int, optimizer: Any) -> int | None:
@@ -172,7 +173,9 @@ def as_batch_size(batch_size: Any, m: int, optimizer: Any) -> int | None:
     if batch_size is None:
         return None
     if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}; expected an integer from 1 up, or None")
+        raise ValueError(
+            f"batch_size is {as_typed(batch_size)}; expected an integer from 1 up, or None"
+        )
     if batch_size >= m:
         return None
     if isinstance(optimizer, Optimizer) and optimizer.name == "lbfgs":
@@ -218,7 +221,7 @@ def as_epochs(epochs: Any, max_epochs: int | None, traced: bool) -> tuple[Any, i
             )
         return epochs, int(max_epochs)
     if not isinstance(epochs, int | np.integer) or isinstance(epochs, bool) or epochs < 0:
-        raise ValueError(f"epochs is {epochs!r}; expected an integer, 0 or more")
+        raise ValueError(f"epochs is {as_typed(epochs)}; expected an integer, 0 or more")
     return epochs, int(epochs if max_epochs is None else max_epochs)
 
 

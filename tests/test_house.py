@@ -13,6 +13,7 @@ import mlp_jax
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
+    -2: {"wording"},
     -1: {
         "array_files",
         "batch_order",

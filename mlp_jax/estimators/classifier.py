@@ -13,6 +13,7 @@ from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
 from mlp_jax.estimators.settings import activation_of
 from mlp_jax.forward_propagation import Network
+from mlp_jax.wording import as_typed
 
 
 class MLPClassifier(ClassifierMixin, MLP):
@@ -133,8 +134,8 @@ class MLPClassifier(ClassifierMixin, MLP):
             self.classes_ = self._binarizer.classes_
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}"
+                f"`classes={as_typed(classes)}` is not the same as on last call to partial_fit, "
+                f"was: {self.classes_!r}"
             )
         return self._trained_on(X, y, sample_weight, incremental=True)
 

@@ -24,6 +24,7 @@ from mlp_jax.estimators.search_input import (
 from mlp_jax.estimators.search_results import Scores, as_cv_results
 from mlp_jax.estimators.trained_candidates import Trained, as_estimator, together, trained
 from mlp_jax.training_input import check_count
+from mlp_jax.wording import as_typed
 
 
 class SweepCV(RandomizedSearchCV):
@@ -218,8 +219,8 @@ class SweepCV(RandomizedSearchCV):
                     failed += 1
                     if self.error_score == "raise":
                         raise ValueError(
-                            f"candidate {number} diverged in fold {fold}: {setting}; type a "
-                            "smaller learning_rate_init, or error_score=numpy.nan"
+                            f"candidate {number} diverged in fold {fold}: {as_typed(setting)}; "
+                            "type a smaller learning_rate_init, or error_score=numpy.nan"
                         )
                     continue
                 began = time.perf_counter()
@@ -269,7 +270,7 @@ class SweepCV(RandomizedSearchCV):
             if self.ensemble:
                 otherwise = ", by which an ensemble is chosen"
             raise ValueError(
-                f"refit is {self.refit!r} and there are several scores; expected one of "
+                f"refit is {as_typed(self.refit)} and there are several scores; expected one of "
                 f"{', '.join(names)}{otherwise}"
             )
         return str(self.refit)

@@ -13,6 +13,7 @@ from sklearn.utils import _safe_indexing
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.settings import checked, configuration_of, mean_over_of
 from mlp_jax.sweeps.space import network_of
+from mlp_jax.wording import as_typed
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -176,7 +177,10 @@ def configurations_of(
             numbers = {label: number for number, label in enumerate(classes.tolist())}
             unknown = sorted(set(weights) - set(numbers), key=str)
             if unknown:
-                raise ValueError(f"class_weight names {unknown[0]!r}; the classes are {classes}")
+                raise ValueError(
+                    f"class_weight names {as_typed(unknown[0])}; the classes are "
+                    f"{as_typed(classes.tolist())}"
+                )
             by_class = [float(weights.get(label, 1.0)) for label in numbers]
             one["class_weight"] = dict(enumerate(by_class))
             one["l2"] /= np.mean(np.array(by_class)[tables.labels()])  # as `fit` divides it

@@ -15,6 +15,7 @@ from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
 from mlp_jax.optimizers import OPTIMIZERS, Optimizer, optimizer
 from mlp_jax.training_input import check_count
+from mlp_jax.wording import as_typed
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
 SCHEDULES = ("cosine", "one_cycle")  # of ours, those that an estimator can choose
@@ -62,7 +63,7 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
         check_count("n_iter_no_change", found["n_iter_no_change"], " or numpy.inf")
     for name in _SWITCHES:
         if not isinstance(found[name], bool | np.bool_):
-            raise ValueError(f"{name} is {found[name]!r}; expected True or False")
+            raise ValueError(f"{name} is {as_typed(found[name])}; expected True or False")
     _check_choice("solver", found["solver"], tuple(OPTIMIZERS))
     _check_choice("learning_rate", found["learning_rate"], LEARNING_RATES)
     _check_choice("schedule", found["schedule"], (None, *SCHEDULES))
@@ -154,7 +155,8 @@ def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, A
         unheeded = name == "learning_rate" and found["solver"] != "sgd"
         if found[name] == value and not unheeded:
             raise ValueError(
-                f"{name} is {value!r}, which a search cannot train side by side; type {instead}"
+                f"{name} is {as_typed(value)}, which a search cannot train side by side; type "
+                f"{instead}"
             )
     choice = optimizer_of(found, m)
     size = batch_size_of(found, m)
@@ -191,8 +193,8 @@ def _sizes(given: Any) -> tuple[int, ...]:
         isinstance(n, Integral) and not isinstance(n, bool) and 0 < int(n) < 2**31 for n in widths
     ):
         raise ValueError(
-            f"hidden_layer_sizes must be > 0, got {given!r}; expected a width for every hidden "
-            "layer, such as (100, 50)"
+            f"hidden_layer_sizes must be > 0, got {as_typed(given)}; expected a width for every "
+            "hidden layer, such as (100, 50)"
         )
     return tuple(int(n) for n in widths)
 
@@ -203,10 +205,10 @@ def _check_number(name: str, value: Any, lowest: float, allowed: bool, below: fl
         return
     what = f"{lowest:g} or more" if allowed else f"more than {lowest:g}"
     limit = "" if below == np.inf else f" and less than {below:g}"
-    raise ValueError(f"{name} is {value!r}; expected a number, {what}{limit}")
+    raise ValueError(f"{name} is {as_typed(value)}; expected a number, {what}{limit}")
 
 
 def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
     if not isinstance(value, str | None) or value not in choices:
         names = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} is {value!r}; expected one of {names}")
+        raise ValueError(f"{name} is {as_typed(value)}; expected one of {names}")
