@@ -50,26 +50,29 @@ def candidates_of(space: Any, n_iter: int | None, random_state: Any) -> list[dic
     return list(ParameterSampler(space, n_iter, random_state=random_state))
 
 
-def settings_of(parts: Parts, candidates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def settings_of(
+    parts: Parts, estimator: Any, candidates: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """The checked settings of every candidate's network.
 
     Raises:
-      ValueError: a parameter of another step, or one that the network has not.
+      ValueError: a parameter that the estimator has not.
     """
-    own = parts.mlp.get_params(deep=False)
+    own, known = parts.mlp.get_params(deep=False), estimator.get_params()
     found = []
     for candidate in candidates:
         chosen = {}
         for name, value in candidate.items():
-            plain = name.removeprefix(parts.prefix)
-            if not name.startswith(parts.prefix) or plain not in own:
-                known = [f"{parts.prefix}{one}" for one in sorted(own)]
+            if name not in known:
                 close = difflib.get_close_matches(str(name), known, n=1)
-                meant = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
+                of_network = ", ".join(f"{parts.prefix}{one}" for one in sorted(own))
+                meant = f"did you mean {close[0]!r}?" if close else f"it has {of_network}"
                 raise ValueError(
-                    f"the space names {name!r}; SweepCV searches over the network alone: {meant}"
+                    f"the space names {as_typed(name)}, which the estimator has not: {meant}"
                 )
-            chosen[plain] = value
+            plain = name.removeprefix(parts.prefix)
+            if name.startswith(parts.prefix) and plain in own:
+                chosen[plain] = value
         found.append(checked(own | chosen))
     return found
 

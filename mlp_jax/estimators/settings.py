@@ -145,19 +145,8 @@ def mean_over_of(loss: Loss, targets: int) -> int:
 def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, Any]:
     """Checked settings as a configuration of `mlp_jax.sweep`, for m samples to train on.
 
-    Raises:
-      ValueError: a setting that networks trained side by side cannot have.
+    Of an "adaptive" rate and shuffle=False a sweep knows nothing.
     """
-    for name, value, instead in (
-        ("learning_rate", "adaptive", "'constant', or schedule='cosine'"),
-        ("shuffle", False, "True"),
-    ):
-        unheeded = name == "learning_rate" and found["solver"] != "sgd"
-        if found[name] == value and not unheeded:
-            raise ValueError(
-                f"{name} is {as_typed(value)}, which a search cannot train side by side; type "
-                f"{instead}"
-            )
     choice = optimizer_of(found, m)
     size = batch_size_of(found, m)
     configuration = {

@@ -23,8 +23,8 @@ _OF_FIT = (
 STATUSES = ("diverged", "interrupted", "halved away", "finished", "stopped")
 
 
-def status_of(members: Sequence["SweepMember"]) -> str:
-    """That of a configuration."""
+def status_of(members: Sequence[Any]) -> str:
+    """That of a configuration of such members, each with a status of its own."""
     statuses = {member.status for member in members}
     return next(status for status in STATUSES if status in statuses)
 
