@@ -163,16 +163,13 @@ class SweepCV(RandomizedSearchCV):
         reasons = reasons_of(parts, tables, candidates, settings)
         say_who_is_alone(reasons)
 
-        def alone(candidate: dict[str, Any]) -> Callable[[np.ndarray], FittedAlone]:
-            def fit(train: np.ndarray) -> FittedAlone:
-                one = candidate_of(parts, self.estimator, candidate, random_state)
-                return fitted_alone(one, X, y, train, raises=self.error_score == "raise")
-
-            return fit
+        def alone(number: int, train: np.ndarray) -> FittedAlone:
+            one = candidate_of(parts, self.estimator, candidates[number], random_state)
+            return fitted_alone(one, X, y, train, raises=self.error_score == "raise")
 
         found = trained(
-            *(tables, settings),
-            {i: alone(candidates[i]) for i, reason in enumerate(reasons) if reason is not None},
+            *(tables, settings, alone),
+            those_alone=[i for i, reason in enumerate(reasons) if reason is not None],
             random_state=random_state,
             halving=self.halving,
             memory=self.memory,

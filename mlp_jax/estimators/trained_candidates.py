@@ -54,8 +54,9 @@ class Trained(NamedTuple):
 def trained(
     tables: Tables,
     settings: Sequence[Mapping[str, Any]],
-    alone: Mapping[int, Callable[[np.ndarray], FittedAlone]],
+    alone: Callable[[int, np.ndarray], FittedAlone],
     *,
+    those_alone: Sequence[int],
     random_state: Any,
     **how: Any,
 ) -> Trained:
@@ -68,8 +69,8 @@ def trained(
     Args:
       tables: rows and folds.
       settings: checked, of every candidate.
-      alone: by the number of a candidate, what fits those that no sweep can train, on the rows to
-        train on.
+      alone: (the number of a candidate, rows to train on) -> what became of it.
+      those_alone: the numbers of candidates that no sweep can train.
       random_state: of initial weights, batch order and validation sets.
       **how: halving, memory and progress of `mlp_jax.sweep`.
     """
@@ -82,7 +83,7 @@ def trained(
         metric = None if loss is None else Network(loss=loss).loss.metric
         return found["validation_fraction"] if stops else None, metric
 
-    kinds = {i: kind_of(found) for i, found in enumerate(settings) if i not in alone}
+    kinds = {i: kind_of(found) for i, found in enumerate(settings) if i not in those_alone}
     members: list[list[SweepMember | FittedAlone]] = [[] for _ in settings]
     sweeps: list[SweepResult] = []
     inner: dict[float, list[Split]] = {}
@@ -105,12 +106,12 @@ def trained(
         for at, i in enumerate(numbers):
             members[i] = list(result.members[at * folds : (at + 1) * folds])
     goes_on = not any(result.interrupted for result in sweeps)
-    for i, fit in alone.items():
+    for i in those_alone:
         for train, _ in tables.original:
             one = INTERRUPTED
             if goes_on:
                 try:
-                    one = fit(train)
+                    one = alone(i, train)
                 except KeyboardInterrupt:
                     goes_on = False
             members[i].append(one)
