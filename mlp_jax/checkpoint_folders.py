@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.array_files import packed, replace, unpacked
+from mlp_jax.wording import as_typed
 
 KEPT = 2  # saves of what is written anew each time
 KINDS = ("state", "states", "outcomes", "votes")  # what the names of saves begin with
@@ -40,13 +41,13 @@ class Folder:
         Raises:
           ValueError: seconds is no such number.
         """
-        if not isinstance(seconds, int | float) or not seconds > 0:
+        if not isinstance(seconds, int | float | np.number) or not seconds > 0:
             raise ValueError(
-                f"checkpoint_seconds is {seconds!r}; expected seconds from one save to the next, "
-                "more than 0"
+                f"checkpoint_seconds is {as_typed(seconds)}; expected seconds from one save to "
+                "the next, more than 0"
             )
         self.path = Path(path)
-        self._seconds, self._of, self._parts = seconds, of, parts
+        self._seconds, self._of, self._parts = float(seconds), of, parts
         self._locks: list[int] = []
         self._last = time.monotonic()
         self._pool = ThreadPoolExecutor(1)

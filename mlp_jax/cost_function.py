@@ -33,6 +33,20 @@ def J_of_losses(L: Array, weights: Array | None) -> Array:
     return jnp.sum(chosen(weights > 0.0, weights * L)) / jnp.sum(weights)
 
 
+def J_of_mean(J: Any, penalty: Any, outputs: Any) -> Any:
+    """J where L is not the sum over an example's outputs but their mean; the penalty is whole.
+
+    That is what scikit-learn reports of squared errors, and what its `tol` is about, while it
+    descends by the sum as we do.
+
+    Args:
+      J: with L as the sum.
+      penalty: of L2, which is in J.
+      outputs: how many.
+    """
+    return (J - penalty) / outputs + penalty
+
+
 def dJ_dL(X: Array, weights: Array | None) -> Array:
     """3.1.1. dJ/dLᵀ = w / (w 1), shape (1, m); for w = 1 it is the paper's (1/m) 1ᵀ.
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from mlp_jax.parameters import Layer, as_key, as_layers, widened
+from mlp_jax.wording import as_typed
 
 
 def as_masks(layers: tuple[Layer, ...], X: Array, masks: Any) -> tuple[Array, ...] | None:
@@ -52,8 +54,10 @@ def dropout_masks(
       [(3, 5), (2, 5)]
     """
     layers = widened(as_layers(params))
-    if isinstance(rate, int | float) and not 0 <= rate < 1:
-        raise ValueError(f"the dropout rate is {rate!r}; expected 0 or more and less than 1")
+    if isinstance(rate, int | float | np.number) and not 0 <= rate < 1:
+        raise ValueError(
+            f"the dropout rate is {as_typed(rate)}; expected 0 or more and less than 1"
+        )
     sizes = [layer.W.shape[1] for layer in layers[:-1]]
     # One draw for all layers: a draw a layer compiles slower.
     uniform = jax.random.uniform(as_key(key), (sum(sizes), m), layers[0].W.dtype)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp_jax.wording import as_typed
+
 VALUE, MISSING = -1, -2  # what an input says of its column, if not that it is of a certain category
 BLOCK = 1 << 14  # rows that are encoded at once, so that memory stays small
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
@@ -238,7 +240,9 @@ def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: An
     columns = [_without_a_dictionary(rows[named[str(name)]]) for name in found]
     for column, values in zip(expected, columns, strict=True):
         if isinstance(values, str) or not hasattr(values, "__len__"):
-            raise ValueError(f"{column.name!r} is {values!r}; expected a column, such as a list")
+            raise ValueError(
+                f"{column.name!r} is {as_typed(values)}; expected a column, such as a list"
+            )
     if len({len(values) for values in columns}) > 1:
         lengths = sorted({len(values) for values in columns})
         raise ValueError(f"the columns have {lengths[0]} to {lengths[-1]} rows; expected as many")

@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.batch_order import permutation
-from mlp_jax.cost_function import J_of_losses
+from mlp_jax.cost_function import J_of_losses, J_of_mean, l2_penalty
 from mlp_jax.descent import Best, Examples, Info, State, descended, finite_leaves, marked, norm
 from mlp_jax.dropout import dropout_masks, unit_masks
 from mlp_jax.forward_propagation import Network, as_rows, forward_trace
@@ -28,7 +28,9 @@ class Numbers(NamedTuple):
     """What is traced: changing it compiles nothing. None where it is switched off.
 
     widths: (L - 1,), how many units of every hidden layer there are, where the network is padded
-    with units of zero weights.
+    with units of zero weights. ties: above 0, an epoch that is better by just the tolerance is an
+    improvement. mean_over: outputs that the cost and the validation loss of the history are means
+    over.
     """
 
     optimizer: Any
@@ -38,6 +40,8 @@ class Numbers(NamedTuple):
     patience: Any
     tolerance: Any
     widths: Any = None
+    ties: Any = None
+    mean_over: Any = None
 
 
 JUDGES = ("validation_loss", "metric", "cost")
@@ -131,15 +135,19 @@ def one_epoch(
         if numbers.label_smoothing is not None:
             Y = smoothed(batch.Y, numbers.label_smoothing, plan.network.loss)
             batch = batch._replace(Y=Y)
-        return descended(
+        l2 = 0.0 if numbers.l2 is None else numbers.l2
+        new, J, grads = descended(
             state,
             batch,
             optimizer=transformation(optimizer, state.params, drawn.batches),
             network=plan.network,
             gradient=plan.gradient,
-            l2=0.0 if numbers.l2 is None else numbers.l2,
+            l2=l2,
             masks=_masks(state.params, batch.X, drawn.key_dropout, index, numbers, plan),
         )
+        if numbers.mean_over is not None:
+            J = J_of_mean(J, l2_penalty(as_layers(state.params), l2), numbers.mean_over)
+        return new, J, grads
 
     finite = finite_leaves(optimizer, state.optimizer_state)
     if drawn.order is None:
@@ -182,8 +190,10 @@ def _judged(
         X, Y, weights, rest = validation
         masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), plan)
         Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
-        L = network.loss.of_parts(Z, Y, rest)
-        info = info._replace(validation_loss=J_of_losses(L, weights))
+        J = J_of_losses(network.loss.of_parts(Z, Y, rest), weights)
+        if numbers.mean_over is not None:
+            J = J_of_mean(J, 0.0, numbers.mean_over)
+        info = info._replace(validation_loss=J)
         if plan.metric is not None:
             A = network.loss.output(Z)
             info = info._replace(metric=plan.metric.of_parts(A, Y, rest, weights))
@@ -196,7 +206,11 @@ def _judged(
     params = best.params
     if params is not None:
         params = jax.tree.map(partial(jnp.where, better), state.params, params)
-    improved = ~state.diverged & (loss < best.loss - numbers.tolerance)
+    enough = best.loss - numbers.tolerance
+    improved = loss < enough
+    if numbers.ties is not None:
+        improved |= (numbers.ties > 0) & (loss == enough)
+    improved &= ~state.diverged
     best = Best(
         jnp.where(better, loss, best.loss),
         jnp.where(better, state.epoch, best.epoch),

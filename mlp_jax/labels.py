@@ -10,6 +10,7 @@ from jax import Array
 
 from mlp_jax.losses import Loss
 from mlp_jax.sharded_examples import is_divided
+from mlp_jax.wording import as_typed
 
 
 def one_hot(classes: Any, count: int) -> Array:
@@ -116,8 +117,12 @@ def class_weights(Y: Any, given: str | Mapping[int, float] = "balanced") -> Arra
         missing = sorted({int(k) for k in classes} - set(given))
         if missing or min(given.values()) < 0:
             wrong = f"none for class {missing[0]}" if missing else "one below 0"
-            raise ValueError(f"class weights {dict(given)} have {wrong}; expected 0 or more each")
+            raise ValueError(
+                f"class weights {as_typed(dict(given))} have {wrong}; expected 0 or more each"
+            )
         by_class = np.array([given.get(k, 0.0) for k in range(count)])
     else:
-        raise ValueError(f"class weights are {given!r}; expected 'balanced' or {{class: weight}}")
+        raise ValueError(
+            f"class weights are {as_typed(given)}; expected 'balanced' or {{class: weight}}"
+        )
     return jnp.asarray(by_class[classes][None], jnp.result_type(float))

@@ -17,6 +17,7 @@ from jax.nn import relu, sigmoid, softmax, softplus
 
 from mlp_jax import metrics
 from mlp_jax.metrics import Metric
+from mlp_jax.wording import as_typed
 
 ANY = (-float("inf"), float("inf"))  # labels that may be any finite number
 
@@ -183,7 +184,7 @@ def huber(delta: float = 1.0) -> Loss:
     off at ±delta: continuous, with a bend there.
     """
     if not delta > 0:
-        raise ValueError(f"delta is {delta!r}; expected a positive number")
+        raise ValueError(f"delta is {as_typed(delta)}; expected a positive number")
     return _huber(float(delta))
 
 
@@ -216,7 +217,7 @@ def pinball(*quantiles: float) -> Loss:
     """
     quantiles = quantiles or (0.5,)
     if not all(0 < tau < 1 for tau in quantiles):
-        raise ValueError(f"quantiles are {quantiles}; expected numbers between 0 and 1")
+        raise ValueError(f"quantiles are {as_typed(quantiles)}; expected numbers between 0 and 1")
     return _pinball(tuple(map(float, quantiles)))
 
 

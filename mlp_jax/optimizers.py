@@ -19,6 +19,7 @@ import optax
 from jax import Array
 
 from mlp_jax.parameters import Layer, as_layers, shaped_like
+from mlp_jax.wording import as_typed
 
 
 class _Kind(NamedTuple):
@@ -127,7 +128,7 @@ def _check_number(name: str, value: Any) -> None:
         return
     number = np.asarray(value)  # JAX would compile the comparison
     if number.dtype.kind not in "fiu" or not (np.isfinite(number) & (number >= 0)).all():
-        raise ValueError(f"{name} is {value!r}; expected a finite number, 0 or more")
+        raise ValueError(f"{name} is {as_typed(value)}; expected a finite number, 0 or more")
     if name in _BELOW_ONE and not (number < 1).all():
         raise ValueError(f"{name} is {value}; expected less than 1")
     if name in _ABOVE_ZERO and not (number > 0).all():

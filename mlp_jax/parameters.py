@@ -17,6 +17,8 @@ import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
+from mlp_jax.wording import as_typed
+
 
 class Layer(NamedTuple):
     """One layer's parameters.
@@ -121,8 +123,8 @@ def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
         checked = ()
     if len(checked) < 2 or min(checked) < 1:
         raise ValueError(
-            f"sizes is {sizes!r}; expected two or more positive integers, features first and "
-            "outputs last, such as (30, 64, 32, 16, 1)"
+            f"sizes is {as_typed(sizes)}; expected two or more positive integers, features first "
+            "and outputs last, such as (30, 64, 32, 16, 1)"
         )
     return checked
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from mlp_jax.wording import as_typed
+
 BLUE, ORANGE, RED, GREY = "#4c72b0", "#dd8452", "#c44e52", "#b0b7c3"
 ZOOMED = 20  # times the smallest value that the largest must be for a log axis
 
@@ -68,7 +70,7 @@ def class_names(classes: Any) -> list[str]:
     names = [] if isinstance(classes, str) else [str(one) for one in classes]
     if len(names) < 2:
         raise ValueError(
-            f"classes is {classes!r}; expected the names of two classes or more: type "
+            f"classes is {as_typed(classes)}; expected the names of two classes or more: type "
             "classes=['no', 'yes']"
         )
     return names

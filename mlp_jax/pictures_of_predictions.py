@@ -19,6 +19,7 @@ from mlp_jax.picture_input import (
     numbers,
     plain,
 )
+from mlp_jax.wording import as_typed
 
 LARGEST = 20  # classes that a confusion matrix shows; the rest share a row and a column
 DENSE = 3000  # rows from which a cloud of dots becomes a map of counts
@@ -50,8 +51,8 @@ def calibration(axes: Axes, y: Any, probability: Any, *, name: str = "", bins: i
             f"probability is from {p.min():g} to {p.max():g}; expected 0 to 1: type the sigmoid "
             "of scores"
         )
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
-        raise ValueError(f"bins is {bins!r}; expected a whole number from 1, such as 10")
+    if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 1:
+        raise ValueError(f"bins is {as_typed(bins)}; expected a whole number from 1, such as 10")
     of_row = np.minimum((p * bins).astype(int), bins - 1)
     all_counts = np.bincount(of_row, minlength=bins)
     filled = np.flatnonzero(all_counts)

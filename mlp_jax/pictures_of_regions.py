@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_rgb
 
 from mlp_jax.picture_input import BLUE, ORANGE, class_names, class_numbers, margin, numbers, plain
+from mlp_jax.wording import as_typed
 
 GRID = 200  # points along each feature at which it is asked
 
@@ -47,7 +48,7 @@ def decision_regions(
         )
     columns = [numbers(f"X[:, {i}]", table[:, i]) for i in (0, 1)]
     if isinstance(feature_names, str) or len(feature_names) != 2:
-        raise ValueError(f"feature_names is {feature_names!r}; expected two names")
+        raise ValueError(f"feature_names is {as_typed(feature_names)}; expected two names")
     edges = [margin(column) for column in columns]
     along, up = (np.linspace(*edge, GRID) for edge in edges)
     asked = np.stack(np.meshgrid(along, up), axis=-1).reshape(-1, 2)

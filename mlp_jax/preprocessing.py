@@ -21,6 +21,7 @@ from sklearn.preprocessing import (
 )
 
 from mlp_jax.encoding import MISSING, VALUE, Column, Encoding, as_category, is_missing
+from mlp_jax.wording import as_typed
 
 SEEN_OFTEN = 5  # samples of a category that has an input of its own; rarer ones share "other"
 MOST_CATEGORIES = 64  # of a column, "other" included
@@ -179,8 +180,8 @@ def _after_imputer(
 ) -> list[_Input]:
     if not is_missing(step.missing_values):
         raise ValueError(
-            f"a SimpleImputer of missing_values={step.missing_values!r} cannot be written to a "
-            "model file; leave such cells empty"
+            f"a SimpleImputer of missing_values={as_typed(step.missing_values)} cannot be "
+            "written to a model file; leave such cells empty"
         )
     found = []
     for one, value in zip(inputs, step.statistics_, strict=True):

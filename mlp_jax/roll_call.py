@@ -8,6 +8,7 @@ stay.
 import socket
 import time
 from contextlib import suppress
+from numbers import Integral
 from typing import Any
 
 import jax
@@ -144,7 +145,7 @@ def checked(coordinator: Any, processes: Any, process: Any) -> tuple[str, int, i
             "distributed('127.0.0.1:29500', 2, 0), or none where the cluster knows them"
         )
     for name in ("processes", "process"):
-        if not isinstance(given[name], int) or isinstance(given[name], bool):
+        if not isinstance(given[name], Integral) or isinstance(given[name], bool):
             raise ValueError(f"{name} is {given[name]!r}; expected an integer")
     if processes < 1 or not 0 <= process < processes:
         raise ValueError(

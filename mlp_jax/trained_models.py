@@ -24,14 +24,14 @@ def as_model(
     scale: float = 1.0,
     notes: Mapping[str, Any] | None = None,
 ) -> Model:
-    """The model of a trained network; the arguments are described in `Model`.
+    """The model of a trained network, with copies of params; `Model` describes the arguments.
 
     Raises:
       ValueError: an activation or a loss of the user's own, which no file can hold.
     """
     check_named(network)
     return Model(
-        layers=tuple((np.asarray(W), np.asarray(b)) for W, b in params),
+        layers=tuple((np.array(W), np.array(b)) for W, b in params),
         activations=tuple(activation.name for activation in network.hidden(params)),
         loss=network.loss.name,
         encoding=encoding,

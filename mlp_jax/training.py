@@ -48,6 +48,8 @@ def fit(
     validation: Any = None,
     patience: Any = None,
     tolerance: Any = 0.0,
+    ties: bool = False,
+    mean_over: Any = 1,
     metric: Callable[..., Array] | None = None,
     best_by: str | None = None,
     shuffle: bool = True,
@@ -90,6 +92,10 @@ def fit(
       patience: stop after so many epochs in a row of which none was better than all before it by
         more than `tolerance`. None for never.
       tolerance: see patience.
+      ties: an epoch that is better by just the tolerance is an improvement too, as in scikit-learn;
+        of tolerance 0, one that is as good as the best before it.
+      mean_over: outputs of an example over which the cost and the validation loss are means, as
+        scikit-learn's squared error is, where they are told and judged; the descent is by the sum.
       metric: (A, Y, weights or None) -> scalar, of the validation set, the better the higher;
         `mlp_jax.Metric(function, less_is_better=True)` of an error. None for the loss's own.
       best_by: what makes an epoch the best, and what patience looks at: "validation_loss",
@@ -139,7 +145,8 @@ def fit(
     best_by = as_best_by(best_by, held_out, network, metric)
     state = _ready(state, best_by, optimizer)
     numbers = as_numbers(
-        dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance, network
+        *(dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance),
+        *(ties, mean_over, network),
     )
     m = examples.X.shape[1]
     traced = any(

@@ -15,6 +15,7 @@ from mlp_jax.labels import rest_of
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import as_examples, as_labels, as_weights
 from mlp_jax.sharded_examples import is_divided
+from mlp_jax.wording import as_typed
 
 
 def as_training_examples(
@@ -64,10 +65,10 @@ def with_validation(
         X, Y, weights = (*validation, None)[:3]
         return examples, as_training_examples("validation ", layers, network, X, Y, weights)
     m = examples.X.shape[1]
-    if not isinstance(validation, float) or not 0 < validation < 1 or m < 2:
+    if not isinstance(validation, float | np.floating) or not 0 < validation < 1 or m < 2:
         raise ValueError(
-            f"validation is {validation!r}; expected (X, Y), or a share between 0 and 1 of at "
-            "least 2 examples"
+            f"validation is {as_typed(validation)}; expected (X, Y), or a share between 0 and 1 "
+            "of at least 2 examples"
         )
     if key is None:
         raise ValueError(
@@ -82,7 +83,7 @@ def with_validation(
         jax.tree.map(lambda leaf: leaf[:, part], examples)  # noqa: B023
         for part in parts
     )
-    _check_split(validation, inside, outside)
+    _check_split(float(validation), inside, outside)
     return inside, outside
 
 
@@ -107,6 +108,8 @@ def as_numbers(
     label_smoothing: Any,
     patience: Any,
     tolerance: Any,
+    ties: Any,
+    mean_over: Any,
     network: Network,
 ) -> Numbers:
     """The traced numbers of a training, each in its range, in the dtype of the parameters."""
@@ -114,6 +117,7 @@ def as_numbers(
     check_range("dropout", dropout, 0, 1)
     check_range("label_smoothing", label_smoothing, 0, 1)
     check_range("tolerance", tolerance, 0, np.inf)
+    check_range("mean_over", mean_over, 1, np.inf)
     if patience is not None:
         check_range("patience", patience, 1, np.inf)
     on = given(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
@@ -132,6 +136,8 @@ def as_numbers(
         label_smoothing=jax.tree.map(as_number, on.get("label_smoothing")),
         patience=None if patience is None else as_number(patience),
         tolerance=as_number(tolerance),
+        ties=as_number(1.0) if ties else None,
+        mean_over=None if isinstance(mean_over, int) and mean_over == 1 else as_number(mean_over),
     )
 
 
@@ -144,13 +150,13 @@ def check_range(name: str, value: Any, lowest: float, below: float) -> None:
     if not is_number or not lowest <= number < below:
         what = f"{lowest} or more" + (f" and less than {below}" if below < np.inf else "")
         hint = "; for several values at once use jax.vmap" if number.shape else ""
-        raise ValueError(f"{name} is {value!r}; expected a number, {what}{hint}")
+        raise ValueError(f"{name} is {as_typed(value)}; expected a number, {what}{hint}")
 
 
 def check_count(name: str, value: Any, otherwise: str = "") -> None:
     """Raises ValueError for what is no integer from 1 up. otherwise: what else is allowed."""
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}; expected an integer from 1 up{otherwise}")
+        raise ValueError(f"{name} is {as_typed(value)}; expected an integer from 1 up{otherwise}")
 
 
 def as_batch_size(batch_size: Any, m: int, optimizer: Any) -> int | None:
@@ -158,7 +164,9 @@ def as_batch_size(batch_size: Any, m: int, optimizer: Any) -> int | None:
     if batch_size is None:
         return None
     if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}; expected an integer from 1 up, or None")
+        raise ValueError(
+            f"batch_size is {as_typed(batch_size)}; expected an integer from 1 up, or None"
+        )
     if batch_size >= m:
         return None
     if isinstance(optimizer, Optimizer) and optimizer.name == "lbfgs":
@@ -204,7 +212,7 @@ def as_epochs(epochs: Any, max_epochs: int | None, traced: bool) -> tuple[Any, i
             )
         return epochs, int(max_epochs)
     if not isinstance(epochs, int | np.integer) or isinstance(epochs, bool) or epochs < 0:
-        raise ValueError(f"epochs is {epochs!r}; expected an integer, 0 or more")
+        raise ValueError(f"epochs is {as_typed(epochs)}; expected an integer, 0 or more")
     return epochs, int(epochs if max_epochs is None else max_epochs)
 
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sklearn.neural_network
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.neural_network._base import squared_loss
@@ -122,3 +123,119 @@ def test_scikit_learns_gradient_of_several_outputs_is_not_that_of_its_loss_and_o
     assert our_cost == pytest.approx(3 * their_loss)  # ... down a cost of which it reports a third
     assert squared_loss(Y.T, np.zeros((M, 3))) == pytest.approx(np.mean(Y**2) / 2)
     assert mlp_jax.certify(params, X, Y, network=network).passed
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("assigned", [False, True])
+def test_coefs_are_the_parameters_that_predict_uses(solver, assigned):
+    _, X, labels, _, _ = problem("multiclass")
+    for home in (sklearn.neural_network, mlp_jax):
+        mlp = home.MLPClassifier((3,), solver=solver, max_iter=2, random_state=0)
+        with pytest.warns(ConvergenceWarning):
+            mlp.fit(X.T, labels)
+        assert np.ptp(mlp.predict_proba(X.T), axis=0).max() > 1e-3
+        if assigned:  # of whole numbers, too
+            mlp.coefs_ = [np.zeros(W.shape, int) for W in mlp.coefs_]
+            mlp.intercepts_ = [np.zeros(3), np.array([0, 0, 1])]
+        else:
+            for W in mlp.coefs_:
+                W[:] = 0
+            mlp.intercepts_[0][:] = 0
+            mlp.intercepts_[1][:] = 0, 0, 1
+        expected = np.broadcast_to(np.exp([0, 0, 1]) / np.exp([0, 0, 1]).sum(), (M, 3))
+        np.testing.assert_allclose(mlp.predict_proba(X.T), expected, rtol=1e-12)
+
+
+def test_whole_numbers_as_coefs_do_not_round_the_features():
+    _, X, labels, _, _ = problem("regression")
+    predicted = []
+    for home in (sklearn.neural_network, mlp_jax):
+        mlp = home.MLPRegressor(hidden_layer_sizes=(), solver="sgd", max_iter=1)
+        with pytest.warns(ConvergenceWarning):
+            mlp.fit(X.T, labels)
+        mlp.coefs_, mlp.intercepts_ = [np.arange(6)[:, None]], [np.array([0.5])]
+        predicted.append(mlp.predict(X.T))
+    np.testing.assert_allclose(*predicted, rtol=1e-12)
+
+
+def both_from(params, name, X, y, **choices):
+    """(scikit-learn's estimator, ours) fitted from the same weights."""
+    hidden = tuple(W.shape[1] for W, _ in params[:-1])
+    base = getattr(sklearn.neural_network, name)
+
+    class FromGivenWeights(base):
+        def _init_coef(self, fan_in, fan_out, dtype):
+            W, b = next(self.given)
+            return W.copy(), b[:, 0].copy()
+
+    theirs = FromGivenWeights(hidden_layer_sizes=hidden, **choices)
+    theirs.given = iter(params)
+    ours = getattr(mlp_jax, name)(hidden_layer_sizes=hidden, max_iter=1).fit(X, y)
+    ours.set_params(warm_start=True, **choices)
+    ours.coefs_, ours.intercepts_ = [W for W, _ in params], [b[:, 0] for _, b in params]
+    ours.loss_curve_ = []
+    return theirs.fit(X, y), ours.fit(X, y)
+
+
+LABELS = {
+    "a number": ("MLPRegressor", (M,), {}),
+    "numbers": ("MLPRegressor", (M, 3), {}),
+    "a count": ("MLPRegressor", (M,), {"loss": "poisson"}),
+    "counts": ("MLPRegressor", (M, 3), {"loss": "poisson"}),
+    "labels": ("MLPClassifier", (M, 3), {}),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", LABELS)
+def test_the_loss_is_on_scikit_learns_scale_and_tol_means_the_same(kind):
+    name, shape, choices = LABELS[kind]
+    params, X, _ = random_net(0, (6, 4, shape[-1] if len(shape) == 2 else 1), M, scale=0.5)
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, 2 if name == "MLPClassifier" else 4, shape)
+    theirs, ours = both_from(
+        *(params, name, X.T, y),
+        solver="sgd",
+        momentum=0.0,
+        learning_rate_init=0.02,
+        alpha=3.0,  # so that the penalty is a good part of the loss
+        batch_size=10,
+        shuffle=False,
+        max_iter=60,
+        tol=2e-3,
+        n_iter_no_change=2,
+        **choices,
+    )
+    assert 4 < theirs.n_iter_ < 60  # it is tol that ended it
+    assert ours.n_iter_ == theirs.n_iter_
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-12)
+    assert ours.best_loss_ == pytest.approx(theirs.best_loss_, rel=1e-12)
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-12)
+
+
+def test_the_loss_of_lbfgs_is_on_that_scale_too():
+    X, y = random_net(0, (6, 1), M)[1].T, np.random.default_rng(1).normal(size=(M, 3))
+    mlp = mlp_jax.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=2.0, random_state=0)
+    mlp.set_params(tol=1e-9).fit(X, y)
+    penalty = 2.0 / 2 / M * np.sum(mlp.coefs_[0] ** 2)
+    assert mlp.loss_ == pytest.approx(squared_loss(y, mlp.predict(X)) + penalty, rel=1e-12)
+    # Of the gradient by which both descend the minimum is that of the sum over the outputs. scipy
+    # ends where an iteration wins less than 2e-9 of the loss, some 1e-6 away from it.
+    exact = np.linalg.solve(
+        np.c_[X, np.ones(M)].T @ np.c_[X, np.ones(M)] + 2.0 * np.diag([1.0] * 6 + [0.0]),
+        np.c_[X, np.ones(M)].T @ y,
+    )
+    np.testing.assert_allclose(mlp.coefs_[0], exact[:-1], atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("early_stopping", [True, False])
+@pytest.mark.parametrize(("tol", "epochs"), [(0.0, 20), (1e-9, 4)])
+def test_a_tie_counts_as_in_scikit_learn(early_stopping, tol, epochs):
+    """With a tol of 0 what is as good as the best is no loss; with any other it is one."""
+    params, X, labels, _, _ = problem("binary")
+    still = {"solver": "sgd", "learning_rate_init": 1e-300, "max_iter": 20, "n_iter_no_change": 3}
+    still |= {"early_stopping": early_stopping, "tol": tol, "shuffle": False}
+    theirs, ours = both_from(params, "MLPClassifier", X.T, labels, **still)
+    assert theirs.n_iter_ == (epochs if tol == 0 else 5)
+    assert ours.n_iter_ == theirs.n_iter_

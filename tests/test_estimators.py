@@ -168,6 +168,46 @@ def test_a_warm_start_counts_the_best_epoch_among_all():
     assert np.flatnonzero(np.isnan(mlp.validation_scores_)).tolist() == [10, 11, 12, 13, 14]
 
 
+OTHER_SIZES = {
+    "width": ({"hidden_layer_sizes": (8,)}, Y, r"\(3, 8, 1\).*type hidden_layer_sizes=\(4,\);"),
+    "depth": (
+        {"hidden_layer_sizes": (4, 4)},
+        Y,
+        r"\(3, 4, 4, 1\).*type hidden_layer_sizes=\(4,\);",
+    ),
+    "outputs": ({}, np.c_[Y, ~Y], r"\(3, 4, 2\).*hand 3 features and 1 outputs;"),
+    "quantiles": ({"loss": "pinball(0.1, 0.5)"}, Y, r"\(3, 4, 2\).*hand 3 features and 1 outputs;"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SIZES)
+@pytest.mark.parametrize("how", ["fit", "partial_fit"])
+def test_a_network_of_other_sizes_is_not_gone_on_with(how, name):
+    settings, y, said = OTHER_SIZES[name]
+    mlp = MLPRegressor(hidden_layer_sizes=(4,), max_iter=2, warm_start=True, random_state=0)
+    before = mlp.fit(X, 1.0 * Y).predict(X)
+    mlp.set_params(**settings)
+    with pytest.raises(
+        ValueError, match=r"network to go on with has layers of \(3, 4, 1\).*" + said
+    ):
+        getattr(mlp, how)(X, 1.0 * y)
+    afresh = clone(mlp).set_params(warm_start=False).fit(X, 1.0 * y)
+    assert [W.shape[1] for W in afresh.coefs_] != [4, 1]
+    mlp.set_params(hidden_layer_sizes=(4,), loss="squared_error")
+    np.testing.assert_array_equal(mlp.predict(X), before)
+    assert mlp.fit(X, 1.0 * Y).n_iter_ == 2
+
+
+def test_coefs_of_another_shape_start_their_optimizer_afresh():
+    mlp = MLPClassifier((4,), random_state=0).partial_fit(X, Y, classes=[False, True])
+    other = MLPClassifier((6,), max_iter=1, random_state=1).fit(X, Y)
+    mlp.set_params(hidden_layer_sizes=(6,))
+    mlp.coefs_, mlp.intercepts_ = list(other.coefs_), list(other.intercepts_)
+    mlp.partial_fit(X, Y)
+    assert [W.shape for W in mlp.coefs_] == [(3, 6), (6, 1)]
+    assert not np.array_equal(mlp.coefs_[0], other.coefs_[0])
+
+
 def test_a_validation_set_of_ones_own():
     half = slice(0, 100), slice(100, 150)
     mlp = MLPClassifier((30,), max_iter=60, random_state=0, early_stopping=True)

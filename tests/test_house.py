@@ -19,52 +19,56 @@ FLOORS = {
         "batch_order",
         "compiled_programs",
         "derivation_of_softmax",
-        "encoding",
         "evidence",
         "numpy_forward",
-        "parameters",
-        "picture_input",
         "progress",
         "roll_call",
         "sharded_examples",
-        "sweeps.distributions",
-        "sweeps.halving",
         "sweeps.progress",
         "table_sources",
+        "wording",
     },
     1: {
         "checkpoint_folders",
-        "dropout",
+        "encoding",
         "joined_processes",
+        "parameters",
+        "picture_input",
+        "remarks",
+        "sweeps.distributions",
+        "sweeps.halving",
+        "table_texts",
+    },
+    2: {
+        "dropout",
         "metrics",
         "model_files",
         "optimizers",
         "pictures_of_predictions",
         "pictures_of_regions",
         "preprocessing",
-        "remarks",
         "sweeps.space_files",
-        "table_texts",
-    },
-    2: {
-        "losses",
         "table_files",
         "verdicts",
     },
     3: {
-        "forward_propagation",
-        "labels",
+        "losses",
         "table_columns",
     },
     4: {
+        "forward_propagation",
+        "labels",
+        "tables",
+    },
+    5: {
         "cost_function",
         "derivation",
         "kinks",
         "prediction",
-        "tables",
+        "table_options",
         "trained_models",
     },
-    5: {
+    6: {
         "back_propagation",
         "estimators.together",
         "exports",
@@ -72,27 +76,26 @@ FLOORS = {
         "rounding",
         "sweeps.fitted",
         "sweeps.selection",
-        "table_models",
-        "table_options",
-    },
-    6: {
-        "descent",
-        "model_commands",
         "sweeps.shard_processes",
-        "trial",
+        "table_models",
     },
     7: {
+        "descent",
+        "model_commands",
+        "trial",
+    },
+    8: {
         "certificate",
         "epochs",
     },
-    8: {
+    9: {
         "pictures_of_training",
         "sweeps.program",
         "training_checkpoints",
         "training_input",
         "training_loop",
     },
-    9: {
+    10: {
         "estimators.settings",
         "pictures",
         "sweeps.folds",
@@ -100,22 +103,22 @@ FLOORS = {
         "sweeps.space",
         "training_segments",
     },
-    10: {
+    11: {
         "sweeps.task_labels",
         "training",
         "training_commands",
     },
-    11: {
+    12: {
         "estimators.solvers",
         "sweeps.task",
     },
-    12: {
+    13: {
         "estimators.mlp",
         "sweeps.members",
         "sweeps.shards",
         "sweeps.trainings",
     },
-    13: {
+    14: {
         "estimators.classifier",
         "estimators.regressor",
         "estimators.search_input",
@@ -124,48 +127,49 @@ FLOORS = {
         "sweeps.costs",
         "sweeps.standings",
     },
-    14: {
+    15: {
+        "estimators.trained_alone",
         "sweeps.chunks",
         "sweeps.grouping",
         "sweeps.places",
         "sweeps.schedule",
         "sweeps.waves",
     },
-    15: {
+    16: {
         "sweeps.draws",
         "sweeps.outcome_arrays",
         "sweeps.plan",
     },
-    16: {
+    17: {
         "sweeps.checkpoint_files",
         "sweeps.result",
     },
-    17: {
+    18: {
         "sweeps.checkpoints",
         "sweeps.report_pictures",
         "sweeps.result_files",
         "sweeps.shard_options",
         "tensorboard_logs",
     },
-    18: {
+    19: {
         "sweeps.peers",
         "sweeps.report",
     },
-    19: {
+    20: {
         "sweeps.work",
     },
-    20: {
+    21: {
         "sweeps.run",
     },
-    21: {
+    22: {
         "estimators.trained_candidates",
         "sweeps.command",
     },
-    22: {
+    23: {
         "cli",
         "estimators.search_results",
     },
-    23: {
+    24: {
         "__main__",
         "estimators.search",
     },

@@ -400,6 +400,108 @@ def test_a_call_that_does_not_fit(case):
     assert "/jaxlib/" not in deepest
 
 
+X32, ONE, BELOW = X.astype(np.float32), np.int64(1), np.float64(-1.0)
+GRID = {"folds": 2, "epochs": 2, "progress": False}
+SCALARS = {  # a call that does not fit, and what it says of a NumPy number in it
+    "one class": (
+        lambda: mlp_jax.sweep(X, [ONE] * 20, {"width": 2}, **GRID),
+        "y has the one class 1;",
+    ),
+    "a class_weight of a class that is none": (
+        lambda: mlp_jax.sweep(X, np.arange(20) % 2, {"class_weight": {np.int64(7): 1.0}}, **GRID),
+        r"class_weight names 7; the classes are \[0, 1\]",
+    ),
+    "a class_weight below 0": (
+        lambda: mlp_jax.sweep(X, np.arange(20) % 2, {"class_weight": {ONE: BELOW}}, **GRID),
+        "class_weight of 1 is -1.0;",
+    ),
+    "class weights": (
+        lambda: mlp_jax.class_weights(np.array([[0, 1]]), {ONE: np.float32(2)}),
+        r"class weights \{1: 2.0\} have none for class 0",
+    ),
+    "a class_weight in a search": (
+        lambda: mlp_jax.SweepCV(
+            mlp_jax.MLPClassifier((2,)), {"class_weight": [{np.int64(7): 1.0}]}, n_iter=None, cv=2
+        ).fit(X, np.arange(20) % 2),
+        r"class_weight names 7; the classes are \[0, 1\]",
+    ),
+    "classes of partial_fit": (
+        lambda: (
+            mlp_jax.MLPClassifier((2,))
+            .partial_fit(X, np.arange(20) % 2, classes=[0, 1])
+            .partial_fit(X, np.arange(20) % 2, classes=[ONE, np.int64(2)])
+        ),
+        r"`classes=\[1, 2\]` is not the same as",
+    ),
+    "alpha": (lambda: mlp_jax.MLPClassifier(alpha=BELOW).fit(X, Y), "alpha is -1.0;"),
+    "hidden_layer_sizes": (
+        lambda: mlp_jax.MLPClassifier((np.int64(0), 4)).fit(X, Y),
+        r"hidden_layer_sizes must be > 0, got \(0, 4\);",
+    ),
+    "warm_start": (lambda: mlp_jax.MLPClassifier(warm_start=ONE).fit(X, Y), "warm_start is 1;"),
+    "sizes": (lambda: mlp_jax.init(0, (np.int64(0), 1)), r"sizes is \(0, 1\);"),
+    "a learning rate": (
+        lambda: mlp_jax.optimizer("sgd", learning_rate=np.float32(-0.1)),
+        "learning_rate is -0.1;",
+    ),
+    "l2": (
+        lambda: mlp_jax.fit(
+            mlp_jax.init(0, (2, 1)), X32.T, np.ones((1, 20)), optimizer="sgd", epochs=1, l2=BELOW
+        ),
+        "l2 is -1.0;",
+    ),
+    "a share": (
+        lambda: mlp_jax.sweep(X, np.arange(20) % 2, {"width": 2}, validation=np.float64(1.5)),
+        "validation is 1.5 of 20 examples",
+    ),
+    "folds": (
+        lambda: mlp_jax.sweep(X, np.arange(20) % 2, {"width": 2}, folds=ONE),
+        "folds is 1 for 20",
+    ),
+    "a uniform": (lambda: mlp_jax.uniform(ONE, BELOW), r"uniform\(1, -1.0\)"),
+    "n": (lambda: mlp_jax.sweep(X, np.arange(20) % 2, {"width": 2}, n=np.int64(0)), "n is 0;"),
+    "a shard": (
+        lambda: mlp_jax.sweep(X, np.arange(20) % 2, {"width": 2}, shard=(np.int64(4), np.int64(4))),
+        r"shard is \(4, 4\);",
+    ),
+    "a quantile": (lambda: mlp_jax.pinball(np.float32(1.5)), r"quantiles are \(1.5,\);"),
+}
+
+
+@pytest.mark.parametrize("case", SCALARS)
+def test_a_numpy_number_is_said_as_it_is_typed(case):
+    call, said = SCALARS[case]
+    with pytest.raises(ValueError, match=said) as error:
+        call()
+    assert "np." not in str(error.value)
+
+
+def test_a_candidate_that_diverged_is_said_as_it_is_typed():
+    mlp = mlp_jax.MLPRegressor(hidden_layer_sizes=(), solver="sgd", n_iter_no_change=np.inf)
+    space = {"learning_rate_init": np.array([1e9])}
+    search = mlp_jax.SweepCV(mlp, space, n_iter=None, cv=2, error_score="raise")
+    with pytest.raises(
+        ValueError, match=r"candidate 0 diverged in fold 0: .*: 1000000000.0,"
+    ) as error:
+        search.fit(X, X[:, 0])
+    assert "np." not in str(error.value)
+
+
+def test_numbers_of_numpy_are_taken_where_pythons_are(tmp_path):
+    y = np.arange(20) % 2
+    choices = {"epochs": np.int64(1), "progress": False, "checkpoint": tmp_path / "sweep"}
+    share, seconds = np.float32(0.5), np.int64(9)
+    result = mlp_jax.sweep(
+        X, y, {"width": 2}, validation=share, checkpoint_seconds=seconds, **choices
+    )
+    assert len(result.task.splits[0][1]) == 10
+    params, labels = mlp_jax.init(0, (2, 1)), y[None] * 1.0
+    _, info = mlp_jax.fit(
+        params, X32.T, labels, optimizer="sgd", epochs=1, validation=np.float32(0.5), key=0
+    )
+    assert np.isfinite(info.validation_loss).all()
+
+
 def test_there_are_fifty_cases_and_more():
     assert sum(map(len, (TABLES, OPTIONS, FILES, ROWS_OF_PREDICT, CALLS))) >= 50
 

@@ -10,8 +10,11 @@ from scipy.stats import loguniform
 from sklearn.base import clone, is_classifier
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, make_multilabel_classification
-from sklearn.metrics import f1_score, make_scorer
+from sklearn.decomposition import PCA
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import f1_score, make_scorer, mean_poisson_deviance
 from sklearn.model_selection import (
+    GridSearchCV,
     GroupKFold,
     KFold,
     RandomizedSearchCV,
@@ -336,15 +339,10 @@ BAD = [
     ({"estimator": StandardScaler()}, "estimator is StandardScaler; expected MLPClassifier"),
     (
         {"param_distributions": {"alhpa": [1]}, "n_iter": None},
-        "names 'alhpa'; SweepCV searches over the network alone: did you mean 'alpha'",
+        "names 'alhpa', which the estimator has not: did you mean 'alpha'",
     ),
-    ({"param_distributions": {"zzz": [1]}, "n_iter": None}, "network alone: it has activation, "),
+    ({"param_distributions": {"zzz": [1]}, "n_iter": None}, "has not: it has activation, "),
     ({"param_distributions": {"alpha": [-1.0]}, "n_iter": None}, "alpha is -1.0"),
-    (
-        {"param_distributions": {"learning_rate": ["adaptive"], "solver": ["sgd"]}, "n_iter": None},
-        "side by side; type .constant., or schedule=",
-    ),
-    ({"param_distributions": {"shuffle": [False]}, "n_iter": None}, "side by side; type True"),
     ({"param_distributions": {"class_weight": [{"maybe": 2}]}, "n_iter": None}, "names 'maybe'"),
     ({"scoring": "acuracy"}, "acuracy"),
     ({"halving": 1}, "halving"),
@@ -390,3 +388,146 @@ def test_the_own_score_of_a_classifier_is_its_accuracy(kind):
         name = f"split{fold}_test_score"
         np.testing.assert_array_equal(tables[0][name], tables[1][name])
     assert len(set(tables[0]["mean_test_score"])) == 2 or kind == "truth"
+
+
+def test_a_scorer_that_writes_to_its_network_changes_no_other():
+    def scored(fitted, X, y):
+        score = fitted.score(X, y)
+        for one in (*fitted.coefs_, *fitted.intercepts_):
+            one[...] = 0
+        return score
+
+    searches = [
+        SweepCV(MLP, {"alpha": [1e-3, 0.1]}, n_iter=None, cv=2, scoring=scoring, ensemble=2).fit(
+            X, Y
+        )
+        for scoring in (scored, None)
+    ]
+    np.testing.assert_array_equal(*map(split_scores, searches))
+    np.testing.assert_array_equal(*(one.predict_proba(X) for one in searches))
+    for name, column in searches[0].cv_results_.items():
+        assert name == "params" or column.flags.writeable
+
+
+def test_the_networks_of_a_search_count_ties_and_tell_their_loss_as_fit_does():
+    still = MLPRegressor(hidden_layer_sizes=(3,), solver="sgd", learning_rate_init=1e-300)
+    still.set_params(max_iter=9, n_iter_no_change=2, batch_size=120, random_state=0)
+    told = {}
+
+    def kept(fitted, X, y):
+        told[fitted.tol] = fitted.loss_curve_
+        return 0.0
+
+    labels = np.abs(X[:, :2]).round(1)
+    search = SweepCV(still, {"tol": [0.0, 1e-9]}, n_iter=None, cv=2, scoring=kept, refit=False)
+    for loss, exact in {
+        "squared_error": lambda A: np.mean((A - labels[60:]) ** 2) / 2,
+        "poisson": lambda A: mean_poisson_deviance(labels[60:].ravel(), A.ravel()),
+    }.items():
+        still.set_params(loss=loss)
+        search.set_params(cv=[(np.arange(60, 120), np.arange(60))]).fit(X, labels)
+        assert {tol: len(curve) for tol, curve in told.items()} == {0.0: 9, 1e-9: 4}
+        (member, _) = search.sweep_results_[0].members
+        A = mlp_jax.forward(member.params, X[60:].T, network=member.network).T
+        penalty = 1e-4 / 60 / 2 * sum(np.sum(W**2) for W, _ in member.params)
+        assert told[0.0][0] == pytest.approx(float(exact(A)) + penalty, rel=1e-6)
+
+
+STEPS = make_pipeline(StandardScaler(), MLP)
+ALONE = {  # (estimator, grid, which of its candidates are trained alone, why)
+    "an adaptive rate": (
+        clone(MLP).set_params(solver="sgd"),
+        {"learning_rate": ["constant", "adaptive", "invscaling"], "alpha": [1e-3, 1.0]},
+        [1, 4],
+        "2 of 6 .* one by one: learning_rate='adaptive'",
+    ),
+    "no shuffling": (
+        STEPS,
+        {"mlpclassifier__shuffle": [True, False], "mlpclassifier__alpha": [1e-3]},
+        [1],
+        "1 of 2 .*: shuffle=False",
+    ),
+    "other steps": (
+        STEPS,
+        {"standardscaler__with_mean": [True, False]},
+        [0, 1],
+        "2 of 2 .*: it chooses standardscaler__with_mean",
+    ),
+    "another network": (
+        STEPS,
+        {"mlpclassifier": [MLP]},
+        [0],
+        "1 of 1 .*: it chooses mlpclassifier",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_what_cannot_train_side_by_side_trains_alone_in_its_place(name):
+    estimator, grid, alone, why = ALONE[name]
+    about = {"cv": 3, "return_train_score": True, "scoring": ["accuracy", "neg_log_loss"]}
+    with pytest.warns(UserWarning, match=why):
+        ours = SweepCV(estimator, grid, n_iter=None, refit="accuracy", **about).fit(X, NAMES)
+    theirs = GridSearchCV(estimator, grid, refit="accuracy", **about).fit(X, NAMES)
+    assert ours.cv_results_["params"] == theirs.cv_results_["params"]
+    for column in ("split0_test_accuracy", "mean_test_neg_log_loss", "std_train_neg_log_loss"):
+        found, expected = ours.cv_results_[column], theirs.cv_results_[column]
+        np.testing.assert_array_equal(found[alone], expected[alone])
+        assert np.isfinite(found).all()
+    assert set(ours.cv_results_["status"]) <= {"finished", "stopped"}
+    assert (ours.cv_results_["mean_fit_time"] > 0).all()
+    assert sum(len(result.members) for result in ours.sweep_results_) == 3 * (
+        len(theirs.cv_results_["params"]) - len(alone)
+    )
+
+
+def test_losses_that_cannot_be_compared_are_swept_apart():
+    space = {"loss": ["squared_error", "pinball(0.1, 0.9)", "huber"]}
+    mlp = MLPRegressor(hidden_layer_sizes=(3,), max_iter=3, random_state=0)
+    search = SweepCV(mlp, space, n_iter=None, cv=2).fit(X, X[:, 0])
+    assert [len(result.task.configurations) for result in search.sweep_results_] == [2, 1]
+    losses = [row[0].network.loss.name for row in _rows(search)]
+    assert losses == ["squared_error", "huber", "pinball(0.1, 0.9)"]
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def _rows(search):
+    return [row.members for result in search.sweep_results_ for row in _in_order(result)]
+
+
+def _in_order(result):
+    return sorted(
+        result.ranking, key=lambda row: result.task.configurations.index(row.configuration)
+    )
+
+
+def test_weights_of_classes_with_several_labels_train_alone():
+    table, labels = make_multilabel_classification(60, random_state=0)
+    grid, about = {"class_weight": [None, "balanced"]}, {"cv": 2, "refit": False}
+    mlp = clone(MLP).set_params(max_iter=2)
+    with pytest.warns(UserWarning, match="1 of 2 .*: class_weight with several labels"):
+        ours = SweepCV(mlp, grid, n_iter=None, **about).fit(table, labels)
+    theirs = GridSearchCV(mlp, grid, **about).fit(table, labels)
+    assert split_scores(ours)[1].tolist() == split_scores(theirs, "test_score")[1].tolist()
+
+
+@pytest.mark.filterwarnings("ignore:.*one by one")
+def test_who_trains_alone_is_averaged_and_fails_as_others_do():
+    mlp = clone(MLP).set_params(solver="sgd", learning_rate="adaptive")
+    search = SweepCV(mlp, {"alpha": [1e-3, 0.1]}, n_iter=None, cv=2, ensemble=2).fit(X, NAMES)
+    folds = search.best_estimator_.folds
+    assert sum(len(fold.networks) for fold in folds) in (2, 4)
+    assert search.score(X, NAMES) > 0.5
+    rates = {"learning_rate_init": [0.01, 1e30]}
+    numbers = MLPRegressor(hidden_layer_sizes=(3,), solver="sgd", shuffle=False, max_iter=30)
+    with pytest.warns(FitFailedWarning, match="2 of 4 networks diverged"):
+        search = SweepCV(numbers, rates, n_iter=None, cv=2, error_score=-9.0).fit(X, X[:, 0])
+    assert search.cv_results_["mean_test_score"][1] == -9.0
+    assert search.cv_results_["status"].tolist() == ["finished", "diverged"]
+    with pytest.raises(ValueError, match="non-finite parameter weights"):
+        search.set_params(error_score="raise").fit(X, X[:, 0])
+    components = {"pca__n_components": [2, 7]}
+    with pytest.warns(FitFailedWarning, match="2 failed, the first by ValueError.*n_components=7"):
+        search = SweepCV(make_pipeline(PCA(), MLP), components, n_iter=None, cv=2).fit(X, NAMES)
+    assert search.cv_results_["status"].tolist() == ["finished", "failed"]
+    assert search.best_params_ == {"pca__n_components": 2}

@@ -36,6 +36,7 @@ EVERY_KIND = [
     {"hidden": (4, 4, 4), "optimizer": "sgd", "momentum": 0.9, "batch_size": None},
     {"hidden": (), "optimizer": "sgd", "schedule": "cosine", "decay_epochs": 5.0},
     {"hidden": (4,), "loss": "softmax_cross_entropy", "tolerance": 0.05, "patience": 1},
+    BASE | {"hidden": (4,), "ties": True, "patience": 2, "mean_over": 2, "l2": 0.1},
 ]
 EVERY_KIND = [{"loss": "binary_cross_entropy"} | config for config in EVERY_KIND]
 
@@ -672,3 +673,42 @@ def test_a_member_diverges_where_fit_does_whatever_its_optimizer_keeps(dtype, la
         assert (member.status == "diverged") == bool(state.diverged)
         assert member.best_epoch == int(state.best.epoch)
         assert len(member.curves.cost) == len(info.cost)
+
+
+def arrays_of(found, seen=None):
+    """All arrays that a user can get out of an object, by public names."""
+    seen = [] if seen is None else seen
+    if any(found is one for one in seen) or isinstance(found, type):
+        return
+    seen.append(found)
+    if isinstance(found, np.ndarray | jax.Array):
+        yield found
+    elif isinstance(found, dict):
+        for value in found.values():
+            yield from arrays_of(value, seen)
+    elif isinstance(found, tuple | list):
+        for value in found:
+            yield from arrays_of(value, seen)
+    else:
+        for name, value in getattr(found, "__dict__", {}).items():
+            if not name.startswith("_") and name != "task":  # whose keys are JAX's
+                yield from arrays_of(value, seen)
+
+
+def test_what_a_sweep_gives_is_the_users_own(tmp_path):
+    result = swept({"width": [3, 9]})
+    mlp_jax.save_sweep(result, tmp_path / "sweep")
+    loaded = mlp_jax.load_sweep(tmp_path / "sweep")
+    for kept in (result, loaded):
+        given = [kept.refit(), kept.ensemble(2), kept.held_out_outputs(), kept.scores]
+        given += [fitted.predict(X) for fitted in given[:2]]
+        arrays = list(arrays_of([kept.members, *given]))
+        assert len(arrays) > 30
+        assert all(isinstance(one, np.ndarray) and one.flags.writeable for one in arrays)
+        before = [member.params[0].W.copy() for member in kept.members]
+        again = kept.refit().predict(X)
+        for one in arrays_of(given):
+            one[...] = 0
+        for member, W in zip(kept.members, before, strict=True):
+            np.testing.assert_array_equal(member.params[0].W, W)
+        np.testing.assert_array_equal(kept.refit().predict(X), again)

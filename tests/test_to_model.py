@@ -131,3 +131,14 @@ def test_what_a_file_cannot_hold_is_refused(case, tmp_path):
     with pytest.raises(ValueError, match=said):
         mlp_jax.save_model(fitted(), tmp_path / "m", **more)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_keeps_what_it_was_made_of():
+    mlp = mlp_jax.MLPClassifier((4,), max_iter=3, random_state=0).fit(X, TARGETS["two"])
+    model = mlp_jax.model_of(mlp)
+    before = model.predict_proba(X)
+    mlp.coefs_[0][:] = 0
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    model.layers[1][0][:] = 0
+    assert mlp.coefs_[1].any()
+    assert np.ptp(model.predict_proba(X), axis=0).max() == 0

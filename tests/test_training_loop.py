@@ -36,6 +36,7 @@ NUMBERS = {
     "more epochs": {"epochs": 1500},
     "patience": {"patience": 3},
     "tolerance": {"tolerance": 0.5},
+    "mean_over": {"mean_over": 3},
     "key": {"key": 99},
 }
 
@@ -52,6 +53,7 @@ def test_changing_a_number_compiles_nothing(compilations):
         "label_smoothing": 0.1,
         "patience": 100,
         "tolerance": 0.01,
+        "mean_over": 2,
         "validation": (X, Y),
     }
     for change in ({}, NUMBERS["more epochs"], NUMBERS["epochs"]):
@@ -220,6 +222,31 @@ def test_tolerance_asks_for_more_than_a_little():
     assert float(state.best.loss) == float(info.cost[-1])
     assert int(state.best.improved) == 1
     assert len(fit(tolerance=0.0)[1].cost) == 30
+
+
+@pytest.mark.parametrize(("ties", "epochs"), [(False, 5), (True, 12)])
+@pytest.mark.parametrize("best_by", ["cost", "validation_loss", "metric"])
+def test_a_tie_is_an_improvement_only_if_that_is_said(ties, epochs, best_by):
+    params, X, Y = net()
+    still = mlp_jax.optimizer("sgd", learning_rate=0.0)
+    fit = partial(mlp_jax.fit, params, X, Y, optimizer=still, epochs=12, patience=4, ties=ties)
+    state, info = fit(validation=(X, Y), best_by=best_by)
+    assert len(info.cost) == epochs
+    if best_by != "cost":
+        assert int(state.best.epoch) == 1  # the first of equals
+
+
+def test_the_cost_of_several_outputs_may_be_told_as_their_mean():
+    params, X, Y = net(sizes=(4, 5, 3))
+    fit = partial(mlp_jax.fit, params, X, Y, epochs=6, l2=0.2, validation=(X, Y))
+    fit = partial(fit, optimizer=SGD, network=mlp_jax.Network("tanh", "squared_error"))
+    (state, of_sum), (same, of_mean) = fit(), fit(mean_over=3)
+    chex.assert_trees_all_equal(state.params, same.params)
+    np.testing.assert_allclose(of_mean.validation_loss, of_sum.validation_loss / 3, rtol=1e-12)
+    penalty = 0.1 * sum(np.sum(W**2) for W, _ in params)
+    expected = (of_sum.cost[0] - penalty) / 3 + penalty
+    assert float(of_mean.cost[0]) == pytest.approx(float(expected), rel=1e-12)
+    np.testing.assert_array_equal(of_mean.gradient_norm, of_sum.gradient_norm)
 
 
 def test_many_small_steps_are_no_improvement():

@@ -13,6 +13,7 @@ from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
 from mlp_jax.estimators.settings import activation_of
 from mlp_jax.forward_propagation import Network
+from mlp_jax.wording import as_typed
 
 
 class MLPClassifier(ClassifierMixin, MLP):
@@ -38,10 +39,10 @@ class MLPClassifier(ClassifierMixin, MLP):
       max_iter: the most epochs; of lbfgs, the most iterations.
       shuffle: every epoch has its own order of samples.
       random_state: of the weights, the batch order, dropout and the validation set.
-      tol: an epoch that is better by less counts as no improvement; of lbfgs, the largest entry of
-        the gradient at its end.
+      tol: an epoch that is better by less counts as no improvement, so with 0 none that is as good
+        as the best is a loss; of lbfgs, the largest entry of the gradient at its end.
       verbose: prints the loss a few times a second.
-      warm_start: `fit` begins where the last one ended.
+      warm_start: `fit` begins where the last one ended, with a network of the same sizes.
       momentum: of "sgd".
       nesterovs_momentum: of "sgd".
       early_stopping: keeps a share of the samples to validate by, stops when their score no longer
@@ -61,9 +62,11 @@ class MLPClassifier(ClassifierMixin, MLP):
       warm_up_epochs: in which the learning rate rises to its value.
 
     Attributes:
-      coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer.
+      coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer; what is written there is
+      what predicts.
       classes_: the classes. n_iter_: epochs of the last call. loss_curve_: the loss of every epoch,
-      of all calls that went on. best_epoch_: of these, whose weights the network has.
+      of all calls that went on, and the penalty. best_epoch_: of these, whose weights the network
+      has.
       validation_scores_, validation_loss_curve_: of every epoch. best_validation_score_: of
       best_epoch_.
 
@@ -131,8 +134,8 @@ class MLPClassifier(ClassifierMixin, MLP):
             self.classes_ = self._binarizer.classes_
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}"
+                f"`classes={as_typed(classes)}` is not the same as on last call to partial_fit, "
+                f"was: {self.classes_!r}"
             )
         return self._trained_on(X, y, sample_weight, incremental=True)
 

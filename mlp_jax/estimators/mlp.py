@@ -112,7 +112,7 @@ class MLP(BaseEstimator):
             params = (
                 _new_layers(found["hidden_layer_sizes"], data, network, seed)
                 if first
-                else self._layers()
+                else self._layers_of(_sizes(found["hidden_layer_sizes"], data, network))
             )
             if self.solver == "lbfgs":
                 trained = by_lbfgs(found, network, params, data)
@@ -183,6 +183,25 @@ class MLP(BaseEstimator):
             parts.append(Data(data.X[part], data.Y[:, part], weights))
         return parts[0], parts[1]
 
+    def _layers_of(self, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
+        """Where a training goes on, which is of these sizes: features, hidden layers, outputs.
+
+        Raises:
+          ValueError: the network there is of others. scikit-learn goes on with these.
+        """
+        layers = self._layers()
+        found = (*(len(W) for W, _ in layers), layers[-1].W.shape[1])
+        if found != sizes:
+            cure = f"hand {found[0]} features and {found[-1]} outputs"
+            if found[1:-1] != sizes[1:-1]:
+                cure = f"type hidden_layer_sizes={found[1:-1]}"
+            raise ValueError(
+                f"the network to go on with has layers of {found} units, and hidden_layer_sizes, X "
+                f"and y now ask for {sizes}; expected the same. To go on, {cure}; to begin afresh, "
+                "fit with warm_start=False"
+            )
+        return layers
+
     def _layers(self) -> tuple[Layer, ...]:
         pairs = zip(self.coefs_, self.intercepts_, strict=True)
         return tuple(Layer(W, b[:, None]) for W, b in pairs)
@@ -209,8 +228,9 @@ class MLP(BaseEstimator):
         """
         if not hasattr(self, "validation_loss_curve_"):  # or the weights were set by hand
             self._forget()
-        self.coefs_ = [np.asarray(W) for W, _ in params]
-        self.intercepts_ = [np.asarray(b)[:, 0] for _, b in params]
+        # Copies: what lies in JAX's memory cannot be written to, and a member's is the sweep's.
+        self.coefs_ = [np.array(W) for W, _ in params]
+        self.intercepts_ = [np.array(b)[:, 0] for _, b in params]
         self.n_layers_, self.n_outputs_ = len(params) + 1, len(self.intercepts_[-1])
         self.n_iter_, self.best_epoch_ = len(costs), len(self.loss_curve_) + best_epoch
         self.loss_curve_ += [float(cost) for cost in costs]
@@ -258,8 +278,11 @@ class MLP(BaseEstimator):
         """(samples, K)."""
         check_is_fitted(self)
         X = self._rows(X)
-        dtype = self.coefs_[0].dtype
-        layers = tuple(Layer(W, b.astype(dtype)) for W, b in self._layers())
+        # Floating, whatever the user may have put there.
+        dtype = np.result_type(self.coefs_[0], np.float32)
+        layers = tuple(
+            Layer(W.astype(dtype, copy=False), b.astype(dtype)) for W, b in self._layers()
+        )
         return outputs(layers, X.astype(dtype, copy=False), self._network(), raw=raw)
 
     def _rows(self, X: Any) -> np.ndarray:
@@ -272,11 +295,16 @@ class MLP(BaseEstimator):
         return tags
 
 
+def _sizes(hidden: tuple[int, ...], data: Data, network: Network) -> tuple[int, ...]:
+    """Units of every layer, features first."""
+    return (data.X.shape[1], *hidden, len(data.Y) * network.loss.outputs_of_label)
+
+
 def _new_layers(
     hidden: tuple[int, ...], data: Data, network: Network, seed: int
 ) -> tuple[Layer, ...]:
     """Where a first training starts, in the dtype of X."""
-    sizes = (data.X.shape[1], *hidden, len(data.Y) * network.loss.outputs_of_label)
+    sizes = _sizes(hidden, data, network)
     # Drawn in float32 whatever the dtype, so that the same seed is the same start.
     params = init(jax.random.key(seed), sizes, dtype=np.float32)
     return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)

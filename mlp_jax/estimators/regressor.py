@@ -53,6 +53,11 @@ class MLPRegressor(RegressorMixin, MLP):
       schedule: likewise.
       warm_up_epochs: likewise.
 
+    Attributes:
+      as those of `MLPClassifier`. loss_curve_, best_loss_, loss_ are on scikit-learn's scale, and
+      so is tol: of several targets the loss is their mean, of counts ("poisson") their sum and half
+      the deviance. What is descended is the sum, as by scikit-learn.
+
     Example:
       >>> import numpy as np
       >>> X = np.random.default_rng(0).normal(size=(200, 2))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, clone, is_classifier
+from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import RandomizedSearchCV, check_cv
@@ -22,8 +22,17 @@ from mlp_jax.estimators.search_input import (
     tables_of,
 )
 from mlp_jax.estimators.search_results import Scores, as_cv_results
+from mlp_jax.estimators.trained_alone import (
+    FittedAlone,
+    candidate_of,
+    fitted_alone,
+    reasons_of,
+    say_who_is_alone,
+)
 from mlp_jax.estimators.trained_candidates import Trained, as_estimator, together, trained
+from mlp_jax.sweeps.trainings import SweepMember
 from mlp_jax.training_input import check_count
+from mlp_jax.wording import as_typed
 
 
 class SweepCV(RandomizedSearchCV):
@@ -38,7 +47,8 @@ class SweepCV(RandomizedSearchCV):
       estimator: `mlp_jax.MLPClassifier`, `mlp_jax.MLPRegressor`, or a `Pipeline` that ends with one
         of them, whose other steps are fitted once a fold.
       param_distributions: a dict from the network's parameters to lists or distributions, or a list
-        of such dicts.
+        of such dicts. Candidates that no sweep can train (an "adaptive" learning rate,
+        shuffle=False, parameters of other steps) are fitted one by one, and a warning says so.
       n_iter: how many to draw; None for all combinations, as `GridSearchCV`.
       scoring: a scorer's name, a function (estimator, X, y), several of them, or None for the
         estimator's own score.
@@ -139,7 +149,7 @@ class SweepCV(RandomizedSearchCV):
         )
         own = self.scoring is None and type(parts.mlp).score is ClassifierMixin.score
         candidates = candidates_of(self.param_distributions, self.n_iter, self.random_state)
-        settings = settings_of(parts, candidates)
+        settings = settings_of(parts, self.estimator, candidates)
         for name in ("ensemble", "n_iter"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
@@ -149,10 +159,18 @@ class SweepCV(RandomizedSearchCV):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, groups))
         tables = tables_of(parts, X, y, splits)
+        random_state = self._random_state_of(parts)
+        reasons = reasons_of(parts, tables, candidates, settings)
+        say_who_is_alone(reasons)
+
+        def alone(number: int, train: np.ndarray) -> FittedAlone:
+            one = candidate_of(parts, self.estimator, candidates[number], random_state)
+            return fitted_alone(one, X, y, train, raises=self.error_score == "raise")
+
         found = trained(
-            tables,
-            settings,
-            random_state=self._random_state_of(parts),
+            *(tables, settings, alone),
+            those_alone=[i for i, reason in enumerate(reasons) if reason is not None],
+            random_state=random_state,
             halving=self.halving,
             memory=self.memory,
             progress=bool(self.verbose),
@@ -167,7 +185,13 @@ class SweepCV(RandomizedSearchCV):
         if self.ensemble is not None:
             name = self._judge(scores.names("test"))
             order = np.argsort(self.cv_results_[f"rank_test_{name}"], kind="stable")
-            went_on = [i for i in order if self.cv_results_["status"][i] in ("finished", "stopped")]
+            went_on = [
+                i
+                for i in order
+                if self.cv_results_["status"][i] in ("finished", "stopped")
+                # Networks behind other steps cannot be chosen beside these.
+                and not (reasons[i] or "").startswith("it chooses")
+            ]
             if not went_on:
                 raise ValueError(
                     f"ensemble is {self.ensemble}, but no candidate went to the end on all folds; "
@@ -202,24 +226,31 @@ class SweepCV(RandomizedSearchCV):
         whole = any(callable(one) and not hasattr(one, "_score_func") for one in given)
         shape = len(settings), len(tables.splits)
         scores = Scores(*shape, train=self.return_train_score, error_score=self.error_score)
-        failed = 0
+        failed = list[FittedAlone | SweepMember]()
         for fold, (moved, original) in enumerate(zip(tables.shown, tables.original, strict=True)):
-            parts = {
-                name: (
-                    _safe_indexing(X, own) if whole else tables.X[rows],
-                    _safe_indexing(y, own),
-                )
-                for name, rows, own in zip(("train", "test"), moved, original, strict=True)
+
+            def rows_of(
+                name: str, given: bool, moved: Any = moved, original: Any = original
+            ) -> tuple[Any, Any]:
+                at = ("train", "test").index(name)
+                rows = _safe_indexing(X, original[at]) if given else tables.X[moved[at]]
+                return rows, _safe_indexing(y, original[at])
+
+            names = ("train", "test") if self.return_train_score else ("test",)
+            shown = {
+                given: {name: rows_of(name, given) for name in names}
+                for given in {whole or isinstance(row[fold], FittedAlone) for row in found.members}
             }
             for number, setting in enumerate(settings):
                 member = found.members[number][fold]
+                parts = shown[whole or isinstance(member, FittedAlone)]
                 fitted = as_estimator(tables, setting, member, whole=whole)
                 if fitted is None:
-                    failed += 1
+                    failed.append(member)
                     if self.error_score == "raise":
                         raise ValueError(
-                            f"candidate {number} diverged in fold {fold}: {setting}; type a "
-                            "smaller learning_rate_init, or error_score=numpy.nan"
+                            f"candidate {number} diverged in fold {fold}: {as_typed(setting)}; "
+                            "type a smaller learning_rate_init, or error_score=numpy.nan"
                         )
                     continue
                 began = time.perf_counter()
@@ -235,9 +266,15 @@ class SweepCV(RandomizedSearchCV):
                 stacklevel=3,
             )
         if failed:
+            errors = [
+                one.error
+                for one in failed
+                if isinstance(one, FittedAlone) and one.status == "failed"
+            ]
+            more = f". {len(errors)} failed, the first by {errors[0]!r}" if errors else ""
             warnings.warn(
-                f"{failed} of {len(settings) * len(tables.splits)} networks diverged or were "
-                f"interrupted; their score is {self.error_score}",
+                f"{len(failed)} of {len(settings) * len(tables.splits)} networks diverged or were "
+                f"interrupted; their score is {self.error_score}{more}",
                 FitFailedWarning,
                 stacklevel=3,
             )
@@ -269,16 +306,16 @@ class SweepCV(RandomizedSearchCV):
             if self.ensemble:
                 otherwise = ", by which an ensemble is chosen"
             raise ValueError(
-                f"refit is {self.refit!r} and there are several scores; expected one of "
+                f"refit is {as_typed(self.refit)} and there are several scores; expected one of "
                 f"{', '.join(names)}{otherwise}"
             )
         return str(self.refit)
 
     def _fit_the_best(self, parts: Parts, X: Any, y: Any) -> None:
         began = time.perf_counter()
-        best = {f"{parts.prefix}random_state": self._random_state_of(parts)}
-        best |= clone(self.best_params_, safe=False)
-        self.best_estimator_ = clone(self.estimator).set_params(**best).fit(X, y)
+        random_state = self._random_state_of(parts)
+        best = candidate_of(parts, self.estimator, self.best_params_, random_state)
+        self.best_estimator_ = best.fit(X, y)
         self.refit_time_ = time.perf_counter() - began
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_

@@ -12,8 +12,10 @@ from sklearn.utils import _safe_indexing
 
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP
-from mlp_jax.estimators.settings import checked, configuration_of
+from mlp_jax.estimators.settings import checked, configuration_of, mean_over_of
 from mlp_jax.forward_propagation import Network
+from mlp_jax.sweeps.space import network_of
+from mlp_jax.wording import as_typed
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -50,26 +52,29 @@ def candidates_of(space: Any, n_iter: int | None, random_state: Any) -> list[dic
     return list(ParameterSampler(space, n_iter, random_state=random_state))
 
 
-def settings_of(parts: Parts, candidates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def settings_of(
+    parts: Parts, estimator: Any, candidates: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """The checked settings of every candidate's network.
 
     Raises:
-      ValueError: a parameter of another step, or one that the network has not.
+      ValueError: a parameter that the estimator has not.
     """
-    own = parts.mlp.get_params(deep=False)
+    own, known = parts.mlp.get_params(deep=False), estimator.get_params()
     found = []
     for candidate in candidates:
         chosen = {}
         for name, value in candidate.items():
-            plain = name.removeprefix(parts.prefix)
-            if not name.startswith(parts.prefix) or plain not in own:
-                known = [f"{parts.prefix}{one}" for one in sorted(own)]
+            if name not in known:
                 close = difflib.get_close_matches(str(name), known, n=1)
-                meant = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
+                of_network = ", ".join(f"{parts.prefix}{one}" for one in sorted(own))
+                meant = f"did you mean {close[0]!r}?" if close else f"it has {of_network}"
                 raise ValueError(
-                    f"the space names {name!r}; SweepCV searches over the network alone: {meant}"
+                    f"the space names {as_typed(name)}, which the estimator has not: {meant}"
                 )
-            chosen[plain] = value
+            plain = name.removeprefix(parts.prefix)
+            if name.startswith(parts.prefix) and plain in own:
+                chosen[plain] = value
         found.append(checked(own | chosen))
     return found
 
@@ -183,12 +188,18 @@ def configurations_of(
     for found in settings:
         loss = found.get("loss", None) or tables.fitted._network().loss.name
         one = configuration_of(found, m, loss)
+        outputs = mean_over_of(network_of(one).loss, len(tables.Y))
+        if outputs > 1:
+            one["mean_over"] = outputs
         weights = one.get("class_weight")
         if isinstance(weights, Mapping) and classes is not None:
             numbers = {label: number for number, label in enumerate(classes.tolist())}
             unknown = sorted(set(weights) - set(numbers), key=str)
             if unknown:
-                raise ValueError(f"class_weight names {unknown[0]!r}; the classes are {classes}")
+                raise ValueError(
+                    f"class_weight names {as_typed(unknown[0])}; the classes are "
+                    f"{as_typed(classes.tolist())}"
+                )
             by_class = [float(weights.get(label, 1.0)) for label in numbers]
             one["class_weight"] = dict(enumerate(by_class))
             one["l2"] /= np.mean(np.array(by_class)[tables.labels()])  # as `fit` divides it

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.stats import rankdata
 
 from mlp_jax.estimators.trained_candidates import Trained
-from mlp_jax.sweeps.trainings import status_of
 
 
 class Scores:
@@ -69,11 +68,10 @@ def as_cv_results(
 ) -> dict[str, Any]:
     """The dict of arrays that scikit-learn's searches have, and the status of every candidate."""
     halved = found.halved_away()
-    members = scores.seconds.size
+    seconds = found.seconds()
     results: dict[str, Any] = {
-        # They train side by side, so each has its share of the whole.
-        "mean_fit_time": np.full(len(candidates), found.seconds / members),
-        "std_fit_time": np.zeros(len(candidates)),
+        "mean_fit_time": seconds.mean(axis=1),
+        "std_fit_time": seconds.std(axis=1),
         "mean_score_time": scores.seconds.mean(axis=1),
         "std_score_time": scores.seconds.std(axis=1),
     }
@@ -93,7 +91,7 @@ def as_cv_results(
         results[f"std_{which}_{name}"] = table.std(axis=1)
         if which == "test":
             results[f"rank_test_{name}"] = _ranks(mean, halved)
-    results["status"] = np.array([status_of(row) for row in found.members])
+    results["status"] = found.statuses()
     return results
 
 

@@ -12,8 +12,10 @@ import numpy as np
 
 from mlp_jax.activations import Activation
 from mlp_jax.forward_propagation import Network
+from mlp_jax.losses import Loss
 from mlp_jax.optimizers import OPTIMIZERS, Optimizer, optimizer
 from mlp_jax.training_input import check_count
+from mlp_jax.wording import as_typed
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
 SCHEDULES = ("cosine", "one_cycle")  # of ours, those that an estimator can choose
@@ -61,7 +63,7 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
         check_count("n_iter_no_change", found["n_iter_no_change"], " or numpy.inf")
     for name in _SWITCHES:
         if not isinstance(found[name], bool | np.bool_):
-            raise ValueError(f"{name} is {found[name]!r}; expected True or False")
+            raise ValueError(f"{name} is {as_typed(found[name])}; expected True or False")
     _check_choice("solver", found["solver"], tuple(OPTIMIZERS))
     _check_choice("learning_rate", found["learning_rate"], LEARNING_RATES)
     _check_choice("schedule", found["schedule"], (None, *SCHEDULES))
@@ -131,21 +133,20 @@ def patience_of(found: Mapping[str, Any]) -> float | None:
     return None if allowed == np.inf else allowed + 1
 
 
+def mean_over_of(loss: Loss, targets: int) -> int:
+    """Over how many outputs the loss that an estimator tells is a mean, where ours is their sum.
+
+    Over the targets of a regression, as scikit-learn's squared error is. Its Poisson loss is a sum,
+    and so are the cross-entropies.
+    """
+    return 1 if loss.classes or loss.name == "poisson" else targets
+
+
 def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, Any]:
     """Checked settings as a configuration of `mlp_jax.sweep`, for m samples to train on.
 
-    Raises:
-      ValueError: a setting that networks trained side by side cannot have.
+    Of an "adaptive" rate and shuffle=False a sweep knows nothing.
     """
-    for name, value, instead in (
-        ("learning_rate", "adaptive", "'constant', or schedule='cosine'"),
-        ("shuffle", False, "True"),
-    ):
-        unheeded = name == "learning_rate" and found["solver"] != "sgd"
-        if found[name] == value and not unheeded:
-            raise ValueError(
-                f"{name} is {value!r}, which a search cannot train side by side; type {instead}"
-            )
     choice = optimizer_of(found, m)
     size = batch_size_of(found, m)
     configuration = {
@@ -160,6 +161,7 @@ def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, A
         "epochs": int(found["max_iter"]),
         "patience": patience_of(found),
         "tolerance": float(found["tol"]),
+        "ties": True,  # as scikit-learn counts them
         "dropout": float(found["dropout"]),
         "label_smoothing": float(found.get("label_smoothing", 0.0)),
         **choice.numbers,
@@ -180,8 +182,8 @@ def _sizes(given: Any) -> tuple[int, ...]:
         isinstance(n, Integral) and not isinstance(n, bool) and 0 < int(n) < 2**31 for n in widths
     ):
         raise ValueError(
-            f"hidden_layer_sizes must be > 0, got {given!r}; expected a width for every hidden "
-            "layer, such as (100, 50)"
+            f"hidden_layer_sizes must be > 0, got {as_typed(given)}; expected a width for every "
+            "hidden layer, such as (100, 50)"
         )
     return tuple(int(n) for n in widths)
 
@@ -192,10 +194,10 @@ def _check_number(name: str, value: Any, lowest: float, allowed: bool, below: fl
         return
     what = f"{lowest:g} or more" if allowed else f"more than {lowest:g}"
     limit = "" if below == np.inf else f" and less than {below:g}"
-    raise ValueError(f"{name} is {value!r}; expected a number, {what}{limit}")
+    raise ValueError(f"{name} is {as_typed(value)}; expected a number, {what}{limit}")
 
 
 def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
     if not isinstance(value, str | None) or value not in choices:
         names = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} is {value!r}; expected one of {names}")
+        raise ValueError(f"{name} is {as_typed(value)}; expected one of {names}")

@@ -6,15 +6,25 @@ Both descend by the gradient by hand. Rows of X are samples here; Y has a column
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from scipy.special import xlogy
 
 from mlp_jax.back_propagation import cost_and_gradient
+from mlp_jax.cost_function import J_of_mean
 from mlp_jax.descent import Info, State, start
-from mlp_jax.estimators.settings import batch_size_of, l2_of, optimizer_of, patience_of
+from mlp_jax.estimators.settings import (
+    batch_size_of,
+    l2_of,
+    mean_over_of,
+    optimizer_of,
+    patience_of,
+)
 from mlp_jax.forward_propagation import Network
+from mlp_jax.losses import Loss
 from mlp_jax.metrics import Metric
 from mlp_jax.optimizers import Optimizer
 from mlp_jax.parameters import Layer
@@ -70,6 +80,17 @@ class Trained(NamedTuple):
     resumed: Resumed | None
 
 
+def constant_of(loss: Loss, Y: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """What scikit-learn's loss of these labels is more than ours, whatever the outputs are.
+
+    Of Poisson, half the deviance: the terms y log y - y, which no parameter changes.
+    """
+    if loss.name != "poisson":
+        return 0.0
+    Y = Y.astype(np.float64)
+    return float(np.average((xlogy(Y, Y) - Y).sum(axis=0), weights=weights))
+
+
 def by_steps(
     found: Mapping[str, Any],
     network: Network,
@@ -96,6 +117,7 @@ def by_steps(
       epochs: for `partial_fit`, which never stops early; None for what the settings say.
     """
     m = len(data.X)
+    constant = constant_of(network.loss, data.Y, data.weights)
     choice = optimizer_of(found, m)
     state = _begun(params, choice, seed, resumed)
     judged = "metric" if metric is not None else "validation_loss"
@@ -110,8 +132,10 @@ def by_steps(
         "metric": metric,
         "patience": patience_of(found) if epochs is None else None,
         "tolerance": found["tol"],
+        "ties": True,  # as scikit-learn counts them
+        "mean_over": mean_over_of(network.loss, len(data.Y)),
         "shuffle": bool(found["shuffle"]),
-        "progress": _said if found["verbose"] else False,
+        "progress": partial(_said, constant) if found["verbose"] else False,
     }
     before = int(state.epoch)
     with warnings.catch_warnings():
@@ -120,18 +144,22 @@ def by_steps(
             found, choice, state, data, arguments, epochs or found["max_iter"]
         )
     done = int(state.epoch) - before
+    lines = lines._replace(cost=lines.cost + constant)
+    if validation is not None and metric is not None:  # without one, minus the loss is the score
+        more = constant_of(network.loss, validation.Y, validation.weights)
+        lines = lines._replace(validation_loss=lines.validation_loss + more)
     return _trained(state, lines, arguments, done, epochs or found["max_iter"], seed)
 
 
 def _begun(
     params: tuple[Layer, ...], choice: Optimizer, seed: int, resumed: Resumed | None
 ) -> State:
-    """The state to train from; another kind of optimizer than the last one starts afresh."""
+    """The state to train from; the optimizer starts afresh where it is of another kind or shape."""
     state = start(params, choice, seed)
     if resumed is None:
         return state
-    fresh: Any = jax.tree.structure(state.optimizer_state)
-    if fresh == jax.tree.structure(resumed.optimizer_state):
+    fresh, before = (jax.tree.map(np.shape, of.optimizer_state) for of in (state, resumed))
+    if fresh == before:
         state = state._replace(optimizer_state=resumed.optimizer_state)
     return state._replace(epoch=resumed.epoch)
 
@@ -191,9 +219,11 @@ def _trained(
     )
 
 
-def _said(epoch: int, epochs: int, cost: float, validation_loss: float | None) -> None:
-    """A line of progress, in scikit-learn's words."""
-    print(f"Iteration {epoch}, loss = {cost:.8f}")
+def _said(
+    constant: float, epoch: int, epochs: int, cost: float, validation_loss: float | None
+) -> None:
+    """A line of progress, in scikit-learn's words. constant: see `constant_of`."""
+    print(f"Iteration {epoch}, loss = {cost + constant:.8f}")
 
 
 def by_lbfgs(
@@ -212,6 +242,8 @@ def by_lbfgs(
     if weights is not None:
         given["weights"] = weights
     costs: list[float] = []
+    targets = mean_over_of(network.loss, len(data.Y))
+    constant = constant_of(network.loss, data.Y, data.weights)
 
     def layers_of(flat: np.ndarray) -> tuple[Layer, ...]:
         parts = np.split(flat.astype(data.X.dtype), ends)
@@ -223,10 +255,15 @@ def by_lbfgs(
         slope = np.concatenate([np.ravel(leaf) for layer in grads for leaf in layer])
         return float(J), slope.astype(np.float64)
 
+    def told(J: float, flat: np.ndarray) -> float:
+        """The cost at these parameters, as scikit-learn has it."""
+        penalty = l2 / 2 * sum(float(np.sum(W * W)) for W, _ in layers_of(flat))
+        return float(J_of_mean(J, penalty, targets)) + constant
+
     def noted(intermediate_result: Any) -> None:  # scipy looks for this name
-        costs.append(float(intermediate_result.fun))
+        costs.append(told(intermediate_result.fun, intermediate_result.x))
         if found["verbose"]:
-            _said(len(costs), found["max_iter"], costs[-1], None)
+            _said(0.0, len(costs), found["max_iter"], costs[-1], None)
 
     flat = np.concatenate([np.ravel(leaf) for layer in params for leaf in layer])
     result = scipy.optimize.minimize(
@@ -243,7 +280,7 @@ def by_lbfgs(
     )
     finite = np.isfinite(result.x).all() and np.isfinite(result.fun)
     done = min(int(result.nit), found["max_iter"])
-    curve = np.array([*costs[: done - 1], float(result.fun)])
+    curve = np.array([*costs[: done - 1], told(result.fun, result.x)])
     empty = np.empty(0)
     return Trained(
         *(layers_of(result.x), curve, empty, empty),

@@ -1,6 +1,6 @@
 """The networks of a search, trained side by side, as fitted estimators."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,24 +9,48 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from mlp_jax.estimators.mlp import MLP
-from mlp_jax.estimators.search_input import Tables, configurations_of, inner_splits, scoring_of
+from mlp_jax.estimators.search_input import (
+    Split,
+    Tables,
+    configurations_of,
+    inner_splits,
+    scoring_of,
+)
+from mlp_jax.estimators.solvers import constant_of
 from mlp_jax.estimators.together import ClassifiersTogether, OfFold, RegressorsTogether
+from mlp_jax.estimators.trained_alone import INTERRUPTED, FittedAlone
+from mlp_jax.forward_propagation import Network
 from mlp_jax.sweeps.result import SweepResult
 from mlp_jax.sweeps.run import sweep
 from mlp_jax.sweeps.selection import CANDIDATES, check_averaged, chosen_of_folds
-from mlp_jax.sweeps.trainings import SweepMember
+from mlp_jax.sweeps.trainings import SweepMember, status_of
 
 
 class Trained(NamedTuple):
-    """members: of every candidate, one a fold. sweeps: the results they come from."""
+    """members: of every candidate, one a fold. sweeps: the results that most of them come from."""
 
-    members: list[list[SweepMember]]
+    members: list[list[SweepMember | FittedAlone]]
     sweeps: list[SweepResult]
 
-    @property
-    def seconds(self) -> float:
-        """Of all sweeps."""
-        return sum(result.seconds for result in self.sweeps)
+    def seconds(self) -> np.ndarray:
+        """Of every candidate and fold; who trains beside others has a share of the whole."""
+        together = sum(len(result.members) for result in self.sweeps)
+        share = sum(result.seconds for result in self.sweeps) / max(1, together)
+        return np.array(
+            [
+                [m.seconds if isinstance(m, FittedAlone) else share for m in row]
+                for row in self.members
+            ]
+        )
+
+    def statuses(self) -> np.ndarray:
+        """Of every candidate; that of its worst fold."""
+        return np.array(
+            [
+                "failed" if any(m.status == "failed" for m in row) else status_of(row)
+                for row in self.members
+            ]
+        )
 
     def halved_away(self) -> np.ndarray:
         """Which candidates did not go to the end."""
@@ -36,35 +60,46 @@ class Trained(NamedTuple):
 def trained(
     tables: Tables,
     settings: Sequence[Mapping[str, Any]],
+    alone: Callable[[int, np.ndarray], FittedAlone],
     *,
+    those_alone: Sequence[int],
     random_state: Any,
     **how: Any,
 ) -> Trained:
     """Every candidate trained on every fold.
 
     Candidates that stop early by a validation set keep a share of the training rows for it, and are
-    a sweep of their own for every share; their scores are of the test rows all the same.
+    a sweep of their own for every share; their scores are of the test rows all the same. So are
+    those of losses whose metrics differ.
 
     Args:
       tables: rows and folds.
       settings: checked, of every candidate.
+      alone: (the number of a candidate, rows to train on) -> what became of it.
+      those_alone: the numbers of candidates that no sweep can train.
       random_state: of initial weights, batch order and validation sets.
       **how: halving, memory and progress of `mlp_jax.sweep`.
     """
     random = check_random_state(random_state)
     key = int(random.randint(np.iinfo(np.int32).max))
-    share_of = [
-        found["validation_fraction"]
-        if found["early_stopping"] and found["solver"] != "lbfgs"
-        else None
-        for found in settings
-    ]
-    members: list[list[SweepMember]] = [[] for _ in settings]
-    sweeps = []
+
+    def kind_of(found: Mapping[str, Any]) -> tuple[Any, Any]:
+        stops = found["early_stopping"] and found["solver"] != "lbfgs"
+        loss = found.get("loss")
+        metric = None if loss is None else Network(loss=loss).loss.metric
+        return found["validation_fraction"] if stops else None, metric
+
+    kinds = {i: kind_of(found) for i, found in enumerate(settings) if i not in those_alone}
+    members: list[list[SweepMember | FittedAlone]] = [[] for _ in settings]
+    sweeps: list[SweepResult] = []
+    inner: dict[float, list[Split]] = {}
     folds = len(tables.splits)
-    for share in dict.fromkeys(share_of):
-        numbers = [i for i, one in enumerate(share_of) if one == share]
-        splits = tables.splits if share is None else inner_splits(tables, share, random)
+    for kind in dict.fromkeys(kinds.values()):
+        share, _ = kind
+        numbers = [i for i, one in kinds.items() if one == kind]
+        if share is not None and share not in inner:
+            inner[share] = inner_splits(tables, share, random)
+        splits = tables.splits if share is None else inner[share]
         configurations = configurations_of(tables, [settings[i] for i in numbers], splits)
         result = sweep(
             *(tables.X, tables.labels(), configurations),
@@ -77,6 +112,16 @@ def trained(
         sweeps.append(result)
         for at, i in enumerate(numbers):
             members[i] = list(result.members[at * folds : (at + 1) * folds])
+    goes_on = not any(result.interrupted for result in sweeps)
+    for i in those_alone:
+        for train, _ in tables.original:
+            one = INTERRUPTED
+            if goes_on:
+                try:
+                    one = alone(i, train)
+                except KeyboardInterrupt:
+                    goes_on = False
+            members[i].append(one)
     return Trained(members, sweeps)
 
 
@@ -104,12 +149,15 @@ def together(
 
 
 def as_estimator(
-    tables: Tables, settings: Mapping[str, Any], member: SweepMember, *, whole: bool
+    tables: Tables, settings: Mapping[str, Any], member: SweepMember | FittedAlone, *, whole: bool
 ) -> Any:
     """The estimator that `fit` would have made of a member; None if it has no finite parameters.
 
-    whole: with the steps before the network, for rows as the user gave them.
+    whole: with the steps before the network, for rows as the user gave them; who was trained alone
+    always has them.
     """
+    if isinstance(member, FittedAlone):
+        return member.fitted
     if member.params is None or member.status in ("diverged", "interrupted"):
         return None
     mlp: MLP = clone(tables.fitted)
@@ -118,10 +166,11 @@ def as_estimator(
     for name, value in vars(tables.fitted).items():
         if name not in own:
             setattr(mlp, name, value)
+    train, held = (constant_of(member.network.loss, Y) for Y in member.labels)
     mlp._take(
         member.params,
-        costs=np.asarray(member.curves.cost),
-        validation_losses=np.asarray(member.curves.validation_loss),
+        costs=np.asarray(member.curves.cost) + train,
+        validation_losses=np.asarray(member.curves.validation_loss) + held,
         best_epoch=member.best_epoch,
     )
     steps = tables.steps[member.fold]

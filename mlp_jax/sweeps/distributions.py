@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp_jax.wording import as_typed
+
 
 class Distribution(NamedTuple):
     """Something to draw from. `draw(rng)` returns one value; `says` is how it was written."""
@@ -62,7 +64,10 @@ def choice(*options: Any) -> Distribution:
 def _check_ends(name: str, low: Any, high: Any) -> None:
     numbers = all(isinstance(end, int | float | np.number) for end in (low, high))
     if not numbers or not -math.inf < low <= high < math.inf:
-        raise ValueError(f"{name}({low!r}, {high!r}): expected two finite numbers, the lower first")
+        raise ValueError(
+            f"{name}({as_typed(low)}, {as_typed(high)}): expected two finite numbers, the lower "
+            "first"
+        )
 
 
 def of_scipy(frozen: Any) -> Distribution:

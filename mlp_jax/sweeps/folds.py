@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.sweeps.program import Fold, Lengths
+from mlp_jax.wording import as_typed
 
 Split = tuple[np.ndarray, np.ndarray]  # indices to train on, indices to validate by
 
@@ -31,7 +32,9 @@ def k_folds(m: int, k: int, *, seed: int = 0, classes: Any = None) -> list[Split
       [6, 7, 7]
     """
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or not 2 <= k <= m:
-        raise ValueError(f"folds is {k!r} for {m} examples; expected an integer from 2 to {m}")
+        raise ValueError(
+            f"folds is {as_typed(k)} for {m} examples; expected an integer from 2 to {m}"
+        )
     order = _order(m, seed, classes)
     # Dealt out like cards: neighbours in the order, which are of one class, go to different folds.
     parts = [np.sort(order[i::k]) for i in range(k)]
@@ -45,10 +48,10 @@ def held_out(m: int, share: float, *, seed: int = 0, classes: Any = None) -> lis
     Raises:
       ValueError: the share leaves nothing on one side.
     """
-    if not isinstance(share, float) or not 0 < share < 1 or m < 2:
+    if not isinstance(share, float | np.floating) or not 0 < share < 1 or m < 2:
         raise ValueError(
-            f"validation is {share!r} of {m} examples; expected a share between 0 and 1 of at "
-            "least 2 examples"
+            f"validation is {as_typed(share)} of {m} examples; expected a share between 0 and 1 "
+            "of at least 2 examples"
         )
     count = min(max(1, round(share * m)), m - 1)
     order = _order(m, seed, classes)

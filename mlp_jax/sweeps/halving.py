@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.wording import as_typed
+
 CUTS = 2
 
 
@@ -19,8 +21,8 @@ def as_halving(factor: Any) -> int | None:
     whole = isinstance(factor, int | np.integer) and not isinstance(factor, bool)
     if factor is not None and (not whole or factor < 2):
         raise ValueError(
-            f"halving is {factor!r}; expected an integer from 2 up, such as 3 for the best third, "
-            "or None"
+            f"halving is {as_typed(factor)}; expected an integer from 2 up, such as 3 for the "
+            "best third, or None"
         )
     return None if factor is None else int(factor)
 

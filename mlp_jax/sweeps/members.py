@@ -72,9 +72,10 @@ def kind_of(task: Task, configuration: Configuration, m: int) -> Kind:
 def switches(configurations: Sequence[Configuration]) -> frozenset[str]:
     """Which of the numbers that may be switched off one of the configurations has.
 
-    To the others they are 0, or infinite patience, which is the same to the last bit but not free.
+    To the others they are 0, a mean over 1 output, or infinite patience, which is the same to the
+    last bit but not free.
     """
-    names = ("l2", "label_smoothing", "patience")
+    names = ("l2", "label_smoothing", "patience", "ties", "mean_over")
     return frozenset(name for name in names for c in configurations if c.get(name))
 
 
@@ -94,6 +95,8 @@ def numbers_of(configurations: Sequence[Configuration], on: frozenset[str], dtyp
         patience=column("patience", np.inf) if "patience" in on else None,
         tolerance=column("tolerance", 0.0),
         widths=np.array([c["hidden"] for c in configurations], np.int32),
+        ties=column("ties", 0.0) if "ties" in on else None,
+        mean_over=column("mean_over", 1.0) if "mean_over" in on else None,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_jax.descent import Info
 from mlp_jax.labels import class_weights
-from mlp_jax.parameters import init
+from mlp_jax.parameters import Layer, init
 from mlp_jax.sweeps.fitted import Ensemble, Fitted
 from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.plan import SweepPlan
@@ -169,7 +169,7 @@ class SweepResult:
             "epochs": max(1, round(ranked.best_epoch)),
         }
         state, _ = fit(**arguments)
-        return Fitted(state.params, arguments["network"], task.classes)
+        return Fitted(_owned(state.params), arguments["network"], _classes_of(task))
 
     def ensemble(self, size: int = 8, *, greedy: bool = True) -> Ensemble:
         """The average of some configurations' networks of all folds; nothing is trained again.
@@ -220,9 +220,13 @@ class SweepResult:
         shares = [picks.count(i) / len(candidates[i].members) for i in sorted(set(picks))]
         weights = np.repeat(shares, [len(members) for members in chosen])
         return Ensemble(
-            networks=tuple(member.trained for members in chosen for member in members),
+            networks=tuple(
+                (_owned(params), network)
+                for members in chosen
+                for params, network in (member.trained for member in members)
+            ),
             weights=weights / weights.sum(),
-            classes=task.classes,
+            classes=_classes_of(task),
             chosen=tuple(candidates[i].rank for i in picks),
             losses=tuple(losses),
         )
@@ -290,6 +294,16 @@ class SweepResult:
                 "to_pandas needs pandas: type pip install pandas, or use result.table()"
             ) from None
         return pd.DataFrame(self.table())
+
+
+def _owned(params: Any) -> tuple[Layer, ...]:
+    """Copies in NumPy, which a user may write to without changing what the sweep has."""
+    return tuple(Layer(np.array(W), np.array(b)) for W, b in params)
+
+
+def _classes_of(task: Task) -> np.ndarray | None:
+    """Likewise, what y was made of."""
+    return None if task.classes is None else task.classes.copy()
 
 
 def _untrained(row: Ranked) -> bool:

@@ -24,6 +24,7 @@ from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task, scores_of
 from mlp_jax.sweeps.trainings import STATUSES
 from mlp_jax.trained_models import check_named
+from mlp_jax.wording import as_typed
 
 FORMAT = "mlp_jax.sweep/1"
 EXPECTED = "a sweep written by mlp_jax.save_sweep"
@@ -201,8 +202,8 @@ def _as_json(name: str, value: Any) -> Any:
         pairs = [[_as_json(name, key), _as_json(name, one)] for key, one in value.items()]
         return {"pairs": pairs}
     raise ValueError(
-        f"{name} is {value!r}, which cannot be written to a file; expected names, numbers, tuples "
-        "and dicts of them: sweep with its name, such as 'tanh' or 'huber(0.5)'"
+        f"{name} is {as_typed(value)}, which cannot be written to a file; expected names, "
+        "numbers, tuples and dicts of them: sweep with its name, such as 'tanh' or 'huber(0.5)'"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp_jax.sweeps.task import Task
+from mlp_jax.wording import as_typed
 
 
 class Shard(NamedTuple):
@@ -25,7 +26,8 @@ def as_shard(choice: Any) -> Shard | None:
         number, count = 0, 0
     if not 0 <= number < count:
         raise ValueError(
-            f"shard is {choice!r}; expected (number, count), such as (0, 4) for the first of four"
+            f"shard is {as_typed(choice)}; expected (number, count), such as (0, 4) for the "
+            "first of four"
         )
     return Shard(number, count)
 

@@ -21,13 +21,14 @@ from mlp_jax.optimizers import OPTIMIZERS, SCHEDULES, optimizer
 from mlp_jax.parameters import checked_seed
 from mlp_jax.sweeps.distributions import Distribution, of_scipy
 from mlp_jax.training_input import check_range
+from mlp_jax.wording import as_typed
 
 Configuration = dict[str, Any]
 
 SHAPE = ("hidden", "depth", "width", "widths")
 STATIC = ("activation", "loss", "precision", "batch_size", "optimizer", "schedule", "nesterov")
 LOOP = (
-    *("epochs", "patience", "tolerance", "l2", "dropout", "label_smoothing"),
+    *("epochs", "patience", "tolerance", "ties", "mean_over", "l2", "dropout", "label_smoothing"),
     *("class_weight", "seed"),
 )
 OPTIMIZER_NUMBERS = tuple(
@@ -69,7 +70,7 @@ def configurations(space: Any, n: int | None = None, *, seed: int = 0) -> list[C
       [{'l2': 0.0153..., 'hidden': (6, 5)}]
     """
     if n is not None and (not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1):
-        raise ValueError(f"n is {n!r}; expected an integer from 1 up: how many to draw")
+        raise ValueError(f"n is {as_typed(n)}; expected an integer from 1 up: how many to draw")
     if isinstance(space, Mapping):
         drawn = _drawn(_checked_space(space), n, np.random.default_rng(seed))
     elif isinstance(space, Sequence) and not isinstance(space, str):
@@ -98,7 +99,7 @@ def _check_name(name: Any) -> None:
         return
     close = difflib.get_close_matches(str(name), NAMES, n=1)
     meant = f"; did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"space names {name!r}; expected some of {', '.join(NAMES)}{meant}")
+    raise ValueError(f"space names {as_typed(name)}; expected some of {', '.join(NAMES)}{meant}")
 
 
 def _checked_space(space: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +116,9 @@ def _checked_space(space: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, list | np.ndarray | range):
             checked[name] = list(value)
             if not checked[name]:
-                raise ValueError(f"space has an empty list for {name!r}; expected a value or more")
+                raise ValueError(
+                    f"space has an empty list for {as_typed(name)}; expected a value or more"
+                )
         else:
             checked[name] = [value]
     return checked
@@ -173,7 +176,7 @@ def _plain(configuration: Mapping[str, Any]) -> Configuration:
 def _integer(name: str, value: Any, lowest: int) -> int:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if not whole or isinstance(value, bool) or value < lowest:
-        raise ValueError(f"{name} is {value!r}; expected a whole number, {lowest} or more")
+        raise ValueError(f"{name} is {as_typed(value)}; expected a whole number, {lowest} or more")
     return int(value)
 
 
@@ -205,6 +208,7 @@ _RANGES = {
     "dropout": (0, 1),
     "label_smoothing": (0, 1),
     "tolerance": (0, math.inf),
+    "mean_over": (1, math.inf),
 }
 
 
@@ -222,6 +226,8 @@ def _checked(configs: list[Configuration]) -> list[Configuration]:
                 config[name] = _integer(name, config[name], 1)
         if "seed" in config:
             config["seed"] = checked_seed(_integer("seed", config["seed"], 0))
+        if not isinstance(config.get("ties", False), bool):
+            raise ValueError(f"ties is {as_typed(config['ties'])}; expected True or False")
         for name, (lowest, below) in _RANGES.items():
             check_range(name, config.get(name, lowest), lowest, below)
         applying = _of_optimizer(config)

@@ -26,6 +26,7 @@ from mlp_jax.sweeps.task_labels import (
     with_class_weights,
 )
 from mlp_jax.training_input import check_count, check_range
+from mlp_jax.wording import as_typed
 
 BATCH_SIZE = 64  # of a configuration that names none
 
@@ -221,8 +222,8 @@ def _splits(
         splits = [(np.asarray(train), np.asarray(held)) for train, held in folds]
     except (TypeError, ValueError):
         raise ValueError(
-            f"folds is {folds!r}; expected how many, pairs of indices (train, validation), or a "
-            "splitter of scikit-learn"
+            f"folds is {as_typed(folds)}; expected how many, pairs of indices (train, "
+            "validation), or a splitter of scikit-learn"
         ) from None
     for split in splits:
         for part in split:

@@ -11,6 +11,7 @@ from mlp_jax.labels import class_weights, one_hot
 from mlp_jax.losses import Loss
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.training_input import check_range
+from mlp_jax.wording import as_typed
 
 
 def checked_labels(y: Any, name: str) -> np.ndarray:
@@ -60,7 +61,7 @@ def classes_of(kind: str, labels: np.ndarray) -> tuple[np.ndarray | None, np.nda
     if kind == "classes" and labels.ndim == 1:
         classes, numbers = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
-            raise ValueError(f"y has the one class {classes[0]!r}; expected two or more")
+            raise ValueError(f"y has the one class {as_typed(classes[0])}; expected two or more")
         return classes, numbers
     if labels.dtype.kind not in "fiub":
         raise ValueError(f"y has dtype {labels.dtype}, and the loss is of numbers")
@@ -169,13 +170,14 @@ def _by_number(
             break
     else:
         unknown = next(key for key in given if key not in names)
-        raise ValueError(f"class_weight names {unknown!r}; the classes are {names}")
+        raise ValueError(f"class_weight names {as_typed(unknown)}; the classes are {names}")
     for key, weight in given.items():
-        check_range(f"class_weight of {key!r}", weight, 0, np.inf)
+        check_range(f"class_weight of {as_typed(key)}", weight, 0, np.inf)
     found = {number_of[key]: float(weight) for key, weight in given.items()}
     missing = [name for number, name in enumerate(names) if number not in found]
     if missing and classes is not None:  # else not all of them may occur
         raise ValueError(
-            f"class_weight has none for the class {missing[0]!r}; expected a weight of every class"
+            f"class_weight has none for the class {as_typed(missing[0])}; expected a weight of "
+            "every class"
         )
     return dict(sorted(found.items()))

@@ -14,12 +14,17 @@ from mlp_jax.parameters import Layer, init
 from mlp_jax.sweeps.space import Configuration, optimizer_of
 from mlp_jax.sweeps.task import Task
 
+# What a configuration and `mlp_jax.fit` have by the same name.
+_OF_FIT = (
+    *("epochs", "batch_size", "patience", "tolerance", "ties", "mean_over"),
+    *("l2", "dropout", "label_smoothing"),
+)
 # A configuration is as its members are; of different ones, the first of these.
 STATUSES = ("diverged", "interrupted", "halved away", "finished", "stopped")
 
 
-def status_of(members: Sequence["SweepMember"]) -> str:
-    """That of a configuration."""
+def status_of(members: Sequence[Any]) -> str:
+    """That of a configuration of such members, each with a status of its own."""
     statuses = {member.status for member in members}
     return next(status for status in STATUSES if status in statuses)
 
@@ -66,6 +71,13 @@ class SweepMember:
         assert self.params is not None, f"a member that {self.status} has no parameters"
         return self.params, self.network
 
+    @property
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Those trained on and those validated by, each (n[L], m)."""
+        train, held = self._task.splits[self.fold]
+        Y = self._task.labels[self.network.loss]
+        return Y[:, train], Y[:, held]
+
     def arguments_of_fit(self) -> dict[str, Any]:
         """What `mlp_jax.fit` takes to train this member alone.
 
@@ -87,8 +99,7 @@ class SweepMember:
         exact = task.exact_labels(self.network.loss)
         key_init = jax.random.fold_in(task.key_init, np.uint32(self.seed))
         given = config.get("class_weight")
-        names = ("epochs", "batch_size", "patience", "tolerance", "l2", "dropout")
-        numbers = {name: config[name] for name in (*names, "label_smoothing") if name in config}
+        numbers = {name: config[name] for name in _OF_FIT if name in config}
         return numbers | {
             "params": init(key_init, task.sizes(config), dtype=X.dtype),
             "X": X[:, train],
