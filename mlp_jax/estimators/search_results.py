@@ -93,7 +93,8 @@ def as_cv_results(
         results[f"std_{which}_{name}"] = table.std(axis=1)
         if which == "test":
             results[f"rank_test_{name}"] = _ranks(mean, halved)
-    results["status"] = np.array([status_of(row) for row in found.members])
+    of_members = ([m for m in row if m is not None] for row in found.members)
+    results["status"] = np.array([status_of(members) for members in of_members])
     return results
 
 
