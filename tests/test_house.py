@@ -121,14 +121,14 @@ FLOORS = {
     14: {
         "estimators.classifier",
         "estimators.regressor",
-        "estimators.search_input",
+        "estimators.search_tables",
         "estimators.to_model",
         "sweeps.buckets",
         "sweeps.costs",
         "sweeps.standings",
     },
     15: {
-        "estimators.trained_alone",
+        "estimators.search_input",
         "sweeps.chunks",
         "sweeps.grouping",
         "sweeps.places",
@@ -136,6 +136,7 @@ FLOORS = {
         "sweeps.waves",
     },
     16: {
+        "estimators.trained_alone",
         "sweeps.draws",
         "sweeps.outcome_arrays",
         "sweeps.plan",

@@ -313,7 +313,7 @@ def test_an_ensemble_averages_the_networks_of_the_search():
     folds = search.best_estimator_.folds
     assert len(folds) == 3
     probability = 0.0
-    for fold, (steps, networks, weights) in enumerate(folds):
+    for fold, (steps, networks, weights, _) in enumerate(folds):
         own = [member for member in members if member.fold == fold]
         assert all(any(params is m.params for m in own) for params, _ in networks)
         for (params, network), weight in zip(networks, weights, strict=True):

@@ -9,8 +9,9 @@ from sklearn.preprocessing import StandardScaler
 
 import mlp_jax
 from mlp_jax import MLPClassifier, SweepCV
-from mlp_jax.estimators.search_input import parts_of, tables_of
+from mlp_jax.estimators.search_input import parts_of
 from mlp_jax.estimators.search_results import _ranks
+from mlp_jax.estimators.search_tables import tables_of
 from mlp_jax.estimators.settings import optimizer_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -114,13 +115,15 @@ class Otherwise(TransformerMixin, BaseEstimator):
 
 def test_training_rows_are_as_the_steps_make_them_when_they_are_fitted():
     splits = [(np.arange(80), np.arange(80, 120)), (np.arange(40, 120), np.arange(40))]
-    tables = tables_of(parts_of(make_pipeline(Otherwise(), MLP)), X, NAMES, splits)
+    steps, mlp, _ = parts_of(make_pipeline(Otherwise(), MLP))
+    tables = tables_of(steps, mlp, X, NAMES, splits, shown=True)
     for fold, (train, test) in enumerate(splits):
-        (of_training, of_test), (shown, _) = tables.splits[fold], tables.shown[fold]
-        np.testing.assert_array_equal(tables.X[of_training], X[train] + 1.0)
-        np.testing.assert_array_equal(tables.X[of_test], X[test])
-        np.testing.assert_array_equal(tables.X[shown], X[train])
-        np.testing.assert_array_equal(tables.Y[:, of_training], tables.Y[:, shown])
+        own = tables.folds[fold]
+        np.testing.assert_array_equal(tables.X[own.train], X[train] + 1.0)
+        np.testing.assert_array_equal(tables.X[own.test], X[test])
+        np.testing.assert_array_equal(tables.X[own.shown], X[train])
+        np.testing.assert_array_equal(tables.source[own.train], train)
+        np.testing.assert_array_equal(tables.source[own.shown], train)
 
 
 @pytest.mark.parametrize("solver", ["adamw", "lion"])

@@ -1,5 +1,6 @@
 """`SweepCV`: scikit-learn's `RandomizedSearchCV`, whose networks are trained side by side."""
 
+import copy
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -19,9 +20,9 @@ from mlp_jax.estimators.search_input import (
     candidates_of,
     parts_of,
     settings_of,
-    tables_of,
 )
 from mlp_jax.estimators.search_results import Scores, as_cv_results
+from mlp_jax.estimators.search_tables import Tables, tables_of
 from mlp_jax.estimators.trained_alone import (
     FittedAlone,
     candidate_of,
@@ -41,7 +42,10 @@ class SweepCV(RandomizedSearchCV):
     It takes what scikit-learn's `RandomizedSearchCV` takes, but for weights of samples, and gives
     what it gives; all candidates are trained on all folds by `mlp_jax.sweep`. They are trained in
     float32 (in float64 where JAX has it on), the best one again by `estimator.fit` in the dtype of
-    X.
+    X. Otherwise each is as `fit` trains it on the rows of a fold, with the same random_state the
+    same to rounding; but lbfgs is optax's, which ends elsewhere near a minimum than scipy's.
+    Candidates of different random_state have weights of their own, but one batch order and one
+    validation set.
 
     Args:
       estimator: `mlp_jax.MLPClassifier`, `mlp_jax.MLPRegressor`, or a `Pipeline` that ends with one
@@ -158,7 +162,9 @@ class SweepCV(RandomizedSearchCV):
             self._judge(several)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, groups))
-        tables = tables_of(parts, X, y, splits)
+        tables = tables_of(parts.steps, parts.mlp, X, y, splits, shown=self.return_train_score)
+        if tables.failed and self.error_score == "raise":
+            raise next(iter(tables.failed.values()))
         random_state = self._random_state_of(parts)
         reasons = reasons_of(parts, tables, candidates, settings)
         say_who_is_alone(reasons)
@@ -210,7 +216,7 @@ class SweepCV(RandomizedSearchCV):
 
     def _scored(
         self,
-        tables: Any,
+        tables: Tables,
         settings: list[dict[str, Any]],
         found: Trained,
         scorer: Callable[..., Any],
@@ -224,27 +230,19 @@ class SweepCV(RandomizedSearchCV):
         """
         given = self.scoring.values() if isinstance(self.scoring, Mapping) else [self.scoring]
         whole = any(callable(one) and not hasattr(one, "_score_func") for one in given)
-        shape = len(settings), len(tables.splits)
+        shape = len(settings), tables.total
         scores = Scores(*shape, train=self.return_train_score, error_score=self.error_score)
         failed = list[FittedAlone | SweepMember]()
-        for fold, (moved, original) in enumerate(zip(tables.shown, tables.original, strict=True)):
-
-            def rows_of(
-                name: str, given: bool, moved: Any = moved, original: Any = original
-            ) -> tuple[Any, Any]:
-                at = ("train", "test").index(name)
-                rows = _safe_indexing(X, original[at]) if given else tables.X[moved[at]]
-                return rows, _safe_indexing(y, original[at])
-
-            names = ("train", "test") if self.return_train_score else ("test",)
+        for fold, own in tables.folds.items():
             shown = {
-                given: {name: rows_of(name, given) for name in names}
+                given: self._rows_shown(tables, fold, X, y, given=given)
                 for given in {whole or isinstance(row[fold], FittedAlone) for row in found.members}
             }
             for number, setting in enumerate(settings):
                 member = found.members[number][fold]
+                assert member is not None
                 parts = shown[whole or isinstance(member, FittedAlone)]
-                fitted = as_estimator(tables, setting, member, whole=whole)
+                fitted = as_estimator(tables, setting, member, fold, whole=whole)
                 if fitted is None:
                     failed.append(member)
                     if self.error_score == "raise":
@@ -254,7 +252,10 @@ class SweepCV(RandomizedSearchCV):
                         )
                     continue
                 began = time.perf_counter()
-                scores.take("test", number, fold, partial(scorer, fitted, *parts["test"]))
+                judged = partial(scorer, fitted, *parts["test"])
+                if own.unscored is not None and not isinstance(member, FittedAlone):
+                    judged = partial(_raise, own.unscored)
+                scores.take("test", number, fold, judged)
                 scores.seconds[number, fold] = time.perf_counter() - began
                 if self.return_train_score:
                     scores.take("train", number, fold, partial(scorer, fitted, *parts["train"]))
@@ -265,6 +266,13 @@ class SweepCV(RandomizedSearchCV):
                 f"{self.error_score}. The first: {scores.failures[0]}",
                 stacklevel=3,
             )
+        for fold, error in tables.failed.items():
+            warnings.warn(
+                f"Nothing could be fitted on fold {fold} ({type(error).__name__}: {error}); the "
+                f"score there is {self.error_score}",
+                FitFailedWarning,
+                stacklevel=3,
+            )
         if failed:
             errors = [
                 one.error
@@ -273,12 +281,31 @@ class SweepCV(RandomizedSearchCV):
             ]
             more = f". {len(errors)} failed, the first by {errors[0]!r}" if errors else ""
             warnings.warn(
-                f"{len(failed)} of {len(settings) * len(tables.splits)} networks diverged or were "
+                f"{len(failed)} of {len(settings) * len(tables.folds)} networks diverged or were "
                 f"interrupted; their score is {self.error_score}{more}",
                 FitFailedWarning,
                 stacklevel=3,
             )
         return scores
+
+    def _rows_shown(
+        self, tables: Tables, fold: int, X: Any, y: Any, *, given: bool
+    ) -> dict[str, tuple[Any, Any]]:
+        """(rows, target) of the parts of a fold that are scored, by name.
+
+        given: as the user gave them, and not as the steps before the network have made them.
+        """
+        own = tables.folds[fold]
+        train, test = own.original
+        parts = {"train": (own.shown, train), "test": (own.test, test)}
+        return {
+            name: (
+                _safe_indexing(X, original) if given else tables.rows(fold, moved),
+                _safe_indexing(y, original),
+            )
+            for name, (moved, original) in parts.items()
+            if name == "test" or self.return_train_score
+        }
 
     def _choose(self, candidates: list[dict[str, Any]], names: list[str]) -> None:
         """The best candidate: of the highest score, or what `refit` says."""
@@ -295,7 +322,8 @@ class SweepCV(RandomizedSearchCV):
     def _random_state_of(self, parts: Parts) -> Any:
         """The network's own, or that of the search if it has none."""
         own = parts.mlp.random_state
-        return self.random_state if own is None else own
+        # A copy, as `clone` makes one for every fit.
+        return self.random_state if own is None else copy.deepcopy(own)
 
     def _judge(self, names: list[str]) -> str:
         """The name of the score that candidates are ranked by, of these."""
@@ -319,6 +347,10 @@ class SweepCV(RandomizedSearchCV):
         self.refit_time_ = time.perf_counter() - began
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _accuracy(fitted: Any, X: Any, y: Any) -> float:

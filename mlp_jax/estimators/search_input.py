@@ -1,23 +1,24 @@
-"""What `SweepCV` is given, made ready: candidates, folds, and tables for a sweep."""
+"""What `SweepCV` is given, made ready: its candidates as configurations of a sweep."""
 
 import difflib
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import ClassifierMixin, clone
-from sklearn.model_selection import ParameterGrid, ParameterSampler, train_test_split
+from sklearn.base import ClassifierMixin
+from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
+from sklearn.utils import check_random_state
 
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP
-from mlp_jax.estimators.settings import checked, configuration_of, mean_over_of
+from mlp_jax.estimators.search_tables import Tables, weights_by_class
+from mlp_jax.estimators.settings import as_on, checked, configuration_of, mean_over_of
 from mlp_jax.forward_propagation import Network
+from mlp_jax.sweeps.folds import Split
 from mlp_jax.sweeps.space import network_of
 from mlp_jax.wording import as_typed
-
-Split = tuple[np.ndarray, np.ndarray]
 
 
 class Parts(NamedTuple):
@@ -79,98 +80,14 @@ def settings_of(
     return found
 
 
-class Tables(NamedTuple):
-    """What a sweep trains on and what its scores are of.
-
-    X: the rows of every fold as its own steps transform them, one block after the other; one block
-    for all folds if there are no steps. Y: their labels, (K, rows). splits: (train, test), rows of
-    X to train on and to validate by. shown: the same for scorers: some steps, such as
-    `TargetEncoder`, transform rows otherwise when they are fitted on them. original: the same, rows
-    of what the user gave. steps: those of every fold, fitted. fitted: the network with all that
-    does not come from training.
-    """
-
-    X: np.ndarray
-    Y: np.ndarray
-    splits: list[Split]
-    shown: list[Split]
-    original: list[Split]
-    steps: list[Pipeline | None]
-    fitted: MLP
-
-    def labels(self) -> np.ndarray:
-        """Y as `sweep` takes labels: numbers of classes, or what they are."""
-        classes = isinstance(self.fitted, ClassifierMixin)
-        if not classes or self.fitted._binarizer.y_type_.startswith("multilabel"):
-            labels = self.Y[0] if len(self.Y) == 1 else self.Y.T
-            return labels.astype(int) if classes else labels
-        return (self.Y[0] if len(self.Y) == 1 else self.Y.argmax(axis=0)).astype(int)
-
-
-def tables_of(parts: Parts, X: Any, y: Any, splits: Sequence[Split]) -> Tables:
-    """The tables of these folds; the steps before the network are fitted once a fold."""
-    splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
-    if parts.steps is None:
-        mlp = _unweighted(parts.mlp)
-        data = mlp._data(X, y, None, incremental=False, first=True)
-        return Tables(data.X, data.Y, splits, splits, splits, [None] * len(splits), mlp)
-    blocks, labels = list[np.ndarray](), list[np.ndarray]()
-    moved, shown, steps = list[Split](), list[Split](), []
-
-    def added(block: np.ndarray, Y: np.ndarray) -> int:
-        """Where its rows begin."""
-        first = sum(map(len, blocks))
-        blocks.append(block)
-        labels.append(Y)
-        return first
-
-    for train, test in splits:
-        fold, y_train = clone(parts.steps), _safe_indexing(y, train)
-        made = fold.fit_transform(_safe_indexing(X, train), y_train)
-        mlp = _unweighted(parts.mlp)
-        data = mlp._data(fold.transform(X), y, None, incremental=False, first=True)
-        first = added(data.X, data.Y)
-        shown.append((train + first, test + first))
-        rows, own = train + first, mlp._validated(made, y_train, reset=False)[0]
-        if not np.array_equal(own, data.X[train]):
-            rows = np.arange(len(train)) + added(own, data.Y[:, train])
-        moved.append((rows, test + first))
-        steps.append(fold)
-    widths = {block.shape[1] for block in blocks}
-    if len(widths) > 1:
-        raise ValueError(
-            f"the steps before the network make {sorted(widths)} columns, not as many in every "
-            "fold; type handle_unknown='ignore' and the categories in OneHotEncoder"
-        )
-    Y = np.concatenate(labels, axis=1)
-    return Tables(np.concatenate(blocks), Y, moved, shown, splits, steps, mlp)
-
-
-def _unweighted(mlp: MLP) -> MLP:
-    """A new one, that does not weigh classes; the sweep does."""
-    new = clone(mlp)
-    return new.set_params(class_weight=None) if isinstance(new, ClassifierMixin) else new
-
-
-def inner_splits(tables: Tables, share: float, random: np.random.RandomState) -> list[Split]:
-    """For early stopping: of the training rows of every fold, a share to validate by."""
-
-    def split(train: np.ndarray) -> Split:
-        strata = tables.fitted._strata(tables.Y[:, train], share)
-        inner, held = train_test_split(train, test_size=share, random_state=random, stratify=strata)
-        return inner, held
-
-    return [split(train) for train, _ in tables.splits]
-
-
-def scoring_of(tables: Tables, configurations: Sequence[Mapping[str, Any]]) -> Any:
+def scoring_of(mlp: MLP, configurations: Sequence[Mapping[str, Any]]) -> Any:
     """What an estimator scores its epochs by, as `mlp_jax.sweep` takes it; None for its own choice.
 
     That is not the loss's metric everywhere: of several labels an example counts as right if all of
     them are, and one quantile is scored by R².
     """
     networks = [Network(loss=one["loss"]) for one in configurations]
-    scored = {tables.fitted._metric(network) for network in networks}
+    scored = {mlp._metric(network) for network in networks}
     if len(scored) > 1 or scored == {network.loss.metric for network in networks}:
         return None
     (metric,) = scored
@@ -178,30 +95,76 @@ def scoring_of(tables: Tables, configurations: Sequence[Mapping[str, Any]]) -> A
 
 
 def configurations_of(
-    tables: Tables, settings: Sequence[Mapping[str, Any]], splits: Sequence[Split]
-) -> list[dict[str, Any]]:
-    """The settings as configurations of `mlp_jax.sweep`."""
-    # Of the longest: a batch is cut to a shorter fold, as `fit` does.
-    m = max(len(train) for train, _ in splits)
-    classes = getattr(tables.fitted, "classes_", None)
-    configurations = []
+    tables: Tables,
+    settings: Sequence[Mapping[str, Any]],
+    numbers: Sequence[int],
+    splits: Sequence[Split],
+    seed: int,
+) -> tuple[list[dict[str, Any]], list[list[dict[str, Any]]]]:
+    """The settings as configurations of `mlp_jax.sweep`, and what differs by fold.
+
+    Args:
+      tables: of all folds.
+      settings: checked, of every candidate.
+      numbers: of folds that train on the same classes.
+      splits: their rows to train on and to validate by.
+      seed: of the candidates without a random_state of their own.
+
+    Returns:
+      (of every candidate, its configuration, as on all samples; of every candidate and fold, the
+      choices that are as on its rows).
+    """
+    mlp = tables.folds[numbers[0]].mlp
+    labels, sources = tables.labels(mlp), [tables.folds[n].original[0] for n in numbers]
+    known = tables.known(mlp) if isinstance(mlp, ClassifierMixin) else np.ones(len(tables.y), bool)
+    weighed: dict[str, list[tuple[float, Any]]] = {}  # by class_weight: of all samples, of folds
+
+    def weights(given: Any) -> list[tuple[float, Any]]:
+        """(mean weight of the rows, class_weight) of all samples, and of every fold."""
+        if repr(given) not in weighed:
+            made = weighed[repr(given)] = [(1.0, given)]
+            for source, (train, _) in zip(sources, splits, strict=True):
+                by_class = weights_by_class(given, mlp, tables.y[source])
+                if by_class is None:
+                    made.append((1.0, given))
+                else:
+                    mean = float(np.mean(by_class[labels[train]]))
+                    made.append((mean, dict(enumerate(by_class.tolist()))))
+            if isinstance(given, Mapping):
+                by_class = weights_by_class(given, mlp, tables.y)
+                assert by_class is not None
+                numbers_of = np.searchsorted(mlp.classes_, tables.y[known])
+                made[0] = float(np.mean(by_class[numbers_of])), dict(enumerate(by_class.tolist()))
+        return weighed[repr(given)]
+
+    configurations, of_folds = [], []
     for found in settings:
-        loss = found.get("loss", None) or tables.fitted._network().loss.name
-        one = configuration_of(found, m, loss)
-        outputs = mean_over_of(network_of(one).loss, len(tables.Y))
+        loss = found.get("loss", None) or mlp._network().loss.name
+        one = configuration_of(found, len(tables.y), loss) | {"seed": _seed_of(found, seed)}
+        outputs = mean_over_of(network_of(one).loss, 1 if tables.y.ndim == 1 else tables.y.shape[1])
         if outputs > 1:
             one["mean_over"] = outputs
-        weights = one.get("class_weight")
-        if isinstance(weights, Mapping) and classes is not None:
-            numbers = {label: number for number, label in enumerate(classes.tolist())}
-            unknown = sorted(set(weights) - set(numbers), key=str)
-            if unknown:
-                raise ValueError(
-                    f"class_weight names {as_typed(unknown[0])}; the classes are "
-                    f"{as_typed(classes.tolist())}"
-                )
-            by_class = [float(weights.get(label, 1.0)) for label in numbers]
-            one["class_weight"] = dict(enumerate(by_class))
-            one["l2"] /= np.mean(np.array(by_class)[tables.labels()])  # as `fit` divides it
-        configurations.append(one)
-    return configurations
+        given = found.get("class_weight")
+        _check_named(given, tables.classes)
+        whole, *folds = [(1.0, None)] * (1 + len(splits)) if given is None else weights(given)
+        own = [as_on(found, len(train), *of) for of, (train, _) in zip(folds, splits, strict=True)]
+        configurations.append(one | as_on(found, len(tables.y), *whole))
+        of_folds.append(own)
+    return configurations, of_folds
+
+
+def _seed_of(found: Mapping[str, Any], seed: int) -> int:
+    """What `fit` draws from its random_state, or else this."""
+    if not isinstance(found["random_state"], Integral):
+        return seed
+    return int(check_random_state(found["random_state"]).randint(np.iinfo(np.int32).max))
+
+
+def _check_named(given: Any, classes: np.ndarray) -> None:
+    if isinstance(given, Mapping) and len(classes):
+        unknown = sorted(set(given) - set(classes.tolist()), key=str)
+        if unknown:
+            raise ValueError(
+                f"class_weight names {as_typed(unknown[0])}; the classes are "
+                f"{as_typed(classes.tolist())}"
+            )

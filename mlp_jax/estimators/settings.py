@@ -81,8 +81,13 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def activation_of(choice: Any) -> Any:
     """An activation, or one a layer, as `Network` takes it."""
+    return Network(_our_words(choice)).activation
+
+
+def _our_words(choice: Any) -> Any:
+    """The activation, or one a layer, by the names that we have for them."""
     each = isinstance(choice, list | tuple) and not isinstance(choice, Activation)
-    return Network(tuple(map(_our_word, choice)) if each else _our_word(choice)).activation
+    return tuple(map(_our_word, choice)) if each else _our_word(choice)
 
 
 def _our_word(choice: Any) -> Any:
@@ -104,7 +109,7 @@ def optimizer_of(found: Mapping[str, Any], m: int) -> Optimizer:
     for ours in OF_STEPS:
         if found[ours] or ours in OPTIMIZERS[name].numbers:  # else its default would be taken
             numbers[ours] = found[ours]
-    if name == "sgd" and found["learning_rate"] == "invscaling":
+    if _scales_inversely(found):
         schedule, numbers["samples"], numbers["power"] = "inverse_scaling", m, found["power_t"]
     if found["schedule"] is not None:
         schedule, numbers["decay_epochs"] = found["schedule"], found["max_iter"]
@@ -148,29 +153,41 @@ def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, A
     Of an "adaptive" rate and shuffle=False a sweep knows nothing.
     """
     choice = optimizer_of(found, m)
-    size = batch_size_of(found, m)
-    configuration = {
+    return {
         "hidden": found["hidden_layer_sizes"],
-        "activation": activation_of(found["activation"]),
+        "activation": _our_words(found["activation"]),  # a name, which a file can hold
         "loss": loss,
         "optimizer": choice.name,
         "schedule": choice.schedule,
         "nesterov": choice.nesterov,
-        "batch_size": None if size >= m or choice.name == "lbfgs" else size,
-        "l2": l2_of(found, m),
         "epochs": int(found["max_iter"]),
         "patience": patience_of(found),
-        "tolerance": float(found["tol"]),
         "ties": True,  # as scikit-learn counts them
+        # Of lbfgs `tol` is of the gradient, of which the cost near a minimum goes by the square.
+        "tolerance": float(found["tol"] ** (2 if found["solver"] == "lbfgs" else 1)),
         "dropout": float(found["dropout"]),
         "label_smoothing": float(found.get("label_smoothing", 0.0)),
         **choice.numbers,
+        **as_on(found, m, class_weight=found.get("class_weight")),
     }
-    if isinstance(found["random_state"], Integral):
-        configuration["seed"] = int(found["random_state"])
-    if found.get("class_weight") is not None:
-        configuration["class_weight"] = found["class_weight"]
-    return configuration
+
+
+def as_on(
+    found: Mapping[str, Any], m: int, mean_weight: float = 1.0, class_weight: Any = None
+) -> dict[str, Any]:
+    """What of a configuration depends on the samples: on m, of this mean weight."""
+    size = batch_size_of(found, m)
+    full = size >= m or found["solver"] == "lbfgs"
+    own = {"batch_size": None if full else size, "l2": l2_of(found, m, mean_weight)}
+    if _scales_inversely(found):
+        own["samples"] = m
+    if class_weight is not None:
+        own["class_weight"] = class_weight
+    return own
+
+
+def _scales_inversely(found: Mapping[str, Any]) -> bool:
+    return bool(found["solver"] == "sgd" and found["learning_rate"] == "invscaling")
 
 
 def _sizes(given: Any) -> tuple[int, ...]:

@@ -13,11 +13,16 @@ from mlp_jax.prediction import outputs_of_all
 
 
 class OfFold(NamedTuple):
-    """Networks of a fold: the steps before them, (params, network) of each, and their weights."""
+    """Networks of a fold.
+
+    steps: before them. networks: (params, network) of each. weights: of each. like: an estimator
+    that takes the rows that the steps of this fold make.
+    """
 
     steps: Pipeline | None
     networks: list[tuple[tuple[Layer, ...], Network]]
     weights: np.ndarray
+    like: Any
 
 
 class _Together(BaseEstimator):
@@ -37,8 +42,8 @@ class _Together(BaseEstimator):
     def _average(self, X: Any) -> np.ndarray:
         """The mean A[L] of every row of X, (samples, K)."""
         total: Any = 0.0
-        for steps, networks, weights in self.folds:
-            rows = self.like._rows(X if steps is None else steps.transform(X))
+        for steps, networks, weights, like in self.folds:
+            rows = like._rows(X if steps is None else steps.transform(X))
             rows = rows.astype(networks[0][0][0].W.dtype, copy=False)
             total = total + np.tensordot(weights, outputs_of_all(networks, rows), axes=1)
         return np.asarray(total)

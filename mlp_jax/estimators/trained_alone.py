@@ -16,7 +16,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from mlp_jax.estimators.mlp import NOT_FINITE
-from mlp_jax.estimators.search_input import Parts, Tables
+from mlp_jax.estimators.search_input import Parts
+from mlp_jax.estimators.search_tables import Tables
 from mlp_jax.forward_propagation import Network
 from mlp_jax.parameters import Layer
 
@@ -55,9 +56,10 @@ def reasons_of(
 
     settings: of the candidates' networks, checked.
     """
-    binarizer = getattr(tables.fitted, "_binarizer", None)
+    mlp = next(iter(tables.folds.values())).mlp
+    binarizer = getattr(mlp, "_binarizer", None)
     several = binarizer is not None and binarizer.y_type_.startswith("multilabel")
-    one_class = binarizer is not None and not several and len(binarizer.classes_) < 2
+    one_class = binarizer is not None and not several and len(tables.classes) < 2
     own = parts.mlp.get_params(deep=False)
 
     def reason(candidate: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:

@@ -4,57 +4,60 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from mlp_jax.estimators.mlp import MLP
-from mlp_jax.estimators.search_input import (
-    Split,
-    Tables,
-    configurations_of,
-    inner_splits,
-    scoring_of,
-)
+from mlp_jax.estimators.search_input import configurations_of, scoring_of
+from mlp_jax.estimators.search_tables import Tables, inner_splits
 from mlp_jax.estimators.solvers import constant_of
 from mlp_jax.estimators.together import ClassifiersTogether, OfFold, RegressorsTogether
 from mlp_jax.estimators.trained_alone import INTERRUPTED, FittedAlone
 from mlp_jax.forward_propagation import Network
+from mlp_jax.parameters import as_key
+from mlp_jax.sweeps.folds import Split
 from mlp_jax.sweeps.result import SweepResult
-from mlp_jax.sweeps.run import sweep
+from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.selection import CANDIDATES, check_averaged, chosen_of_folds
+from mlp_jax.sweeps.task import Task, as_task
 from mlp_jax.sweeps.trainings import SweepMember, status_of
 
 
 class Trained(NamedTuple):
-    """members: of every candidate, one a fold. sweeps: the results that most of them come from."""
+    """What became of the candidates.
 
-    members: list[list[SweepMember | FittedAlone]]
+    members: of every candidate, one a fold; None of a fold that nothing can be trained on. sweeps:
+    the results that most of them come from.
+    """
+
+    members: list[list[SweepMember | FittedAlone | None]]
     sweeps: list[SweepResult]
 
     def seconds(self) -> np.ndarray:
         """Of every candidate and fold; who trains beside others has a share of the whole."""
         together = sum(len(result.members) for result in self.sweeps)
         share = sum(result.seconds for result in self.sweeps) / max(1, together)
-        return np.array(
-            [
-                [m.seconds if isinstance(m, FittedAlone) else share for m in row]
-                for row in self.members
-            ]
-        )
+
+        def of(member: SweepMember | FittedAlone | None) -> float:
+            if member is None:
+                return 0.0
+            return member.seconds if isinstance(member, FittedAlone) else share
+
+        return np.array([list(map(of, row)) for row in self.members])
 
     def statuses(self) -> np.ndarray:
         """Of every candidate; that of its worst fold."""
+        of_members = [[member for member in row if member is not None] for row in self.members]
         return np.array(
-            [
-                "failed" if any(m.status == "failed" for m in row) else status_of(row)
-                for row in self.members
-            ]
+            ["failed" if any(m.status == "failed" for m in r) else status_of(r) for r in of_members]
         )
 
     def halved_away(self) -> np.ndarray:
         """Which candidates did not go to the end."""
-        return np.array([any(m.status == "halved away" for m in row) for row in self.members])
+        return np.array(
+            [any(m is not None and m.status == "halved away" for m in row) for row in self.members]
+        )
 
 
 def trained(
@@ -68,9 +71,11 @@ def trained(
 ) -> Trained:
     """Every candidate trained on every fold.
 
+    Weights, batch order and validation sets are those that `fit` draws from the same random_state.
     Candidates that stop early by a validation set keep a share of the training rows for it, and are
     a sweep of their own for every share; their scores are of the test rows all the same. So are
-    those of losses whose metrics differ.
+    those of losses whose metrics differ, and folds that train on other classes, whose networks have
+    other outputs.
 
     Args:
       tables: rows and folds.
@@ -81,7 +86,7 @@ def trained(
       **how: halving, memory and progress of `mlp_jax.sweep`.
     """
     random = check_random_state(random_state)
-    key = int(random.randint(np.iinfo(np.int32).max))
+    seed = int(random.randint(np.iinfo(np.int32).max))
 
     def kind_of(found: Mapping[str, Any]) -> tuple[Any, Any]:
         stops = found["early_stopping"] and found["solver"] != "lbfgs"
@@ -90,39 +95,74 @@ def trained(
         return found["validation_fraction"] if stops else None, metric
 
     kinds = {i: kind_of(found) for i, found in enumerate(settings) if i not in those_alone}
-    members: list[list[SweepMember | FittedAlone]] = [[] for _ in settings]
+    members: list[list[SweepMember | FittedAlone | None]] = [
+        [None] * tables.total for _ in settings
+    ]
     sweeps: list[SweepResult] = []
-    inner: dict[float, list[Split]] = {}
-    folds = len(tables.splits)
     for kind in dict.fromkeys(kinds.values()):
         share, _ = kind
-        numbers = [i for i, one in kinds.items() if one == kind]
-        if share is not None and share not in inner:
-            inner[share] = inner_splits(tables, share, random)
-        splits = tables.splits if share is None else inner[share]
-        configurations = configurations_of(tables, [settings[i] for i in numbers], splits)
-        result = sweep(
-            *(tables.X, tables.labels(), configurations),
-            folds=splits,
-            scoring=scoring_of(tables, configurations),
-            best_by="cost" if share is None else "metric",
-            key=key,
-            **how,
-        )
-        sweeps.append(result)
-        for at, i in enumerate(numbers):
-            members[i] = list(result.members[at * folds : (at + 1) * folds])
+        candidates = [i for i, one in kinds.items() if one == kind]
+        chosen = [settings[i] for i in candidates]
+        if share is None:
+            splits = {n: (fold.train, fold.test) for n, fold in tables.folds.items()}
+        else:
+            splits = inner_splits(tables, share, random)
+        for folds in tables.alike():
+            best_by = "cost" if share is None else "metric"
+            task = _task(tables, chosen, folds, [splits[n] for n in folds], best_by, seed)
+            sweeps.append(_swept(task, **how))
+            found = iter(sweeps[-1].members)
+            for i in candidates:
+                for number in folds:
+                    members[i][number] = next(found)
     goes_on = not any(result.interrupted for result in sweeps)
     for i in those_alone:
-        for train, _ in tables.original:
+        for number, fold in tables.folds.items():
             one = INTERRUPTED
             if goes_on:
                 try:
-                    one = alone(i, train)
+                    one = alone(i, fold.original[0])
                 except KeyboardInterrupt:
                     goes_on = False
-            members[i].append(one)
+            members[i][number] = one
     return Trained(members, sweeps)
+
+
+def _task(
+    tables: Tables,
+    settings: Sequence[Mapping[str, Any]],
+    folds: Sequence[int],
+    splits: Sequence[Split],
+    best_by: str,
+    seed: int,
+) -> Task:
+    """The sweep of candidates over folds that train on the same classes."""
+    mlp = tables.folds[folds[0]].mlp
+    configurations, of_folds = configurations_of(tables, settings, folds, splits, seed)
+    task = as_task(
+        *(tables.X, tables.labels(mlp), configurations),
+        folds=[(train, _judged(tables, mlp, train, held)) for train, held in splits],
+        scoring=scoring_of(mlp, configurations),
+        best_by=best_by,
+    )
+    return task._replace(
+        of_folds=of_folds,
+        features=tuple(tables.folds[number].mlp.n_features_in_ for number in folds),
+        key_order=as_key(seed),
+        as_fit=True,
+    )
+
+
+def _judged(tables: Tables, mlp: MLP, train: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Rows for a sweep to look at while it trains: it needs some, and of classes that it knows."""
+    if is_classifier(mlp) and len(mlp.classes_) > 1 and tables.y.ndim == 1:
+        held = held[tables.known(mlp)[tables.source[held]]]
+    return held if len(held) else train[:1]
+
+
+def _swept(task: Task, *, memory: Any, halving: Any, progress: Any) -> SweepResult:
+    plan = plan_of(task, memory=memory, halving=halving)
+    return run(task, plan, halving=halving, progress=progress)
 
 
 def together(
@@ -132,24 +172,49 @@ def together(
 
     order: candidates that went to the end, the best first. size: how many choices.
     """
-    loss = tables.fitted._network().loss
+    if len(tables.alike()) > 1:
+        raise ValueError(
+            "folds train on different classes, so their networks cannot be averaged: leave "
+            "ensemble out, or type cv=StratifiedKFold(5)"
+        )
+    folds = tables.folds
+    mlp = next(iter(folds.values())).mlp
+    loss = mlp._network().loss
     check_averaged(loss, "leave ensemble out")
     candidates = [found.members[number] for number in order[:CANDIDATES]]
-    held = [(tables.X[rows].astype(np.float32), tables.Y[:, rows].T) for _, rows in tables.splits]
-    networks = [[[member.trained] for member in members] for members in candidates]
+    held = [
+        (
+            tables.rows(number, fold.test).astype(np.float32),
+            mlp._as_Y(tables.y[tables.source[fold.test]], known=True).T,
+        )
+        for number, fold in folds.items()
+    ]
+    networks = [[[_of(members, number)] for number in folds] for members in candidates]
     picks, _ = chosen_of_folds(networks, held, size, loss)
     numbers, counts = np.unique(picks, return_counts=True)
-    weights = counts / (counts.sum() * len(tables.splits))
-    folds = [
-        OfFold(steps, [candidates[i][fold].trained for i in numbers], weights)
-        for fold, steps in enumerate(tables.steps)
+    weights = counts / (counts.sum() * len(folds))
+    averaged = [
+        OfFold(fold.steps, [_of(candidates[i], number) for i in numbers], weights, fold.mlp)
+        for number, fold in folds.items()
     ]
-    kind = ClassifiersTogether if isinstance(tables.fitted, ClassifierMixin) else RegressorsTogether
-    return kind(folds, tables.fitted)
+    kind = ClassifiersTogether if is_classifier(mlp) else RegressorsTogether
+    return kind(averaged, mlp)
+
+
+def _of(members: Sequence[SweepMember | FittedAlone | None], fold: int) -> Any:
+    """(params, network) of the member on a fold that there is one of."""
+    member = members[fold]
+    assert member is not None
+    return member.trained
 
 
 def as_estimator(
-    tables: Tables, settings: Mapping[str, Any], member: SweepMember | FittedAlone, *, whole: bool
+    tables: Tables,
+    settings: Mapping[str, Any],
+    member: SweepMember | FittedAlone,
+    fold: int,
+    *,
+    whole: bool,
 ) -> Any:
     """The estimator that `fit` would have made of a member; None if it has no finite parameters.
 
@@ -160,10 +225,11 @@ def as_estimator(
         return member.fitted
     if member.params is None or member.status in ("diverged", "interrupted"):
         return None
-    mlp: MLP = clone(tables.fitted)
+    like, steps = tables.folds[fold].mlp, tables.folds[fold].steps
+    mlp: MLP = clone(like)
     own = mlp.get_params(deep=False)
     mlp.set_params(**{name: settings[name] for name in own})
-    for name, value in vars(tables.fitted).items():
+    for name, value in vars(like).items():
         if name not in own:
             setattr(mlp, name, value)
     train, held = (constant_of(member.network.loss, Y) for Y in member.labels)
@@ -173,7 +239,6 @@ def as_estimator(
         validation_losses=np.asarray(member.curves.validation_loss) + held,
         best_epoch=member.best_epoch,
     )
-    steps = tables.steps[member.fold]
     if whole and steps is not None:
         return Pipeline([*steps.steps, ("mlp", mlp)])
     if not whole and hasattr(mlp, "feature_names_in_"):

@@ -23,8 +23,7 @@ class Draws:
         self._first = next(iter(places))
         self._folds = places[self._first].folds
         self._keys = [
-            jax.device_put(jax.random.fold_in(task.key_order, np.uint32(fold)), self._first)
-            for fold in range(len(self._folds))
+            jax.device_put(task.key_of_fold(fold), self._first) for fold in range(len(self._folds))
         ]
         self._drawn: dict[Any, Drawn] = {}
         self._drawing = threading.Lock()

@@ -1,5 +1,6 @@
 """How examples are split to train and to validate, as indices into one resident copy of them."""
 
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,6 +59,60 @@ def held_out(m: int, share: float, *, seed: int = 0, classes: Any = None) -> lis
     # Evenly spaced in an order sorted by class, so that every class gives its share.
     picked = np.floor((np.arange(count) + 0.5) * m / count).astype(int)
     return [(np.sort(np.delete(order, picked)), np.sort(order[picked]))]
+
+
+def as_splits(folds: Any, m: int) -> list[Split]:
+    """Pairs of what NumPy indexes m rows by, as pairs of indices from 0 to m - 1.
+
+    Args:
+      folds: pairs (train, validation), each part a boolean mask of all rows, or indices, which may
+        be negative, and may name a row more than once.
+      m: how many rows there are.
+
+    Raises:
+      ValueError: something else came.
+
+    Example:
+      >>> as_splits([([True, False, True], [-2])], 3)
+      [(array([0, 2]), array([1]))]
+    """
+    try:
+        pairs = [(train, held) for train, held in folds]
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"folds is {reprlib.repr(folds)}; expected how many, pairs of indices (train, "
+            "validation), or a splitter of scikit-learn"
+        ) from None
+    if not pairs:
+        raise ValueError("folds is empty; expected a pair (train, validation) or more")
+    return [
+        (
+            _indices(train, m, f"to train on of fold {number}"),
+            _indices(held, m, f"of fold {number}"),
+        )
+        for number, (train, held) in enumerate(pairs)
+    ]
+
+
+def _indices(part: Any, m: int, name: str) -> np.ndarray:
+    """A part of a fold as indices; `name` tells the rows it is of."""
+    found = np.asarray(part)
+    if found.dtype == bool and found.shape == (m,):
+        return np.flatnonzero(found)
+    if found.shape == (0,):  # of whatever dtype
+        return np.empty(0, np.intp)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise ValueError(
+            f"the rows {name} are given as {found.dtype} of shape {found.shape}; expected indices, "
+            f"or a mask of shape ({m},)"
+        )
+    lowest, highest = int(found.min()), int(found.max())
+    if lowest < -m or highest >= m:
+        raise ValueError(
+            f"the rows {name} have the index {highest if highest >= m else lowest}; expected "
+            f"indices from 0 to {m - 1}, or from -{m} to -1, counted from the end"
+        )
+    return np.where(found < 0, found + m, found) if lowest < 0 else found
 
 
 def _order(m: int, seed: int, classes: Any) -> np.ndarray:

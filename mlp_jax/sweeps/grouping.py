@@ -26,12 +26,13 @@ Group = tuple[Kind, tuple[int, ...], list[Row]]  # that shares static choices, a
 def families(task: Task, *, apart: bool) -> list[list[Group]]:
     """Members by their static choices; in one family, those that differ in activation alone."""
     groups: dict[tuple[Kind, tuple[int, ...]], list[Row]] = {}
-    for number, configuration in enumerate(task.configurations):
+    for number in range(len(task.configurations)):
         if not task.seeds[number]:  # it is another shard's
             continue
         folds_of: dict[Kind, list[int]] = {}
         for fold, (train, _) in enumerate(task.splits):
-            folds_of.setdefault(kind_of(task, configuration, len(train)), []).append(fold)
+            kind = kind_of(task, task.of_fold(number, fold), len(train))
+            folds_of.setdefault(kind, []).append(fold)
         for kind, numbers in folds_of.items():
             rows = [Row(number, seed) for seed in task.seeds[number]]
             groups.setdefault((kind, tuple(numbers)), []).extend(rows)

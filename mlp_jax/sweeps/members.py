@@ -100,8 +100,11 @@ def numbers_of(configurations: Sequence[Configuration], on: frozenset[str], dtyp
     )
 
 
-def weights_of(task: Task, configurations: Sequence[Configuration], train: Any) -> np.ndarray:
-    """Example weights by class, (members, 1, m): the classes' shares are those of the fold."""
+def weights_of(task: Task, configurations: Sequence[Configuration], some: Any) -> np.ndarray:
+    """Example weights by class, (members, 1, m), 0 but for some rows.
+
+    Of weights that balance the classes, the shares are those among these rows.
+    """
     made: dict[Any, np.ndarray] = {}
     rows: list[np.ndarray] = []
     for configuration in configurations:
@@ -111,7 +114,7 @@ def weights_of(task: Task, configurations: Sequence[Configuration], train: Any) 
         if name not in made:
             Y = task.labels[loss]
             made[name] = np.zeros((1, Y.shape[1]), Y.dtype)
-            made[name][:, train] = np.asarray(class_weights(Y[:, train], given))
+            made[name][:, some] = np.asarray(class_weights(Y[:, some], given))
         rows.append(made[name])
     return np.stack(rows)
 
@@ -131,33 +134,36 @@ class InitialWeights:
         apart = max(1, (1 << (longest - 1).bit_length()) // 16)
         self._length = -(-longest // apart) * apart
         self._draws: dict[int, np.ndarray] = {}
+        # `fit` draws in float32 whatever the dtype.
+        self._dtype = np.dtype(np.float32) if task.as_fit else task.X.dtype
 
     def key(self, seed: int) -> jax.Array:
         """The key that `mlp_jax.init` needs for the same weights."""
-        return jax.random.fold_in(self._task.key_init, np.uint32(seed))
+        return self._task.key_of_weights(seed)
 
     def draw(self, rows: Sequence[Row]) -> None:
         """Draws what these rows need and is not there yet, all seeds in one program."""
         missing = sorted({row.seed for row in rows if row.seed not in self._draws})
         if not missing:
             return
-        most = max(1, DRAWN_AT_ONCE // (self._length * self._task.X.dtype.itemsize))
+        most = max(1, DRAWN_AT_ONCE // (self._length * self._dtype.itemsize))
         for first in range(0, len(missing), most):
             some = missing[first : first + most]
             count = 1 << (len(some) - 1).bit_length()  # so that few numbers of seeds compile
             seeds = np.resize(np.array(some, np.uint32), count)
-            drawn = np.asarray(_draws(self._task.key_init, seeds, self._length, self._task.X.dtype))
+            key = None if self._task.as_fit else self._task.key_init
+            drawn = np.asarray(_draws(key, seeds, self._length, self._dtype))
             self._draws |= dict(zip(some, drawn, strict=False))
 
-    def stacked(self, rows: Sequence[Row], hidden: tuple[int, ...]) -> tuple[Layer, ...]:
-        """Initial parameters of members, padded with zeros to the hidden widths.
+    def stacked(self, rows: Sequence[Row], hidden: tuple[int, ...], fold: int) -> tuple[Layer, ...]:
+        """Initial parameters of members on a fold, padded with zeros to these hidden widths.
 
         Members are on the first axis: W (members, n_prev, n), b (members, n, 1).
         """
         self.draw(rows)
-        dtype = self._task.X.dtype
-        sizes = [self._task.sizes(self._task.configurations[row.configuration]) for row in rows]
-        wide = (sizes[0][0], *hidden, sizes[0][-1])
+        task, dtype = self._task, self._task.X.dtype
+        sizes = [task.sizes(task.configurations[row.configuration], fold) for row in rows]
+        wide = (len(task.X), *hidden, sizes[0][-1])
         layers = tuple(
             Layer(np.zeros((len(rows), a, b), dtype), np.zeros((len(rows), b, 1), dtype))
             for a, b in pairwise(wide)
@@ -166,7 +172,7 @@ class InitialWeights:
             draw, at = self._draws[row.seed], 0
             for (W, _), (n_prev, n) in zip(layers, pairwise(own), strict=True):
                 corner = draw[at : at + n_prev * n].reshape(n_prev, n)
-                np.multiply(corner, _scale(n_prev, dtype), out=W[place, :n_prev, :n])
+                np.multiply(corner, _scale(n_prev, self._dtype), out=W[place, :n_prev, :n])
                 at += n_prev * n
         return layers
 
@@ -179,10 +185,14 @@ def _scale(n_prev: int, dtype: Any) -> np.ndarray:
 
 @partial(jax.jit, static_argnums=(2, 3))
 def _draws(key: Any, seeds: Any, length: int, dtype: Any) -> jax.Array:
-    """(seeds, length) normal numbers, each row as `mlp_jax.init` draws it."""
+    """(seeds, length) normal numbers, each row as `mlp_jax.init` draws it.
+
+    key: what seeds are folded into; None where each is a key of its own.
+    """
 
     def of_seed(seed: Any) -> jax.Array:
-        return jax.random.normal(jax.random.fold_in(key, seed), (length,), dtype)
+        own = jax.random.key(seed) if key is None else jax.random.fold_in(key, seed)
+        return jax.random.normal(own, (length,), dtype)
 
     return jax.vmap(of_seed)(seeds)
 

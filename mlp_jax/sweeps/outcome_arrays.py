@@ -41,7 +41,7 @@ def outcomes_of(
     outcomes = {}
     for name, best_epoch, score, status, history, flat in zip(*columns, *parts, strict=True):
         number, seed, fold = name
-        params = _layers(flat, task.sizes(task.configurations[number]))
+        params = _layers(flat, task.sizes(task.configurations[number], fold))
         lines = history.reshape(-1, 4)
         outcomes[number, seed, fold] = Outcome(params, lines, best_epoch, score, statuses[status])
     return outcomes

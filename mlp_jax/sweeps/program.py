@@ -32,12 +32,14 @@ class Members(NamedTuple):
     """What is to become of a chunk of networks; every leaf has the members on its first axis.
 
     epochs: int32; 0 for a member that only fills the chunk. weights: example weights,
-    (members, 1, m), or None.
+    (members, 1, m), or None. held_weights: likewise of the fold's rows to validate by,
+    (members, 1, as many as the longest fold has).
     """
 
     numbers: Numbers
     epochs: Any
     weights: Any
+    held_weights: Any = None
 
 
 class Fold(NamedTuple):
@@ -104,23 +106,35 @@ def train_chunk(
       The new state and the history, (members, plan.capacity, 4): the lines of `Info`, NaN after a
       member's end.
     """
+    real = None if lengths.even else _real(fold.validation, fold.sizes[1], X.dtype)
+    held = members.held_weights
+    if held is not None:
+        real = held * (1.0 if real is None else real[None])
     validation = Examples(
         X[fold.validation].T,
         Y[fold.validation].T,
-        None if lengths.even else _real(fold.validation, fold.sizes[1], X.dtype),
+        real,
         None if rest is None else rest[fold.validation].T,
     )
     examples = _training_examples(X, Y, members.weights, fold, plan, lengths)
-    of_members: Any = (None, None, None if members.weights is None else 0)
+
+    def axes(weights: Any) -> Any:
+        return Examples(None, None, None if weights is None else 0)  # type: ignore[arg-type]
 
     def of_member(
-        state: State, now: Drawn, examples: Examples, numbers: Numbers, which: Array
+        state: State,
+        now: Drawn,
+        examples: Examples,
+        validation: Examples,
+        numbers: Numbers,
+        which: Array,
     ) -> tuple[State, Info]:
         own = plan._replace(network=_network(networks, which, state))
         return one_epoch(state, now, examples, validation, numbers, plan=own)
 
     train = jax.vmap(
-        of_member, in_axes=(0, None, Examples(*of_members), 0, 0 if which.ndim else None)
+        of_member,
+        in_axes=(0, None, axes(members.weights), axes(held), 0, 0 if which.ndim else None),
     )
 
     def active(state: State, epoch: Array) -> Array:
@@ -140,7 +154,7 @@ def train_chunk(
         now = jax.tree.map(lambda leaf: leaf[epoch - done], draws)
         # A step leaves the parameters of a diverged network alone, at no cost.
         ready = state._replace(diverged=~on)
-        stepped, info = train(ready, now, examples, members.numbers, which)
+        stepped, info = train(ready, now, examples, validation, members.numbers, which)
         diverged = jnp.where(on, stepped.diverged, state.diverged)
         row = jnp.where(on[:, None], jnp.stack(info, axis=1).astype(X.dtype), jnp.nan)
         history = jax.lax.dynamic_update_index_in_dim(history, row, epoch - done, axis=1)

@@ -188,7 +188,7 @@ def _certificate(result: SweepResult) -> Picture:
     rows = task.splits[member.fold][1][:CERTIFIED]
     found = certify(
         params,
-        task.X[:, rows],
+        task.X[: task.columns(member.fold), rows],
         task.labels[network.loss][:, rows],
         network=network,
         l2=member.configuration.get("l2", 0.0),

@@ -1,7 +1,7 @@
 """What a sweep found: every member, every configuration in order of its score, the best network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -47,13 +47,14 @@ class SweepResult:
         """Every member: configurations in the order of the space, seeds, folds."""
         never = Outcome(None, np.empty((0, 4), self.task.X.dtype), 0, float("nan"), "interrupted")
         members = []
-        for number, configuration in enumerate(self.task.configurations):
+        for number in range(len(self.task.configurations)):
             for seed in self.task.seeds[number]:
                 for fold in range(len(self.task.splits)):
                     found = self.outcomes.get((number, seed, fold), never)
+                    own = self.task.of_fold(number, fold)
                     members.append(
                         SweepMember(
-                            *(configuration, seed, fold, found.status, found.score),
+                            *(own, seed, fold, found.status, found.score),
                             *(found.best_epoch, found.params, Info(*found.history.T), self.task),
                         )
                     )
@@ -153,7 +154,9 @@ class SweepResult:
             raise _without("epochs to train it for", ranked)
         if seed is None:
             seed = ranked.configuration.get("seed", 0)
-        arguments = ranked.members[0].arguments_of_fit()
+        # As on all samples, not as on the first fold.
+        whole = replace(ranked.members[0], configuration=ranked.configuration)
+        arguments = whole.arguments_of_fit()
         task = self.task
         Y = task.labels[arguments["network"].loss]
         given = ranked.configuration.get("class_weight")
@@ -269,7 +272,10 @@ class SweepResult:
 
     def _held_out(self) -> list[np.ndarray]:
         """X held out of every fold, (samples, features)."""
-        return [np.ascontiguousarray(self.task.X[:, rows].T) for _, rows in self.task.splits]
+        return [
+            np.ascontiguousarray(self.task.X[: self.task.columns(fold), rows].T)
+            for fold, (_, rows) in enumerate(self.task.splits)
+        ]
 
     def table(self) -> list[dict[str, Any]]:
         """A row a configuration, the best first, ready for a data frame."""

@@ -5,7 +5,7 @@ lengths of its parts. Loading runs no code from the file.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,8 @@ def to_bytes(result: SweepResult) -> bytes:
         "losses": [losses.index(loss) for loss in task.labels],
         "scoring": task.scoring,
         "best_by": task.best_by,
+        "features": task.features,
+        "as_fit": task.as_fit,
         "classes": _dtype_of_classes(task.classes),
         "key": _as_json("key", jax.random.key_impl(task.key_init)),
         "statuses": STATUSES,
@@ -124,17 +126,15 @@ def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult
 
 
 def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
-    configurations = [
-        {name: _as_json(name, value) for name, value in configuration.items()}
-        for configuration in task.configurations
-    ]
     arrays = {
         "X": task.X,
         "key_init": np.asarray(jax.random.key_data(task.key_init)),
         "key_order": np.asarray(jax.random.key_data(task.key_order)),
         # Of any number: the header of a safetensors file may have 100 MB.
-        "configurations": np.frombuffer(json.dumps(configurations).encode(), np.uint8),
+        "configurations": _as_bytes(task.configurations),
     }
+    if task.of_folds is not None:
+        arrays["of_folds"] = _as_bytes([one for folds in task.of_folds for one in folds])
     if task.classes is not None:
         # Bytes, because safetensors has no strings.
         arrays["classes"] = np.ascontiguousarray(task.classes).view(np.uint8)
@@ -147,10 +147,12 @@ def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
 
 
 def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
-    configurations: list[Configuration] = [
-        {name: _from_json(value) for name, value in configuration.items()}
-        for configuration in json.loads(arrays["configurations"].tobytes())
-    ]
+    configurations = _from_bytes(arrays["configurations"])
+    splits = list(zip(apart(arrays, "train"), apart(arrays, "held"), strict=True))
+    of_folds = None
+    if "of_folds" in arrays:
+        found = iter(_from_bytes(arrays["of_folds"]))
+        of_folds = [[next(found) for _ in splits] for _ in configurations]
     losses = [Network(loss=configurations[number]["loss"]).loss for number in header["losses"]]
     scoring, metric = scores_of(header["scoring"], losses)
     classes = None
@@ -164,7 +166,7 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
         X=arrays["X"],
         labels={loss: arrays[f"Y{number}"] for number, loss in enumerate(losses)},
         rests={loss: arrays.get(f"rest{number}") for number, loss in enumerate(losses)},
-        splits=list(zip(apart(arrays, "train"), apart(arrays, "held"), strict=True)),
+        splits=splits,
         configurations=configurations,
         seeds=[tuple(seeds.tolist()) for seeds in apart(arrays, "seeds")],
         key_init=key_init,
@@ -173,7 +175,25 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
         metric=metric,
         classes=classes,
         best_by=header.get("best_by", "validation_loss"),
+        of_folds=of_folds,
+        features=None if header.get("features") is None else tuple(header["features"]),
+        as_fit=header.get("as_fit", False),
     )
+
+
+def _as_bytes(configurations: Sequence[Configuration]) -> np.ndarray:
+    choices = [
+        {name: _as_json(name, value) for name, value in configuration.items()}
+        for configuration in configurations
+    ]
+    return np.frombuffer(json.dumps(choices).encode(), np.uint8)
+
+
+def _from_bytes(content: np.ndarray) -> list[Configuration]:
+    return [
+        {name: _from_json(value) for name, value in configuration.items()}
+        for configuration in json.loads(content.tobytes())
+    ]
 
 
 def _dtype_of_classes(classes: np.ndarray | None) -> str | None:
@@ -227,9 +247,10 @@ def _numbers_of(bucket: Bucket) -> dict[str, Any]:
 def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
     own = {name: _from_json(value) for name, value in numbers.items()}
     members = tuple(Row(*row) for row in rows.reshape(-1, 2).tolist())
-    train, _ = task.splits[own["folds"][0]]
+    fold = own["folds"][0]
+    train, _ = task.splits[fold]
     kinds = {
-        number: kind_of(task, task.configurations[row.configuration], len(train))
+        number: kind_of(task, task.of_fold(row.configuration, fold), len(train))
         for number, row in zip(own["which"], members, strict=True)
     }
     networks = tuple(network for _, kind in sorted(kinds.items()) for network in kind.networks)

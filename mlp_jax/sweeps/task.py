@@ -15,7 +15,7 @@ from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import rest_of
 from mlp_jax.losses import Loss
 from mlp_jax.parameters import as_key
-from mlp_jax.sweeps.folds import Split, held_out, k_folds
+from mlp_jax.sweeps.folds import Split, as_splits, held_out, k_folds
 from mlp_jax.sweeps.space import Configuration, configurations, network_of
 from mlp_jax.sweeps.task_labels import (
     as_Y,
@@ -26,7 +26,6 @@ from mlp_jax.sweeps.task_labels import (
     with_class_weights,
 )
 from mlp_jax.training_input import check_count, check_range
-from mlp_jax.wording import as_typed
 
 BATCH_SIZE = 64  # of a configuration that names none
 
@@ -42,6 +41,12 @@ class Task(NamedTuple):
     "r2", "loss" or "own". metric: of every loss, what members are scored by; None for the loss
     itself. classes: what y was made of, or None. best_by: what makes an epoch the best, one of
     `JUDGES`; by "cost" it is the last.
+
+    of_folds: for every configuration and fold, the choices that are others there than in the
+    configuration, such as an l2 that is divided by the fold's number of rows. features: of every
+    fold, how many rows of X its networks have, the first ones; the others are 0 there. as_fit:
+    initial weights, batch order and dropout are those that the `fit` of an estimator draws from its
+    seed, alike on all folds, and rows to validate by are weighed as those to train on.
     """
 
     X: np.ndarray
@@ -56,6 +61,30 @@ class Task(NamedTuple):
     metric: dict[Loss, metrics.Metric | None]
     classes: np.ndarray | None
     best_by: str
+    of_folds: Sequence[Sequence[Configuration]] | None = None
+    features: tuple[int, ...] | None = None
+    as_fit: bool = False
+
+    def of_fold(self, number: int, fold: int) -> Configuration:
+        """The configuration of that number as it is on a fold."""
+        configuration = self.configurations[number]
+        return (
+            configuration if self.of_folds is None else configuration | self.of_folds[number][fold]
+        )
+
+    def key_of_weights(self, seed: int) -> jax.Array:
+        """The key that `mlp_jax.init` needs for the initial weights of a seed."""
+        return as_key(seed) if self.as_fit else jax.random.fold_in(self.key_init, np.uint32(seed))
+
+    def key_of_fold(self, fold: int) -> jax.Array:
+        """The key of a fold's batch order and dropout, as `mlp_jax.fit` takes it."""
+        return (
+            self.key_order if self.as_fit else jax.random.fold_in(self.key_order, np.uint32(fold))
+        )
+
+    def columns(self, fold: int | None) -> int:
+        """How many features the networks of a fold have; None for all there are."""
+        return len(self.X) if self.features is None or fold is None else self.features[fold]
 
     def network(self, configuration: Configuration) -> Network:
         """The static choices of a configuration's network."""
@@ -75,11 +104,11 @@ class Task(NamedTuple):
             return "-".join(map(str, value)) or "none"
         return f"{value:.3g}" if isinstance(value, float) else str(value)
 
-    def sizes(self, configuration: Configuration) -> tuple[int, ...]:
-        """Units of every layer, features first."""
+    def sizes(self, configuration: Configuration, fold: int | None = None) -> tuple[int, ...]:
+        """Units of every layer, features first: those of a fold, or all."""
         loss = self.network(configuration).loss
         outputs = len(self.labels[loss]) * loss.outputs_of_label
-        return (len(self.X), *configuration["hidden"], outputs)
+        return (self.columns(fold), *configuration["hidden"], outputs)
 
 
 def as_task(
@@ -218,22 +247,13 @@ def _splits(
         return k_folds(m, int(folds), seed=seed, classes=strata)
     if hasattr(folds, "split") and not isinstance(folds, str):
         folds = folds.split(np.zeros((m, 1)), labels)
-    try:
-        splits = [(np.asarray(train), np.asarray(held)) for train, held in folds]
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"folds is {as_typed(folds)}; expected how many, pairs of indices (train, "
-            "validation), or a splitter of scikit-learn"
-        ) from None
-    for split in splits:
-        for part in split:
-            inside = part.ndim == 1 and len(part) > 0 and part.dtype.kind in "iu"
-            if not inside or part.min() < 0 or part.max() >= m:
-                raise ValueError(
-                    f"folds has a part {part}; expected indices from 0 to {m - 1}, one or more"
-                )
-    if not splits:
-        raise ValueError("folds is empty; expected a pair (train, validation) or more")
+    splits = as_splits(folds, m)
+    for number, parts in enumerate(splits):
+        if not all(map(len, parts)):
+            raise ValueError(
+                f"fold {number} has {len(parts[0])} rows to train on and {len(parts[1])} to "
+                "validate by; expected one or more of each"
+            )
     return splits
 
 

@@ -43,7 +43,7 @@ def order_of(status: str, score: float, chosen: bool = False) -> int:
 
 @dataclass(frozen=True)
 class SweepMember:
-    """One training: a configuration with one seed on one fold.
+    """One training: a configuration, as it is on one fold, with one seed.
 
     params: of the best epoch, by validation loss unless the sweep was told otherwise. curves: an
     entry an epoch. score: in that epoch, `best_epoch`, counted from 1; 0 if there is none. status:
@@ -95,22 +95,29 @@ class SweepMember:
         """
         task, config = self._task, self.configuration
         train, held = task.splits[self.fold]
-        X, Y = task.X, task.labels[self.network.loss]
-        exact = task.exact_labels(self.network.loss)
-        key_init = jax.random.fold_in(task.key_init, np.uint32(self.seed))
+        sizes = task.sizes(config, self.fold)
+        X, Y = task.X[: sizes[0]], task.labels[self.network.loss]
+        drawn = np.dtype(np.float32) if task.as_fit else X.dtype
+        params = init(task.key_of_weights(self.seed), sizes, dtype=drawn)
         given = config.get("class_weight")
         numbers = {name: config[name] for name in _OF_FIT if name in config}
+        weights = None
+        validation: tuple[Any, ...] = (X[:, held], task.exact_labels(self.network.loss)[:, held])
+        if given is not None:
+            weights = class_weights(Y[:, train], given)
+            if task.as_fit and task.best_by == "metric":
+                validation = (*validation, class_weights(Y[:, held], given))
         return numbers | {
-            "params": init(key_init, task.sizes(config), dtype=X.dtype),
+            "params": jax.tree.map(lambda leaf: leaf.astype(X.dtype), params),
             "X": X[:, train],
             "Y": Y[:, train],
-            "validation": (X[:, held], exact[:, held]),
+            "validation": validation,
             "network": self.network,
             "optimizer": optimizer_of(config),
             "metric": task.metric[self.network.loss],
             "best_by": task.best_by,
-            "weights": None if given is None else class_weights(Y[:, train], given),
-            "key": jax.random.fold_in(task.key_order, np.uint32(self.fold)),
+            "weights": weights,
+            "key": task.key_of_fold(self.fold),
         }
 
 

@@ -50,19 +50,22 @@ class Wave:
         self.task, self.bucket, self.fold, self.rows = task, bucket, fold, rows
         self.done = 0
         self.segment = segment(max(len(train) for train, _ in task.splits))
-        configurations = [task.configurations[row.configuration] for row in rows]
+        configurations = [task.of_fold(row.configuration, fold) for row in rows]
         self._epochs = np.array([c["epochs"] for c in configurations], np.int32)
         networks = [task.network(configuration) for configuration in configurations]
         self._metric = task.metric[bucket.kind.loss]
         self._which = np.array([bucket.kind.networks.index(network) for network in networks])
-        params = weights.stacked(rows, bucket.hidden)
+        params = weights.stacked(rows, bucket.hidden, fold)
         numbers = numbers_of(configurations, bucket.on, task.X.dtype)
-        train = task.splits[fold][0]
-        self._members = Members(
-            numbers,
-            self._epochs,
-            weights_of(task, configurations, train) if bucket.kind.weighted else None,
-        )
+        self._members = Members(numbers, self._epochs, None)
+        if bucket.kind.weighted:
+            train, held = task.splits[fold]
+            own = weights_of(task, configurations, train)
+            self._members = self._members._replace(weights=own)
+            if task.as_fit and task.best_by == "metric":
+                longest = max(len(held) for _, held in task.splits)
+                own = weights_of(task, configurations, held)[:, :, np.resize(held, longest)]
+                self._members = self._members._replace(held_weights=own)
         self.state: State = started(params, numbers.optimizer, validates=task.best_by != "cost")
         self._history = np.empty((len(rows), 0, 4), task.X.dtype)  # and room for more epochs
         self._recorded = 0
@@ -236,7 +239,8 @@ class Wave:
             status = "stopped" if lost[i] and status != "finished" else status
             status = "diverged" if self.state.diverged[i] else status
             lines = history[i, : epoch + int(self.state.diverged[i])].copy()
-            sizes = self.task.sizes(self.task.configurations[row.configuration])
+            configuration = self.task.configurations[row.configuration]
+            sizes = self.task.sizes(configuration, self.fold)
             outcomes[row.configuration, row.seed, self.fold] = Outcome(
                 cut_out(kept, i, sizes),
                 lines,
