@@ -45,6 +45,7 @@ def test_false_alarms_finds_none(tmp_path):
     result = json.loads((tmp_path / "false_alarms.json").read_text())
     assert result["networks"] == 8
     assert result["false_alarms"] == 0
+    assert result["false_alarms_on_a_student_in_float32"] == 0
     assert result["largest_relative_error"]["autodiff"] > 0
 
 
