@@ -41,13 +41,13 @@ def masks():
 
 def bootstrap():
     rng = np.random.default_rng(1)
-    drawn = [rng.integers(0, M, size) for size in (20, 40)]
+    drawn = rng.integers(0, 20, 20), rng.integers(0, M, 40)
     return [(rows, np.setdiff1d(np.arange(M), rows)[:20]) for rows in drawn]
 
 
-# Training parts of 30, or of 20 and 40 samples, so that they share programs.
+# Training parts of 20 and 40 samples, so that they share programs.
 SPLITTERS = {
-    "k folds": KFold(2, shuffle=True, random_state=0),
+    "k folds": KFold(3, shuffle=True, random_state=0),
     "time": TimeSeriesSplit(2),
     "groups": GroupKFold(2),
     "masks": masks(),
@@ -71,16 +71,19 @@ COLUMNS = make_column_transformer(
     (OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["kind"]),
     (SimpleImputer(add_indicator=True), ["a", "b", "c"]),
 )
-# The largest difference of scores near -0.7 that was measured: 3e-16 of sgd and adam in float64,
-# 6e-6 of lbfgs, where scipy's search ends once a step gains less than 2e-9; MEASURED32.
-NOISE = {np.float64: 2e-5, np.float32: 2e-5}
+# What scores near -0.7 differ by, some times the largest measured: of sgd and adam 3e-16 in
+# float64 and 6e-8 in float32; of lbfgs 6e-6 and 1.2e-4, where scipy's search ends once a step gains
+# less than 2e-9 of the cost, or than float32 tells apart.
+STEPS = {np.float64: 1e-14, np.float32: 5e-7}
+NOISE = {np.float64: 2e-5, np.float32: 4e-4}
 
 
-def both(estimator, grid, table, y=Y, groups=None, **how):
+def both(estimator, grid, table, y=Y, **how):
     """(SweepCV, GridSearchCV) of the same, fitted."""
     prefix = parts_of(estimator).prefix
     grids = [{prefix + name: value for name, value in one.items()} for one in grid]
     how = {"scoring": "neg_log_loss", "refit": False} | how
+    groups = GROUPS if isinstance(how["cv"], GroupKFold) else None
     ours = SweepCV(estimator, grids, n_iter=None, **how).fit(table, y, groups=groups)
     return ours, GridSearchCV(estimator, grids, **how).fit(table, y, groups=groups)
 
@@ -90,38 +93,40 @@ def split_scores(search):
     return np.stack([search.cv_results_[f"split{fold}_test_score"] for fold in folds], axis=1)
 
 
-def assert_the_same(ours, theirs, noise):
-    assert ours.cv_results_["params"] == theirs.cv_results_["params"]
-    np.testing.assert_allclose(split_scores(ours), split_scores(theirs), rtol=0, atol=noise)
-    mine, other = (search.cv_results_["mean_test_score"] for search in (ours, theirs))
-    apart = np.abs(np.subtract.outer(other, other)) > 2 * noise
-    assert apart.sum() > len(other)  # or there would be nothing to rank
-    assert (np.sign(np.subtract.outer(mine, mine)) == np.sign(np.subtract.outer(other, other)))[
-        apart
-    ].all()
+def assert_the_same(ours, theirs, dtype):
+    """Scores and ranking, but for the noise."""
+    candidates = theirs.cv_results_["params"]
+    assert ours.cv_results_["params"] == candidates
+    by_steps = np.array(["lbfgs" not in one.values() for one in candidates])
+    mine, other = split_scores(ours), split_scores(theirs)
+    np.testing.assert_allclose(mine[by_steps], other[by_steps], rtol=0, atol=STEPS[dtype])
+    np.testing.assert_allclose(mine, other, rtol=0, atol=NOISE[dtype])
+    mine, other = (np.subtract.outer(a, a) for a in (mine.mean(axis=1), other.mean(axis=1)))
+    apart = np.abs(other) > 2 * NOISE[dtype]
+    assert apart.sum() > len(candidates)  # or there would be little to rank
+    assert (np.sign(mine) == np.sign(other))[apart].all()
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS)
 def test_scores_and_ranking_are_those_of_grid_search(splitter):
-    ours, theirs = both(GRID_MLP, GRID, X, cv=SPLITTERS[splitter], groups=GROUPS)
-    assert_the_same(ours, theirs, NOISE[np.float64])
-    steps = np.array(["lbfgs" not in one["solver"] for one in theirs.cv_results_["params"]])
-    np.testing.assert_allclose(split_scores(ours)[steps], split_scores(theirs)[steps], rtol=1e-12)
+    ours, theirs = both(GRID_MLP, GRID, X, cv=SPLITTERS[splitter])
+    assert_the_same(ours, theirs, np.float64)
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS)
 def test_of_steps_that_make_other_columns_in_other_folds_too(splitter):
     grid = [one | {"class_weight": WEIGHTS[1:]} for one in GRID]
+    grid[0] |= {"solver": ["adam"]}
     estimator = make_pipeline(COLUMNS, GRID_MLP)
-    ours, theirs = both(estimator, grid, FRAME, cv=SPLITTERS[splitter], groups=GROUPS)
-    assert_the_same(ours, theirs, NOISE[np.float64])
+    ours, theirs = both(estimator, grid, FRAME, cv=SPLITTERS[splitter])
+    assert_the_same(ours, theirs, np.float64)
     widths = {member.params[0].W.shape[0] for member in ours.sweep_results_[0].members}
     assert len(widths) == 2 or splitter == "k folds"
 
 
 def test_float32_differs_by_its_rounding():
     ours, theirs = both(GRID_MLP, GRID, X.astype(np.float32), cv=TimeSeriesSplit(2))
-    assert_the_same(ours, theirs, NOISE[np.float32])
+    assert_the_same(ours, theirs, np.float32)
 
 
 # --- What differs by fold.
