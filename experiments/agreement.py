@@ -27,7 +27,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import mlp_jax
-from mlp_jax.finite_differences import central_differences
+from mlp_jax.certificate.differences import central_differences
 from mlp_jax.forward_propagation import PAPER
 
 RESULTS = Path(__file__).parent / "results"

@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from mlp_jax.activations import own_activation as own_activation
     from mlp_jax.back_propagation import cost_and_gradient as cost_and_gradient
     from mlp_jax.back_propagation import gradient as gradient
-    from mlp_jax.certificate import Certificate as Certificate
-    from mlp_jax.certificate import certify as certify
+    from mlp_jax.certificate.certificate import Certificate as Certificate
+    from mlp_jax.certificate.certificate import certify as certify
     from mlp_jax.cost_function import cost as cost
-    from mlp_jax.descent import Best as Best
-    from mlp_jax.descent import Info as Info
-    from mlp_jax.descent import State as State
-    from mlp_jax.descent import start as start
-    from mlp_jax.descent import step as step
+    from mlp_jax.training.descent import Best as Best
+    from mlp_jax.training.descent import Info as Info
+    from mlp_jax.training.descent import State as State
+    from mlp_jax.training.descent import start as start
+    from mlp_jax.training.descent import step as step
     from mlp_jax.dropout import dropout_masks as dropout_masks
     from mlp_jax.estimators.classifier import MLPClassifier as MLPClassifier
     from mlp_jax.estimators.regressor import MLPRegressor as MLPRegressor
     from mlp_jax.estimators.search import SweepCV as SweepCV
     from mlp_jax.estimators.to_model import model_of as model_of
     from mlp_jax.estimators.to_model import save_model as save_model
-    from mlp_jax.exports import export_model as export_model
+    from mlp_jax.models.export import export_model as export_model
     from mlp_jax.forward_propagation import Network as Network
     from mlp_jax.forward_propagation import forward as forward
-    from mlp_jax.joined_processes import LostPeerError as LostPeerError
-    from mlp_jax.joined_processes import distributed as distributed
+    from mlp_jax.processes.joined import LostPeerError as LostPeerError
+    from mlp_jax.processes.joined import distributed as distributed
     from mlp_jax.labels import class_weights as class_weights
     from mlp_jax.labels import one_hot as one_hot
     from mlp_jax.losses import Loss as Loss
@@ -38,82 +38,82 @@ if TYPE_CHECKING:
     from mlp_jax.losses import own_loss as own_loss
     from mlp_jax.losses import pinball as pinball
     from mlp_jax.metrics import Metric as Metric
-    from mlp_jax.model_files import Model as Model
-    from mlp_jax.model_files import load_model as load_model
-    from mlp_jax.optimizers import Optimizer as Optimizer
-    from mlp_jax.optimizers import optimizer as optimizer
+    from mlp_jax.models.model import Model as Model
+    from mlp_jax.models.model import load_model as load_model
+    from mlp_jax.training.optimizers import Optimizer as Optimizer
+    from mlp_jax.training.optimizers import optimizer as optimizer
     from mlp_jax.parameters import Layer as Layer
     from mlp_jax.parameters import init as init
     from mlp_jax.parameters import layer_sizes as layer_sizes
-    from mlp_jax.sharded_examples import shard_examples as shard_examples
+    from mlp_jax.processes.sharded_examples import shard_examples as shard_examples
     from mlp_jax.sweeps.distributions import choice as choice
     from mlp_jax.sweeps.distributions import int_uniform as int_uniform
     from mlp_jax.sweeps.distributions import log_uniform as log_uniform
     from mlp_jax.sweeps.distributions import uniform as uniform
-    from mlp_jax.sweeps.plan import SweepPlan as SweepPlan
-    from mlp_jax.sweeps.result import SweepResult as SweepResult
-    from mlp_jax.sweeps.result_files import load_sweep as load_sweep
-    from mlp_jax.sweeps.result_files import save_sweep as save_sweep
+    from mlp_jax.sweeps.planning.plan import SweepPlan as SweepPlan
+    from mlp_jax.sweeps.results.result import SweepResult as SweepResult
+    from mlp_jax.sweeps.results.result_file import load_sweep as load_sweep
+    from mlp_jax.sweeps.results.result_file import save_sweep as save_sweep
     from mlp_jax.sweeps.run import plan_sweep as plan_sweep
     from mlp_jax.sweeps.run import sweep as sweep
-    from mlp_jax.sweeps.trainings import SweepMember as SweepMember
-    from mlp_jax.tensorboard_logs import TensorBoard as TensorBoard
-    from mlp_jax.training import fit as fit
-    from mlp_jax.training_segments import DivergenceWarning as DivergenceWarning
+    from mlp_jax.sweeps.ranking import SweepMember as SweepMember
+    from mlp_jax.sweeps.results.tensorboard import TensorBoard as TensorBoard
+    from mlp_jax.training.training import fit as fit
+    from mlp_jax.training.segments import DivergenceWarning as DivergenceWarning
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Activation": "activations",
-    "Best": "descent",
-    "Certificate": "certificate",
-    "DivergenceWarning": "training_segments",
-    "Info": "descent",
+    "Best": "training.descent",
+    "Certificate": "certificate.certificate",
+    "DivergenceWarning": "training.segments",
+    "Info": "training.descent",
     "Layer": "parameters",
     "Loss": "losses",
-    "LostPeerError": "joined_processes",
+    "LostPeerError": "processes.joined",
     "MLPClassifier": "estimators.classifier",
     "MLPRegressor": "estimators.regressor",
     "Metric": "metrics",
-    "Model": "model_files",
+    "Model": "models.model",
     "Network": "forward_propagation",
-    "Optimizer": "optimizers",
-    "State": "descent",
+    "Optimizer": "training.optimizers",
+    "State": "training.descent",
     "SweepCV": "estimators.search",
-    "SweepMember": "sweeps.trainings",
-    "SweepPlan": "sweeps.plan",
-    "SweepResult": "sweeps.result",
-    "TensorBoard": "tensorboard_logs",
-    "certify": "certificate",
+    "SweepMember": "sweeps.ranking",
+    "SweepPlan": "sweeps.planning.plan",
+    "SweepResult": "sweeps.results.result",
+    "TensorBoard": "sweeps.results.tensorboard",
+    "certify": "certificate.certificate",
     "choice": "sweeps.distributions",
     "class_weights": "labels",
     "cost": "cost_function",
     "cost_and_gradient": "back_propagation",
-    "distributed": "joined_processes",
+    "distributed": "processes.joined",
     "dropout_masks": "dropout",
-    "export_model": "exports",
-    "fit": "training",
+    "export_model": "models.export",
+    "fit": "training.training",
     "forward": "forward_propagation",
     "gradient": "back_propagation",
     "huber": "losses",
     "init": "parameters",
     "int_uniform": "sweeps.distributions",
     "layer_sizes": "parameters",
-    "load_model": "model_files",
-    "load_sweep": "sweeps.result_files",
+    "load_model": "models.model",
+    "load_sweep": "sweeps.results.result_file",
     "log_uniform": "sweeps.distributions",
     "model_of": "estimators.to_model",
     "one_hot": "labels",
-    "optimizer": "optimizers",
+    "optimizer": "training.optimizers",
     "own_activation": "activations",
     "own_loss": "losses",
     "pinball": "losses",
     "plan_sweep": "sweeps.run",
     "save_model": "estimators.to_model",
-    "save_sweep": "sweeps.result_files",
-    "shard_examples": "sharded_examples",
-    "start": "descent",
-    "step": "descent",
+    "save_sweep": "sweeps.results.result_file",
+    "shard_examples": "processes.sharded_examples",
+    "start": "training.descent",
+    "step": "training.descent",
     "sweep": "sweeps.run",
     "uniform": "sweeps.distributions",
 }

@@ -20,7 +20,7 @@ def main() -> None:
     if before is signal.default_int_handler:  # and not ignored, as behind nohup
         signal.signal(signal.SIGINT, noted)
     try:
-        from mlp_jax.cli import commands
+        from mlp_jax.cli.main import commands
 
         commands(prog_name="mlp-jax")
     except ModuleNotFoundError as missing:  # also of what a command imports when it runs

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.losses import Loss
-from mlp_jax.sharded_examples import is_divided
+from mlp_jax.processes.sharded_examples import is_divided
 from mlp_jax.wording import as_typed
 
 

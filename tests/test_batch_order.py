@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlp_jax import batch_order
-from mlp_jax.batch_order import permutation
+from mlp_jax.training import batch_order
+from mlp_jax.training.batch_order import permutation
 
 
 def orders(m, count, *, of="seeds"):

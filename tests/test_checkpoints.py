@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax import array_files, checkpoint_folders
-from mlp_jax.checkpoint_folders import CheckpointWarning
-from mlp_jax.sweeps import waves
+from mlp_jax.storage import array_files
+from mlp_jax.storage import checkpoint_folder as checkpoint_folders
+from mlp_jax.storage.checkpoint_folder import CheckpointWarning
+from mlp_jax.sweeps.running import cohort as waves
 from mlp_jax.sweeps.members import InitialWeights
 from tests.damages import cut, emptied, flipped
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax import compiled_programs
-from mlp_jax.sweeps import programs
-from mlp_jax.training_loop import run
+from mlp_jax.processes import compiled_programs
+from mlp_jax.sweeps.running import program_cache as programs
+from mlp_jax.training.loop import run
 from tests.nets import random_net
 
 

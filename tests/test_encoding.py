@@ -6,8 +6,8 @@ import pandas
 import pyarrow
 import pytest
 
-import mlp_jax.encoding as module
-from mlp_jax.encoding import (
+import mlp_jax.models.encoding as module
+from mlp_jax.models.encoding import (
     MISSING,
     VALUE,
     Column,
@@ -18,7 +18,7 @@ from mlp_jax.encoding import (
     encoded,
     in_one_spelling,
 )
-from mlp_jax.encoding import numbers as encoding_of_numbers
+from mlp_jax.models.encoding import numbers as encoding_of_numbers
 
 
 def encoding(strict=False):

@@ -8,8 +8,8 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 import mlp_jax
-from mlp_jax.encoding import coded
-from mlp_jax.preprocessing import table_encoder
+from mlp_jax.models.encoding import coded
+from mlp_jax.tables.encoder import table_encoder
 from tests.test_to_model import TARGETS, X, frame
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

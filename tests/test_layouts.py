@@ -15,7 +15,7 @@ how = json.loads(sys.argv[1])
 jax.config.update("jax_num_cpu_devices", max(how["devices"]))
 jax.config.update("jax_enable_x64", True)
 import mlp_jax
-from mlp_jax.sweeps import schedule
+from mlp_jax.sweeps.running import schedule
 
 schedule.Schedule._is_worth = lambda *_: True  # so that every device helps
 if "port" in how:

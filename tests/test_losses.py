@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax import metrics, numpy_forward, prediction
+from mlp_jax import metrics
+from mlp_jax.models import numpy_forward
+from mlp_jax.models import prediction
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.dropout import dropout_masks
 from mlp_jax.forward_propagation import Network

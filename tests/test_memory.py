@@ -8,7 +8,7 @@ import pytest
 SCRIPT = """
 import gc, sys, numpy as np, mlp_jax
 from pathlib import Path
-from mlp_jax.sweeps import work
+from mlp_jax.sweeps.running import runner as work
 
 def resident():
     gc.collect()

@@ -8,7 +8,7 @@ import optax
 import pytest
 
 import mlp_jax
-from mlp_jax.optimizers import OPTIMIZERS, learning_rate, optimizer, transformation
+from mlp_jax.training.optimizers import OPTIMIZERS, learning_rate, optimizer, transformation
 from tests.nets import random_net
 
 PAIRS = {

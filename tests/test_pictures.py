@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex, to_rgb
 
 import mlp_jax
 from mlp_jax import pictures
-from mlp_jax.picture_input import BLUE, GREY, ORANGE, RED
+from mlp_jax.pictures.input import BLUE, GREY, ORANGE, RED
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

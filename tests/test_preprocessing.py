@@ -20,8 +20,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from mlp_jax.encoding import encode
-from mlp_jax.preprocessing import (
+from mlp_jax.models.encoding import encode
+from mlp_jax.tables.encoder import (
     MOST_CATEGORIES,
     SEEN_OFTEN,
     count_of_inputs,

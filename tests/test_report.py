@@ -10,8 +10,8 @@ import pytest
 
 import mlp_jax
 from mlp_jax import pictures
-from mlp_jax.sweeps import report_pictures
-from mlp_jax.sweeps.report import html_report
+from mlp_jax.sweeps.results import report_pictures
+from mlp_jax.sweeps.results.report import html_report
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 2))

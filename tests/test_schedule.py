@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from mlp_jax.sweeps import costs, places
-from mlp_jax.sweeps.schedule import Schedule
+from mlp_jax.sweeps.planning import costs
+
+from mlp_jax.sweeps.running import devices as places
+from mlp_jax.sweeps.running.schedule import Schedule
 
 LONG, SHORT = (SimpleNamespace(compiling=2.0, seconds=seconds) for seconds in (100.0, 0.1))
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps import chunks, costs, plan
-from mlp_jax.sweeps.grouping import split_by_width
+from mlp_jax.sweeps.planning import chunks
+from mlp_jax.sweeps.planning import costs
+from mlp_jax.sweeps.planning import plan
+from mlp_jax.sweeps.planning.grouping import split_by_width
 from mlp_jax.sweeps.task import as_task
 
 X, Y = np.zeros((300, 20), np.float32), np.arange(300) % 2
@@ -71,7 +73,7 @@ def test_static_choices_have_programs_of_their_own_but_activations():
 
 
 def test_activations_are_apart_where_programs_are_cheap(monkeypatch):
-    monkeypatch.setattr("mlp_jax.sweeps.grouping.SHARE_OF_COMPILATION", 1e-9)
+    monkeypatch.setattr("mlp_jax.sweeps.planning.grouping.SHARE_OF_COMPILATION", 1e-9)
     plan = mlp_jax.plan_sweep(X, Y, {"activation": ["relu", "tanh"], "width": 8})
     assert plan.compilations == 2
 

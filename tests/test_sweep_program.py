@@ -10,9 +10,9 @@ import pytest
 
 import mlp_jax
 from mlp_jax import back_propagation
-from mlp_jax.epochs import Numbers, Plan
+from mlp_jax.training.epoch import Numbers, Plan
 from mlp_jax.sweeps.folds import as_folds, k_folds
-from mlp_jax.sweeps.program import Members, draws_of_epochs, started, train_chunk
+from mlp_jax.sweeps.running.chunk_program import Members, draws_of_epochs, started, train_chunk
 from tests.nets import STEEP
 
 FEATURES, M = 5, 31
@@ -165,7 +165,7 @@ def test_a_member_equals_fit(case, number):
 
 
 def test_without_masks_the_padding_of_a_sigmoid_would_learn(monkeypatch):
-    monkeypatch.setattr("mlp_jax.epochs._masks", lambda *_: None)
+    monkeypatch.setattr("mlp_jax.training.epoch._masks", lambda *_: None)
     _, chunk, _ = trained(CASES["masked"], 1)
     assert np.asarray(chunk.params[1].W[0, HIDDEN[0][0] :]).any()
 

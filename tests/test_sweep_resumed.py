@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps import waves, work
-from mlp_jax.sweeps.checkpoints import Checkpoint
+from mlp_jax.sweeps.running import cohort as waves
+from mlp_jax.sweeps.running import runner as work
+from mlp_jax.sweeps.running.checkpoint import Checkpoint
 from tests.test_checkpoints import KilledError, check_same
 
 X = np.random.default_rng(0).normal(size=(40, 3))

@@ -12,8 +12,8 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from mlp_jax import table_files
-from mlp_jax.table_files import read_table
+from mlp_jax.tables import files as table_files
+from mlp_jax.tables.files import read_table
 
 TEXT = "name,größe\n" + "\n".join(f"Zoë {i},{i}" for i in range(400))
 
@@ -88,7 +88,7 @@ def test_a_text_may_be_in_another_encoding(encoding, mark, pipe, tmp_path, monke
 
 
 def test_a_character_may_lie_across_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("mlp_jax.table_sources.BLOCK", 7)
+    monkeypatch.setattr("mlp_jax.tables.sources.BLOCK", 7)
     path = tmp_path / "t.csv"
     path.write_bytes("a;b\n𝄞𝄞𝄞;1\n𝄞;2\n".encode("utf-16"))
     assert read_table(path).frame.to_pydict() == {"a": ["𝄞𝄞𝄞", "𝄞"], "b": [1, 2]}
@@ -124,7 +124,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
     def refuses(_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("mlp_jax.table_sources.stream", refuses)
+    monkeypatch.setattr("mlp_jax.tables.sources.stream", refuses)
     monkeypatch.setattr(table_files, "stream", refuses)
     with pytest.raises(ValueError, match=r"t\.csv cannot be read: .*Permission denied"):
         read_table(path)

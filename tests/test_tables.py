@@ -12,9 +12,11 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from mlp_jax import table_files, tables
-from mlp_jax.table_files import read_table
-from mlp_jax.table_sources import size_of
+from mlp_jax.tables import files as table_files
+
+from mlp_jax.tables import table as tables
+from mlp_jax.tables.files import read_table
+from mlp_jax.tables.sources import size_of
 
 
 def written(folder, text):

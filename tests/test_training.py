@@ -8,7 +8,7 @@ import optax
 import pytest
 
 import mlp_jax
-from mlp_jax.batch_order import permutation
+from mlp_jax.training.batch_order import permutation
 from tests.nets import backward, random_net
 
 SGD = optax.sgd(0.1)

@@ -12,8 +12,8 @@ import optax
 import pytest
 
 import mlp_jax
-from mlp_jax import array_files
-from mlp_jax.checkpoint_folders import CheckpointWarning, said
+from mlp_jax.storage import array_files
+from mlp_jax.storage.checkpoint_folder import CheckpointWarning, said
 from tests.damages import cut, flipped
 
 X = np.random.default_rng(0).normal(size=(3, 50))

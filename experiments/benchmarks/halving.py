@@ -21,7 +21,7 @@ import numpy as np
 from sklearn import datasets
 
 import mlp_jax
-from mlp_jax.sweeps import programs
+from mlp_jax.sweeps.running import program_cache as programs
 
 TABLES = ("breast_cancer", "digits", "wine", "iris", "diabetes")
 FOLDS = 5

@@ -10,7 +10,7 @@ from gradient_vs_autodiff import PAGE, write_between
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mlp_jax.sweeps import programs
+from mlp_jax.sweeps.running import program_cache as programs
 
 PAUSE = 0.2  # seconds
 PRODUCTS = (512, 1024, 2048, 4096)  # larger ones are no faster, and take seconds each

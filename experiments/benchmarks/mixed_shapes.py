@@ -29,7 +29,7 @@ from peers_of_mixed_shapes import IN_PROCESSES, PEERS, Searched, program_of
 from sweep_planner import space, table
 
 import mlp_jax
-from mlp_jax.sweeps.costs import parameters
+from mlp_jax.sweeps.planning.costs import parameters
 from mlp_jax.sweeps.task import as_task
 
 N, FOLDS, EPOCHS, ROWS = 1000, 3, 20, 10_000

@@ -33,7 +33,7 @@ from gradient_vs_autodiff import PAGE, write_between
 from measuring import in_turn
 
 import mlp_jax
-from mlp_jax import batch_order
+from mlp_jax.training import batch_order
 
 # sizes, examples, batch size, epochs: some 0.1 to 0.5 s a call.
 SHAPES = (

@@ -16,7 +16,7 @@ from mlp_jax.estimators.settings import checked
 from mlp_jax.estimators.solvers import Data, Resumed, Trained, by_lbfgs, by_steps
 from mlp_jax.forward_propagation import Network
 from mlp_jax.parameters import Layer, init, scope
-from mlp_jax.prediction import outputs
+from mlp_jax.models.prediction import outputs
 
 # How scikit-learn is to check a table.
 _TABLE: dict[str, Any] = {

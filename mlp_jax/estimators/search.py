@@ -31,8 +31,8 @@ from mlp_jax.estimators.trained_alone import (
     say_who_is_alone,
 )
 from mlp_jax.estimators.trained_candidates import Trained, as_estimator, together, trained
-from mlp_jax.sweeps.trainings import SweepMember
-from mlp_jax.training_input import check_count
+from mlp_jax.sweeps.ranking import SweepMember
+from mlp_jax.training.checks import check_count
 from mlp_jax.wording import as_typed
 
 

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from mlp_jax.forward_propagation import Network
 from mlp_jax.parameters import Layer
-from mlp_jax.prediction import outputs_of_all
+from mlp_jax.models.prediction import outputs_of_all
 
 
 class OfFold(NamedTuple):

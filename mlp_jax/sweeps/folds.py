@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.sweeps.program import Fold, Lengths
+from mlp_jax.sweeps.running.chunk_program import Fold, Lengths
 from mlp_jax.wording import as_typed
 
 Split = tuple[np.ndarray, np.ndarray]  # indices to train on, indices to validate by

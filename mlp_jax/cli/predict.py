@@ -1,0 +1,208 @@
+"""`mlp-jax predict`, `info` and `export`: what is done with a model file. Only export loads JAX."""
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlp_jax.cli.options import MIB, check_writable, json_option, memory_option
+
+if TYPE_CHECKING:
+    from mlp_jax.models.model import Model
+    from mlp_jax.tables.files import RawTable
+
+SHOWN = 6  # inputs of a column
+model_argument = click.argument("model", type=click.Path(path_type=Path))
+
+
+@click.command()
+@model_argument
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--id", "ids", multiple=True, help="Column of DATA to write first; repeatable.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A .csv or .parquet file; by default CSV on standard output.",
+)
+@memory_option
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a row.")
+def predict(
+    model: Path,
+    data: Path,
+    ids: tuple[str, ...],
+    output: Path | None,
+    memory: int | None,
+    as_json: bool,
+) -> None:
+    """Predict the rows of a table.
+
+    DATA is a CSV or Parquet file, or - for standard input. Writes the columns named by --id, the
+    prediction, of several quantiles each, and of classes the probability of each. Other columns of
+    DATA are left alone; it needs those that the model was trained with.
+    """
+    check_writable(output, read=[model, data])
+    if output is not None:
+        if output.suffix.lower() not in (".csv", ".parquet"):
+            raise ValueError(f"{output} does not end in .csv or .parquet; type one of them")
+        if as_json:
+            raise ValueError("--json prints and --output writes a file: type one of them")
+    from mlp_jax.models.model import load_model
+    from mlp_jax.tables.files import read_table
+
+    loaded = load_model(model)
+    words = [c.name for c in loaded.encoding.columns if c.categories is not None]
+    budget = None if memory is None else memory * MIB
+    table = read_table(data, budget=budget, as_text=words, ids=ids)
+    for note in table.notes:
+        click.echo(f"mlp-jax: {note}", err=True)
+    columns = _predictions(loaded, table, ids)
+    if as_json:
+        rows = zip(*map(_cells, columns.values()), strict=True)
+        told = (_in_json(dict(zip(columns, row, strict=True))) for row in rows)
+        click.echo("\n".join(json.dumps(row, default=str) for row in told))
+        return
+    _put(columns, output)
+    if output is not None:
+        click.echo(f"wrote {click.format_filename(output)}, {table.frame.num_rows} rows")
+
+
+def _predictions(model: "Model", table: "RawTable", ids: tuple[str, ...]) -> dict[str, Any]:
+    """The columns to write, by name."""
+    from mlp_jax.tables.columns import feature_columns
+    from mlp_jax.tables.files import check_names
+
+    check_names(table, ids)
+    labels = model.targets if model.classes is None else model.classes
+    chances = [f"probability of {label}" for label in labels if model.is_classifier]
+    names = [*ids, *_predicted(model), *chances]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two columns would be named {twice[0]!r}; type another --id")
+    A = model.outputs(feature_columns(table, model.encoding.used()))
+    predicted = model.predicted(A)
+    columns = [table.ids[name] for name in ids]
+    columns += [predicted] if predicted.ndim == 1 else list(predicted.T)
+    if model.is_classifier:
+        columns += list(model.probabilities(A).T.astype(A.dtype))
+    return dict(zip(names, columns, strict=True))
+
+
+def _predicted(model: "Model") -> list[str]:
+    """A name for every column of what the model predicts."""
+    if len(model.quantiles) > 1:
+        return [f"predicted {model.targets[0]} at {quantile}" for quantile in model.quantiles]
+    return [f"predicted {target}" for target in model.targets]
+
+
+def _cells(column: Any) -> list[Any]:
+    """As Python's own; a number of 32 bits with its own digits and no more."""
+    if hasattr(column, "to_pylist"):  # of pyarrow
+        return list(column.to_pylist())
+    return (column.astype(str).astype(float) if column.dtype == "float32" else column).tolist()
+
+
+def _in_json(cell: Any) -> Any:
+    """A cell, or a row of them: JSON has no NaN and no infinity, and gets null."""
+    if isinstance(cell, dict):
+        return {name: _in_json(one) for name, one in cell.items()}
+    if isinstance(cell, list | tuple):
+        return [_in_json(one) for one in cell]
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
+def _put(columns: dict[str, Any], output: Path | None) -> None:
+    """Writes the columns to a file, which is replaced once the new one is whole, or prints them."""
+    import pyarrow
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from mlp_jax.storage.array_files import replace
+
+    content, table = io.BytesIO(), pyarrow.table(columns)
+    for name, column in columns.items():
+        nested = hasattr(column, "type") and pyarrow.types.is_nested(column.type)
+        if nested and (output is None or output.suffix.lower() == ".csv"):
+            raise ValueError(f"--id {name!r} is of type {column.type}, which no CSV file can hold")
+    if output is not None and output.suffix.lower() == ".parquet":
+        pyarrow.parquet.write_table(table, content)
+    else:
+        options = pyarrow.csv.WriteOptions(quoting_style="needed")
+        pyarrow.csv.write_csv(table, content, options)
+    if output is not None:
+        replace(output, content.getvalue())
+        return
+    click.echo(content.getvalue(), nl=False)
+
+
+@click.command()
+@model_argument
+@json_option
+def info(model: Path, as_json: bool) -> None:
+    """Print what a model file holds."""
+    from mlp_jax.models.model import load_model
+
+    loaded = load_model(model)
+    columns = [
+        {"name": column.name, "categories": column.categories} for column in loaded.encoding.columns
+    ]
+    facts: dict[str, Any] = {
+        "sizes": loaded.sizes,
+        "activations": loaded.activations,
+        "loss": loaded.loss,
+        "targets": loaded.targets,
+        "classes": loaded.classes,
+        "columns": columns,
+        "inputs": loaded.encoding.inputs(),
+        "notes": dict(loaded.notes),
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    click.echo(f"network  {'-'.join(map(str, loaded.sizes))}, {', '.join(loaded.activations)}")
+    click.echo(f"loss     {loaded.loss}")
+    click.echo(f"predicts {', '.join(loaded.targets)}: {_of(loaded)}")
+    for name, value in loaded.notes.items():
+        said = value
+        if isinstance(value, dict):
+            said = ", ".join(f"{key.replace('_', ' ')} {one}" for key, one in value.items())
+        click.echo(f"{name.replace('_', ' ')}: {said}")
+    click.echo("columns, and the inputs made of them:")
+    inputs = loaded.encoding.inputs()
+    for place, column in enumerate(loaded.encoding.columns):
+        own = [inputs[k] for k in range(len(inputs)) if loaded.encoding.source[k] == place]
+        kind = "number" if column.categories is None else f"{len(column.categories)} categories"
+        more = f", ... ({len(own)})" if len(own) > SHOWN else ""
+        click.echo(f"  {column.name}: {kind}; inputs {', '.join(own[:SHOWN])}{more}")
+
+
+def _of(model: "Model") -> str:
+    if model.classes is not None:
+        return ", ".join(map(str, model.classes))
+    return "labels" if model.is_classifier else "numbers"
+
+
+@click.command()
+@model_argument
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Of the rows and of all that is computed; float64 is for whoever has jax_enable_x64.",
+)
+def export(model: Path, output: Path, dtype: str) -> None:
+    """Write a model as a program of StableHLO.
+
+    It takes any number of rows. Whoever has JAX can run it without this library; see
+    mlp_jax.export_model.
+    """
+    check_writable(output, read=[model])
+    from mlp_jax.models.export import export_model
+    from mlp_jax.models.model import load_model
+
+    export_model(load_model(model), output, dtype=dtype)
+    click.echo(f"wrote {click.format_filename(output)}")

@@ -1,0 +1,308 @@
+"""`mlp-jax sweep`: files, printing and exit codes; no maths. JAX is imported when it runs."""
+
+import json
+import math
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlp_jax.cli.division import shard_options
+from mlp_jax.cli.options import (
+    INTERRUPTED,
+    MIB,
+    check_writable,
+    hang_up,
+    named_table,
+    table_options,
+)
+
+if TYPE_CHECKING:
+    from mlp_jax.models.model import Model
+    from mlp_jax.sweeps.results.result import SweepResult
+    from mlp_jax.cli.division import Division
+    from mlp_jax.tables.table import Split, Table
+
+BEST = 10  # configurations that are printed
+WIDEST = 160  # characters of a line that is printed
+
+
+def default_space() -> dict[str, Any]:
+    """What is searched where no --space is given."""
+    from mlp_jax.sweeps.distributions import int_uniform, log_uniform
+
+    return {
+        "depth": [1, 2, 3],
+        "widths": int_uniform(4, 64),
+        "activation": ["relu", "tanh"],
+        "learning_rate": log_uniform(1e-4, 1e-1),
+        "l2": log_uniform(1e-6, 1e-1),
+    }
+
+
+@click.command()
+@table_options
+@click.option(
+    "--space",
+    "space_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TOML or JSON: names and lists, or distributions. By default depth, widths, activation, "
+    "learning rate and L2 are searched.",
+)
+@click.option(
+    "--n",
+    type=click.IntRange(1),
+    help="Configurations to draw; 1000 unless --space lists all of them.",
+)
+@click.option("--folds", type=click.IntRange(2), default=3, show_default=True)
+@click.option("--epochs", type=click.IntRange(1, 10**9), default=30, show_default=True)
+@click.option("--patience", type=click.IntRange(1), help="Epochs without progress to stop after.")
+@click.option("--halving", type=click.IntRange(2), help="3 goes on with the best third, twice.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to save to every minute; the same command again goes on from there.",
+)
+@shard_options
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one HTML page with pictures.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the best network, trained on all but the held-out samples.",
+)
+def sweep(
+    data: Path | None,
+    target: str | None,
+    seed: int,
+    held_out: float,
+    memory: int | None,
+    as_json: bool,
+    space_file: Path | None,
+    report: Path | None,
+    output: Path | None,
+    division: "Division",
+    **choices: Any,
+) -> None:
+    """Search a space of networks on a table.
+
+    DATA is a CSV or Parquet file, or - for standard input; by default it is the breast-cancer data
+    of scikit-learn. Trains 1,000 configurations unless told otherwise, many at a time, on every
+    fold of the samples that are not held out; prints the best ten, and how the very best does on
+    the held-out ones. After Ctrl-C it does so with what is finished, and exits with 130.
+    """
+    check_writable(report, output, read=[data, space_file])
+    from mlp_jax.tables import table as tables
+
+    options = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
+    division.check(data=data, written=report or output, checkpoint=choices["checkpoint"])
+    division.join()
+    table = named_table(data, target, memory, quiet=not division.speaks(), **options)
+    parts = tables.split(table, held_out, seed, None if memory is None else memory * MIB)
+    quiet = as_json or not division.speaks()
+    result = _searched(table, parts, space_file, seed, memory, division, quiet=quiet, **choices)
+    if not division.speaks():
+        division.end(result)
+    if result.interrupted:
+        _check_something_finished(result, choices["checkpoint"])
+    about = {"table": data or "breast cancer", "target": table.target, "seed": seed}
+    try:
+        model, found = _refitted(result, table, parts)
+        written = _written(result, model, found, about, report, output)
+    except BaseException:  # Ctrl-C, a full disk: no file, but what was found is there to be seen
+        if not as_json:
+            _print(result)
+        raise
+    try:  # last, for whoever reads it may have gone
+        _tell(result, found, written, len(parts.y_test), as_json=as_json)
+    except (BrokenPipeError, SystemExit):  # the latter of rich, for the same
+        if not result.interrupted:
+            raise
+        hang_up()
+    if result.interrupted:
+        raise SystemExit(INTERRUPTED)
+
+
+def _searched(
+    table: "Table",
+    parts: "Split",
+    space_file: Path | None,
+    seed: int,
+    memory: int | None,
+    division: "Division",
+    *,
+    quiet: bool,
+    n: int | None,
+    halving: int | None,
+    checkpoint: Path | None,
+    **choices: Any,
+) -> "SweepResult":
+    """Plans, says so, and runs."""
+    from mlp_jax.sweeps.run import plan_of, run
+    from mlp_jax.sweeps.space_files import losses_of, number_to_draw, read_space
+    from mlp_jax.sweeps.task import as_task
+    from mlp_jax.tables.model_of_table import check_loss
+
+    space = default_space() if space_file is None else read_space(space_file)
+    for loss in losses_of(space):
+        check_loss(table, loss)
+    n = number_to_draw(space, n)
+    X = parts.X_train.astype("float32")
+    task = as_task(X, parts.y_train, space, n=n, key=seed, **choices)
+    budget = None if memory is None else division.share(memory * MIB)
+    plan = plan_of(task, memory=budget, halving=halving, shard=division.part)
+    if not quiet:
+        click.echo(str(plan))
+    shown = not quiet and sys.stderr.isatty()
+    began = time.perf_counter()
+    with division.run(checkpoint, halving) as how:
+        result = run(task, plan, halving=halving, progress=shown, **how)
+    return replace(result, seconds=time.perf_counter() - began)  # those of its processes too
+
+
+def _check_something_finished(result: "SweepResult", checkpoint: Path | None) -> None:
+    """Ends after a Ctrl-C that came before there was anything to tell or to write."""
+    try:
+        _ = result.best
+    except ValueError:
+        cure = "with --checkpoint it would be saved"
+        if checkpoint is not None:
+            cure = "the same command goes on from where it stands"
+        click.echo(
+            f"mlp-jax: interrupted, and no configuration is finished on all its folds: {cure}",
+            err=True,
+        )
+        raise SystemExit(INTERRUPTED) from None
+
+
+def _refitted(
+    result: "SweepResult", table: "Table", parts: "Split"
+) -> tuple["Model", dict[str, float]]:
+    """The best network, trained on all but the held-out samples, and its scores on those."""
+    from mlp_jax.tables.model_of_table import model_of_table, noted, scores
+
+    fitted = result.refit()
+    model = model_of_table(table, parts, fitted.params, fitted.network)
+    found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
+    return noted(model, parts, found), found
+
+
+def _written(
+    result: "SweepResult",
+    model: "Model",
+    found: dict[str, float],
+    about: dict[str, Any],
+    report: Path | None,
+    output: Path | None,
+) -> list[str]:
+    """Writes what was asked for, once all of it is there; the names of the files."""
+    from mlp_jax.storage.array_files import replace_all
+    from mlp_jax.models.model import to_bytes
+
+    contents = []
+    if report is not None:
+        from mlp_jax.sweeps.results.report import html_report
+
+        score = found.get("accuracy" if model.is_classifier else "r2")
+        page = html_report(
+            result,
+            held_out_score=score,
+            classes=model.classes,
+            features=model.encoding.inputs(),
+            mean=model.mean,
+            scale=model.scale,
+            about=about,
+        )
+        contents.append((report, page.encode()))
+    if output is not None:
+        contents.append((output, to_bytes(model)))
+    replace_all(contents)
+    return [str(path) for path, _ in contents]
+
+
+def _tell(
+    result: "SweepResult",
+    found: dict[str, float],
+    written: list[str],
+    held_out: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Prints the best configurations, the scores on the samples held out, and what was written."""
+    from mlp_jax.tables.model_of_table import said
+
+    if as_json:
+        click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
+        return
+    _print(result)
+    count = result.task.X.shape[1]
+    click.echo(
+        f"the best, trained on all {count} samples: {said(found)} on the {held_out} held out"
+    )
+    for name in written:
+        click.echo(f"wrote {click.format_filename(name)}")
+
+
+def _facts(result: "SweepResult") -> dict[str, Any]:
+    """The best configurations and the counts, for machines."""
+    best = [
+        {
+            "rank": row.rank,
+            "score": row.score if math.isfinite(row.score) else None,
+            "spread": row.spread if math.isfinite(row.spread) else None,
+            "best_epoch": row.best_epoch,
+            "status": row.status,
+            "configuration": row.configuration,
+        }
+        for row in result.ranking[:BEST]
+    ]
+    return {
+        "scoring": result.task.scoring,
+        "best": best,
+        "configurations": len(result.ranking),
+        "members": len(result.members),
+        "interrupted": result.interrupted,
+        "seconds": result.seconds,
+    }
+
+
+def _print(result: "SweepResult") -> None:
+    from rich.console import Console
+
+    if result.interrupted:
+        click.echo("interrupted: what follows is of what is finished, or of the best so far")
+    console = Console()
+    # In a file as wide as it is; on a narrow terminal without what matters least. No digit is cut.
+    width = console.width if console.is_terminal else WIDEST
+    tables = [_ranking(result, fewer) for fewer in ((), ("status",), ("status", "epoch"))]
+    fitting = [one for one in tables if console.measure(one).maximum <= width]
+    Console(width=WIDEST).print([*fitting, tables[-1]][0], crop=False)
+    done = sum(member.status != "interrupted" for member in result.members)
+    click.echo(f"{done} of {len(result.members)} members in {result.seconds:.1f} s")
+
+
+def _ranking(result: "SweepResult", fewer: tuple[str, ...]) -> Any:
+    """The best configurations as a table of rich, without the columns of these names."""
+    from rich.table import Table
+
+    task = result.task
+    shown = Table(box=None, pad_edge=False)
+    columns: dict[str, list[str]] = {}
+    for row in result.ranking[:BEST]:
+        values = {name: task.described(row.configuration, name) for name in result.varied()}
+        numbers = {task.scoring: f"{row.score:.4f}", "spread": f"{row.spread:.4f}"}
+        first = {"rank": str(row.rank), **numbers, "epoch": f"{row.best_epoch:.0f}"}
+        for name, cell in (first | values | {"status": row.status}).items():
+            columns.setdefault(name, []).append(cell)
+    kept = {name: cells for name, cells in columns.items() if name not in fewer}
+    for name in kept:
+        shown.add_column(name, justify="right", no_wrap=True)
+    for line in zip(*kept.values(), strict=True):
+        shown.add_row(*line)
+    return shown

@@ -1,0 +1,265 @@
+"""`mlp-jax train` and `mlp-jax check`: files, printing and exit codes; no maths."""
+
+import json
+import sys
+import warnings
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import mlp_jax
+from mlp_jax.cli.options import MIB, check_writable, named_table, table_options
+
+if TYPE_CHECKING:
+    from mlp_jax.tables.table import Split, Table
+
+WIDEST = 1 << 16  # units of a layer
+BYTES_A_WEIGHT = 28  # in float32, and for the certificate in float64 with two gradients
+CERTIFIED_EXAMPLES = 64  # enough for every unit to be seen, few enough for seconds
+
+
+@click.command()
+@table_options
+@click.option("--hidden", default="64,32,16", show_default=True, help="Units of the hidden layers.")
+@click.option("--epochs", type=click.IntRange(1, 10**9), default=500, show_default=True)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="Step of the descent.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["sgd", "adam", "adamw", "rmsprop", "adagrad", "lion"]),
+    default="sgd",
+    show_default=True,
+    help="sgd is plain gradient descent.",
+)
+@click.option("--batch-size", type=click.IntRange(1), help="Samples a step; all by default.")
+@click.option("--l2", type=click.FloatRange(0), default=0.0, show_default=True, help="L2 penalty.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("mlp_jax_model.safetensors"),
+    show_default=True,
+    help="Where the model goes.",
+)
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("mlp_jax_training.png"),
+    show_default=True,
+    help="Where the picture of cost and predictions goes.",
+)
+def train(
+    data: Path | None,
+    target: str | None,
+    memory: int | None,
+    hidden: str,
+    seed: int,
+    held_out: float,
+    as_json: bool,
+    output: Path,
+    picture: Path,
+    **choices: Any,
+) -> None:
+    """Train a network on a table.
+
+    DATA is a CSV or Parquet file, or - for standard input; by default it is the breast-cancer data
+    of scikit-learn. Fills in missing numbers, standardises, and encodes categories; certifies the
+    gradient, trains by gradient descent with the gradient derived by hand, tests on held-out
+    samples, and writes a model file and a picture. For a network that fits the table better, see
+    mlp-jax sweep.
+    """
+    check_writable(output, picture, read=[data])
+    sizes_hidden = _hidden(hidden)
+    said = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
+    table = named_table(data, target, memory, **said)
+    parts = _split(table, held_out, seed, memory)
+    params, sizes = _initial(table, parts, sizes_hidden, seed)
+    certificate = _certificate(table, params, parts)
+    if not as_json:
+        click.echo(f"{_described(table, parts, sizes)}\ngradient {certificate.diagnosis}")
+    if not certificate.passed:
+        click.echo(str(certificate), err=True)
+        raise SystemExit(1)
+    show = not as_json and sys.stderr.isatty()
+    params, cost = _trained(table, params, parts, seed, progress=show, **choices)
+    found = _written(table, parts, params, cost, output, picture)
+    if as_json:
+        told = {
+            "target": table.target,
+            "classes": table.classes,
+            "sizes": sizes,
+            "samples": len(parts.y_train),
+            "held_out_samples": len(parts.y_test),
+            "held_out": found,
+            "certificate": certificate.passed,
+            "epochs": len(cost),
+            "cost": float(cost[-1]),
+            "model": str(output),
+            "picture": str(picture),
+        }
+        click.echo(json.dumps(told))
+        return
+    from mlp_jax.tables.model_of_table import said as in_words
+
+    shown = click.format_filename
+    click.echo(f"held out {in_words(found)}\nmodel    {shown(output)}\npicture  {shown(picture)}")
+
+
+@click.command()
+@table_options
+@click.option("--hidden", default="64,32,16", show_default=True, help="Units of the hidden layers.")
+def check(
+    data: Path | None,
+    target: str | None,
+    memory: int | None,
+    hidden: str,
+    seed: int,
+    held_out: float,
+    as_json: bool,
+    **said: Any,
+) -> None:
+    """Certify the gradient on a table; train nothing.
+
+    DATA is a CSV or Parquet file; by default it is the breast-cancer data of scikit-learn. Exit
+    code 1 if a layer is wrong.
+    """
+    sizes_hidden = _hidden(hidden)
+    table = named_table(data, target, memory, **said)
+    parts = _split(table, held_out, seed, memory)
+    params, sizes = _initial(table, parts, sizes_hidden, seed)
+    certificate = _certificate(table, params, parts)
+    if as_json:
+        click.echo(certificate.to_json())
+    else:
+        click.echo(f"{_described(table, parts, sizes)}\n{certificate}")
+    if not certificate.passed:
+        raise SystemExit(1)
+
+
+def _hidden(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1 or max(sizes) > WIDEST:
+        raise ValueError(
+            f"--hidden is {text!r}; expected integers from 1 to {WIDEST}, such as 64,32,16"
+        )
+    return sizes
+
+
+def _split(table: "Table", held_out: float, seed: int, memory: int | None) -> "Split":
+    from mlp_jax.tables import table as tables
+
+    return tables.split(table, held_out, seed, None if memory is None else memory * MIB)
+
+
+def _described(table: "Table", parts: "Split", sizes: tuple[int, ...]) -> str:
+    what = "numbers" if table.classes is None else f"{len(table.classes)} classes"
+    return (
+        f"network {'-'.join(map(str, sizes))}, {len(parts.y_train)} samples to train on, "
+        f"{len(parts.y_test)} held out; {table.target!r} is of {what}"
+    )
+
+
+def _initial(
+    table: "Table", parts: "Split", hidden: tuple[int, ...], seed: int
+) -> tuple[Any, tuple[int, ...]]:
+    """(params, sizes)."""
+    import jax
+
+    outputs = 1 if table.classes is None or len(table.classes) == 2 else len(table.classes)
+    sizes = (parts.X_train.shape[1], *hidden, outputs)
+    _check_memory(sizes)
+    return mlp_jax.init(jax.random.key(seed), sizes), sizes
+
+
+def _check_memory(sizes: tuple[int, ...]) -> None:
+    from mlp_jax.tables.files import free_memory
+    from mlp_jax.tables.sources import size_of
+
+    weights = sum((n_prev + 1) * n for n_prev, n in pairwise(sizes))
+    taken, free = BYTES_A_WEIGHT * weights, free_memory()
+    if taken > free:
+        raise ValueError(
+            f"--hidden makes a network of {weights:,} weights, which take some {size_of(taken)}; "
+            f"{size_of(free)} is free: type fewer or smaller layers"
+        )
+
+
+def _certificate(table: "Table", params: Any, parts: "Split") -> Any:
+    from mlp_jax.tables.model_of_table import labels_of, network_of
+
+    Y = labels_of(table, parts.y_train)[:, :CERTIFIED_EXAMPLES]
+    X = parts.X_train[:CERTIFIED_EXAMPLES].T
+    return mlp_jax.certify(params, X, Y, network=network_of(table))
+
+
+def _trained(
+    table: "Table",
+    params: Any,
+    parts: "Split",
+    seed: int,
+    *,
+    progress: bool,
+    epochs: int,
+    optimizer: str,
+    learning_rate: float,
+    batch_size: int | None,
+    l2: float,
+) -> tuple[Any, Any]:
+    """(params, the cost of every epoch)."""
+    import numpy as np
+
+    from mlp_jax.tables.model_of_table import labels_of, network_of
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # said below, as an error
+        state, info = mlp_jax.fit(
+            params,
+            parts.X_train.T,
+            labels_of(table, parts.y_train),
+            network=network_of(table),
+            optimizer=mlp_jax.optimizer(optimizer, learning_rate=learning_rate),
+            epochs=epochs,
+            batch_size=batch_size,
+            key=seed,
+            l2=l2,
+            progress=progress,
+        )
+    if state.diverged:
+        raise ValueError(
+            f"training diverged in epoch {int(state.epoch) + 1}: the cost is no longer finite; "
+            f"nothing was written. Type a smaller --learning-rate than {learning_rate:g}"
+        )
+    return state.params, np.asarray(info.cost)
+
+
+def _written(
+    table: "Table", parts: "Split", params: Any, cost: Any, output: Path, picture: Path
+) -> dict[str, float]:
+    """Writes model and picture; the scores on the samples held out."""
+    from mlp_jax import pictures
+    from mlp_jax.storage.array_files import replace_all
+    from mlp_jax.models.model import to_bytes
+    from mlp_jax.tables.model_of_table import model_of_table, network_of, noted, scores
+
+    network = network_of(table)
+    model = model_of_table(table, parts, params, network)
+    A = model.outputs_of_inputs(parts.X_test)
+    found = scores(model, parts, A)
+    drawn = pictures.picture_of_training(
+        cost=cost,
+        y=parts.y_test if table.classes else parts.y_test * parts.scale + parts.mean,
+        predicted=(model.probabilities(A).argmax(axis=1) if table.classes else model.predicted(A)),
+        probability=A[:, 0] if table.classes and A.shape[1] == 1 else None,
+        classes=table.classes and tuple(map(str, table.classes)),
+    )
+    replace_all([(output, to_bytes(noted(model, parts, found))), (picture, drawn)])
+    return found

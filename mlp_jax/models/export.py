@@ -1,0 +1,89 @@
+"""A model as a program of StableHLO, for whoever has JAX and not this library."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mlp_jax.storage.array_files import replace
+from mlp_jax.models.encoding import VALUE, encoded
+from mlp_jax.forward_propagation import forward
+from mlp_jax.models.model import Model
+from mlp_jax.parameters import Layer, scope
+from mlp_jax.models.networks import as_network
+
+PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
+LOST = 1e-3  # of a column's scale, the most that float32 may round off
+
+
+def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
+    """Writes a program that predicts, for any number of rows, on CPU, GPU and TPU.
+
+    It takes coded rows, (samples, columns): of a column of numbers the number, of one of categories
+    the place of the category in `model.encoding.columns`, or the place after the last for any
+    other; NaN for a missing cell. So does `mlp_jax.models.encoding.coded(model.encoding, table)` make
+    them. It returns (samples, n[L]): the probability of the second of two classes, of each of
+    several, or numbers in the units of the target.
+
+    Args:
+      model: from `mlp_jax.load_model` or `mlp_jax.model_of`.
+      path: of the file. Read it with `jax.export.deserialize`.
+      dtype: of the rows and of all that is computed; "float64" for whoever has `jax_enable_x64`.
+
+    Raises:
+      ValueError: it is no `Model`, another dtype, a column or target whose mean is so much larger
+        than its scale that float32 has too few digits, or flatbuffers is not installed.
+    """
+    if not isinstance(model, Model):
+        raise ValueError(
+            f"model is of type {type(model).__name__}; expected a Model: type "
+            "mlp_jax.model_of(fitted), or mlp_jax.load_model(path)"
+        )
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
+    if dtype == "float32":
+        _check_precision(model)
+    replace(Path(path), exported(model, dtype))
+
+
+def _check_precision(model: Model) -> None:
+    """Refuses numbers, in or out, that float32 hardly tells apart."""
+    encoding = model.encoding
+    found = [
+        (encoding.columns[source].name, mean, scale)
+        for source, what, _, mean, scale in zip(*encoding[1:], strict=True)
+        if what == VALUE
+    ]
+    if not model.is_classifier:
+        found += [(target, model.mean, model.scale) for target in model.targets]
+    for name, mean, scale in found:
+        if np.finfo(np.float32).eps * abs(mean) > LOST * abs(scale):
+            raise ValueError(
+                f"{name!r} has mean {mean:g} and scale {scale:g}, of which float32 has too few "
+                "digits; type dtype='float64', or --dtype float64"
+            )
+
+
+def exported(model: Model, dtype: str) -> bytes:
+    """The content of the file of `export_model`."""
+    try:
+        import flatbuffers  # noqa: F401  # jax.export needs it and does not bring it
+    except ModuleNotFoundError:
+        raise ValueError("export needs flatbuffers: type pip install flatbuffers") from None
+    from jax import export
+
+    with scope(dtype):
+        [samples] = export.symbolic_shape("samples")
+        rows = jax.ShapeDtypeStruct((samples, len(model.encoding.columns)), dtype)
+        predict = jax.jit(lambda codes: _predicted(model, codes))
+        return bytes(export.export(predict, platforms=PLATFORMS)(rows).serialize())
+
+
+def _predicted(model: Model, codes: Any) -> Any:
+    params, network = as_network(model)
+    params = tuple(Layer(*(jnp.asarray(leaf, codes.dtype) for leaf in pair)) for pair in params)
+    X = encoded(model.encoding, codes, jnp)
+    A = forward(params, X.T.astype(codes.dtype), network=network).T
+    return A if model.is_classifier else A * model.scale + model.mean

@@ -1,0 +1,104 @@
+"""The outputs of a network for any number of rows, compiling as seldom as may be."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+
+from mlp_jax.models import numpy_forward
+from mlp_jax.activations import is_named
+from mlp_jax.forward_propagation import Network, forward_trace
+from mlp_jax.losses import is_named_loss
+from mlp_jax.parameters import Layer, scope
+
+FEWEST, MOST = 64, 1 << 16  # rows of a program
+WORTH_COMPILING = 4e9  # FLOPs, which take NumPy as long as a program takes to compile
+
+
+def outputs(params: Any, X: np.ndarray, network: Network, *, raw: bool = False) -> np.ndarray:
+    """A[L] of every row of X, (samples, K); Z[L] if raw.
+
+    By NumPy where that is done before a program would have been compiled. Otherwise rows are
+    filled up to one of a few lengths, so that a new number of them seldom compiles.
+    """
+    names = _names(network, len(params))
+    if names is not None and _flops(params, X) < WORTH_COMPILING:
+        with np.errstate(over="ignore"):  # a network may have diverged
+            return numpy_forward.forward(params, X, names, network.loss.name, raw=raw)
+    blocks = [
+        _of_block(params, X[first : first + MOST], network, raw) for first in range(0, len(X), MOST)
+    ]
+    return np.concatenate(blocks)
+
+
+def outputs_of_all(
+    networks: Sequence[tuple[tuple[Layer, ...], Network]], X: np.ndarray
+) -> np.ndarray:
+    """A[L] of every network for every row of X, (networks, samples, K).
+
+    Those of one depth and activation at once, padded to one shape: the weights out of a unit that
+    was added are zero, so it adds nothing whatever its activation is.
+    """
+    groups: dict[Any, list[int]] = {}
+    for number, (params, network) in enumerate(networks):
+        groups.setdefault((len(params), network), []).append(number)
+    found: list[Any] = [None] * len(networks)
+    for (depth, network), numbers in groups.items():
+        alike, names = [networks[i][0] for i in numbers], _names(network, depth)
+        if names is None or sum(_flops(params, X) for params in alike) >= WORTH_COMPILING:
+            of_all: Any = [outputs(params, X, network) for params in alike]
+        else:
+            of_all = numpy_forward.forward(stacked(alike), X, names, network.loss.name)
+        for number, A in zip(numbers, of_all, strict=True):
+            found[number] = A
+    return np.stack(found)
+
+
+def stacked(networks: Sequence[tuple[Layer, ...]]) -> tuple[Layer, ...]:
+    """Networks of one depth as one, padded with zeros; every leaf has them on its first axis."""
+
+    def side_by_side(leaves: Sequence[np.ndarray]) -> np.ndarray:
+        shape = np.max([leaf.shape for leaf in leaves], axis=0)
+        stack = np.zeros((len(leaves), *shape), leaves[0].dtype)
+        for one, leaf in zip(stack, leaves, strict=True):
+            one[tuple(map(slice, leaf.shape))] = leaf
+        return stack
+
+    return tuple(
+        Layer(*(side_by_side(leaves) for leaves in zip(*layers, strict=True)))
+        for layers in zip(*networks, strict=True)
+    )
+
+
+def _names(network: Network, depth: int) -> list[str] | None:
+    """The names of the hidden layers' activations, if NumPy knows all of the network."""
+    hidden = network.hidden((None,) * depth)
+    named = all(map(is_named, hidden)) and is_named_loss(network.loss)
+    return [f.name for f in hidden] if named and network.precision == "highest" else None
+
+
+def _flops(params: Any, X: np.ndarray) -> float:
+    return 2.0 * len(X) * sum(W.size for W, _ in params)
+
+
+def length_of(rows: int) -> int:
+    """The length that so many rows are filled up to: 64, 96, 128, 192, 256, ..."""
+    power = max(FEWEST, 1 << (rows - 1).bit_length())
+    between = 3 * power // 4
+    return between if rows <= between and between > FEWEST else power
+
+
+def _of_block(params: Any, X: np.ndarray, network: Network, raw: bool) -> np.ndarray:
+    filled = np.zeros((length_of(len(X)), X.shape[1]), X.dtype)
+    filled[: len(X)] = X
+    with scope(X.dtype):
+        return np.asarray(_forward(params, filled, network=network, raw=raw))[: len(X)]
+
+
+@partial(jax.jit, static_argnames=("network", "raw"))
+def _forward(params: Any, X: Array, *, network: Network, raw: bool) -> Array:
+    Z = forward_trace(params, X.T, network).Z[-1]
+    return (Z if raw else network.loss.output(Z)).T

@@ -1,0 +1,175 @@
+"""How many members train side by side: what suits the cache, the memory, and how many there are."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.planning.costs import (
+    Rates,
+    bytes_of_member,
+    bytes_of_place,
+    bytes_of_step,
+    ends,
+    seconds_per_step,
+)
+from mlp_jax.sweeps.halving import stages
+from mlp_jax.sweeps.task import Task
+
+CACHE = 2 << 20  # bytes that a chunk should stay in
+WIDEST = 64  # members of a chunk on a CPU; more do not make its products any faster
+CHUNKS_OF_WAVE = 8  # of which early stopping can make fewer
+
+
+class Size(NamedTuple):
+    """What decides the size of chunks.
+
+    chunk: what it is to be, or None. workers: chunks of one bucket that run at the same time.
+    at_a_time: chunks of all buckets that do. held: bytes beside them. memory: bytes of all, or
+    None. room: bytes that each device has for its examples and what runs there, or None. halving:
+    as for `sweep`.
+    """
+
+    chunk: int | None
+    workers: int
+    at_a_time: int
+    held: int
+    memory: int | None
+    room: int | None
+    halving: int | None
+
+
+class Needs(NamedTuple):
+    """What of a bucket takes memory.
+
+    running: bytes of a member while its chunk runs. shared: of a chunk, whatever its members.
+    waiting: of the state of a member that waits for its turn.
+    """
+
+    running: int
+    shared: int
+    waiting: int
+
+
+def needs_of(task: Task, bucket: Bucket) -> Needs:
+    """What a bucket's members and chunks take."""
+    first = task.configurations[bucket.rows[0].configuration]
+    kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
+    return Needs(*bytes_of_member(task, kind, hidden, folds, bucket.on, first))
+
+
+def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Size) -> Bucket:
+    """The bucket with the size of its chunks, and the bytes of one with those that wait.
+
+    Raises:
+      ValueError: there is no memory for a chunk of one.
+    """
+    first = task.configurations[bucket.rows[0].configuration]
+    kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
+    chunk = size.chunk
+    if chunk is None:
+        touched = bytes_of_step(task, kind, hidden, ends(task, first))
+        chunk = rates.chunk or max(4, min(WIDEST, CACHE // touched))
+        chunk = _within(task, bucket, needs, size, chunk)
+        epochs = max(task.configurations[row.configuration]["epochs"] for row in bucket.rows)
+        step = seconds_per_step(rates, task, kind, folds, first, hidden)
+        chunk = quickest(
+            *(bucket.counts, chunk, (rates.seconds_of_step, step)),
+            *(stages(epochs, size.halving), size.workers / len(folds)),
+        )
+    return bucket._replace(chunk=chunk, bytes=int(_bytes(bucket, needs, size, chunk)))
+
+
+def _bytes(bucket: Bucket, needs: Needs, size: Size, chunk: Any) -> Any:
+    """What a chunk of so many takes while it runs, with those of its wave that wait.
+
+    With halving all members wait, and the plan counts them.
+    """
+    waves: Any = 1
+    if size.halving is not None:
+        waves = 0
+    elif "patience" in bucket.on:
+        waves = np.minimum(CHUNKS_OF_WAVE, -(-len(bucket.rows) // chunk))
+    return needs.shared + chunk * (needs.running + waves * needs.waiting)
+
+
+def check_chunk(buckets: Sequence[Bucket], needs: Sequence[Needs], size: Size) -> None:
+    """Raises ValueError if there is no memory for chunks of the size that they are to be."""
+    if size.chunk is None or size.memory is None or not buckets:
+        return
+    pairs = list(zip(buckets, needs, strict=True))
+    most = max(int(_bytes(bucket, need, size, size.chunk)) for bucket, need in pairs)
+    takes = size.held + size.at_a_time * most
+    if takes > size.memory:
+        fits = min(_fitting(bucket, need, size, size.chunk) for bucket, need in pairs)
+        raise ValueError(
+            f"memory={size.memory} does not suffice for chunk={size.chunk}, which takes {takes} "
+            f"bytes with data and results; type chunk={fits} or less, or {_as_typed(takes)}"
+        )
+
+
+def _as_typed(least: int) -> str:
+    """The memory to ask for, in bytes as in Python and in MiB as on the command line."""
+    return f"memory={least} or more (on the command line --memory {-(-least // 2**20)})"
+
+
+def _fitting(bucket: Bucket, needs: Needs, size: Size, most: int) -> int:
+    """The largest chunk, at most `most`, for which there is memory, as for all smaller ones."""
+    assert size.memory is not None
+    budget = (size.memory - size.held) // size.at_a_time
+    chunks = np.arange(1, min(most, max(1, budget // needs.running)) + 1)
+    fits = _bytes(bucket, needs, size, chunks) <= budget
+    if not fits[0]:
+        least = size.held + size.at_a_time * int(_bytes(bucket, needs, size, 1))
+        raise ValueError(
+            f"memory={size.memory} does not suffice: with data and results, {size.at_a_time} "
+            f"networks at a time of hidden widths {bucket.hidden} take {least} bytes; type "
+            f"{_as_typed(least)}, or a smaller space"
+        )
+    return len(fits) if fits.all() else int(np.argmin(fits))
+
+
+def _within(task: Task, bucket: Bucket, needs: Needs, size: Size, most: int) -> int:
+    """The largest chunk, at most `most`, for which there is memory, here and on the devices."""
+    if size.memory is not None:
+        most = _fitting(bucket, needs, size, most)
+    if size.room is not None:
+        beside = bytes_of_place(task) + needs.shared
+        if size.room < beside + needs.running:
+            raise ValueError(
+                f"a device has {size.room} bytes free, and examples with one network of hidden "
+                f"widths {bucket.hidden} take {beside + needs.running}; type a smaller "
+                "batch_size, fewer rows, or devices=jax.devices('cpu')"
+            )
+        most = min(most, (size.room - beside) // needs.running)
+    return int(most)
+
+
+def quickest(
+    counts: np.ndarray,
+    most: int,
+    seconds: tuple[float, float],
+    stages: list[tuple[float, float]],
+    side_by_side: float,
+) -> int:
+    """The chunk in which the members are soonest done: 65 are not 64 and 1.
+
+    counts: of members that may share a chunk. most: the largest that is allowed. seconds: of a
+    chunk's step, whatever its size, and what every member adds. stages: of halving. side_by_side:
+    chunks of a fold that run at the same time.
+    """
+    chunks = np.arange(most, 0, -1)
+    turns = turns_of(counts, chunks, stages, side_by_side)
+    return int(chunks[np.argmin(turns * (seconds[0] + chunks * seconds[1]))])
+
+
+def turns_of(
+    counts: np.ndarray, chunk: Any, stages: list[tuple[float, float]], side_by_side: float = 1.0
+) -> Any:
+    """How many turns chunks take in an epoch of a fold, on average; counts: see `quickest`."""
+    of_stage = [
+        share * np.ceil(np.ceil(going * counts[:, None] / chunk).sum(axis=0) / side_by_side)
+        for going, share in stages
+    ]
+    return sum(of_stage)

@@ -1,0 +1,182 @@
+"""What a sweep costs: FLOPs, seconds and bytes, reckoned before anything runs."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mlp_jax.training.descent import initial_optimizer_state
+from mlp_jax.parameters import Layer
+from mlp_jax.sweeps.members import Kind, numbers_of
+from mlp_jax.sweeps.running.chunk_program import segment
+from mlp_jax.sweeps.task import Task
+
+DRAWS_KEPT = 16 << 20  # bytes of batch orders that are kept for the next chunk
+
+
+class Rates(NamedTuple):
+    """What a kind of device takes. A plan is good if their ratios are about right.
+
+    compilation: seconds of a program, and of every layer of it. flops_per_second: of products.
+    flops_of_update: the time a parameter's update takes, in FLOPs of a product. seconds_of_unit:
+    one activation and its derivative, for one example. seconds_of_step: of a chunk, whatever its
+    size, for some hundred kernels are started. chunk: the most members of one, of any of a
+    program's networks; None for as many as stay in the cache, of one network.
+    """
+
+    compilation: tuple[float, float]
+    flops_per_second: float
+    flops_of_update: float
+    seconds_of_unit: float
+    seconds_of_step: float
+    chunk: int | None
+
+    def compile_seconds(self, kind: Kind) -> float:
+        """Of one core, for a program of this kind."""
+        return self.compilation[0] + self.compilation[1] * (kind.depth + 1)
+
+
+# Of a thread where each core has one, as experiments/benchmarks/sweep_costs.py prints them.
+CPU = Rates((1.2, 0.42), 230e9, 120, 2e-9, 5e-5, None)
+# Of an H200, see experiments/benchmarks/NOTES.md; larger chunks were slower there.
+ACCELERATOR = Rates((1.0, 0.25), 25e12, 200, 6e-12, 1e-4, 1024)
+
+
+def ends(task: Task, configuration: Any) -> tuple[int, int]:
+    """(features, outputs)."""
+    sizes = task.sizes(configuration)
+    return sizes[0], sizes[-1]
+
+
+def parameters(widths: np.ndarray, n: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """(weights of all layers, weights of the first) for (..., hidden layers) widths."""
+    widths = np.asarray(widths, float)
+    columns = [widths[..., i] for i in range(widths.shape[-1])]
+    one = np.ones(widths.shape[:-1])
+    sizes = [n[0] * one, *columns, n[1] * one]
+    products = [a * b for a, b in pairwise(sizes)]
+    return np.sum(products, axis=0), products[0]
+
+
+def flops(widths: Any, n: tuple[int, int], m: float, m_validation: float) -> np.ndarray:
+    """Of the matrix products of an epoch: forward, and two products backward but for layer 1."""
+    weights, first = parameters(widths, n)
+    return m * (6 * weights - 2 * first) + 2 * m_validation * weights
+
+
+def seconds_per_epoch(
+    rates: Rates,
+    task: Task,
+    kind: Kind,
+    folds: Sequence[int],
+    configuration: Any,
+    share: float = 1.0,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The time of a share of an epoch on all the folds, for (..., hidden layers) widths."""
+    n = ends(task, configuration)
+
+    def seconds(widths: np.ndarray) -> np.ndarray:
+        total: Any = 0.0
+        for fold in folds:
+            train, held = task.splits[fold]
+            batches = -(-len(train) // (kind.batch_size or len(train)))
+            total = total + flops(widths, n, len(train), len(held))
+            total = total + rates.flops_of_update * batches * parameters(widths, n)[0]
+            units = np.asarray(widths).sum(axis=-1)
+            total = total + units * len(train) * rates.seconds_of_unit * rates.flops_per_second
+        return share * total / rates.flops_per_second
+
+    return seconds
+
+
+def seconds_per_step(
+    rates: Rates,
+    task: Task,
+    kind: Kind,
+    folds: Sequence[int],
+    configuration: Any,
+    hidden: tuple[int, ...],
+) -> float:
+    """What a member of these widths adds to a step of its chunk."""
+    epoch = seconds_per_epoch(rates, task, kind, folds[:1], configuration)(np.array(hidden))
+    return float(epoch) / steps(task, kind, folds[:1])
+
+
+def steps(task: Task, kind: Kind, folds: Sequence[int]) -> int:
+    """Of an epoch on all the folds."""
+    sizes = [len(task.splits[fold][0]) for fold in folds]
+    return sum(-(-m // (kind.batch_size or m)) for m in sizes)
+
+
+def bytes_of_step(task: Task, kind: Kind, hidden: tuple[int, ...], n: tuple[int, int]) -> int:
+    """What one step of a member reads and writes again and again."""
+    weights = int(parameters(np.array(hidden), n)[0])
+    batch = kind.batch_size or max(len(train) for train, _ in task.splits)
+    return task.X.dtype.itemsize * (4 * weights + 2 * batch * (sum(hidden) + n[1]))
+
+
+def bytes_of_member(
+    task: Task,
+    kind: Kind,
+    hidden: tuple[int, ...],
+    folds: Sequence[int],
+    on: frozenset[str],
+    configuration: Any,
+) -> tuple[int, int, int]:
+    """(of a member of a running chunk, of the chunk whatever its members, of a member's state)."""
+    itemsize, n = task.X.dtype.itemsize, ends(task, configuration)
+    sizes = (n[0], *hidden, n[1])
+    params = tuple(
+        Layer(*(jax.ShapeDtypeStruct(shape, task.X.dtype) for shape in ((a, b), (b, 1))))
+        for a, b in pairwise(sizes)
+    )
+    numbers = numbers_of([configuration], on, task.X.dtype)
+    one = jax.tree.map(lambda leaf: leaf[0], numbers.optimizer)
+    moments = jax.tree.leaves(jax.eval_shape(initial_optimizer_state, one, params))
+    own = sum(leaf.size * itemsize for leaf in jax.tree.leaves(params))
+    state = 2 * own + sum(leaf.size * leaf.dtype.itemsize for leaf in moments)
+    m = max(len(task.splits[fold][0]) for fold in folds)
+    held = max(len(task.splits[fold][1]) for fold in folds)
+    # Backward needs all activations of a batch, validation those of two layers at a time.
+    of_batch = (kind.batch_size or m) * (2 * sum(hidden) + 8 * n[1])
+    of_validation = held * (2 * max(hidden, default=0) + 8 * n[1])
+    weights = itemsize * task.X.shape[1] * 2 if kind.weighted else 0
+    # The state goes in and comes out; the loop works in what comes out, the gradient beside it.
+    running = 2 * state + own + itemsize * max(of_batch, of_validation) + weights
+    examples = held if kind.batch_size else held + m
+    orders = bytes_of_draws(task) if kind.batch_size else 0
+    return running, itemsize * examples * sum(n) + orders, state
+
+
+def bytes_of_draws(task: Task) -> int:
+    """The batch order of a segment of epochs: an index and a mark for every example."""
+    m = max(len(train) for train, _ in task.splits)
+    return 5 * m * segment(m)
+
+
+def _bytes_of_examples(task: Task) -> int:
+    labels = [*task.labels.values(), *task.rests.values()]
+    return task.X.nbytes + sum(Y.nbytes for Y in labels if Y is not None)
+
+
+def bytes_of_place(task: Task) -> int:
+    """What a device holds beside its chunks: the examples, and draws."""
+    return _bytes_of_examples(task) + max(DRAWS_KEPT, bytes_of_draws(task))
+
+
+def bytes_held(task: Task, devices: int) -> int:
+    """The examples, here and on every device; draws; every member's best parameters and history."""
+    itemsize = task.X.dtype.itemsize
+    kept = 0
+    for configuration, seeds in zip(task.configurations, task.seeds, strict=True):
+        sizes = task.sizes(configuration)
+        numbers = sum(a * b + b for a, b in pairwise(sizes)) + 4 * configuration["epochs"]
+        kept += itemsize * numbers * len(seeds) * len(task.splits)
+    sizes_of_batches = {configuration["batch_size"] for configuration in task.configurations}
+    longest = max(configuration["epochs"] for configuration in task.configurations)
+    m = max(len(train) for train, _ in task.splits)
+    segments = len(task.splits) * len(sizes_of_batches) * -(-longest // segment(m))
+    draws = min(DRAWS_KEPT, segments * bytes_of_draws(task))
+    return (1 + devices) * _bytes_of_examples(task) + kept + draws

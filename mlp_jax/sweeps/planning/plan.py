@@ -1,0 +1,202 @@
+"""The plan of a sweep: who shares a program, padded to which widths, how many at a time."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.planning.chunks import Size, check_chunk, needs_of, turns_of, with_chunk
+from mlp_jax.sweeps.planning.costs import CPU, Rates, bytes_held, ends, flops, seconds_per_epoch, steps
+from mlp_jax.sweeps.planning.grouping import Group, cheapest, families, split_by_width
+from mlp_jax.sweeps.halving import share_of_epochs, stages
+from mlp_jax.sweeps.members import Row, switches
+from mlp_jax.sweeps.task import Task
+
+
+class SweepPlan(NamedTuple):
+    """What a sweep is going to do.
+
+    buckets: programs, and who is trained by them. bytes: about the most that is held at a time,
+    examples and results included, and with halving the states of all members. seconds: a rough
+    guess.
+    """
+
+    buckets: tuple[Bucket, ...]
+    bytes: int
+    seconds: float
+
+    @property
+    def members(self) -> int:
+        """How many trainings there are: configurations x seeds x folds."""
+        return sum(len(bucket.rows) * len(bucket.folds) for bucket in self.buckets)
+
+    @property
+    def compilations(self) -> int:
+        """How many programs there are, and are compiled if none is known yet.
+
+        A device that has nothing left to do helps another and compiles its program once more, so on
+        several devices there may be more compilations.
+        """
+        return len(self.buckets)
+
+    @property
+    def flops_used(self) -> float:
+        """Of the matrix products, if no member stops early."""
+        return sum(bucket.flops_used for bucket in self.buckets)
+
+    @property
+    def flops_issued(self) -> float:
+        """The same with all padding."""
+        return sum(bucket.flops_issued for bucket in self.buckets)
+
+    def __str__(self) -> str:
+        if not self.members:  # more shards than configurations
+            return "0 members"
+        lines = [
+            f"{self.members} members in {self.compilations} programs, "
+            f"{self.flops_used / self.flops_issued:.0%} of the arithmetic useful, "
+            f"{self.bytes / 2**20:.0f} MiB, about {self.seconds:.0f} s",
+            f"{'widths':>18} {'activation':>15} {'batch':>6} {'members':>8} {'chunk':>6} useful",
+        ]
+        for bucket in self.buckets:
+            widths = "-".join(map(str, bucket.hidden)) or "none"
+            name = " ".join(
+                getattr(network.activation, "name", "several") for network in bucket.kind.networks
+            )
+            batch = bucket.kind.batch_size or "all"
+            members = len(bucket.rows) * len(bucket.folds)
+            useful = bucket.flops_used / bucket.flops_issued
+            lines.append(
+                f"{widths:>18} {name:>15} {batch:>6} {members:>8} {bucket.chunk:>6} {useful:.0%}"
+            )
+        return "\n".join(lines)
+
+
+def as_plan(
+    task: Task,
+    *,
+    workers: int = 1,
+    memory: int | None = None,
+    room: int | None = None,
+    chunk: int | None = None,
+    devices: int = 1,
+    rates: Rates = CPU,
+    halving: int | None = None,
+    split: Callable[..., list[np.ndarray]] | None = None,
+) -> SweepPlan:
+    """The plan of a task.
+
+    Args:
+      task: what to do.
+      workers: chunks that run at the same time, on all devices.
+      devices: how many, each with a copy of the examples.
+      memory: bytes that all of it may take, or None.
+      room: bytes that each device has free, or None.
+      chunk: members of a chunk, or None for what suits the devices.
+      rates: of the devices.
+      halving: as for `sweep`; it wants chunks small enough to become fewer.
+      split: (widths, epochs, seconds of one, seconds of another program) -> groups of row numbers;
+        None for `split_by_width`.
+
+    Raises:
+      ValueError: the memory does not suffice.
+    """
+    # At a given chunk a member is the same to the last bit whatever its neighbours, and so is its
+    # program.
+    groups = [
+        group
+        for family in families(task, apart=chunk is not None)
+        for group in cheapest(rates, task, family, split or split_by_width, halving)
+    ]
+    buckets = [_bucket(rates, task, group) for group in groups]
+    needs = [needs_of(task, bucket) for bucket in buckets]
+    held = bytes_held(task, devices)
+    if halving is not None:  # all states are held until it is known who goes on
+        held += sum(
+            len(bucket.rows) * len(bucket.folds) * one.waiting
+            for bucket, one in zip(buckets, needs, strict=True)
+        )
+    size = Size(
+        chunk=chunk,
+        # Where there are several buckets none has to wait for another, and halving trains all that
+        # a bucket has on a fold one after the other.
+        workers=workers if len(groups) == 1 and halving is None else 1,
+        at_a_time=workers,
+        held=held,
+        memory=memory,
+        room=room,
+        halving=halving,
+    )
+    check_chunk(buckets, needs, size)
+    buckets = [
+        _with_costs(rates, task, with_chunk(rates, task, bucket, one, size), halving)
+        for bucket, one in zip(buckets, needs, strict=True)
+    ]
+    # The largest first: what is left at the end is small, and no worker waits long for another.
+    buckets.sort(key=lambda bucket: -bucket.flops_issued)
+    compiling = sum(bucket.compiling for bucket in buckets)
+    running = sum(bucket.seconds for bucket in buckets)
+    most = held + workers * max((bucket.bytes for bucket in buckets), default=0)
+    return SweepPlan(tuple(buckets), most, (compiling + running) / workers)
+
+
+def _seconds(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> float:
+    configs = [task.configurations[row.configuration] for row in bucket.rows]
+    share = share_of_epochs(max(c["epochs"] for c in configs), halving)
+    per_epoch = seconds_per_epoch(rates, task, bucket.kind, bucket.folds, configs[0], share)
+    return float(per_epoch(np.array(bucket.hidden))) * sum(c["epochs"] for c in configs)
+
+
+def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
+    """The bucket of a group, its chunks of no size yet."""
+    kind, folds, rows = group
+    alike = rates.chunk is None
+
+    def network(row: Row) -> int:
+        return kind.networks.index(task.network(task.configurations[row.configuration]))
+
+    def place(row: Row) -> tuple[int, int]:
+        epochs = task.configurations[row.configuration]["epochs"]
+        return (network(row), epochs) if alike else (epochs, network(row))
+
+    rows = sorted(rows, key=place)
+    configs = [task.configurations[row.configuration] for row in rows]
+    return Bucket(
+        kind=kind,
+        hidden=tuple(int(w) for w in np.array([c["hidden"] for c in configs], int).max(axis=0)),
+        rows=tuple(rows),
+        which=tuple(network(row) for row in rows),
+        folds=folds,
+        on=switches(configs),
+        chunk=0,
+        alike=alike,
+    )
+
+
+def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:
+    """With what its products take, without and with padding and filled batches, and its seconds."""
+    configs = [task.configurations[row.configuration] for row in bucket.rows]
+    n = ends(task, configs[0])
+    epochs = np.array([c["epochs"] for c in configs])
+    share = share_of_epochs(int(epochs.max()), halving)
+    if halving is None:
+        epochs_of_chunks = sum(epochs[i:j].max() for i, j in bucket.parts(bucket.chunk))
+    else:
+        chunks = turns_of(bucket.counts, bucket.chunk, stages(int(epochs.max()), halving))
+        epochs_of_chunks = float(chunks[0]) * epochs.max()
+    widths = np.array([c["hidden"] for c in configs], int).reshape(len(configs), -1)
+    used = issued = 0.0
+    for fold in bucket.folds:
+        m, held = (len(part) for part in task.splits[fold])
+        size = bucket.kind.batch_size or m
+        used += share * float(np.sum(flops(widths, n, m, held) * epochs))
+        padded = float(flops(np.array(bucket.hidden), n, -(-m // size) * size, held))
+        issued += padded * bucket.chunk * epochs_of_chunks
+    return bucket._replace(
+        flops_used=used,
+        flops_issued=issued,
+        seconds=_seconds(rates, task, bucket, halving)
+        + rates.seconds_of_step * steps(task, bucket.kind, bucket.folds) * epochs_of_chunks,
+        compiling=rates.compile_seconds(bucket.kind),
+    )

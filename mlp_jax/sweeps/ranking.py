@@ -1,0 +1,141 @@
+"""One training of a sweep, and a configuration with all of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from mlp_jax.training.descent import Info
+from mlp_jax.forward_propagation import Network
+from mlp_jax.labels import class_weights
+from mlp_jax.parameters import Layer, init
+from mlp_jax.sweeps.space import Configuration, optimizer_of
+from mlp_jax.sweeps.task import Task
+
+# What a configuration and `mlp_jax.fit` have by the same name.
+_OF_FIT = (
+    *("epochs", "batch_size", "patience", "tolerance", "ties", "mean_over"),
+    *("l2", "dropout", "label_smoothing"),
+)
+# A configuration is as its members are; of different ones, the first of these.
+STATUSES = ("diverged", "interrupted", "halved away", "finished", "stopped")
+
+
+def status_of(members: Sequence[Any]) -> str:
+    """That of a configuration of such members, each with a status of its own."""
+    statuses = {member.status for member in members}
+    return next(status for status in STATUSES if status in statuses)
+
+
+def order_of(status: str, score: float, chosen: bool = False) -> int:
+    """The place in a ranking of what has this status, the lower the better.
+
+    chosen: halving has made a choice, so what was interrupted in it is better than what is not.
+    """
+    if status == "diverged":
+        return 4
+    if np.isnan(score):
+        return 3
+    return {"halved away": 2, "interrupted": 0 if chosen else 1}.get(status, 0)
+
+
+@dataclass(frozen=True)
+class SweepMember:
+    """One training: a configuration, as it is on one fold, with one seed.
+
+    params: of the best epoch, by validation loss unless the sweep was told otherwise. curves: an
+    entry an epoch. score: in that epoch, `best_epoch`, counted from 1; 0 if there is none. status:
+    "finished", "stopped" (patience was lost), "diverged", "halved away" or "interrupted".
+    """
+
+    configuration: Configuration
+    seed: int
+    fold: int
+    status: str
+    score: float
+    best_epoch: int
+    params: tuple[Layer, ...] | None
+    curves: Info
+    _task: Task = field(repr=False)
+
+    @property
+    def network(self) -> Network:
+        """Its activation, loss and precision."""
+        return self._task.network(self.configuration)
+
+    @property
+    def trained(self) -> tuple[tuple[Layer, ...], Network]:
+        """(params, network), of a member that finished."""
+        assert self.params is not None, f"a member that {self.status} has no parameters"
+        return self.params, self.network
+
+    @property
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Those trained on and those validated by, each (n[L], m)."""
+        train, held = self._task.splits[self.fold]
+        Y = self._task.labels[self.network.loss]
+        return Y[:, train], Y[:, held]
+
+    def arguments_of_fit(self) -> dict[str, Any]:
+        """What `mlp_jax.fit` takes to train this member alone.
+
+        It ends in the same parameters, but for dropout in full batches on folds of different
+        lengths: a shorter fold is filled up in a sweep, and its masks are others.
+
+        Example:
+          >>> import numpy as np, mlp_jax
+          >>> X = np.random.default_rng(0).normal(size=(60, 2))
+          >>> result = mlp_jax.sweep(X, X[:, 0] > 0, {"width": [4, 8]}, epochs=3, progress=False)
+          >>> member = result.members[0]
+          >>> state, info = mlp_jax.fit(**member.arguments_of_fit())
+          >>> np.allclose(info.cost, member.curves.cost, rtol=1e-4)
+          True
+        """
+        task, config = self._task, self.configuration
+        train, held = task.splits[self.fold]
+        sizes = task.sizes(config, self.fold)
+        X, Y = task.X[: sizes[0]], task.labels[self.network.loss]
+        drawn = np.dtype(np.float32) if task.as_fit else X.dtype
+        params = init(task.key_of_weights(self.seed), sizes, dtype=drawn)
+        given = config.get("class_weight")
+        numbers = {name: config[name] for name in _OF_FIT if name in config}
+        weights = None
+        validation: tuple[Any, ...] = (X[:, held], task.exact_labels(self.network.loss)[:, held])
+        if given is not None:
+            weights = class_weights(Y[:, train], given)
+            if task.as_fit and task.best_by == "metric":
+                validation = (*validation, class_weights(Y[:, held], given))
+        return numbers | {
+            "params": jax.tree.map(lambda leaf: leaf.astype(X.dtype), params),
+            "X": X[:, train],
+            "Y": Y[:, train],
+            "validation": validation,
+            "network": self.network,
+            "optimizer": optimizer_of(config),
+            "metric": task.metric[self.network.loss],
+            "best_by": task.best_by,
+            "weights": weights,
+            "key": task.key_of_fold(self.fold),
+        }
+
+
+def best_loss(member: SweepMember) -> float:
+    """The validation loss of its best epoch; infinite if it has none."""
+    if member.best_epoch == 0:
+        return float("inf")
+    return float(member.curves.validation_loss[member.best_epoch - 1])
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A configuration and how it did: mean and standard deviation over its folds and seeds."""
+
+    rank: int
+    configuration: Configuration
+    score: float
+    spread: float
+    best_epoch: float
+    status: str
+    members: tuple[SweepMember, ...] = field(repr=False)

@@ -1,0 +1,258 @@
+"""One file a sweep, in the form of `array_files`: the examples, every member, the plan.
+
+What there is one of a member, such as its parameters, lies end to end in one array, beside the
+lengths of its parts. Loading runs no code from the file.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mlp_jax.storage.array_files import packed, replace, unpacked
+from mlp_jax.forward_propagation import Network
+from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.members import Row, kind_of
+from mlp_jax.sweeps.running.outcome_arrays import apart, arrays_of_outcomes, end_to_end, outcomes_of
+from mlp_jax.sweeps.planning.plan import SweepPlan
+from mlp_jax.sweeps.results.result import SweepResult
+from mlp_jax.sweeps.space import Configuration
+from mlp_jax.sweeps.task import Task, scores_of
+from mlp_jax.sweeps.ranking import STATUSES
+from mlp_jax.models.networks import check_named
+from mlp_jax.wording import as_typed
+
+FORMAT = "mlp_jax.sweep/1"
+EXPECTED = "a sweep written by mlp_jax.save_sweep"
+
+
+def save_sweep(result: SweepResult, path: Any) -> None:
+    """Writes a sweep's result to one file, with the examples that it was trained on.
+
+    A file already there is replaced once the new one is whole.
+
+    Raises:
+      ValueError: the sweep has a function of the user's own, which no file can hold.
+
+    Example:
+      >>> import tempfile, numpy as np, mlp_jax
+      >>> X = np.random.default_rng(0).normal(size=(60, 2))
+      >>> result = mlp_jax.sweep(X, X[:, 0] > 0, {"width": [4, 8]}, epochs=3, progress=False)
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     mlp_jax.save_sweep(result, f"{folder}/sweep.safetensors")
+      ...     loaded = mlp_jax.load_sweep(f"{folder}/sweep.safetensors")
+      >>> loaded.table() == result.table()
+      True
+    """
+    replace(Path(path), to_bytes(result))
+
+
+def load_sweep(path: Any) -> SweepResult:
+    """The result in a file of `save_sweep`.
+
+    Raises:
+      ValueError: the file is missing, foreign, cut short or altered.
+    """
+    path = Path(path)
+    header, arrays = unpacked(path, FORMAT, EXPECTED)
+    try:
+        return _built(header, arrays)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} holds something else than its format {FORMAT!r} calls for "
+            f"({type(error).__name__}: {error}); expected {EXPECTED}"
+        ) from error
+
+
+def to_bytes(result: SweepResult) -> bytes:
+    """The content of the result's file."""
+    task, plan = result.task, result.plan
+    if task.scoring == "own":
+        raise ValueError(
+            "scoring is a function of your own and cannot be written to a file; sweep with scoring="
+            "'accuracy', 'r2' or 'loss', or keep result.table() and the params of result.members"
+        )
+    losses = []
+    for configuration in task.configurations:
+        network = task.network(configuration)
+        check_named(network)  # says which is a function of the user's own
+        losses.append(network.loss)
+    header = {
+        # By a configuration that has it: the name of a loss is rounded, a configuration is not.
+        "losses": [losses.index(loss) for loss in task.labels],
+        "scoring": task.scoring,
+        "best_by": task.best_by,
+        "features": task.features,
+        "as_fit": task.as_fit,
+        "classes": _dtype_of_classes(task.classes),
+        "key": _as_json("key", jax.random.key_impl(task.key_init)),
+        "statuses": STATUSES,
+        "plan": {
+            "bytes": plan.bytes,
+            "seconds": plan.seconds,
+            "buckets": [_numbers_of(bucket) for bucket in plan.buckets],
+        },
+        "seconds": result.seconds,
+        "compilations": result.compilations,
+        "interrupted": result.interrupted,
+        "bucket_seconds": list(result.bucket_seconds.items()),
+    }
+    arrays = _arrays_of_task(task) | arrays_of_outcomes(result.outcomes, task.X.dtype)
+    arrays |= end_to_end("rows", (bucket.rows for bucket in plan.buckets))
+    return packed(FORMAT, header, arrays)
+
+
+def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult:
+    task = _task(header, arrays)
+    plan = header["plan"]
+    pairs = zip(plan["buckets"], apart(arrays, "rows"), strict=True)
+    buckets = tuple(_bucket(task, numbers, rows) for numbers, rows in pairs)
+    return SweepResult(
+        task=task,
+        plan=SweepPlan(buckets, plan["bytes"], plan["seconds"]),
+        outcomes=outcomes_of(task, header["statuses"], arrays),
+        seconds=header["seconds"],
+        compilations=header["compilations"],
+        interrupted=header["interrupted"],
+        bucket_seconds={number: tuple(spent) for number, spent in header["bucket_seconds"]},
+    )
+
+
+# --- The task.
+
+
+def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
+    arrays = {
+        "X": task.X,
+        "key_init": np.asarray(jax.random.key_data(task.key_init)),
+        "key_order": np.asarray(jax.random.key_data(task.key_order)),
+        # Of any number: the header of a safetensors file may have 100 MB.
+        "configurations": _as_bytes(task.configurations),
+    }
+    if task.of_folds is not None:
+        arrays["of_folds"] = _as_bytes([one for folds in task.of_folds for one in folds])
+    if task.classes is not None:
+        # Bytes, because safetensors has no strings.
+        arrays["classes"] = np.ascontiguousarray(task.classes).view(np.uint8)
+    arrays |= {f"Y{number}": Y for number, Y in enumerate(task.labels.values())}
+    rests = enumerate(task.rests.values())
+    arrays |= {f"rest{number}": rest for number, rest in rests if rest is not None}
+    arrays |= end_to_end("train", (train for train, _ in task.splits))
+    arrays |= end_to_end("held", (held for _, held in task.splits))
+    return arrays | end_to_end("seeds", task.seeds)
+
+
+def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
+    configurations = _from_bytes(arrays["configurations"])
+    splits = list(zip(apart(arrays, "train"), apart(arrays, "held"), strict=True))
+    of_folds = None
+    if "of_folds" in arrays:
+        found = iter(_from_bytes(arrays["of_folds"]))
+        of_folds = [[next(found) for _ in splits] for _ in configurations]
+    losses = [Network(loss=configurations[number]["loss"]).loss for number in header["losses"]]
+    scoring, metric = scores_of(header["scoring"], losses)
+    classes = None
+    if header["classes"] is not None:
+        classes = arrays["classes"].view(np.dtype(header["classes"]))
+    key_init, key_order = (
+        jax.random.wrap_key_data(jnp.asarray(arrays[name]), impl=header["key"])
+        for name in ("key_init", "key_order")
+    )
+    return Task(
+        X=arrays["X"],
+        labels={loss: arrays[f"Y{number}"] for number, loss in enumerate(losses)},
+        rests={loss: arrays.get(f"rest{number}") for number, loss in enumerate(losses)},
+        splits=splits,
+        configurations=configurations,
+        seeds=[tuple(seeds.tolist()) for seeds in apart(arrays, "seeds")],
+        key_init=key_init,
+        key_order=key_order,
+        scoring=scoring,
+        metric=metric,
+        classes=classes,
+        best_by=header.get("best_by", "validation_loss"),
+        of_folds=of_folds,
+        features=None if header.get("features") is None else tuple(header["features"]),
+        as_fit=header.get("as_fit", False),
+    )
+
+
+def _as_bytes(configurations: Sequence[Configuration]) -> np.ndarray:
+    choices = [
+        {name: _as_json(name, value) for name, value in configuration.items()}
+        for configuration in configurations
+    ]
+    return np.frombuffer(json.dumps(choices).encode(), np.uint8)
+
+
+def _from_bytes(content: np.ndarray) -> list[Configuration]:
+    return [
+        {name: _from_json(value) for name, value in configuration.items()}
+        for configuration in json.loads(content.tobytes())
+    ]
+
+
+def _dtype_of_classes(classes: np.ndarray | None) -> str | None:
+    if classes is None:
+        return None
+    if classes.dtype.kind not in "biufcmMSU":
+        raise ValueError(
+            f"the classes are of dtype {classes.dtype}, which cannot be written to a file; sweep "
+            "with y.astype(str)"
+        )
+    return classes.dtype.str
+
+
+def _as_json(name: str, value: Any) -> Any:
+    """A choice of a configuration in what JSON has: a list for a tuple, pairs for a dict.
+
+    Pairs because the keys of an object in JSON are strings, and those of class_weight are not.
+    """
+    if getattr(value, "shape", None) == ():
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if type(value) in (list, tuple):  # and no NamedTuple, such as a Loss
+        return [_as_json(name, one) for one in value]
+    if isinstance(value, Mapping):
+        pairs = [[_as_json(name, key), _as_json(name, one)] for key, one in value.items()]
+        return {"pairs": pairs}
+    raise ValueError(
+        f"{name} is {as_typed(value)}, which cannot be written to a file; expected names, "
+        "numbers, tuples and dicts of them: sweep with its name, such as 'tanh' or 'huber(0.5)'"
+    )
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_json(one) for one in value)
+    if isinstance(value, dict):
+        return {_from_json(key): _from_json(one) for key, one in value["pairs"]}
+    return value
+
+
+# --- The plan.
+
+
+def _numbers_of(bucket: Bucket) -> dict[str, Any]:
+    numbers = bucket._asdict() | {"on": sorted(bucket.on)}
+    del numbers["kind"], numbers["rows"]  # made again from a configuration; an array
+    return {name: _as_json(name, value) for name, value in numbers.items()}
+
+
+def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
+    own = {name: _from_json(value) for name, value in numbers.items()}
+    members = tuple(Row(*row) for row in rows.reshape(-1, 2).tolist())
+    fold = own["folds"][0]
+    train, _ = task.splits[fold]
+    kinds = {
+        number: kind_of(task, task.of_fold(row.configuration, fold), len(train))
+        for number, row in zip(own["which"], members, strict=True)
+    }
+    networks = tuple(network for _, kind in sorted(kinds.items()) for network in kind.networks)
+    kind = kinds[own["which"][0]]._replace(networks=networks)
+    return Bucket(**(own | {"kind": kind, "rows": members, "on": frozenset(own["on"])}))

@@ -1,0 +1,98 @@
+"""Who belongs to an ensemble, by predictions of rows that were held out.
+
+The networks of a fold have not seen the rows held out from it, so a configuration's predictions of
+them are as of new rows, and a sweep has them already. Caruana et al. (2004): choose the one that
+makes the average of those chosen the best, again and again.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlp_jax.losses import Loss, is_named_loss, of_name
+from mlp_jax.models.prediction import outputs_of_all
+
+CANDIDATES = 50  # that may be of an ensemble, the best by score
+SMALLEST = 1e-7  # probability that a logarithm is taken of
+
+
+def check_averaged(loss: Loss, instead: str) -> None:
+    """Raises ValueError for a loss whose outputs mean nothing when averaged."""
+    if loss.outputs_of_label > 1 or not is_named_loss(loss):
+        raise ValueError(f"outputs of the loss {loss} mean nothing when averaged: {instead}")
+
+
+def chosen_of_folds(
+    candidates: Sequence[Sequence[Sequence[Any]]],
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    size: int,
+    loss: Loss,
+) -> tuple[list[int], list[float]]:
+    """Which candidates to average, and the loss of the average after every choice.
+
+    Args:
+      candidates: of each, for every fold, its (params, network) pairs, one a seed.
+      folds: (X, Y) held out of every fold: (samples, features) and (samples, K).
+      size: how many choices.
+      loss: of all networks.
+    """
+    outputs = outputs_held_out(candidates, [X for X, _ in folds])
+    Y = np.concatenate([Y for _, Y in folds])
+    return chosen_greedily(outputs, Y, size, loss.name)
+
+
+def outputs_held_out(
+    candidates: Sequence[Sequence[Sequence[Any]]], folds: Sequence[np.ndarray]
+) -> np.ndarray:
+    """A[L] of the rows of every fold, by its own networks: (candidates, rows of all folds, K).
+
+    Args:
+      candidates: as of `chosen_of_folds`; several seeds are averaged.
+      folds: X held out of every fold, (samples, features).
+    """
+    held = []
+    for fold, X in enumerate(folds):
+        of_fold = [candidate[fold] for candidate in candidates]
+        A = outputs_of_all([network for networks in of_fold for network in networks], X)
+        ends = np.cumsum([len(networks) for networks in of_fold])[:-1]
+        held.append(np.stack([part.mean(axis=0) for part in np.split(A, ends)]))
+    return np.concatenate(held, axis=1)
+
+
+def chosen_greedily(
+    outputs: np.ndarray, Y: np.ndarray, size: int, loss: str
+) -> tuple[list[int], list[float]]:
+    """Which of the outputs to average, and the loss of the average after every choice.
+
+    Args:
+      outputs: A[L] of every candidate, (candidates, samples, K).
+      Y: labels, (samples, K).
+      size: how many choices, with replacement.
+      loss: its name. It is smoother than accuracy, so that few samples choose well.
+    """
+    total = np.zeros(outputs.shape[1:])
+    picks: list[int] = []
+    losses: list[float] = []
+    for count in range(1, size + 1):
+        of_all = [loss_of_outputs((total + one) / count, Y, loss) for one in outputs]
+        picks.append(int(np.argmin(of_all)))
+        losses.append(of_all[picks[-1]])
+        total += outputs[picks[-1]]
+    return picks, losses
+
+
+def loss_of_outputs(A: np.ndarray, Y: np.ndarray, loss: str) -> float:
+    """The mean loss of averaged outputs, (samples, K)."""
+    if loss == "binary_cross_entropy":
+        A = np.clip(A, SMALLEST, 1 - SMALLEST)
+        of_each = -(Y * np.log(A) + (1 - Y) * np.log1p(-A)).sum(axis=1)
+    elif loss == "softmax_cross_entropy":
+        of_each = -(Y * np.log(np.maximum(A, SMALLEST))).sum(axis=1)
+    elif loss == "squared_error":
+        of_each = ((A - Y) ** 2).sum(axis=1)
+    else:
+        known: Any = of_name(loss)
+        Z = np.log(np.maximum(A, SMALLEST)) if loss == "poisson" else A  # else A[L] is Z[L]
+        of_each = np.asarray(known.L(Z.T, Y.T))[0]
+    return float(of_each.mean())

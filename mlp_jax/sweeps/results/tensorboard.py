@@ -1,0 +1,97 @@
+"""The progress of trainings and sweeps, and their curves, where TensorBoard looks for them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mlp_jax.training.descent import Info
+    from mlp_jax.sweeps.results.result import SweepResult
+
+CONFIGURATIONS = 10  # of a sweep whose curves are written
+LONGEST = 200  # bytes of a run's name, which is that of a folder: file systems take 255
+
+
+class TensorBoard:
+    """A function for `progress=`, of `fit` and of `sweep`, that writes to a folder.
+
+    Look at it with `tensorboard --logdir FOLDER`, while it runs.
+
+    Args:
+      folder: made if there is none; one for all runs that are to be compared.
+
+    Raises:
+      ValueError: tensorboard is not installed.
+
+    Example:
+      >>> import tempfile, jax, mlp_jax
+      >>> X = jax.random.normal(jax.random.key(0), (2, 100))
+      >>> params = mlp_jax.init(jax.random.key(1), (2, 8, 1))
+      >>> with tempfile.TemporaryDirectory() as folder, mlp_jax.TensorBoard(folder) as log:
+      ...     _, info = mlp_jax.fit(
+      ...         params, X, X[:1] > 0, optimizer="adam", epochs=9, progress=log
+      ...     )
+      ...     log.training(info)
+    """
+
+    def __init__(self, folder: Any) -> None:
+        try:
+            from tensorboard.summary import Writer
+        except ModuleNotFoundError:
+            raise ValueError(
+                "TensorBoard's files need tensorboard: type pip install tensorboard"
+            ) from None
+        self._folder, self._new = Path(folder), Writer
+        self._writers: dict[str, Any] = {}
+
+    def __call__(self, *progress: Any) -> None:
+        """Writes (epoch, epochs, cost, validation_loss) of `fit`, or (done, members, best)."""
+        if len(progress) == 4:
+            epoch, _, cost, validation_loss = progress
+            self._add("progress", epoch, cost=cost, validation_loss=validation_loss)
+        else:
+            done, _, best = progress
+            self._add("progress", done, best_score=best)
+        self._writers["progress"].flush()
+
+    def training(self, info: "Info", name: str = "training") -> None:
+        """Writes every epoch of a training, as the run `name`."""
+        for epoch, line in enumerate(zip(*(np.asarray(values) for values in info), strict=True), 1):
+            self._add(name, epoch, **dict(zip(info._fields, line, strict=True)))
+        self._writers[name].flush()
+
+    def sweep(self, result: "SweepResult", configurations: int = CONFIGURATIONS) -> None:
+        """Writes every epoch of the best configurations, a run each, the mean of their members.
+
+        Of an interrupted sweep without the members that never began.
+        """
+        for row in result.ranking[:configurations]:
+            together = [np.stack(member.curves) for member in row.members if len(member.curves[0])]
+            if not together:
+                continue
+            shortest = min(curves.shape[1] for curves in together)
+            mean = np.mean([curves[:, :shortest] for curves in together], axis=0)
+            varied = (f"{n}={result.task.described(row.configuration, n)}" for n in result.varied())
+            name = " ".join([f"{row.rank:03d}", *varied]).replace("/", "_")
+            name = name.encode()[:LONGEST].decode(errors="ignore")  # the rank tells them apart
+            self.training(type(row.members[0].curves)(*mean), name)
+
+    def close(self) -> None:
+        """Writes what is left."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers = {}
+
+    def __enter__(self) -> "TensorBoard":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _add(self, run: str, step: int, **values: Any) -> None:
+        if run not in self._writers:
+            self._writers[run] = self._new(str(self._folder / run))
+        for name, value in values.items():
+            if np.isfinite(value):  # there may be no validation set, and a run may diverge
+                self._writers[run].add_scalar(name, float(value), int(step))

@@ -1,0 +1,189 @@
+"""What the parts of a divided sweep tell one another: where all stand, and what all have found."""
+
+import io
+import itertools
+import json
+import time
+import warnings
+from typing import Any
+
+import jax
+import numpy as np
+
+from mlp_jax.storage.checkpoint_folder import differing
+from mlp_jax.processes.joined import (
+    LostPeerError,
+    check_peers,
+    meet_peers,
+    said_of,
+    stop_peers,
+    was_stopped,
+)
+from mlp_jax.sweeps.running.checkpoint_files import Kept, Outcomes, Votes, parts_of
+from mlp_jax.sweeps.running.checkpoint import Checkpoint
+from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
+from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.ranking import STATUSES
+
+LOOK_SECONDS = 0.1  # between two looks for the votes of other shards
+CANCEL_SECONDS = 0.25  # between two looks whether all is to end
+PIECE = 1 << 24  # bytes that are gathered at a time: they pass through the devices
+_numbers = itertools.count(1)  # of sweeps, the same in all processes that are joined
+PATIENCE = 60.0  # seconds of waiting for other shards after which it is said
+
+
+class Alone:
+    """One process does it all, or a shard all that is its own.
+
+    look_seconds: from one `check` to the next; None if there is nothing to look for.
+    """
+
+    def __init__(self, cancel: Any = None) -> None:
+        self._cancel = cancel
+        self.look_seconds = None if cancel is None else CANCEL_SECONDS
+
+    def agreed(self, kept: Kept) -> Kept:
+        """What halving has chosen so far, as whoever has come the furthest knows it."""
+        return kept
+
+    def standings(self, choice: int, own: Votes) -> Votes:
+        """Those of all configurations at a choice of halving, of which `own` are this part's."""
+        return own
+
+    def ended(self, own: Outcomes, interrupted: bool) -> tuple[Outcomes, bool]:
+        """What became of all members that any part trained, and whether one was interrupted."""
+        return own, interrupted
+
+    def interrupted(self) -> None:
+        """Has the other parts end too."""
+
+    def check(self) -> None:
+        """Whether it is to go on.
+
+        Raises:
+          KeyboardInterrupt: it was cancelled, or another part was interrupted.
+          LostPeerError: another part is lost that this one needs.
+        """
+        if self._cancel is not None and self._cancel.is_set():
+            raise KeyboardInterrupt
+
+
+class OfFolder(Alone):
+    """Shards that share a folder: they wait there for one another's standings, and no one else."""
+
+    def __init__(self, checkpoint: Checkpoint, cancel: Any) -> None:
+        super().__init__(cancel)
+        self._checkpoint = checkpoint
+
+    def standings(self, choice: int, own: Votes) -> Votes:
+        """See `Alone.standings`; waits for the others to come so far."""
+        began, said = time.monotonic(), False
+        while True:
+            votes = self._checkpoint.votes(choice, own)
+            missing = [number + 1 for number, one in enumerate(votes) if one is None]
+            if not missing:
+                return [vote for one in votes if one is not None for vote in one]
+            if not said and time.monotonic() - began > PATIENCE:
+                said = True
+                warnings.warn(
+                    f"halving waits for shard {', '.join(map(str, missing))} of {len(votes)}: see "
+                    "whether all of them run",
+                    stacklevel=2,
+                )
+            self.check()
+            time.sleep(LOOK_SECONDS)
+
+
+class OfProcesses(Alone):
+    """Processes that `mlp_jax.distributed` has joined, each with a share of the sweep."""
+
+    def __init__(self, task: Task, halving: int | None, cancel: Any) -> None:
+        """Raises ValueError if they were not all given the same sweep."""
+        super().__init__(cancel)
+        self.look_seconds = CANCEL_SECONDS
+        self._task, self._number = task, next(_numbers)
+        parts = parts_of(task, halving)
+        for number, theirs in enumerate(self._exchanged("start", json.dumps(parts).encode())):
+            differ = differing(parts, json.loads(theirs))
+            if differ:
+                raise ValueError(
+                    f"process {number} has another sweep than process {jax.process_index()}: other "
+                    f"{', '.join(differ)}; give all of them the same arguments"
+                )
+
+    def agreed(self, kept: Kept) -> Kept:
+        """See `Alone.agreed`."""
+        found = self._exchanged("kept", json.dumps(kept).encode())
+        longest = max((json.loads(one) for one in found), key=len)
+        return tuple(tuple(numbers) for numbers in longest)
+
+    def standings(self, choice: int, own: Votes) -> Votes:
+        """See `Alone.standings`."""
+        found = self._exchanged(f"choice {choice}", json.dumps(own).encode())
+        return [(number, score, loss) for one in found for number, score, loss in json.loads(one)]
+
+    def ended(self, own: Outcomes, interrupted: bool) -> tuple[Outcomes, bool]:
+        """See `Alone.ended`."""
+        file = io.BytesIO()
+        arrays = arrays_of_outcomes(own, self._task.X.dtype)
+        contents: dict[str, Any] = arrays | {"interrupted": np.array(interrupted)}
+        np.savez(file, **contents)
+        together: Outcomes = {}
+        for content in self._exchanged("end", file.getvalue()):
+            with np.load(io.BytesIO(content)) as theirs:
+                together |= outcomes_of(self._task, list(STATUSES), dict(theirs))
+                interrupted |= bool(theirs["interrupted"])
+        return together, interrupted
+
+    def interrupted(self) -> None:
+        """See `Alone.interrupted`."""
+        stop_peers(self._number)
+
+    def check(self) -> None:
+        """See `Alone.check`."""
+        super().check()
+        if was_stopped(self._number):
+            raise KeyboardInterrupt
+        check_peers()
+
+    def _exchanged(self, stage: str, content: bytes) -> list[bytes]:
+        """What every process brings to this stage.
+
+        Raises:
+          KeyboardInterrupt: another process was interrupted and is at its end.
+        """
+        while True:
+            found = gathered(f"{stage}\n".encode() + content)
+            stages, contents = zip(*(one.split(b"\n", 1) for one in found), strict=True)
+            if len(set(stages)) == 1:
+                return list(contents)
+            if stage != "end":
+                raise KeyboardInterrupt
+
+
+def gathered(content: bytes) -> list[bytes]:
+    """What every process brings, in their order; all call this together.
+
+    Raises:
+      LostPeerError: one of them has ended.
+    """
+    from jax.experimental import multihost_utils
+
+    def gather(array: np.ndarray) -> np.ndarray:
+        check_peers()
+        try:
+            return np.asarray(multihost_utils.process_allgather(array))
+        except (jax.errors.JaxRuntimeError, ValueError) as error:
+            # How a collective says that a connection was closed.
+            raise LostPeerError(said_of([])) from error
+
+    meet_peers()
+    # In two numbers: without JAX's 64 bits a length of 2 GiB does not fit into one.
+    of_all = gather(np.array(divmod(len(content), PIECE), np.int32)).reshape(-1, 2)
+    lengths = [int(pieces) * PIECE + int(rest) for pieces, rest in of_all]
+    longest = max(lengths)
+    own = np.zeros(longest, np.uint8)
+    own[: len(content)] = np.frombuffer(content, np.uint8)
+    pieces = [gather(own[at : at + PIECE]) for at in range(0, longest, PIECE)]
+    whole = np.concatenate(pieces, axis=1)
+    return [row[:length].tobytes() for row, length in zip(whole, lengths, strict=True)]

@@ -1,0 +1,93 @@
+"""Where chunks run: devices, and what all chunks on one of them share.
+
+Each device has programs and a queue of its own, and waits for no other: a chunk that was divided
+among devices would be as slow as the slowest of them, segment after segment.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mlp_jax.losses import Loss
+from mlp_jax.sweeps.planning.costs import ACCELERATOR, CPU, Rates
+from mlp_jax.sweeps.running.chunk_program import Fold
+from mlp_jax.sweeps.task import Task
+
+
+class Place(NamedTuple):
+    """What is on a device, once for all chunks.
+
+    X: (m, n[0]), and labels, (m, K) by loss: examples as rows, see `program.train_chunk`. rests:
+    likewise, as `Task.rests`. folds: of the task. running: how many chunks may run at a time.
+    """
+
+    X: jax.Array
+    labels: dict[Loss, jax.Array]
+    rests: dict[Loss, jax.Array | None]
+    folds: list[Fold]
+    running: threading.Semaphore
+
+
+SHARE_OF_MEMORY = 0.9  # of a device's; kernels have some of their own
+COMPILERS = 4  # threads beside an accelerator; more wait for Python
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def chunks_at_a_time(devices: Sequence[Any]) -> int:
+    """Of every device; of a CPU one a core, for XLA leaves a small product on one core."""
+    return 1 if devices[0].platform != "cpu" else max(1, _cores() // len(devices))
+
+
+def workers_of(devices: Sequence[Any]) -> int:
+    """How many chunks run at a time on all of them."""
+    return len(devices) * chunks_at_a_time(devices)
+
+
+def slots_of(devices: Sequence[Any]) -> list[Any]:
+    """A device for every thread: one a chunk, and beside an accelerator some that compile."""
+    beside = 0
+    if devices[0].platform != "cpu":
+        beside = max(1, min(COMPILERS, _cores() // (2 * len(devices))))
+    return list(devices) * (chunks_at_a_time(devices) + beside)
+
+
+def rates_of(devices: Sequence[Any]) -> Rates:
+    """What things take there."""
+    return CPU if devices[0].platform == "cpu" else ACCELERATOR
+
+
+def room_of(devices: Sequence[Any]) -> int | None:
+    """Bytes that every one of them has free, but for some; None where JAX does not say."""
+    known = [device.memory_stats() or {} for device in devices]
+    if not all("bytes_limit" in stats for stats in known):
+        return None
+    free = [
+        SHARE_OF_MEMORY * stats["bytes_limit"] - stats.get("bytes_in_use", 0) for stats in known
+    ]
+    return max(0, int(min(free)))
+
+
+def places_of(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any, Place]:
+    """By device. folds: as `folds.as_folds` has them."""
+    X = np.ascontiguousarray(task.X.T)
+    labels = {loss: np.ascontiguousarray(Y.T) for loss, Y in task.labels.items()}
+    rests = {
+        loss: None if rest is None else np.ascontiguousarray(rest.T)
+        for loss, rest in task.rests.items()
+    }
+    at_a_time = chunks_at_a_time(devices)
+    places: dict[Any, Place] = {}
+    for device in devices:
+        there_X, there_labels, there_rests, there_folds = jax.device_put(
+            (X, labels, rests, folds), device
+        )
+        running = threading.Semaphore(at_a_time)
+        places[device] = Place(there_X, there_labels, there_rests, there_folds, running)
+    return places

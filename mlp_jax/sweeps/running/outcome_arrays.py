@@ -1,0 +1,81 @@
+"""Outcomes of members as arrays, for files: what there is one of a member lies end to end.
+
+A tensor each would be tens of thousands of them, whose names and places take more of a file than
+their numbers.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from mlp_jax.parameters import Layer
+from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.ranking import STATUSES
+from mlp_jax.sweeps.running.cohort import Outcome
+
+
+def arrays_of_outcomes(
+    outcomes: dict[tuple[int, int, int], Outcome], dtype: np.dtype
+) -> dict[str, np.ndarray]:
+    """The arrays of `outcomes_of`, in the order of their names: threads finish in any."""
+    names = sorted(outcomes)
+    found = [outcomes[name] for name in names]
+    arrays = {
+        "names": np.array(names, np.int64).reshape(len(names), 3),
+        "best_epochs": np.array([outcome.best_epoch for outcome in found], np.int64),
+        "scores": np.array([outcome.score for outcome in found], np.float64),
+        "statuses": np.array([STATUSES.index(outcome.status) for outcome in found], np.int64),
+    }
+    arrays |= end_to_end("histories", (outcome.history for outcome in found), dtype)
+    return arrays | end_to_end("params", (_flat(outcome.params) for outcome in found), dtype)
+
+
+def outcomes_of(
+    task: Task, statuses: list[str], arrays: dict[str, np.ndarray]
+) -> dict[tuple[int, int, int], Outcome]:
+    """The outcomes by (configuration, seed, fold); `statuses` are those of the file."""
+    columns = (arrays[name].tolist() for name in ("names", "best_epochs", "scores", "statuses"))
+    parts = apart(arrays, "histories"), apart(arrays, "params")
+    outcomes = {}
+    for name, best_epoch, score, status, history, flat in zip(*columns, *parts, strict=True):
+        number, seed, fold = name
+        params = _layers(flat, task.sizes(task.configurations[number], fold))
+        lines = history.reshape(-1, 4)
+        outcomes[number, seed, fold] = Outcome(params, lines, best_epoch, score, statuses[status])
+    return outcomes
+
+
+def _flat(params: tuple[Layer, ...] | None) -> np.ndarray | tuple[()]:
+    """All weights and biases in a row; none of a member without parameters."""
+    if params is None:
+        return ()
+    return np.concatenate([np.ravel(leaf) for layer in params for leaf in layer])
+
+
+def _layers(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[Layer, ...] | None:
+    if not flat.size:
+        return None
+    shapes = [shape for n_prev, n in pairwise(sizes) for shape in ((n_prev, n), (n, 1))]
+    ends = np.cumsum([rows * columns for rows, columns in shapes])
+    if ends[-1] != flat.size:
+        raise ValueError(f"{flat.size} parameters of a network of sizes {sizes}")
+    parts = zip(np.split(flat, ends[:-1]), shapes, strict=True)
+    leaves = [part.reshape(shape) for part, shape in parts]
+    return tuple(Layer(W, b) for W, b in zip(leaves[::2], leaves[1::2], strict=True))
+
+
+def end_to_end(name: str, parts: Iterable[Any], dtype: Any = np.int64) -> dict[str, np.ndarray]:
+    """The entries of all parts in a row, and the length of every part."""
+    flat = [np.asarray(part, dtype).ravel() for part in parts]
+    lengths = np.array([part.size for part in flat], np.int64)
+    return {name: np.concatenate([np.empty(0, dtype), *flat]), f"{name}_lengths": lengths}
+
+
+def apart(arrays: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
+    """The parts that `end_to_end` was given, flat."""
+    flat, lengths = arrays[name], arrays[f"{name}_lengths"]
+    if lengths.min(initial=0) < 0 or lengths.sum() != flat.size:
+        raise ValueError(f"{name} has {flat.size} entries and its parts {lengths.sum()}")
+    return np.split(flat, np.cumsum(lengths)[:-1]) if len(lengths) else []

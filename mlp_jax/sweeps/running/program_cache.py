@@ -1,0 +1,63 @@
+"""Compiled programs of sweeps, kept for the next sweep of equal shapes."""
+
+import threading
+from functools import partial
+from typing import Any
+
+import jax
+
+from mlp_jax.processes.compiled_programs import when_crowded
+from mlp_jax.training.epoch import Plan
+from mlp_jax.forward_propagation import Network
+from mlp_jax.sweeps.running.chunk_program import Lengths, train_chunk
+
+# Of a platform; the programs are about as fast. On a CPU LLVM's first level compiles for a twelfth
+# less time. On a GPU XLA's search for the fastest kernel of every product takes 20 s a program, and
+# finds nothing much faster than what cuBLAS takes by itself.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "cpu": {"xla_backend_optimization_level": 1},
+    "gpu": {"xla_gpu_autotune_level": 0, "xla_gpu_enable_triton_gemm": False},
+}
+_kept: dict[Any, Any] = {}
+_lock = threading.Lock()
+_one_at_a_time: dict[Any, threading.Lock] = {}  # of programs that are being compiled
+
+
+def _forget() -> None:
+    """A quarter at once, for those that still run let go of theirs only later."""
+    with _lock:
+        for old in list(_kept)[: -(-len(_kept) // 4)]:  # those that were used longest ago
+            del _kept[old]
+
+
+when_crowded(_forget)
+
+
+def compiled(
+    device: Any,
+    arguments: tuple[Any, ...],
+    plan: Plan,
+    lengths: Lengths,
+    networks: tuple[Network, ...],
+) -> tuple[Any, bool]:
+    """(`train_chunk` compiled for arguments of these shapes, whether it was new).
+
+    device: on which the examples are, and so the program.
+    """
+    leaves, structure = jax.tree.flatten(arguments)
+    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    name = (device, structure, shapes, plan, lengths, networks)
+    with _lock:
+        alone = _one_at_a_time.setdefault(name, threading.Lock())
+    with alone:  # whoever comes second waits, and finds it
+        with _lock:
+            if name in _kept:
+                _one_at_a_time.pop(name, None)
+                _kept[name] = _kept.pop(name)  # the last to be forgotten
+                return _kept[name], False
+        train = partial(train_chunk, plan=plan, lengths=lengths, networks=networks)
+        program = jax.jit(train).lower(*arguments).compile(OPTIONS.get(device.platform))
+        with _lock:
+            _one_at_a_time.pop(name, None)
+            _kept[name] = program
+    return program, True

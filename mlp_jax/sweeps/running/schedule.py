@@ -1,0 +1,69 @@
+"""Which device compiles or trains what next."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mlp_jax.sweeps.planning.buckets import Bucket
+
+Name = tuple[int, int, int]  # of a wave: bucket, fold, part of its rows
+
+
+class Schedule:
+    """What is still to be done, and which programs are where.
+
+    Each program is compiled on one device, which trains the waves it is for. A device with nothing
+    left to compile helps another, if that takes longer than to compile the program once more. A
+    thread beside those that train compiles, as long as there is anything to compile.
+    """
+
+    def __init__(self, buckets: Sequence[Bucket], devices: int, at_a_time: int) -> None:
+        """at_a_time: waves that a device trains; it may have more threads."""
+        self._buckets, self._at_a_time = buckets, at_a_time
+        self._waves: dict[int, int] = {}  # of a bucket, how many there were
+        self._has: set[tuple[int, Any]] = set()
+        self._ready: list[Name] = []
+        self._training: Counter[Any] = Counter()  # waves on a device
+        numbers = range(len(buckets))
+        again = [number for number in numbers if self._is_worth(number, 1.0)]
+        self._to_compile = [*numbers, *again * (devices // max(1, len(buckets)) - 1)]
+
+    def __bool__(self) -> bool:
+        """Whether there is anything that nobody has begun."""
+        return bool(self._ready or self._to_compile)
+
+    def compiled(self, number: int, device: Any) -> None:
+        """The bucket's program is on this device."""
+        self._has.add((number, device))
+
+    def train(self, waves: Iterable[Name]) -> None:
+        """These are ready, their programs being compiled."""
+        self._ready += waves
+        for number, count in Counter(name[0] for name in self._ready).items():
+            self._waves.setdefault(number, count)
+
+    def trained(self, device: Any) -> None:
+        """The device is done with a wave."""
+        self._training[device] -= 1
+
+    def next_of(self, device: Any) -> int | Name | None:
+        """A bucket whose program to compile, or a wave to train, or nothing for this device."""
+        own = next((name for name in self._ready if (name[0], device) in self._has), None)
+        busy = self._training[device] >= self._at_a_time
+        if self._to_compile and (own is None or busy):
+            return self._to_compile.pop(0)
+        if self._training[device] > self._at_a_time:
+            return None  # one waits for its turn already; another device may take the next
+        if own is None:
+            left = Counter(name[0] for name in self._ready)
+            worth = {n for n in left if self._is_worth(n, left[n] / self._waves[n])}
+            own = next((name for name in self._ready if name[0] in worth), None)
+        if own is not None:
+            self._ready.remove(own)
+            self._training[device] += 1
+        return own
+
+    def _is_worth(self, number: int, share: float) -> bool:
+        """Whether this share of a bucket takes longer than to compile its program once more."""
+        bucket = self._buckets[number]
+        return share * bucket.seconds > bucket.compiling

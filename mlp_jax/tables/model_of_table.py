@@ -1,0 +1,110 @@
+"""A table's network: its choices, its labels, its scores on rows held out, its model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn import metrics
+
+from mlp_jax.forward_propagation import Network
+from mlp_jax.labels import one_hot
+from mlp_jax.losses import ANY
+from mlp_jax.models.model import Model
+from mlp_jax.tables.table import Split, Table
+from mlp_jax.models.networks import as_model
+
+
+def network_of(table: Table) -> Network:
+    """The paper's network, with the loss that the target calls for."""
+    if table.classes is None:
+        return Network(loss="squared_error")
+    return Network(loss=f"{'binary' if len(table.classes) == 2 else 'softmax'}_cross_entropy")
+
+
+def check_loss(table: Table, loss: Any) -> None:
+    """Raises ValueError for a loss that the target of this table is not for."""
+    chosen = Network(loss=loss).loss
+    if chosen.classes == (table.classes is None):
+        of_loss, of_target = ("classes", "numbers") if chosen.classes else ("numbers", "classes")
+        raise ValueError(
+            f"the loss {chosen.name} is of {of_loss} and the target {table.target!r} of "
+            f"{of_target}: leave the loss out, or type another, or --task"
+        )
+    if table.classes is None and chosen.labels != ANY:
+        raise ValueError(
+            f"the loss {chosen.name} expects a target from {chosen.labels[0]:g} up, and tables are "
+            f"standardised: type another loss, or train by {chosen.name} in Python, with "
+            "mlp_jax.sweep"
+        )
+
+
+def labels_of(table: Table, y: np.ndarray) -> np.ndarray:
+    """Y as this loss compares it with the outputs, (n[L], m)."""
+    if table.classes is None or len(table.classes) == 2:
+        return np.asarray(y, float)[None]
+    return np.asarray(one_hot(y, len(table.classes)))
+
+
+def model_of_table(table: Table, parts: Split, params: Any, network: Network) -> Model:
+    """The model of a network that was trained on `parts`."""
+    return as_model(
+        params,
+        network,
+        encoding=parts.encoding,
+        targets=[table.target],
+        classes=table.classes,
+        mean=parts.mean,
+        scale=parts.scale,
+    )
+
+
+def noted(model: Model, parts: Split, found: Mapping[str, float]) -> Model:
+    """The model with what was measured, for `mlp-jax info`."""
+    counts = {"samples": len(parts.y_train), "held_out_samples": len(parts.y_test)}
+    return replace(model, notes=counts | {"held_out": dict(found)})
+
+
+def scores(model: Model, parts: Split, A: np.ndarray) -> dict[str, float]:
+    """What the outputs A of the rows held out, (samples, n[L]), are worth, by name.
+
+    Errors and the pinball loss are in units of the target, the log loss in nats. Whoever predicts
+    the largest class for all rows has its share as accuracy.
+    """
+    if model.classes is None:
+        true = parts.y_test * parts.scale + parts.mean
+        if len(model.quantiles) > 1:
+            return _scores_of_quantiles(model.quantiles, true, model.predicted(A))
+        error = float(np.sqrt(metrics.mean_squared_error(true, model.predicted(A))))
+        r2 = {"r2": float(metrics.r2_score(true, model.predicted(A)))} if len(true) > 1 else {}
+        absolute = float(metrics.mean_absolute_error(true, model.predicted(A)))
+        return r2 | {"root_mean_squared_error": error, "mean_absolute_error": absolute}
+    P = model.probabilities(A)
+    P /= P.sum(axis=1, keepdims=True)  # a softmax in float32 sums to one but for rounding
+    places = range(len(model.classes))
+    found = {
+        "accuracy": float((P.argmax(axis=1) == parts.y_test).mean()),
+        "share_of_the_largest_class": float(np.bincount(parts.y_test).max() / len(parts.y_test)),
+        "log_loss": float(metrics.log_loss(parts.y_test, P, labels=places)),
+    }
+    if len(places) == 2:
+        found["roc_auc"] = float(metrics.roc_auc_score(parts.y_test, P[:, 1]))
+    return found
+
+
+def _scores_of_quantiles(
+    quantiles: Sequence[str], true: np.ndarray, predicted: np.ndarray
+) -> dict[str, float]:
+    """The mean pinball loss, and the share of the rows that are at or below every quantile.
+
+    true: (samples,). predicted: (samples, quantiles).
+    """
+    columns = list(zip(quantiles, predicted.T, strict=True))
+    losses = [metrics.mean_pinball_loss(true, one, alpha=float(tau)) for tau, one in columns]
+    shares = {f"share_below_quantile_{tau}": float((true <= one).mean()) for tau, one in columns}
+    return {"pinball_loss": float(np.mean(losses))} | shares
+
+
+def said(found: Mapping[str, float]) -> str:
+    """Scores in a line, such as "accuracy 0.98, log loss 0.07"."""
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in found.items())

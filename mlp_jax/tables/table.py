@@ -1,0 +1,248 @@
+"""A user's table: its features and its target, cut in two, encoded. Rows are samples here."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas
+from sklearn.model_selection import train_test_split
+
+from mlp_jax.tables import columns as table_columns
+from mlp_jax.models.encoding import Encoding, encode
+from mlp_jax.tables.encoder import count_of_inputs, encoding_of, table_encoder
+from mlp_jax.tables.columns import Task
+from mlp_jax.tables.files import (
+    RawTable,
+    allowance,
+    check_names,
+    read_table,
+    row_name,
+    some_names,
+)
+from mlp_jax.tables.sources import size_of
+
+NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
+ON_BOTH_SIDES = "expected one of each class or more on both sides"
+BYTES_AN_INPUT = 12  # of a sample: in float64, and in float32 to train on
+
+
+class Table(NamedTuple):
+    """What a network is to learn from.
+
+    features: a frame of columns of numbers (float64, a missing one NaN) and of categories (texts, a
+    missing one None). numeric, categorical: the names of both. target: its name. classes: what the
+    target may be, None for numbers. y: the place of each row's class, or the number. notes: what a
+    person should know, such as a column left out. name: of its file. first_line: the number of the
+    line of it that is the first row, None where rows are no lines.
+    """
+
+    features: pandas.DataFrame
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    target: str
+    classes: tuple[Any, ...] | None
+    y: np.ndarray
+    notes: tuple[str, ...] = ()
+    name: str = "the table"
+    first_line: int | None = None
+
+
+class Split(NamedTuple):
+    """A table cut in two, both parts encoded as the training part says.
+
+    X: (samples, n[0]), float64. y: as of `Table`, but standardised where it is numbers: by mean and
+    scale.
+    """
+
+    X_train: np.ndarray
+    y_train: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+    encoding: Encoding
+    mean: float
+    scale: float
+
+
+def breast_cancer() -> Table:
+    """The Wisconsin breast-cancer table that scikit-learn ships: 569 samples, 30 features."""
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer()
+    names = tuple(str(name) for name in data.feature_names)
+    features = pandas.DataFrame(data.data, columns=list(names))
+    return Table(features, names, (), "class", ("malignant", "benign"), data.target.astype(int))
+
+
+def read(
+    path: Path,
+    target: str | None,
+    *,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    task: Task | None = None,
+    budget: int | None = None,
+) -> Table:
+    """The table in a CSV or Parquet file.
+
+    Args:
+      path: the file, or "-" for standard input.
+      target: the column to predict; None is an error that lists what there is.
+      drop: columns to leave out.
+      categorical: columns of categories that look like numbers, or like names. The target among
+        them is of classes, in a CSV file as they are written.
+      task: what the target is; None for what it looks like.
+      budget: bytes that the table may take; see `table_files.read_table`.
+
+    Raises:
+      ValueError: one line that says what is wrong and where.
+    """
+    raw = read_table(Path(path), budget=budget, as_text=categorical)
+    if target is None:
+        raise ValueError(
+            f"which column of {raw.name} is to be predicted? type --target NAME; it has "
+            f"{some_names(raw)}"
+        )
+    check_names(raw, (target, *drop, *categorical))
+    target, drop, categorical = (
+        raw.spelled(target),
+        [raw.spelled(name) for name in drop],
+        [raw.spelled(name) for name in categorical],
+    )
+    features = _feature_names(raw, target, drop)
+    classes, y = None, None
+    if _task(raw, target, task, categorical=target in categorical) == "classification":
+        classes, y = table_columns.labels(raw, target)
+    else:
+        y = table_columns.targets(raw, target)
+    found: dict[str, Any] = {}
+    numeric, notes = [], [*raw.notes]
+    for name in features:
+        numbers = name not in categorical and table_columns.is_numeric(raw, name)
+        column = (table_columns.numbers if numbers else table_columns.categories)(raw, name)
+        if numbers and name in NAMELESS and table_columns.numbers_rows(column):
+            notes.append(f"column {name!r} numbers the rows and is left out")
+            continue
+        if numbers and table_columns.counts_rows(column):
+            notes.append(f"column {name!r} numbers the rows; type --drop {name!r} if that is all")
+        if len(set(column[~pandas.isna(column)])) + pandas.isna(column).any() < 2:
+            notes.append(f"column {name!r} is the same in every row and left out")
+            continue
+        found[name] = pandas.Series(column, dtype=column.dtype)
+        numeric += [name] * numbers
+    if not found:
+        raise ValueError(f"{raw.name} has no feature column that varies beside {target!r}")
+    of_numbers = set(numeric)
+    rest = tuple(name for name in found if name not in of_numbers)
+    frame = pandas.DataFrame(found)
+    return Table(
+        frame, tuple(numeric), rest, target, classes, y, tuple(notes), raw.name, raw.first_line
+    )
+
+
+def _task(raw: RawTable, target: str, task: Task | None, *, categorical: bool) -> Task:
+    """What was said of the target, or else what it looks like."""
+    if categorical and task == "regression":
+        raise ValueError(
+            f"--categorical {target!r} says that the target is of classes, --task regression that "
+            "it is of numbers; type one of them"
+        )
+    if categorical:
+        return "classification"
+    return table_columns.task_of(raw, target) if task is None else task
+
+
+def _feature_names(raw: RawTable, target: str, drop: Sequence[str]) -> list[str]:
+    names = list(raw.frame.column_names)
+    if target in drop:
+        raise ValueError(f"{target!r} is the target, and cannot be left out")
+    features = [name for name in names if name != target and name not in drop]
+    if not features:
+        raise ValueError(f"{raw.name} has no feature column beside the target {target!r}")
+    return features
+
+
+def split(table: Table, held_out: float, seed: int, budget: float | None = None) -> Split:
+    """Cuts off a share `held_out` of the samples, of classes the same of each, and encodes.
+
+    Raises:
+      ValueError: too few samples; more inputs than the budget has bytes for, by default half of the
+        memory that is free; or an input beyond float32.
+    """
+    train, test = _parts(table, held_out, seed)
+    of_training = table.features.iloc[train]
+    _check_budget(table, of_training, allowance(budget))
+    encoder = table_encoder(table.numeric, table.categorical).fit(of_training)
+    encoding = encoding_of([encoder], list(table.features.columns))
+    X_train, X_test = (encode(encoding, table.features.iloc[part]) for part in (train, test))
+    _check_range(table, encoding, train, X_train)
+    _check_range(table, encoding, test, X_test)
+    mean, scale = 0.0, 1.0
+    if table.classes is None:
+        largest = float(np.abs(table.y[train]).max()) or 1.0  # so that no square underflows
+        mean = float(table.y[train].mean())
+        scale = float((table.y[train] / largest).std()) * largest or 1.0
+    y_train, y_test = ((table.y[part] - mean) / scale for part in (train, test))
+    if table.classes is not None:
+        y_train, y_test = table.y[train], table.y[test]
+    return Split(X_train, y_train, X_test, y_test, encoding, mean, scale)
+
+
+def _check_budget(table: Table, of_training: pandas.DataFrame, allowed: float) -> None:
+    """Before an encoder is fitted, which encodes all that it is fitted to."""
+    count = count_of_inputs(of_training, table.numeric, table.categorical)
+    taken = BYTES_AN_INPUT * len(table.y) * count
+    if taken > allowed:
+        raise ValueError(
+            f"the table becomes {count:,} inputs of {len(table.y):,} samples, {size_of(taken)}; "
+            f"the budget is {size_of(allowed)}: type a larger --memory, or --drop columns of many "
+            "categories"
+        )
+
+
+def _check_range(table: Table, encoding: Encoding, part: np.ndarray, X: np.ndarray) -> None:
+    """Refuses what float32 cannot hold, while the row of the file is known."""
+    beyond = np.maximum(X.max(axis=0), -X.min(axis=0)) > np.finfo(np.float32).max
+    if not beyond.any():
+        return
+    place = int(beyond.argmax())
+    row = int(np.abs(X[:, place]).argmax())
+    name = encoding.columns[encoding.source[place]].name
+    raise ValueError(
+        f"{table.name}, {row_name(int(part[row]), table.first_line)}, column {name!r}: "
+        f"{table.features[name].iloc[part[row]]:g} is {X[row, place]:g} when standardised, too "
+        f"large for float32; mend it, or type --drop {name!r}"
+    )
+
+
+def _parts(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the samples to train on, and of those held out."""
+    m = len(table.y)
+    if not 0 < held_out < 1:
+        raise ValueError(f"--held-out is {held_out}; expected a share, such as 0.2")
+    of_test = int(np.ceil(m * held_out))
+    groups = 1 if table.classes is None else len(table.classes)
+    if table.classes is not None:
+        counts = np.bincount(table.y)
+        if counts.min() < 2:
+            rarest = table.classes[int(counts.argmin())]
+            raise ValueError(
+                f"the class {rarest!r} has {counts.min()} sample, too few to hold out; expected "
+                "two of each or more"
+            )
+    if of_test < groups or m - of_test < max(2, groups):
+        raise ValueError(
+            f"{m} samples are too few to hold out a share of {held_out:g}; {ON_BOTH_SIDES}"
+        )
+    strata = None if table.classes is None else table.y
+    train, test = train_test_split(
+        np.arange(m), test_size=of_test, random_state=seed, stratify=strata
+    )
+    if table.classes is not None:
+        on_both = set(table.y[train].tolist()) & set(table.y[test].tolist())
+        for place in set(range(groups)) - on_both:
+            raise ValueError(
+                f"the class {table.classes[place]!r} has {counts[place]} samples, too few to hold "
+                f"out a share of {held_out:g}; {ON_BOTH_SIDES}"
+            )
+    return train, test

@@ -1,0 +1,268 @@
+"""One epoch: every example once, in batches, then the validation set.
+
+The batch order is drawn apart from it, so that networks trained side by side can share one. Pure.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from mlp_jax.training.batch_order import permutation
+from mlp_jax.cost_function import J_of_losses, J_of_mean, l2_penalty
+from mlp_jax.training.descent import Best, Examples, Info, State, descended, finite_leaves, marked, norm
+from mlp_jax.dropout import dropout_masks, unit_masks
+from mlp_jax.forward_propagation import Network, as_rows, forward_trace
+from mlp_jax.labels import smoothed
+from mlp_jax.metrics import Metric
+from mlp_jax.training.optimizers import transformation
+from mlp_jax.parameters import as_layers
+from mlp_jax.processes.sharded_examples import is_divided
+
+
+class Numbers(NamedTuple):
+    """What is traced: changing it compiles nothing. None where it is switched off.
+
+    widths: (L - 1,), how many units of every hidden layer there are, where the network is padded
+    with units of zero weights. ties: above 0, an epoch that is better by just the tolerance is an
+    improvement. mean_over: outputs that the cost and the validation loss of the history are means
+    over.
+    """
+
+    optimizer: Any
+    l2: Any
+    dropout: Any
+    label_smoothing: Any
+    patience: Any
+    tolerance: Any
+    widths: Any = None
+    ties: Any = None
+    mean_over: Any = None
+
+
+JUDGES = ("validation_loss", "metric", "cost")
+
+
+class Plan(NamedTuple):
+    """What is static.
+
+    optimizer: optax's, where `Numbers` has none. capacity: of the history. best_by: what the best
+    epoch and patience go by, one of `JUDGES`. shuffle: every epoch has its own order of examples.
+    """
+
+    network: Network
+    gradient: Callable[..., Any]
+    optimizer: Any
+    batch_size: int | None
+    metric: Metric | None
+    capacity: int
+    best_by: str
+    shuffle: bool
+
+
+class Drawn(NamedTuple):
+    """What is random in an epoch.
+
+    order: (batches, batch size) indices of the examples, None for all of them in order. real: which
+    of those are examples, (batches, 1, batch size), the others being there to fill up a batch; None
+    if all are. batches: steps in an epoch. key_dropout: None without dropout.
+    """
+
+    order: Array | None
+    real: Array | None
+    batches: Any
+    key_dropout: Any
+
+
+def drawn(
+    key: Any, epoch: Any, m: int, batch_size: int | None, *, dropout: bool, shuffle: bool = True
+) -> Drawn:
+    """What epoch number `epoch` draws from the training's key, for m examples."""
+    key_dropout = jax.random.fold_in(key, epoch) if dropout else None
+    if batch_size is None:
+        return Drawn(None, None, 1, key_dropout)
+    order, real = _batches(permutation(key, epoch, m) if shuffle else jnp.arange(m), batch_size)
+    return Drawn(order, real, order.shape[0], key_dropout)
+
+
+def laid_out(examples: Examples, batch_size: int | None) -> Examples:
+    """The examples as `one_epoch` takes them: for batches, X and Y with examples as rows.
+
+    A gather of rows is a copy of contiguous memory, one of columns takes ten times as long. To be
+    called outside of the loop over epochs, and best where the arrays are concrete: XLA's program
+    for it is as large as a fifth of a whole training.
+    """
+    if batch_size is None:
+        return jax.tree.map(jnp.asarray, examples)
+    X, Y, weights, _ = examples
+    return Examples(_turned(X), _turned(Y), weights)
+
+
+def _turned(columns: Any) -> Any:
+    if isinstance(columns, jax.core.Tracer):
+        # Without the barrier XLA takes the turn into the gather.
+        return jax.lax.optimization_barrier(columns.T)
+    if is_divided(columns):
+        return _turned_where_it_is(columns)
+    return jax.device_put(np.ascontiguousarray(np.asarray(columns).T))
+
+
+@jax.jit
+def _turned_where_it_is(columns: Array) -> Array:
+    return columns.T
+
+
+def one_epoch(
+    state: State,
+    drawn: Drawn,
+    examples: Examples,
+    validation: Examples | None,
+    numbers: Numbers,
+    *,
+    plan: Plan,
+) -> tuple[State, Info]:
+    """The state after every example was seen once, and what the validation set says of it.
+
+    examples: from `laid_out`. validation: examples as columns.
+    """
+    optimizer = plan.optimizer if numbers.optimizer is None else numbers.optimizer
+
+    def update(state: State, batch: Examples, index: Any) -> tuple[State, Array, Any]:
+        if numbers.label_smoothing is not None:
+            Y = smoothed(batch.Y, numbers.label_smoothing, plan.network.loss)
+            batch = batch._replace(Y=Y)
+        l2 = 0.0 if numbers.l2 is None else numbers.l2
+        new, J, grads = descended(
+            state,
+            batch,
+            optimizer=transformation(optimizer, state.params, drawn.batches),
+            network=plan.network,
+            gradient=plan.gradient,
+            l2=l2,
+            masks=_masks(state.params, batch.X, drawn.key_dropout, index, numbers, plan),
+        )
+        if numbers.mean_over is not None:
+            J = J_of_mean(J, l2_penalty(as_layers(state.params), l2), numbers.mean_over)
+        return new, J, grads
+
+    finite = finite_leaves(optimizer, state.optimizer_state)
+    if drawn.order is None:
+        state, J, grads = update(state, examples, 0)
+    else:
+        (state, grads), (costs, sizes) = jax.lax.scan(
+            partial(_step_on, examples=examples, update=update, rows=plan.network.rows),
+            (state, state.params),  # of the gradient's shape; no array is made to be thrown away
+            (jnp.arange(drawn.order.shape[0]), drawn.order, drawn.real),
+        )
+        J = jnp.mean(costs) if sizes is None else jnp.sum(sizes / jnp.sum(sizes) * costs)
+    length = norm(grads)
+    state = marked(state, length, finite)
+    state = state._replace(epoch=state.epoch + ~state.diverged)
+    none = jnp.asarray(jnp.nan, J.dtype)
+    info = Info(J, length, none, none)
+    return _judged(state, info, validation, numbers=numbers, plan=plan)
+
+
+def _masks(
+    params: Any, X: Array, key: Any, index: Any, numbers: Numbers, plan: Plan
+) -> tuple[Array, ...] | None:
+    """The masks of one step: of dropout, and of units that padding added."""
+    if numbers.dropout is not None:
+        key = jax.random.fold_in(key, index)
+        return dropout_masks(key, params, X.shape[1], numbers.dropout, widths=numbers.widths)
+    hidden = plan.network.hidden(as_layers(params))
+    if numbers.widths is None or all(f.keeps_padding for f in hidden):
+        return None
+    return unit_masks(numbers.widths, params, X)
+
+
+def _judged(
+    state: State, info: Info, validation: Examples | None, *, numbers: Numbers, plan: Plan
+) -> tuple[State, Info]:
+    """The state and info after the epoch, with the validation set seen and the best epoch kept."""
+    best = state.best
+    if validation is not None:
+        network = plan.network
+        X, Y, weights, rest = validation
+        masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), plan)
+        Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
+        J = J_of_losses(network.loss.of_parts(Z, Y, rest), weights)
+        if numbers.mean_over is not None:
+            J = J_of_mean(J, 0.0, numbers.mean_over)
+        info = info._replace(validation_loss=J)
+        if plan.metric is not None:
+            A = network.loss.output(Z)
+            info = info._replace(metric=plan.metric.of_parts(A, Y, rest, weights))
+    if plan.best_by == "metric":
+        assert plan.metric is not None
+        loss = -plan.metric.score(info.metric)
+    else:
+        loss = getattr(info, plan.best_by)
+    better = ~state.diverged & (loss < best.loss)
+    params = best.params
+    if params is not None:
+        params = jax.tree.map(partial(jnp.where, better), state.params, params)
+    enough = best.loss - numbers.tolerance
+    improved = loss < enough
+    if numbers.ties is not None:
+        improved |= (numbers.ties > 0) & (loss == enough)
+    improved &= ~state.diverged
+    best = Best(
+        jnp.where(better, loss, best.loss),
+        jnp.where(better, state.epoch, best.epoch),
+        jnp.where(improved, state.epoch, best.improved),
+        params,
+    )
+    return state._replace(best=best), info
+
+
+def _batches(order: Array, batch_size: int) -> tuple[Array, Array | None]:
+    """An epoch's batches as indices, (batches, batch_size), and which of them are examples.
+
+    A last batch that is short is filled up with example 0 at weight 0. None if no batch is short.
+    """
+    m = order.shape[0]
+    batches = -(-m // batch_size)
+    filling = batches * batch_size - m
+    order = jnp.pad(order, (0, filling)).reshape(batches, batch_size)
+    if filling == 0:
+        return order, None
+    real = jnp.arange(batches * batch_size) < m
+    return order, real.reshape(batches, 1, batch_size)
+
+
+def _step_on(
+    carry: tuple[State, Any],
+    drawn: tuple[Array, Array, Array | None],
+    *,
+    examples: Examples,
+    update: Callable[..., tuple[State, Array, Any]],
+    rows: bool,
+) -> tuple[tuple[State, Any], tuple[Array, Array | None]]:
+    """One step on the examples drawn; its cost, and the sum of its weights if they differ.
+
+    The gradient is carried to the end of the epoch, where its norm is taken: in every step that
+    would be a pass over memory, and a `lax.cond` for the last step costs more than the step.
+    """
+    state, _ = carry
+    (index, chosen, real), (X, Y, weights, _) = drawn, examples
+    w = None if weights is None else weights[:, chosen]
+    if real is not None:
+        w = real.astype(X.dtype) if w is None else w * real
+    if rows:
+        columns, labels = as_rows(X[chosen].T).T, as_rows(Y[chosen].T).T
+    else:
+        # The batch is turned at once: if XLA takes the turn into the products, they take up to half
+        # as long again.
+        columns, labels = jax.lax.optimization_barrier((X[chosen].T, Y[chosen].T))
+    new, J, grads = update(state, Examples(columns, labels, w), index)
+    size = None if w is None else jnp.sum(w)
+    if weights is not None and size is not None:
+        # A batch may consist of examples of weight 0, where J is 0 / 0: no step is taken on it.
+        some = partial(jnp.where, size > 0)
+        new, J, grads = jax.tree.map(some, (new, J, grads), (state, 0.0 * size, carry[1]))
+    return (new, grads), (J, size)

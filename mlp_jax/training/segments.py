@@ -1,0 +1,106 @@
+"""A training in segments: between two of them it is looked at, shown and saved.
+
+They are one compiled program whatever their lengths, and the result is the same to the last bit.
+"""
+
+import time
+import warnings as python_warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mlp_jax.training.descent import Info, State, initial_optimizer_state
+from mlp_jax.training.epoch import Plan
+from mlp_jax.training.checkpoint import FitCheckpoint
+from mlp_jax.training.loop import run
+
+HISTORY = 1024  # epochs a call of the compiled program has room to report: one program for all
+SEGMENT_SECONDS = 0.25  # between two looks at the progress; a look takes about a millisecond
+
+
+class DivergenceWarning(UserWarning):
+    """A training was stopped: its cost, gradient, or optimizer's state was not finite."""
+
+
+def in_segments(
+    state: State,
+    arguments: tuple[Any, ...],
+    epochs: int,
+    plan: Plan,
+    progress: Callable[..., Any] | None,
+    saves: FitCheckpoint | None,
+) -> tuple[State, Info]:
+    """`run` until all is done, from one look at the progress to the next.
+
+    Args:
+      state: to start from.
+      arguments: of `run`: examples, validation and numbers.
+      epochs: to train.
+      plan: of `run`.
+      progress: called after every segment, or None.
+      saves: where the training goes on from if it was begun before, and where it is saved.
+    """
+    first = int(state.epoch)
+    lines: list[np.ndarray] = []
+    if state.diverged:
+        state = restarted(state, plan.optimizer or arguments[2].optimizer)
+    found = None if saves is None else saves.found(state)
+    if found is not None:
+        state, lines = found[0], [found[1]] if len(found[1]) else []
+    segment = HISTORY if progress is None and saves is None else 1
+    ends = found is not None and bool(state.diverged)
+    now = int(state.epoch)
+    try:
+        while not ends:
+            done = now
+            until = min(first + epochs, done + min(segment, HISTORY))
+            began = time.perf_counter()
+            state, history = run(state, *arguments, np.int32(until), plan=plan)
+            now = int(state.epoch)
+            # In NumPy: JAX would compile a slice for every length. An epoch that was broken off is
+            # not counted as done, and has a line.
+            lines.append(np.asarray(history)[: now + bool(state.diverged) - done])
+            if progress is not None and now > done:
+                cost, _, validation_loss, _ = lines[-1][-1].tolist()
+                progress(now - first, epochs, cost, validation_loss)
+            took = time.perf_counter() - began
+            share = SEGMENT_SECONDS / max(took, 1e-6)
+            # The first took the time to compile: grow from it step by step.
+            segment = int(np.clip(segment * share, 1, min(4 * segment, HISTORY)))
+            ends = bool(state.diverged) or now < until or now >= first + epochs
+            if saves is not None and not ends and not saves.wait_seconds():
+                saves.save(state, lines)
+    finally:
+        if saves is not None:  # after Ctrl-C too
+            saves.close(state, lines)
+    info = Info(*jax.device_put(list(np.concatenate(lines).T)))
+    if state.diverged:
+        _warn_of_divergence(now, info)
+    return state, info
+
+
+def restarted(state: State, optimizer: Any) -> State:
+    """The state with an optimizer that starts afresh, if its run diverged."""
+    fresh = initial_optimizer_state(optimizer, state.params)
+    kept = jax.tree.map(partial(jnp.where, state.diverged), fresh, state.optimizer_state)
+    return state._replace(optimizer_state=kept)
+
+
+def _warn_of_divergence(epochs: int, info: Info) -> None:
+    """epochs: that are done; the next one is the last line of info."""
+    J, norm = float(info.cost[-1]), float(info.gradient_norm[-1])
+    what = "the state of the optimizer is not finite"
+    if not np.isfinite(norm):
+        what = f"the norm of the gradient is {norm:g}"
+    if not np.isfinite(J):
+        what = f"the cost is {J:g}"
+    python_warnings.warn(
+        f"training diverged in epoch {epochs + 1}: {what}. The parameters are the last finite "
+        "ones. Type a smaller learning rate, or clip_norm=1.0 in mlp_jax.optimizer",
+        DivergenceWarning,
+        stacklevel=5,
+    )

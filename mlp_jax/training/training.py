@@ -1,0 +1,232 @@
+"""`fit`: the door to `training_loop.run`. Checks, the validation set, progress and checkpoint."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from mlp_jax.back_propagation import cost_and_gradient
+from mlp_jax.training.descent import Examples, Info, State, initial_optimizer_state, start
+from mlp_jax.training.epoch import Numbers, Plan, laid_out
+from mlp_jax.forward_propagation import PAPER, Network, is_large
+from mlp_jax.metrics import as_metric
+from mlp_jax.training.optimizers import Optimizer, as_optimizer
+from mlp_jax.parameters import as_key, as_layers, check_wide
+from mlp_jax.training.progress import ProgressBar, as_progress
+from mlp_jax.training.checkpoint import FitCheckpoint, check_alone
+from mlp_jax.training.checks import (
+    as_batch_size,
+    as_best_by,
+    as_epochs,
+    as_numbers,
+    as_training_examples,
+    check_key,
+    check_params,
+    with_validation,
+)
+from mlp_jax.training.loop import run
+from mlp_jax.training.segments import HISTORY, in_segments, restarted
+
+
+def fit(
+    params: Any,
+    X: Any,
+    Y: Any,
+    *,
+    optimizer: Any,
+    epochs: Any,
+    batch_size: int | None = None,
+    key: Any = None,
+    network: Network = PAPER,
+    gradient: Callable[..., Any] = cost_and_gradient,
+    weights: Any = None,
+    l2: Any = 0.0,
+    dropout: Any = 0.0,
+    label_smoothing: Any = 0.0,
+    validation: Any = None,
+    patience: Any = None,
+    tolerance: Any = 0.0,
+    ties: bool = False,
+    mean_over: Any = 1,
+    metric: Callable[..., Array] | None = None,
+    best_by: str | None = None,
+    shuffle: bool = True,
+    max_epochs: int | None = None,
+    progress: bool | Callable[..., None] = False,
+    checkpoint: Any = None,
+    checkpoint_seconds: float = 60.0,
+) -> tuple[State, Info]:
+    """Trains for `epochs` epochs, in one compiled program. Section 3.
+
+    A pure function: it runs under `jax.jit` and `jax.vmap`, over params, keys and any number. A new
+    value of a number compiles nothing; a new optax optimizer does, and so do new shapes. It can be
+    differentiated by its numbers and arrays, forwards (`jax.jvp`, `jax.jacfwd`). An optimizer by
+    name takes part where an entry of the gradient is always 0, as of a feature that is; optax's own
+    Adam gives NaN there unless it has an eps_root.
+
+    Args:
+      params: a sequence of (W, b) pairs to start from, in float32 or float64; or the `State` of an
+        earlier run, to go on exactly as if it had not stopped, if `best_by` is what it was.
+      X: features, shape (n[0], m): columns are examples.
+      Y: labels, shape (n[L], m).
+      optimizer: a name such as "adam", `mlp_jax.optimizer(...)`, or any optax transformation;
+        `optax.sgd(alpha)` is section 3's gradient descent.
+      epochs: passes over the data in this call; may be traced, with max_epochs.
+      batch_size: examples a step; None for all of them, in order. Every epoch uses every example
+        once, in a new order; the last batch of an epoch has what is left and counts as what it is.
+      key: from `jax.random.key`, or a seed; of the batch order, dropout and the validation split,
+        and needed for them.
+      network: the activation and the loss.
+      gradient: what to descend by: `mlp_jax.cost_and_gradient` by hand, or any function of
+        (params, X, Y) that returns the gradient or (cost, gradient), such as
+        `jax.grad(mlp_jax.cost)`. It is given network, weights, l2 and masks if it has such
+        arguments.
+      weights: example weights, shape (1, m), or None for all ones; see `mlp_jax.class_weights`.
+      l2: strength of the L2 penalty; biases are free.
+      dropout: share of the hidden units dropped in every step.
+      label_smoothing: ε of the two cross-entropies: labels drawn towards even odds in training.
+      validation: (X, Y) or (X, Y, weights) to validate by; or the share of the examples, drawn at
+        random, that is kept for it. `state.best` then has the parameters of the best epoch.
+      patience: stop after so many epochs in a row of which none was better than all before it by
+        more than `tolerance`. None for never.
+      tolerance: see patience.
+      ties: an epoch that is better by just the tolerance is an improvement too, as in scikit-learn;
+        of tolerance 0, one that is as good as the best before it.
+      mean_over: outputs of an example over which the cost and the validation loss are means, as
+        scikit-learn's squared error is, where they are told and judged; the descent is by the sum.
+      metric: (A, Y, weights or None) -> scalar, of the validation set, the better the higher;
+        `mlp_jax.Metric(function, less_is_better=True)` of an error. None for the loss's own.
+      best_by: what makes an epoch the best, and what patience looks at: "validation_loss",
+        "metric" or "cost". None for the first if anything validates, else the cost.
+      shuffle: False for batches of the examples as they are in order, the same in every epoch.
+      max_epochs: room for the history where `epochs` is traced.
+      progress: True for a progress bar, or a function called as progress(epoch, epochs, cost,
+        validation_loss) a few times a second. Not under `jit` or `vmap`.
+      checkpoint: a folder to save to; the same call again goes on from there, and ends as if it had
+        not stopped, to the last bit. Not under `jit` or `vmap`.
+      checkpoint_seconds: from one save to the next.
+
+    Returns:
+      The final `State` and an `Info` with an entry an epoch; under `jit` and `vmap`, NaN for epochs
+      that were not run. A run whose cost, or gradient in the last step of an epoch, is not finite
+      stops, keeps its last finite parameters, and has `state.diverged`; outside of `jit` a
+      `DivergenceWarning` says when. Of an earlier gradient, at a finite cost, entries that are not
+      finite move nothing; if the optimizer has kept them at the end of the epoch, that stops the
+      run too, and they go unseen if it keeps nothing, as "sgd" without momentum.
+
+    Raises:
+      ValueError: shapes that do not fit; params of 16 bits; labels outside of the loss's range, or
+        values that are not finite, params too, where they are concrete; a number out of range; a
+        missing key; a share to validate by, or to train on, without weight.
+      OSError: the checkpoint cannot be written; what was saved before is whole.
+
+    Example:
+      >>> import jax, mlp_jax
+      >>> X = jax.random.normal(jax.random.key(0), (2, 100))
+      >>> Y = X[:1] * X[1:] > 0  # are the signs alike?
+      >>> params = mlp_jax.init(jax.random.key(1), (2, 16, 16, 1))
+      >>> adam = mlp_jax.optimizer("adam", learning_rate=0.01)
+      >>> state, info = mlp_jax.fit(params, X, Y, optimizer=adam, epochs=300)
+      >>> bool(info.cost[-1] < 0.1 < info.cost[0])
+      True
+    """
+    optimizer = as_optimizer(optimizer)
+    state = _begun(params, optimizer, key)
+    layers = as_layers(state.params)
+    network.hidden(layers)
+    dtype = layers[0].W.dtype
+    check_wide(dtype)
+    check_params(layers)
+    examples = as_training_examples("", layers, network, X, Y, weights)
+    examples, held_out = with_validation(examples, validation, layers, network, state.key)
+    examples = examples._replace(rest=None)  # it is for scores
+    best_by = as_best_by(best_by, held_out, network, metric)
+    state = _ready(state, best_by, optimizer)
+    numbers = as_numbers(
+        *(dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance),
+        *(ties, mean_over, network),
+    )
+    m = examples.X.shape[1]
+    traced = any(
+        isinstance(leaf, jax.core.Tracer)
+        for leaf in jax.tree.leaves((state, examples, held_out, numbers, epochs))
+    )
+    batch_size = as_batch_size(batch_size, m, optimizer)
+    # Traced, it may be one of many side by side; and a full batch lies as it came.
+    rows = batch_size is not None and is_large(layers) and not traced
+    plan = Plan(
+        network.by_rows() if rows else network,
+        gradient,
+        None if isinstance(optimizer, Optimizer) else optimizer,
+        batch_size,
+        as_metric(network.loss.metric if metric is None else metric),
+        capacity=HISTORY,
+        best_by=best_by,
+        shuffle=bool(shuffle),
+    )
+    check_key(state.key, plan.batch_size if shuffle else None, m, numbers.dropout)
+    epochs, capacity = as_epochs(epochs, max_epochs, traced)
+    held_out = jax.tree.map(jnp.asarray, held_out)
+    arguments = laid_out(examples, plan.batch_size), held_out, numbers
+    if traced:
+        if progress or checkpoint is not None:
+            what = "progress cannot be shown" if progress else "no checkpoint can be written"
+            raise ValueError(f"{what} under jit or vmap: leave it out there")
+        plan = plan._replace(capacity=capacity)
+        until = state.epoch + epochs
+        state = restarted(state, optimizer)
+        after, history = run(state, *arguments, until, plan=plan)
+        return after, Info(*history.T)
+    saved_to = None if checkpoint is None else (checkpoint, checkpoint_seconds)
+    return _watched(state, arguments, int(epochs), plan, progress, saved_to)
+
+
+def _begun(params: Any, optimizer: Any, key: Any) -> State:
+    """The `State` that `fit` was handed, or that of params before the first epoch."""
+    if isinstance(params, State):
+        _check_optimizer(params, optimizer)
+        state = params
+    else:
+        state = start(params, optimizer)
+    return state if key is None else state._replace(key=as_key(key))
+
+
+def _ready(state: State, best_by: str, optimizer: Any) -> State:
+    """The state with a `Best` of what it will be judged by."""
+    keeps_best = state.best.params is not None
+    if keeps_best != (best_by != "cost"):
+        fresh = start(state.params, optimizer, validates=best_by != "cost").best
+        state = state._replace(best=fresh._replace(epoch=state.epoch, improved=state.epoch))
+    return state
+
+
+def _watched(
+    state: State,
+    arguments: tuple[Examples, Examples | None, Numbers],
+    epochs: int,
+    plan: Plan,
+    progress: bool | Callable[..., None],
+    saved_to: tuple[Any, float] | None,
+) -> tuple[State, Info]:
+    """The training, its progress shown and its state saved. saved_to: (folder, every so many s)."""
+    shown, saves = as_progress(progress), None
+    try:
+        if saved_to is not None:
+            check_alone()
+            saves = FitCheckpoint(*saved_to, state, arguments, epochs, plan)
+        return in_segments(state, arguments, epochs, plan, shown, saves)
+    finally:
+        if isinstance(shown, ProgressBar):
+            shown.close()
+
+
+def _check_optimizer(state: State, optimizer: Any) -> None:
+    initial = initial_optimizer_state(optimizer, state.params)
+    expected: Any = jax.tree.structure(initial)
+    if expected != jax.tree.structure(state.optimizer_state):
+        raise ValueError(
+            "the State handed to fit was trained by another kind of optimizer; expected the same "
+            "one. To go on with another, hand state.params"
+        )
