@@ -16,8 +16,8 @@ import mlp_jax
 from mlp_jax.storage import array_files
 from mlp_jax.storage import checkpoint_folder as checkpoint_folders
 from mlp_jax.storage.checkpoint_folder import CheckpointWarning
-from mlp_jax.sweeps.running import cohort as waves
 from mlp_jax.sweeps.members import InitialWeights
+from mlp_jax.sweeps.running import cohort as waves
 from tests.damages import cut, emptied, flipped
 
 rng = np.random.default_rng(0)

@@ -14,12 +14,12 @@ import pytest
 from click.testing import CliRunner
 
 import mlp_jax
-from mlp_jax.tables import files as table_files
-from mlp_jax.tables import table as tables
 from mlp_jax.cli.main import commands
+from mlp_jax.cli.options import check_writable
 from mlp_jax.models.encoding import MISSING, VALUE, Column, Encoding, numbers
 from mlp_jax.models.model import Model, write_model
-from mlp_jax.cli.options import check_writable
+from mlp_jax.tables import files as table_files
+from mlp_jax.tables import table as tables
 
 ROWS = 40
 

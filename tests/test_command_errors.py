@@ -11,10 +11,10 @@ import jax
 import pytest
 from click.testing import CliRunner
 
-from mlp_jax.cli import main as cli
 from mlp_jax.__main__ import main
-from mlp_jax.processes.joined import LostPeerError, said_of
+from mlp_jax.cli import main as cli
 from mlp_jax.cli import sweep as command
+from mlp_jax.processes.joined import LostPeerError, said_of
 
 ROOT = Path(__file__).parents[1]
 NO_MEMORY = {

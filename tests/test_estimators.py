@@ -22,11 +22,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import mlp_jax
 from mlp_jax import MLPClassifier, MLPRegressor, metrics
-from mlp_jax.models import numpy_forward
-from mlp_jax.models import prediction
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.estimators.solvers import _end_of_lbfgs
 from mlp_jax.losses import LOSSES
+from mlp_jax.models import numpy_forward, prediction
 from tests.nets import random_net
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -12,212 +12,122 @@ import pytest
 import mlp_jax
 
 ROOT = Path(__file__).parents[1]
-FLOORS = {
-    0: {
-        "activations",
-        "array_files",
-        "batch_order",
-        "compiled_programs",
-        "derivation_of_softmax",
-        "evidence",
-        "numpy_forward",
-        "progress",
-        "roll_call",
-        "sharded_examples",
-        "sweeps.progress",
-        "table_sources",
-        "wording",
-    },
-    1: {
-        "checkpoint_folders",
-        "encoding",
-        "joined_processes",
-        "parameters",
-        "picture_input",
-        "remarks",
-        "sweeps.distributions",
-        "sweeps.halving",
-        "table_texts",
-    },
-    2: {
-        "dropout",
-        "metrics",
-        "model_files",
-        "optimizers",
-        "pictures_of_predictions",
-        "pictures_of_regions",
-        "preprocessing",
-        "sweeps.space_files",
-        "table_files",
-        "verdicts",
-    },
-    3: {
-        "losses",
-        "table_columns",
-    },
-    4: {
-        "forward_propagation",
-        "labels",
-        "tables",
-    },
-    5: {
-        "cost_function",
-        "derivation",
-        "kinks",
-        "prediction",
-        "table_options",
-        "trained_models",
-    },
-    6: {
-        "back_propagation",
-        "estimators.together",
-        "exports",
-        "finite_differences",
-        "rounding",
-        "sweeps.fitted",
-        "sweeps.selection",
-        "sweeps.shard_processes",
-        "table_models",
-    },
-    7: {
-        "descent",
-        "model_commands",
-        "trial",
-    },
-    8: {
-        "certificate",
-        "epochs",
-    },
-    9: {
-        "pictures_of_training",
-        "sweeps.program",
-        "training_checkpoints",
-        "training_input",
-        "training_loop",
-    },
-    10: {
-        "estimators.settings",
-        "pictures",
-        "sweeps.folds",
-        "sweeps.programs",
-        "sweeps.space",
-        "training_segments",
-    },
-    11: {
-        "sweeps.task_labels",
-        "training",
-        "training_commands",
-    },
-    12: {
-        "estimators.solvers",
-        "sweeps.task",
-    },
-    13: {
-        "estimators.mlp",
-        "sweeps.members",
-        "sweeps.shards",
-        "sweeps.trainings",
-    },
-    14: {
-        "estimators.classifier",
-        "estimators.regressor",
-        "estimators.search_tables",
-        "estimators.to_model",
-        "sweeps.buckets",
-        "sweeps.costs",
-        "sweeps.standings",
-    },
-    15: {
-        "estimators.search_input",
-        "sweeps.chunks",
-        "sweeps.grouping",
-        "sweeps.places",
-        "sweeps.schedule",
-        "sweeps.waves",
-    },
-    16: {
-        "estimators.trained_alone",
-        "sweeps.draws",
-        "sweeps.outcome_arrays",
-        "sweeps.plan",
-    },
-    17: {
-        "sweeps.checkpoint_files",
-        "sweeps.result",
-    },
-    18: {
-        "sweeps.checkpoints",
-        "sweeps.report_pictures",
-        "sweeps.result_files",
-        "sweeps.shard_options",
-        "tensorboard_logs",
-    },
-    19: {
-        "sweeps.peers",
-        "sweeps.report",
-    },
-    20: {
-        "sweeps.work",
-    },
-    21: {
-        "sweeps.run",
-    },
-    22: {
-        "estimators.trained_candidates",
-        "sweeps.command",
-    },
-    23: {
-        "cli",
-        "estimators.search_results",
-    },
-    24: {
-        "__main__",
-        "estimators.search",
-    },
+# From the ground up: a room stands on rooms named before it. The mathematics is one room, flat at
+# the top of the package.
+ROOMS = (
+    "wording",
+    "processes",
+    "storage",
+    "mathematics",
+    "certificate",
+    "training",
+    "models",
+    "tables",
+    "pictures",
+    "sweeps",
+    "sweeps.planning",
+    "sweeps.running",
+    "sweeps.results",
+    "sweeps.run",
+    "estimators",
+    "cli",
+)
+# Files that are rooms of their own: what all rooms say things with, and the door of sweeps, which
+# stands on all that is in its folder.
+ALONE = {"wording", "sweeps.run"}
+# Names of before, which stand on whatever has the new name.
+OLD_NAMES = {"preprocessing", "sweeps.report"}
+PACKAGE = ROOT / "mlp_jax"
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text(encoding="utf-8")
+    for path in PACKAGE.rglob("*.py")
+    if path.name not in ("__init__.py", "__main__.py")
 }
-FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
+
+
+def room_of(module):
+    """Of a module of the package, such as "sweeps.planning.plan"."""
+    return module if module in ALONE else module.rpartition(".")[0] or "mathematics"
 
 
 def imports_of(source):
-    """Modules of mlp_jax imported by `source`, in functions too."""
+    """Modules of mlp_jax imported by `source`, in functions too; of a room's page, the room."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mlp_jax"):
-            parts = node.module.split(".")
-            inside = ".".join(parts[1:])
-            found |= {inside} if inside else {alias.name for alias in node.names}
+            inside = node.module.removeprefix("mlp_jax").removeprefix(".")
+            names = {f"{inside}.{alias.name}".lstrip(".") for alias in node.names}
+            found |= {inside} if inside in MODULES else {n for n in names if n in MODULES}
+            found |= {f"{inside}.page"} - {".page"} if inside not in MODULES and inside else set()
         if isinstance(node, ast.Import):
             found |= {a.name[8:] for a in node.names if a.name.startswith("mlp_jax.")}
     return found
 
 
 def breaches(module, source):
-    return {other for other in imports_of(source) if FLOOR_OF.get(other, 99) >= FLOOR_OF[module]}
+    """What `source`, as that module, imports from a room above its own."""
+    at = ROOMS.index(room_of(module))
+    return {other for other in imports_of(source) if ROOMS.index(room_of(other)) > at}
 
 
-@pytest.mark.parametrize("module", sorted(FLOOR_OF))
-def test_imports_go_down(module):
-    assert breaches(module, (ROOT / f"mlp_jax/{module.replace('.', '/')}.py").read_text()) == set()
+def circle(graph):
+    """Some modules that import one another in a circle; empty if there are none."""
+    left = {module: set(others) & set(graph) - {module} for module, others in graph.items()}
+    while free := {module for module, others in left.items() if not others}:
+        left = {module: others - free for module, others in left.items() if module not in free}
+    return set(left)
 
 
-def test_an_import_sideways_would_be_seen():
-    assert breaches("losses", "from mlp_jax.activations import relu") == {"activations"}
-    assert breaches("losses", "def f():\n    import mlp_jax.training") == {"training"}
+def test_imports_go_down():
+    found = {m: breaches(m, source) for m, source in MODULES.items() if m not in OLD_NAMES}
+    assert {module: others for module, others in found.items() if others} == {}
 
 
-def test_every_module_has_a_floor():
-    package = ROOT / "mlp_jax"
-    files = (path.relative_to(package).with_suffix("") for path in package.rglob("*.py"))
-    modules = {".".join(file.parts) for file in files if file.name != "__init__"}
-    assert modules == set(FLOOR_OF)
+def test_no_import_goes_in_a_circle():
+    assert circle({module: imports_of(source) for module, source in MODULES.items()}) == set()
+
+
+def test_an_import_from_above_would_be_seen():
+    assert breaches("losses", "from mlp_jax.training.epoch import Plan") == {"training.epoch"}
+    assert breaches("losses", "def f():\n    import mlp_jax.training.epoch") == {"training.epoch"}
+    assert breaches("losses", "from mlp_jax.training import epoch") >= {"training.epoch"}
+    assert breaches("storage.array_files", "from mlp_jax.training import fit") == {"training.page"}
+    assert breaches("sweeps.task", "from mlp_jax.sweeps import run") == {"sweeps.run"}
+
+
+def test_a_circle_would_be_seen():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) >= {"a", "b", "c"}
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == set()
+
+
+def test_every_module_is_in_a_room():
+    assert {room_of(module) for module in MODULES if module not in OLD_NAMES} == set(ROOMS)
 
 
 def test_the_api_page_names_what_exists():
     page = (ROOT / "mlp_jax/__init__.py").read_text()
-    typed = set(re.findall(r"from mlp_jax\.([\w.]+) import (\w+) as \2\n", page))
-    assert typed == {(home, name) for name, home in mlp_jax._HOMES.items()}
+    assert names_typed(page) == {(home, name) for name, home in mlp_jax._HOMES.items()}
     for name, home in mlp_jax._HOMES.items():
         assert getattr(mlp_jax, name) is getattr(importlib.import_module(f"mlp_jax.{home}"), name)
+
+
+def names_typed(page):
+    """(module, name) of what a page imports for whoever checks types."""
+    return set(re.findall(r"from mlp_jax\.([\w.]+) import (\w+) as \2\n", page))
+
+
+@pytest.mark.parametrize(
+    "room", ["certificate", "estimators", "models", "sweeps", "tables", "training"]
+)
+def test_the_page_of_a_room_names_its_part_of_the_api(room):
+    page = (PACKAGE / room / "__init__.py").read_text(encoding="utf-8")
+    own = {name for name, home in mlp_jax._HOMES.items() if home.startswith(f"{room}.")}
+    assert names_typed(page) == {(mlp_jax._HOMES[name], name) for name in own}
+    module = importlib.import_module(f"mlp_jax.{room}")
+    for name in own:
+        assert getattr(module, name) is getattr(mlp_jax, name)
+    with pytest.raises(AttributeError, match=f"'mlp_jax.{room}' has no attribute 'cost'"):
+        _ = module.cost
 
 
 def test_an_unknown_name_is_an_attribute_error():

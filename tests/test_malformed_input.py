@@ -17,10 +17,10 @@ import safetensors.numpy
 from click.testing import CliRunner
 
 import mlp_jax
-from mlp_jax.models import model as model_files
-from mlp_jax.storage.array_files import packed
 from mlp_jax.cli.main import commands
+from mlp_jax.models import model as model_files
 from mlp_jax.models.encoding import numbers
+from mlp_jax.storage.array_files import packed
 from tests.test_cli import ROWS, columns, csv
 
 DATES = [f"2024-01-{day % 28 + 1:02d}" for day in range(ROWS)]

@@ -10,12 +10,12 @@ import pyarrow
 import pytest
 
 import mlp_jax
-from mlp_jax.storage import array_files
 from mlp_jax.models import model as model_files
-from mlp_jax.storage.array_files import packed, unpacked
 from mlp_jax.models.encoding import MISSING, Column, Encoding, numbers
-from mlp_jax.models.numpy_forward import ACTIVATIONS
 from mlp_jax.models.networks import as_model, as_network
+from mlp_jax.models.numpy_forward import ACTIVATIONS
+from mlp_jax.storage import array_files
+from mlp_jax.storage.array_files import packed, unpacked
 
 LOSSES = {
     "binary_cross_entropy": ("no", "yes"),

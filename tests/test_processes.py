@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 import mlp_jax
-from mlp_jax.cli.main import commands
 from mlp_jax.cli import division as shard_options
 from mlp_jax.cli.division import Division
+from mlp_jax.cli.main import commands
 from mlp_jax.sweeps.shards import Shard, as_shard, of_shard
 from mlp_jax.sweeps.task import as_task
 

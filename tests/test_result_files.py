@@ -12,12 +12,12 @@ import pytest
 import safetensors.numpy
 
 import mlp_jax
-from mlp_jax.models import model as model_files
-from mlp_jax.storage.array_files import packed, unpacked
-from mlp_jax.models.encoding import numbers
 from mlp_jax.losses import own_loss
-from mlp_jax.sweeps.results import result_file as result_files
+from mlp_jax.models import model as model_files
+from mlp_jax.models.encoding import numbers
+from mlp_jax.storage.array_files import packed, unpacked
 from mlp_jax.sweeps.planning.plan import as_plan
+from mlp_jax.sweeps.results import result_file as result_files
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.task import as_task
 from tests.test_sweep import EVERY_KIND, X, Y, swept

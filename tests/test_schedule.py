@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pytest
 
 from mlp_jax.sweeps.planning import costs
-
 from mlp_jax.sweeps.running import devices as places
 from mlp_jax.sweeps.running.schedule import Schedule
 

@@ -14,16 +14,16 @@ import pytest
 import mlp_jax
 from mlp_jax.processes import compiled_programs
 from mlp_jax.sweeps import run
-from mlp_jax.sweeps.planning import costs
-from mlp_jax.sweeps.running import program_cache as programs
-from mlp_jax.sweeps.running import schedule
-from mlp_jax.sweeps.results import selection
-from mlp_jax.sweeps.running import runner as work
 from mlp_jax.sweeps.halving import share_of_epochs
 from mlp_jax.sweeps.members import InitialWeights
+from mlp_jax.sweeps.planning import costs
 from mlp_jax.sweeps.planning.plan import as_plan
-from mlp_jax.sweeps.task import as_task
+from mlp_jax.sweeps.results import selection
+from mlp_jax.sweeps.running import program_cache as programs
+from mlp_jax.sweeps.running import runner as work
+from mlp_jax.sweeps.running import schedule
 from mlp_jax.sweeps.running.cohort import Wave
+from mlp_jax.sweeps.task import as_task
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 4))

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 import mlp_jax
 from mlp_jax import pictures
-from mlp_jax.tables import table as tables
-from mlp_jax.cli.main import commands
 from mlp_jax.cli import sweep as command
+from mlp_jax.cli.main import commands
 from mlp_jax.sweeps import run as running
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.space_files import read_space
+from mlp_jax.tables import table as tables
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps.planning import chunks
-from mlp_jax.sweeps.planning import costs
-from mlp_jax.sweeps.planning import plan
+from mlp_jax.sweeps.planning import chunks, costs, plan
 from mlp_jax.sweeps.planning.grouping import split_by_width
 from mlp_jax.sweeps.task import as_task
 

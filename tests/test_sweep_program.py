@@ -10,9 +10,9 @@ import pytest
 
 import mlp_jax
 from mlp_jax import back_propagation
-from mlp_jax.training.epoch import Numbers, Plan
 from mlp_jax.sweeps.folds import as_folds, k_folds
 from mlp_jax.sweeps.running.chunk_program import Members, draws_of_epochs, started, train_chunk
+from mlp_jax.training.epoch import Numbers, Plan
 from tests.nets import STEEP
 
 FEATURES, M = 5, 31

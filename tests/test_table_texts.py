@@ -5,7 +5,6 @@ import pyarrow.parquet
 import pytest
 
 from mlp_jax.tables import files as table_files
-
 from mlp_jax.tables import table as tables
 from mlp_jax.tables.files import read_table
 

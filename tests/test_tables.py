@@ -13,7 +13,6 @@ import pyarrow.parquet
 import pytest
 
 from mlp_jax.tables import files as table_files
-
 from mlp_jax.tables import table as tables
 from mlp_jax.tables.files import read_table
 from mlp_jax.tables.sources import size_of

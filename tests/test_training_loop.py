@@ -11,11 +11,10 @@ import optax
 import pytest
 
 import mlp_jax
-from mlp_jax.training import descent
-from mlp_jax.training import training
-from mlp_jax.training import segments as training_segments
 from mlp_jax.dropout import dropout_masks
 from mlp_jax.labels import smoothed
+from mlp_jax.training import descent, training
+from mlp_jax.training import segments as training_segments
 from mlp_jax.training.loop import run
 from tests.nets import net_of_loss, random_net
 

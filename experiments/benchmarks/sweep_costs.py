@@ -1,9 +1,9 @@
 """Do the costs that a sweep is planned by hold on this machine? What would they be here?
 
-The constants of `mlp_jax/sweeps/planning/costs.py` are seconds of a thread of a sweep, which runs as many as
-there are cores. Here a sample of the planner's space is swept, a program for every few shapes, and
-the seconds that its threads spent compiling and training are laid beside the constants, and fitted
-by least squares.
+The constants of `mlp_jax/sweeps/planning/costs.py` are seconds of a thread of a sweep, which runs
+as many as there are cores. Here a sample of the planner's space is swept, a program for every few
+shapes, and the seconds that its threads spent compiling and training are laid beside the
+constants, and fitted by least squares.
 
     python experiments/benchmarks/sweep_costs.py
 """
@@ -14,11 +14,10 @@ import numpy as np
 from sweep_planner import space, table
 
 from mlp_jax.sweeps.planning import costs
-
-from mlp_jax.sweeps.running import program_cache as programs
 from mlp_jax.sweeps.planning.buckets import Bucket
-from mlp_jax.sweeps.running.devices import rates_of
 from mlp_jax.sweeps.run import plan_of, run
+from mlp_jax.sweeps.running import program_cache as programs
+from mlp_jax.sweeps.running.devices import rates_of
 from mlp_jax.sweeps.task import as_task
 
 

@@ -16,9 +16,9 @@ import click
 import numpy as np
 
 import mlp_jax
-from mlp_jax.sweeps.running import program_cache as programs
 from mlp_jax.sweeps.planning.grouping import split_by_width
 from mlp_jax.sweeps.run import plan_of, run
+from mlp_jax.sweeps.running import program_cache as programs
 from mlp_jax.sweeps.task import as_task
 
 

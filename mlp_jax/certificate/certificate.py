@@ -15,6 +15,8 @@ from jax import Array
 
 from mlp_jax.back_propagation import call_gradient
 from mlp_jax.back_propagation import gradient as gradient_by_hand
+from mlp_jax.certificate.trial import at_other_values, gathered, leaves_of
+from mlp_jax.certificate.verdicts import Leaf, diagnosis, judged
 from mlp_jax.dropout import as_masks
 from mlp_jax.forward_propagation import PAPER, Network
 from mlp_jax.parameters import (
@@ -25,8 +27,6 @@ from mlp_jax.parameters import (
     as_weights,
     shaped_like,
 )
-from mlp_jax.certificate.trial import at_other_values, gathered, leaves_of
-from mlp_jax.certificate.verdicts import Leaf, diagnosis, judged
 
 
 class Certificate(NamedTuple):

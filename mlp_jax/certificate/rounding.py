@@ -16,9 +16,9 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.activations import Activation, is_named
+from mlp_jax.certificate.kinks import at_kinks, output_error, slope
 from mlp_jax.cost_function import J_of_losses, dJ_dL
 from mlp_jax.forward_propagation import Network, chosen, forward_trace
-from mlp_jax.certificate.kinks import at_kinks, output_error, slope
 from mlp_jax.losses import Loss, is_named_loss
 from mlp_jax.parameters import Layer
 

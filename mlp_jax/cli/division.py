@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlp_jax.cli.supervisor import cancelled_with_stdin, run_shards, words_again
 from mlp_jax.cli.options import INTERRUPTED
+from mlp_jax.cli.supervisor import cancelled_with_stdin, run_shards, words_again
 
 if TYPE_CHECKING:
     from mlp_jax.sweeps.results.result import SweepResult

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 import mlp_jax
-from mlp_jax.cli.predict import export, info, predict
-from mlp_jax.cli.sweep import sweep
 from mlp_jax.cli.division import SUPERVISED
 from mlp_jax.cli.options import INTERRUPTED, hang_up
+from mlp_jax.cli.predict import export, info, predict
+from mlp_jax.cli.sweep import sweep
 from mlp_jax.cli.train import check, train
 
 LESS_MEMORY = (

@@ -21,9 +21,9 @@ from mlp_jax.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from mlp_jax.cli.division import Division
     from mlp_jax.models.model import Model
     from mlp_jax.sweeps.results.result import SweepResult
-    from mlp_jax.cli.division import Division
     from mlp_jax.tables.table import Split, Table
 
 BEST = 10  # configurations that are printed
@@ -202,8 +202,8 @@ def _written(
     output: Path | None,
 ) -> list[str]:
     """Writes what was asked for, once all of it is there; the names of the files."""
-    from mlp_jax.storage.array_files import replace_all
     from mlp_jax.models.model import to_bytes
+    from mlp_jax.storage.array_files import replace_all
 
     contents = []
     if report is not None:

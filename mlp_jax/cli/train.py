@@ -246,8 +246,8 @@ def _written(
 ) -> dict[str, float]:
     """Writes model and picture; the scores on the samples held out."""
     from mlp_jax import pictures
-    from mlp_jax.storage.array_files import replace_all
     from mlp_jax.models.model import to_bytes
+    from mlp_jax.storage.array_files import replace_all
     from mlp_jax.tables.model_of_table import model_of_table, network_of, noted, scores
 
     network = network_of(table)

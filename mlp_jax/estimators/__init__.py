@@ -1,1 +1,27 @@
-"""scikit-learn's side of the fence: rows are samples, names and meanings are scikit-learn's."""
+r"""scikit-learn's side of the fence: rows are samples, names and meanings are scikit-learn's.
+
+`MLPClassifier` and `MLPRegressor` have scikit-learn's names, parameters and meanings, and pass its
+checks of estimators and its own tests of these two, but for five that read private names; what
+scikit-learn has not (`dropout`, `class_weight`, `label_smoothing`, `schedule`, `clip_norm`,
+quantiles, `fit(X_val=, y_val=)`, eight more activations) is off until you type it.
+
+`SweepCV` is `RandomizedSearchCV` without weights of samples (`n_iter=None`: `GridSearchCV`) over
+the parameters of the network, with all candidates of all folds trained side by side. It takes any
+splitter, any scorer or several, `refit`, and a `Pipeline` whose steps before the network are fitted
+once a fold. Beyond scikit-learn: `halving=3`, `memory=` bytes, `ensemble=8`, and
+`cv_results_["status"]`. The search trains in float32; `best_estimator_` is fitted again in the
+dtype of your table.
+"""
+
+from typing import TYPE_CHECKING
+
+from mlp_jax import _page_of
+
+if TYPE_CHECKING:
+    from mlp_jax.estimators.classifier import MLPClassifier as MLPClassifier
+    from mlp_jax.estimators.regressor import MLPRegressor as MLPRegressor
+    from mlp_jax.estimators.search import SweepCV as SweepCV
+    from mlp_jax.estimators.to_model import model_of as model_of
+    from mlp_jax.estimators.to_model import save_model as save_model
+
+__getattr__ = _page_of("estimators")

@@ -15,8 +15,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from mlp_jax.estimators.settings import checked
 from mlp_jax.estimators.solvers import Data, Resumed, Trained, by_lbfgs, by_steps
 from mlp_jax.forward_propagation import Network
-from mlp_jax.parameters import Layer, init, scope
 from mlp_jax.models.prediction import outputs
+from mlp_jax.parameters import Layer, init, scope
 
 # How scikit-learn is to check a table.
 _TABLE: dict[str, Any] = {

@@ -15,7 +15,6 @@ from scipy.special import xlogy
 
 from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.cost_function import J_of_mean
-from mlp_jax.training.descent import Info, State, start
 from mlp_jax.estimators.settings import (
     batch_size_of,
     l2_of,
@@ -26,11 +25,12 @@ from mlp_jax.estimators.settings import (
 from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
 from mlp_jax.metrics import Metric
-from mlp_jax.training.optimizers import Optimizer
 from mlp_jax.parameters import Layer
-from mlp_jax.training.training import fit
 from mlp_jax.training.checks import as_training_examples
+from mlp_jax.training.descent import Info, State, start
+from mlp_jax.training.optimizers import Optimizer
 from mlp_jax.training.segments import DivergenceWarning
+from mlp_jax.training.training import fit
 
 SLOWEST = 1e-6  # learning rate, at which "adaptive" gives up
 

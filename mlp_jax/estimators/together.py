@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.pipeline import Pipeline
 
 from mlp_jax.forward_propagation import Network
-from mlp_jax.parameters import Layer
 from mlp_jax.models.prediction import outputs_of_all
+from mlp_jax.parameters import Layer
 
 
 class OfFold(NamedTuple):

@@ -17,11 +17,11 @@ from mlp_jax.estimators.trained_alone import INTERRUPTED, FittedAlone
 from mlp_jax.forward_propagation import Network
 from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.folds import Split
-from mlp_jax.sweeps.results.result import SweepResult
-from mlp_jax.sweeps.run import plan_of, run
-from mlp_jax.sweeps.results.selection import CANDIDATES, check_averaged, chosen_of_folds
-from mlp_jax.sweeps.task import Task, as_task
 from mlp_jax.sweeps.ranking import SweepMember, status_of
+from mlp_jax.sweeps.results.result import SweepResult
+from mlp_jax.sweeps.results.selection import CANDIDATES, check_averaged, chosen_of_folds
+from mlp_jax.sweeps.run import plan_of, run
+from mlp_jax.sweeps.task import Task, as_task
 
 
 class Trained(NamedTuple):

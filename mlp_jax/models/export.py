@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlp_jax.storage.array_files import replace
-from mlp_jax.models.encoding import VALUE, encoded
 from mlp_jax.forward_propagation import forward
+from mlp_jax.models.encoding import VALUE, encoded
 from mlp_jax.models.model import Model
-from mlp_jax.parameters import Layer, scope
 from mlp_jax.models.networks import as_network
+from mlp_jax.parameters import Layer, scope
+from mlp_jax.storage.array_files import replace
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 LOST = 1e-3  # of a column's scale, the most that float32 may round off
@@ -23,8 +23,8 @@ def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
 
     It takes coded rows, (samples, columns): of a column of numbers the number, of one of categories
     the place of the category in `model.encoding.columns`, or the place after the last for any
-    other; NaN for a missing cell. So does `mlp_jax.models.encoding.coded(model.encoding, table)` make
-    them. It returns (samples, n[L]): the probability of the second of two classes, of each of
+    other; NaN for a missing cell. `mlp_jax.models.encoding.coded(model.encoding, table)` makes them
+    so. It returns (samples, n[L]): the probability of the second of two classes, of each of
     several, or numbers in the units of the target.
 
     Args:

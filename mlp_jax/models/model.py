@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.models import numpy_forward
-from mlp_jax.storage.array_files import packed, replace, unpacked
 from mlp_jax.models.encoding import BLOCK, MISSING, VALUE, Column, Encoding, coded, encoded
+from mlp_jax.storage.array_files import packed, replace, unpacked
 
 FORMAT = "mlp_jax.model/2"
 EXPECTED = "a model written by mlp_jax"
@@ -76,8 +76,8 @@ class Model:
         """A[L] of every row, (samples, n[L]), in the dtype of W; computed in float32 or float64.
 
         Args:
-          rows: as `mlp_jax.models.encoding.encode` takes them: a data frame, a pyarrow table, a dict of
-            columns, or an array, (samples, columns).
+          rows: as `mlp_jax.models.encoding.encode` takes them: a data frame, a pyarrow table, a
+            dict of columns, or an array, (samples, columns).
 
         Raises:
           ValueError: a column is missing, or a cell is not what its column is made of.

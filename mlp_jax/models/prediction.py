@@ -8,10 +8,10 @@ import jax
 import numpy as np
 from jax import Array
 
-from mlp_jax.models import numpy_forward
 from mlp_jax.activations import is_named
 from mlp_jax.forward_propagation import Network, forward_trace
 from mlp_jax.losses import is_named_loss
+from mlp_jax.models import numpy_forward
 from mlp_jax.parameters import Layer, scope
 
 FEWEST, MOST = 64, 1 << 16  # rows of a program

@@ -1,12 +1,4 @@
-r"""Pictures: every function draws on matplotlib's Axes and returns them; no pyplot, no JAX.
-
->>> from mlp_jax import pictures
->>> figure, (left, right) = pictures.figure(1, 2)
->>> _ = pictures.learning_curves(left, [0.7, 0.3, 0.1], [0.7, 0.4, 0.3], best_epoch=3)
->>> _ = pictures.confusion(right, [0, 0, 1, 1], [0, 1, 1, 1], ["cat", "dog"])
->>> pictures.png(figure)[:4]
-b'\x89PNG'
-"""
+"""Figures of several pictures, without pyplot; and as the bytes of a PNG."""
 
 import io
 import warnings
@@ -18,13 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mlp_jax.pictures.input import class_names, class_numbers
-from mlp_jax.pictures.predictions import calibration as calibration
-from mlp_jax.pictures.predictions import confusion as confusion
-from mlp_jax.pictures.predictions import predicted_and_true as predicted_and_true
-from mlp_jax.pictures.regions import decision_regions as decision_regions
-from mlp_jax.pictures.training import certificate as certificate
-from mlp_jax.pictures.training import learning_curves as learning_curves
-from mlp_jax.pictures.training import score_by as score_by
+from mlp_jax.pictures.predictions import calibration, confusion, predicted_and_true
+from mlp_jax.pictures.training import learning_curves
 
 WIDTH, HEIGHT = 5.0, 3.4  # inches of one picture
 DOTS = 130  # an inch

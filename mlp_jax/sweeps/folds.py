@@ -2,12 +2,37 @@
 
 import reprlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jax import Array
 
-from mlp_jax.sweeps.running.chunk_program import Fold, Lengths
 from mlp_jax.wording import as_typed
+
+
+class Fold(NamedTuple):
+    """One split of the examples, as indices into all of them.
+
+    train, validation: int32, filled up to the length of the longest fold. sizes: how many of each
+    are examples, int32. which: of the static training sizes, this one's number.
+    """
+
+    train: Array | np.ndarray
+    validation: Array | np.ndarray
+    sizes: Array | np.ndarray
+    which: Array | np.ndarray
+
+
+class Lengths(NamedTuple):
+    """What of the folds is static.
+
+    train: the different numbers of examples to train on. even: whether training and validation sets
+    are of one length each in all folds.
+    """
+
+    train: tuple[int, ...]
+    even: bool
+
 
 Split = tuple[np.ndarray, np.ndarray]  # indices to train on, indices to validate by
 

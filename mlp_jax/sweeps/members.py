@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from mlp_jax.training.epoch import Numbers
 from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import class_weights
 from mlp_jax.losses import Loss
@@ -19,6 +18,7 @@ from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.space import Configuration, optimizer_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import as_batch_size
+from mlp_jax.training.epoch import Numbers
 
 DRAWN_AT_ONCE = 256 << 20  # bytes of initial weights
 

@@ -7,12 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlp_jax.training.descent import Info
 from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import Layer, init
 from mlp_jax.sweeps.space import Configuration, optimizer_of
 from mlp_jax.sweeps.task import Task
+from mlp_jax.training.descent import Info
 
 # What a configuration and `mlp_jax.fit` have by the same name.
 _OF_FIT = (

@@ -6,16 +6,16 @@ from typing import Any
 
 import jax
 
-from mlp_jax.sweeps.running.checkpoint import Checkpoint
 from mlp_jax.sweeps.halving import as_halving
+from mlp_jax.sweeps.planning.plan import SweepPlan, as_plan
+from mlp_jax.sweeps.results.result import SweepResult
+from mlp_jax.sweeps.running.checkpoint import Checkpoint
 from mlp_jax.sweeps.running.coordination import Alone, OfFolder, OfProcesses
 from mlp_jax.sweeps.running.devices import rates_of, room_of, workers_of
-from mlp_jax.sweeps.planning.plan import SweepPlan, as_plan
 from mlp_jax.sweeps.running.progress import as_sweep_progress
-from mlp_jax.sweeps.results.result import SweepResult
+from mlp_jax.sweeps.running.runner import Work
 from mlp_jax.sweeps.shards import Shard, as_shard, of_shard
 from mlp_jax.sweeps.task import Task, as_task
-from mlp_jax.sweeps.running.runner import Work
 from mlp_jax.training.checks import check_count
 
 

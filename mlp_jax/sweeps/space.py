@@ -17,10 +17,10 @@ import numpy as np
 from mlp_jax.activations import Activation
 from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
-from mlp_jax.training.optimizers import OPTIMIZERS, SCHEDULES, optimizer
 from mlp_jax.parameters import checked_seed
 from mlp_jax.sweeps.distributions import Distribution, of_scipy
 from mlp_jax.training.checks import check_range
+from mlp_jax.training.optimizers import OPTIMIZERS, SCHEDULES, optimizer
 from mlp_jax.wording import as_typed
 
 Configuration = dict[str, Any]

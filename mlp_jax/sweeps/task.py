@@ -10,13 +10,11 @@ import jax
 import numpy as np
 
 from mlp_jax import metrics
-from mlp_jax.training.epoch import JUDGES
 from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import rest_of
 from mlp_jax.losses import Loss
 from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.folds import Split, as_splits, held_out, k_folds
-from mlp_jax.sweeps.space import Configuration, configurations, network_of
 from mlp_jax.sweeps.labels import (
     as_Y,
     checked_labels,
@@ -25,7 +23,9 @@ from mlp_jax.sweeps.labels import (
     kind_of_labels,
     with_class_weights,
 )
+from mlp_jax.sweeps.space import Configuration, configurations, network_of
 from mlp_jax.training.checks import check_count, check_range
+from mlp_jax.training.epoch import JUDGES
 
 BATCH_SIZE = 64  # of a configuration that names none
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas
 from sklearn.model_selection import train_test_split
 
-from mlp_jax.tables import columns as table_columns
 from mlp_jax.models.encoding import Encoding, encode
-from mlp_jax.tables.encoder import count_of_inputs, encoding_of, table_encoder
+from mlp_jax.tables import columns as table_columns
 from mlp_jax.tables.columns import Task
+from mlp_jax.tables.encoder import count_of_inputs, encoding_of, table_encoder
 from mlp_jax.tables.files import (
     RawTable,
     allowance,

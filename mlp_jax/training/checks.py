@@ -8,13 +8,13 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.cost_function import given
-from mlp_jax.training.descent import Examples
-from mlp_jax.training.epoch import JUDGES, Numbers
 from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import rest_of
-from mlp_jax.training.optimizers import Optimizer
 from mlp_jax.parameters import as_examples, as_labels, as_weights
 from mlp_jax.processes.sharded_examples import is_divided
+from mlp_jax.training.descent import Examples
+from mlp_jax.training.epoch import JUDGES, Numbers
+from mlp_jax.training.optimizers import Optimizer
 from mlp_jax.wording import as_typed
 
 
@@ -44,7 +44,7 @@ def check_params(layers: Any) -> None:
 def _numpy(array: Any) -> Any:
     """NumPy for what is not in JAX yet, which turns the transpose of a table in memory on its way.
 
-    `epochs.laid_out` may want it as it was. Under `jit` all that is not an argument is traced too:
+    `epoch.laid_out` may want it as it was. Under `jit` all that is not an argument is traced too:
     an optimizer may hide what is.
     """
     under_jit = isinstance(jnp.zeros(()), jax.core.Tracer)

@@ -16,8 +16,8 @@ from jax import Array
 from mlp_jax.back_propagation import accepts, call_gradient, cost_and_gradient
 from mlp_jax.cost_function import cost, given
 from mlp_jax.forward_propagation import PAPER, Network
-from mlp_jax.training.optimizers import Optimizer, as_optimizer, root, transformation
 from mlp_jax.parameters import as_key, as_layers, check_wide, describe
+from mlp_jax.training.optimizers import Optimizer, as_optimizer, root, transformation
 
 
 class Best(NamedTuple):

@@ -12,16 +12,25 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mlp_jax.training.batch_order import permutation
 from mlp_jax.cost_function import J_of_losses, J_of_mean, l2_penalty
-from mlp_jax.training.descent import Best, Examples, Info, State, descended, finite_leaves, marked, norm
 from mlp_jax.dropout import dropout_masks, unit_masks
 from mlp_jax.forward_propagation import Network, as_rows, forward_trace
 from mlp_jax.labels import smoothed
 from mlp_jax.metrics import Metric
-from mlp_jax.training.optimizers import transformation
 from mlp_jax.parameters import as_layers
 from mlp_jax.processes.sharded_examples import is_divided
+from mlp_jax.training.batch_order import permutation
+from mlp_jax.training.descent import (
+    Best,
+    Examples,
+    Info,
+    State,
+    descended,
+    finite_leaves,
+    marked,
+    norm,
+)
+from mlp_jax.training.optimizers import transformation
 
 
 class Numbers(NamedTuple):

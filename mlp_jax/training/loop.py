@@ -27,7 +27,7 @@ def run(
 ) -> tuple[State, Array]:
     """Trains until `until` epochs are done, patience is lost, the run diverged or history is full.
 
-    examples: from `epochs.laid_out`.
+    examples: from `epoch.laid_out`.
 
     Returns:
       The state, and the history, (plan.capacity, 4): the lines of `Info`, NaN beyond the last epoch

@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlp_jax.training.checkpoint import FitCheckpoint
 from mlp_jax.training.descent import Info, State, initial_optimizer_state
 from mlp_jax.training.epoch import Plan
-from mlp_jax.training.checkpoint import FitCheckpoint
 from mlp_jax.training.loop import run
 
 HISTORY = 1024  # epochs a call of the compiled program has room to report: one program for all

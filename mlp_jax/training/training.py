@@ -1,4 +1,4 @@
-"""`fit`: the door to `training_loop.run`. Checks, the validation set, progress and checkpoint."""
+"""`fit`: the door to `loop.run`. Checks, the validation set, progress and checkpoint."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +8,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
-from mlp_jax.training.descent import Examples, Info, State, initial_optimizer_state, start
-from mlp_jax.training.epoch import Numbers, Plan, laid_out
 from mlp_jax.forward_propagation import PAPER, Network, is_large
 from mlp_jax.metrics import as_metric
-from mlp_jax.training.optimizers import Optimizer, as_optimizer
 from mlp_jax.parameters import as_key, as_layers, check_wide
-from mlp_jax.training.progress import ProgressBar, as_progress
 from mlp_jax.training.checkpoint import FitCheckpoint, check_alone
 from mlp_jax.training.checks import (
     as_batch_size,
@@ -26,7 +22,11 @@ from mlp_jax.training.checks import (
     check_params,
     with_validation,
 )
+from mlp_jax.training.descent import Examples, Info, State, initial_optimizer_state, start
+from mlp_jax.training.epoch import Numbers, Plan, laid_out
 from mlp_jax.training.loop import run
+from mlp_jax.training.optimizers import Optimizer, as_optimizer
+from mlp_jax.training.progress import ProgressBar, as_progress
 from mlp_jax.training.segments import HISTORY, in_segments, restarted
 
 

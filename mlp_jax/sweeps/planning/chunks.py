@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp_jax.sweeps.halving import stages
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.costs import (
     Rates,
@@ -14,7 +15,6 @@ from mlp_jax.sweeps.planning.costs import (
     ends,
     seconds_per_step,
 )
-from mlp_jax.sweeps.halving import stages
 from mlp_jax.sweeps.task import Task
 
 CACHE = 2 << 20  # bytes that a chunk should stay in

@@ -7,13 +7,21 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from mlp_jax.training.descent import initial_optimizer_state
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import Kind, numbers_of
-from mlp_jax.sweeps.running.chunk_program import segment
 from mlp_jax.sweeps.task import Task
+from mlp_jax.training.descent import initial_optimizer_state
+
+SEGMENT = 32  # epochs between two looks at who goes on
+DRAWN_AHEAD = 1 << 24  # examples in the orders of a segment: 64 MiB
+
 
 DRAWS_KEPT = 16 << 20  # bytes of batch orders that are kept for the next chunk
+
+
+def segment(m: int) -> int:
+    """How many epochs of m examples are drawn and trained at a time."""
+    return min(SEGMENT, max(1, DRAWN_AHEAD // m))
 
 
 class Rates(NamedTuple):

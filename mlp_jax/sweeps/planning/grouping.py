@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.sweeps.planning.costs import Rates, seconds_per_epoch, steps
 from mlp_jax.sweeps.halving import share_of_epochs
 from mlp_jax.sweeps.members import Kind, Row, kind_of
+from mlp_jax.sweeps.planning.costs import Rates, seconds_per_epoch, steps
 from mlp_jax.sweeps.task import Task
 
 # What the plan counts a compilation as, of what it takes: near the least the total time is flat (a

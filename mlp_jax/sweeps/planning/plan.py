@@ -5,12 +5,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp_jax.sweeps.planning.buckets import Bucket
-from mlp_jax.sweeps.planning.chunks import Size, check_chunk, needs_of, turns_of, with_chunk
-from mlp_jax.sweeps.planning.costs import CPU, Rates, bytes_held, ends, flops, seconds_per_epoch, steps
-from mlp_jax.sweeps.planning.grouping import Group, cheapest, families, split_by_width
 from mlp_jax.sweeps.halving import share_of_epochs, stages
 from mlp_jax.sweeps.members import Row, switches
+from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.planning.chunks import Size, check_chunk, needs_of, turns_of, with_chunk
+from mlp_jax.sweeps.planning.costs import (
+    CPU,
+    Rates,
+    bytes_held,
+    ends,
+    flops,
+    seconds_per_epoch,
+    steps,
+)
+from mlp_jax.sweeps.planning.grouping import Group, cheapest, families, split_by_width
 from mlp_jax.sweeps.task import Task
 
 

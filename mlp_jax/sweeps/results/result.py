@@ -7,19 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.training.descent import Info
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import Layer, init
-from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
 from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.planning.plan import SweepPlan
-from mlp_jax.sweeps.results.selection import CANDIDATES, check_averaged, chosen_of_folds, outputs_held_out
+from mlp_jax.sweeps.ranking import Ranked, SweepMember, best_loss, order_of, status_of
+from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
+from mlp_jax.sweeps.results.selection import (
+    CANDIDATES,
+    check_averaged,
+    chosen_of_folds,
+    outputs_held_out,
+)
+from mlp_jax.sweeps.running.cohort import Outcome
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
-from mlp_jax.sweeps.ranking import Ranked, SweepMember, best_loss, order_of, status_of
-from mlp_jax.sweeps.running.cohort import Outcome
-from mlp_jax.training.training import fit
 from mlp_jax.training.checks import check_count
+from mlp_jax.training.descent import Info
+from mlp_jax.training.training import fit
 
 UNFINISHED = ("diverged", "interrupted")
 

@@ -13,17 +13,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlp_jax.storage.array_files import packed, replace, unpacked
 from mlp_jax.forward_propagation import Network
-from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.models.networks import check_named
+from mlp_jax.storage.array_files import packed, replace, unpacked
 from mlp_jax.sweeps.members import Row, kind_of
-from mlp_jax.sweeps.running.outcome_arrays import apart, arrays_of_outcomes, end_to_end, outcomes_of
+from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.plan import SweepPlan
+from mlp_jax.sweeps.ranking import STATUSES
 from mlp_jax.sweeps.results.result import SweepResult
+from mlp_jax.sweeps.running.outcome_arrays import apart, arrays_of_outcomes, end_to_end, outcomes_of
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task, scores_of
-from mlp_jax.sweeps.ranking import STATUSES
-from mlp_jax.models.networks import check_named
 from mlp_jax.wording import as_typed
 
 FORMAT = "mlp_jax.sweep/1"

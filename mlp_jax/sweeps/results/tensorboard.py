@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from mlp_jax.training.descent import Info
     from mlp_jax.sweeps.results.result import SweepResult
+    from mlp_jax.training.descent import Info
 
 CONFIGURATIONS = 10  # of a sweep whose curves are written
 LONGEST = 200  # bytes of a run's name, which is that of a folder: file systems take 255

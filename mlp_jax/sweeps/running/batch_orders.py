@@ -6,12 +6,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlp_jax.training.epoch import Drawn
+from mlp_jax.sweeps.folds import Lengths
 from mlp_jax.sweeps.planning.costs import DRAWS_KEPT, bytes_of_draws
-from mlp_jax.sweeps.running.devices import Place
-from mlp_jax.sweeps.running.chunk_program import Lengths, draws_of_epochs
-from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.running.chunk_program import draws_of_epochs
 from mlp_jax.sweeps.running.cohort import Wave
+from mlp_jax.sweeps.running.devices import Place
+from mlp_jax.sweeps.task import Task
+from mlp_jax.training.epoch import Drawn
 
 
 class Draws:

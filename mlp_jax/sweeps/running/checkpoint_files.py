@@ -16,11 +16,11 @@ import numpy as np
 
 from mlp_jax.storage.checkpoint_folder import Folder, content_of, digest_of, said
 from mlp_jax.sweeps.members import Row
+from mlp_jax.sweeps.ranking import STATUSES
+from mlp_jax.sweeps.running.cohort import Outcome
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.standings import Standing
 from mlp_jax.sweeps.task import Task
-from mlp_jax.sweeps.ranking import STATUSES
-from mlp_jax.sweeps.running.cohort import Outcome
 
 OUTCOMES, STATES, VOTES = "mlp_jax.outcomes/2", "mlp_jax.states/2", "mlp_jax.votes/1"
 Outcomes = dict[tuple[int, int, int], Outcome]

@@ -14,18 +14,11 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.activations import one_of
-from mlp_jax.training.descent import Examples, Info, State, initial_optimizer_state, start
-from mlp_jax.training.epoch import Drawn, Numbers, Plan, drawn, one_epoch
 from mlp_jax.forward_propagation import Network
 from mlp_jax.parameters import Layer
-
-SEGMENT = 32  # epochs between two looks at who goes on
-DRAWN_AHEAD = 1 << 24  # examples in the orders of a segment: 64 MiB
-
-
-def segment(m: int) -> int:
-    """How many epochs of m examples are drawn and trained at a time."""
-    return min(SEGMENT, max(1, DRAWN_AHEAD // m))
+from mlp_jax.sweeps.folds import Fold, Lengths
+from mlp_jax.training.descent import Examples, Info, State, initial_optimizer_state, start
+from mlp_jax.training.epoch import Drawn, Numbers, Plan, drawn, one_epoch
 
 
 class Members(NamedTuple):
@@ -40,30 +33,6 @@ class Members(NamedTuple):
     epochs: Any
     weights: Any
     held_weights: Any = None
-
-
-class Fold(NamedTuple):
-    """One split of the examples, as indices into all of them.
-
-    train, validation: int32, filled up to the length of the longest fold. sizes: how many of each
-    are examples, int32. which: of the static training sizes, this one's number.
-    """
-
-    train: Array | np.ndarray
-    validation: Array | np.ndarray
-    sizes: Array | np.ndarray
-    which: Array | np.ndarray
-
-
-class Lengths(NamedTuple):
-    """What of the folds is static.
-
-    train: the different numbers of examples to train on. even: whether training and validation sets
-    are of one length each in all folds.
-    """
-
-    train: tuple[int, ...]
-    even: bool
 
 
 def train_chunk(

@@ -7,15 +7,17 @@ import jax
 import numpy as np
 
 from mlp_jax.back_propagation import one_pass
-from mlp_jax.training.descent import State
-from mlp_jax.training.epoch import Drawn, Plan
 from mlp_jax.metrics import Metric
 from mlp_jax.parameters import Layer
-from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.folds import Fold
 from mlp_jax.sweeps.members import InitialWeights, Row, cut_out, numbers_of, weights_of
-from mlp_jax.sweeps.running.chunk_program import Fold, Members, segment, started
+from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.planning.costs import segment
+from mlp_jax.sweeps.running.chunk_program import Members, started
 from mlp_jax.sweeps.standings import Standing
 from mlp_jax.sweeps.task import Task
+from mlp_jax.training.descent import State
+from mlp_jax.training.epoch import Drawn, Plan
 
 
 class Outcome(NamedTuple):

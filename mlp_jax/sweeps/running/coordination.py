@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlp_jax.storage.checkpoint_folder import differing
 from mlp_jax.processes.joined import (
     LostPeerError,
     check_peers,
@@ -19,11 +18,12 @@ from mlp_jax.processes.joined import (
     stop_peers,
     was_stopped,
 )
-from mlp_jax.sweeps.running.checkpoint_files import Kept, Outcomes, Votes, parts_of
+from mlp_jax.storage.checkpoint_folder import differing
+from mlp_jax.sweeps.ranking import STATUSES
 from mlp_jax.sweeps.running.checkpoint import Checkpoint
+from mlp_jax.sweeps.running.checkpoint_files import Kept, Outcomes, Votes, parts_of
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.task import Task
-from mlp_jax.sweeps.ranking import STATUSES
 
 LOOK_SECONDS = 0.1  # between two looks for the votes of other shards
 CANCEL_SECONDS = 0.25  # between two looks whether all is to end

@@ -13,8 +13,8 @@ import jax
 import numpy as np
 
 from mlp_jax.losses import Loss
+from mlp_jax.sweeps.folds import Fold
 from mlp_jax.sweeps.planning.costs import ACCELERATOR, CPU, Rates
-from mlp_jax.sweeps.running.chunk_program import Fold
 from mlp_jax.sweeps.task import Task
 
 

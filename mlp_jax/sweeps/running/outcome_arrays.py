@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.parameters import Layer
-from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.ranking import STATUSES
 from mlp_jax.sweeps.running.cohort import Outcome
+from mlp_jax.sweeps.task import Task
 
 
 def arrays_of_outcomes(

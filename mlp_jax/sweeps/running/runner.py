@@ -9,25 +9,25 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlp_jax.training.epoch import Drawn
-from mlp_jax.processes.joined import LostPeerError
 from mlp_jax.parameters import scope
-from mlp_jax.sweeps.planning.buckets import Bucket
-from mlp_jax.sweeps.running.checkpoint_files import Found
-from mlp_jax.sweeps.running.checkpoint import Checkpoint
-from mlp_jax.sweeps.planning.chunks import CHUNKS_OF_WAVE
-from mlp_jax.sweeps.running.batch_orders import Draws
+from mlp_jax.processes.joined import LostPeerError
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import best_of, rungs
 from mlp_jax.sweeps.members import InitialWeights, Row
+from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.planning.chunks import CHUNKS_OF_WAVE
+from mlp_jax.sweeps.planning.plan import SweepPlan
+from mlp_jax.sweeps.running.batch_orders import Draws
+from mlp_jax.sweeps.running.checkpoint import Checkpoint
+from mlp_jax.sweeps.running.checkpoint_files import Found
+from mlp_jax.sweeps.running.cohort import Outcome, Wave, arguments_of_program
 from mlp_jax.sweeps.running.coordination import Alone
 from mlp_jax.sweeps.running.devices import chunks_at_a_time, places_of, slots_of, workers_of
-from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.running.program_cache import compiled
 from mlp_jax.sweeps.running.schedule import Name, Schedule
 from mlp_jax.sweeps.standings import Standings
 from mlp_jax.sweeps.task import Task
-from mlp_jax.sweeps.running.cohort import Outcome, Wave, arguments_of_program
+from mlp_jax.training.epoch import Drawn
 
 
 class Work:

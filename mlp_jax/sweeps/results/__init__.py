@@ -1,0 +1,1 @@
+"""What a sweep found: the ranking, ensembles, the file and the page that show it."""

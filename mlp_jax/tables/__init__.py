@@ -1,0 +1,25 @@
+"""Tables as people have them: files, columns, and the encoder that makes them numbers.
+
+Tables are CSV or Parquet, as spreadsheet programs write them too: in UTF-16, with `sep=;`, titles
+or comments above the header, spaces around names, empty rows and separators at the ends; a line
+says what was left out. Numbers may have gaps: the median takes their place, beside an input that
+says so. Texts are categories, an input each, and one for all that are rare or unknown;
+`--categorical NAME` makes them of numbers such as postal codes, and of a target classes as they
+are written. Dates, decimal commas and names of rows are refused with a hint, and so is a table
+larger than `--memory`, or half of the memory that is free. The target is of two classes, of
+several, or of numbers, as it looks; `--task` overrides it.
+
+Files: `sources` hands on the bytes, `texts` finds separator, header and lines, `files` reads,
+within a budget of memory; `columns` says what each column is, and is where a cell becomes a
+number; `table` puts features and target together; `encoder` is the scikit-learn transformer,
+`model_of_table` what a training makes of it all.
+"""
+
+from typing import TYPE_CHECKING
+
+from mlp_jax import _page_of
+
+if TYPE_CHECKING:
+    from mlp_jax.tables.encoder import table_encoder as table_encoder
+
+__getattr__ = _page_of("tables")
