@@ -31,7 +31,7 @@ Y = X[:, 0] * X[:, 1] > 0
 BASE = {"batch_size": 8, "learning_rate": 0.02}
 EVERY_KIND = [
     BASE | {"hidden": (3,)},
-    BASE | {"hidden": (7,), "l2": 0.01},
+    BASE | {"hidden": (7,), "l2": 0.01, "ties": True, "mean_over": 2},
     BASE | {"hidden": (5, 2), "activation": "sigmoid"},
     BASE | {"hidden": (2, 6), "activation": "sigmoid", "epochs": 3},
     BASE | {"hidden": (4,), "activation": "gelu", "dropout": 0.3},
@@ -41,7 +41,6 @@ EVERY_KIND = [
     {"hidden": (4, 4, 4), "optimizer": "sgd", "momentum": 0.9, "batch_size": None},
     {"hidden": (), "optimizer": "sgd", "schedule": "cosine", "decay_epochs": 5.0},
     {"hidden": (4,), "loss": "softmax_cross_entropy", "tolerance": 0.05, "patience": 1},
-    BASE | {"hidden": (4,), "ties": True, "patience": 2, "mean_over": 2, "l2": 0.1},
 ]
 EVERY_KIND = [{"loss": "binary_cross_entropy"} | config for config in EVERY_KIND]
 
