@@ -7,6 +7,7 @@ process that a test starts finds a program that was compiled before.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 # Before JAX is imported, which reads the environment once. The controller makes the folder; the
@@ -47,3 +48,11 @@ def compilations():
     jax.monitoring.register_event_duration_secs_listener(listener)
     yield lambda: len(count)
     jax.monitoring.unregister_event_duration_listener(listener)
+
+
+@pytest.fixture
+def _interruptible():
+    """Ctrl-C means what it does in a terminal; a shell's background jobs are started without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

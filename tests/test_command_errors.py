@@ -86,6 +86,7 @@ def test_ctrl_c_before_the_first_command_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err == "mlp-jax: interrupted\n"
 
 
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_that_a_library_swallows_is_in_the_exit_code(monkeypatch):
     """As JAX does in places, by `except:` without a name."""
 
@@ -105,7 +106,7 @@ def test_ctrl_c_while_a_text_is_executed_has_its_exit_code(tmp_path):
     """As while a named tuple is made; `python -m` alone would end by the signal."""
     (tmp_path / "stopped.py").write_text(
         "import click, sys\n"
-        "from mlp_jax import cli\n"
+        "from mlp_jax.cli import main as cli\n"
         "from mlp_jax.__main__ import main\n"
         "@click.command()\n"
         "def stopped(): exec('raise KeyboardInterrupt')\n"

@@ -2,7 +2,6 @@
 
 import _thread
 import dataclasses
-import signal
 import threading
 import time
 import warnings
@@ -193,14 +192,6 @@ def test_a_diverging_member_is_marked_and_changes_no_bit_of_the_others():
     for mine, theirs in zip(well.members[:-3], ill.members[:-3], strict=True):
         for a, b in zip(jax.tree.leaves(mine.params), jax.tree.leaves(theirs.params), strict=True):
             np.testing.assert_array_equal(a, b)
-
-
-@pytest.fixture
-def _interruptible():
-    """Ctrl-C means what it does in a terminal; a shell's background jobs are started without it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("_interruptible")
