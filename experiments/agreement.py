@@ -59,7 +59,11 @@ def distance_of_differences(params, X, Y, truth):
     for leaf in jax.tree.leaves(truth):
         chosen = rng.choice(leaf.size, min(ENTRIES, leaf.size), replace=False)
         found = central_differences(
-            layers, X, Y.astype(float), start + chosen, network=PAPER, weights=None, l2=0.0
+            *(layers, X, Y.astype(float), start + chosen),
+            noise_of_J=0.0,  # of labels that are 0 or 1 it is within J's last digits
+            network=PAPER,
+            weights=None,
+            l2=0.0,
         )
         apart = abs(found.slope - leaf.ravel()[chosen]) / abs(leaf).max()
         worst = max(worst, float(jnp.max(jnp.where(found.kink, 0.0, apart))))

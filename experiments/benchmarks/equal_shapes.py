@@ -70,7 +70,7 @@ def problem_of(
     table = X[:rows], y[:rows], space
     choices = {"validation": (X[rows:], y[rows:]), "epochs": epochs}
     drawn = InitialWeights(as_task(*table, **choices))
-    weights = drawn.stacked([Row(seed, seed) for seed in range(count)], sizes[1:-1])
+    weights = drawn.stacked([Row(seed, seed) for seed in range(count)], sizes[1:-1], fold=0)
     stacked = [(W, b[:, :, 0]) for W, b in weights]
     return (table, choices), Members(sizes, X[:rows], y[:rows], stacked, rates, batch, epochs)
 
