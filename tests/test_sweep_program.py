@@ -55,7 +55,7 @@ CASES = {
     "full batches": {"batch_size": None, "name": "adam"},
     "full batches, weights": {"batch_size": None, "weighted": True},
     "a batch more in some folds": {"batch_size": 5, "name": "adam", "schedule": "cosine"},
-    "not finite at 0, masked": {"activation": STEEP["logarithm"], "name": "adam"},
+    "not finite at 0, masked": {"activation": STEEP["logarithm"], "rates": SMALL},
     "steep at 0": {"activation": STEEP["root"], "rates": SMALL},
     "steep at 0, masked": {"activation": STEEP["root and 1"], "rates": SMALL},
     "steep at 0, among others": {"activation": STEEP["root"], "among": ("relu",), "rates": SMALL},
