@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex, to_rgb
 
 import mlp_jax
 from mlp_jax import pictures
+from mlp_jax.pictures import figures
 from mlp_jax.pictures.input import BLUE, GREY, ORANGE, RED
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -399,7 +400,7 @@ def test_a_feature_that_never_changes_has_room_around_it(axes):
 )
 def test_the_picture_of_a_training_has_its_panels(monkeypatch, choices, panels):
     drawn = []
-    monkeypatch.setattr(pictures, "png", lambda figure: drawn.append(figure) or PNG)
+    monkeypatch.setattr(figures, "png", lambda figure: drawn.append(figure) or PNG)
     assert pictures.picture_of_training(cost=[2.0, 1.0], **choices) == PNG
     assert len(drawn[0].axes) == panels
     assert all(axes.has_data() for axes in drawn[0].axes)

@@ -2,17 +2,13 @@
 
 import copy
 import time
-import warnings
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, is_classifier
-from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import RandomizedSearchCV, check_cv
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import indexable
 
 from mlp_jax.estimators.search_input import (
@@ -21,8 +17,9 @@ from mlp_jax.estimators.search_input import (
     parts_of,
     settings_of,
 )
-from mlp_jax.estimators.search_results import Scores, as_cv_results
-from mlp_jax.estimators.search_tables import Tables, tables_of
+from mlp_jax.estimators.search_results import as_cv_results
+from mlp_jax.estimators.search_scores import accuracy, scored
+from mlp_jax.estimators.search_tables import tables_of
 from mlp_jax.estimators.trained_alone import (
     FittedAlone,
     candidate_of,
@@ -30,8 +27,7 @@ from mlp_jax.estimators.trained_alone import (
     reasons_of,
     say_who_is_alone,
 )
-from mlp_jax.estimators.trained_candidates import Trained, as_estimator, together, trained
-from mlp_jax.sweeps.ranking import SweepMember
+from mlp_jax.estimators.trained_candidates import together, trained
 from mlp_jax.training.checks import check_count
 from mlp_jax.wording import as_typed
 
@@ -151,7 +147,6 @@ class SweepCV(RandomizedSearchCV):
         scorer = check_scoring(
             self.estimator, scoring=self.scoring, raise_exc=self.error_score == "raise"
         )
-        own = self.scoring is None and type(parts.mlp).score is ClassifierMixin.score
         candidates = candidates_of(self.param_distributions, self.n_iter, self.random_state)
         settings = settings_of(parts, self.estimator, candidates)
         for name in ("ensemble", "n_iter"):
@@ -181,7 +176,12 @@ class SweepCV(RandomizedSearchCV):
             memory=self.memory,
             progress=bool(self.verbose),
         )
-        scores = self._scored(tables, settings, found, _accuracy if own else scorer, X, y)
+        scores = scored(
+            *(tables, settings, found, self._scorer_of(parts, scorer), X, y),
+            whole=self._shows_all(),
+            train=self.return_train_score,
+            error_score=self.error_score,
+        )
         self.n_splits_ = len(splits)
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         self.multimetric_ = scores.several
@@ -214,98 +214,15 @@ class SweepCV(RandomizedSearchCV):
         state.pop("sweep_results_", None)
         return state
 
-    def _scored(
-        self,
-        tables: Tables,
-        settings: list[dict[str, Any]],
-        found: Trained,
-        scorer: Callable[..., Any],
-        X: Any,
-        y: Any,
-    ) -> Scores:
-        """The scores of every candidate on every fold.
+    def _scorer_of(self, parts: Parts, scorer: Callable[..., Any]) -> Callable[..., Any]:
+        """The scorer, or a quicker one where that is a classifier's own score."""
+        own = self.scoring is None and type(parts.mlp).score is ClassifierMixin.score
+        return accuracy if own else scorer
 
-        Scikit-learn's scorers look at predictions alone, so they are shown the network and the rows
-        that the steps before it have made, once. A function of the user's own gets all of it.
-        """
+    def _shows_all(self) -> bool:
+        """Whether a scorer is a function of the user's own, which gets all of the estimator."""
         given = self.scoring.values() if isinstance(self.scoring, Mapping) else [self.scoring]
-        whole = any(callable(one) and not hasattr(one, "_score_func") for one in given)
-        shape = len(settings), tables.total
-        scores = Scores(*shape, train=self.return_train_score, error_score=self.error_score)
-        failed = list[FittedAlone | SweepMember]()
-        for fold, own in tables.folds.items():
-            shown = {
-                given: self._rows_shown(tables, fold, X, y, given=given)
-                for given in {whole or isinstance(row[fold], FittedAlone) for row in found.members}
-            }
-            for number, setting in enumerate(settings):
-                member = found.members[number][fold]
-                assert member is not None
-                parts = shown[whole or isinstance(member, FittedAlone)]
-                fitted = as_estimator(tables, setting, member, fold, whole=whole)
-                if fitted is None:
-                    failed.append(member)
-                    if self.error_score == "raise":
-                        raise ValueError(
-                            f"candidate {number} diverged in fold {fold}: {as_typed(setting)}; "
-                            "type a smaller learning_rate_init, or error_score=numpy.nan"
-                        )
-                    continue
-                began = time.perf_counter()
-                judged = partial(scorer, fitted, *parts["test"])
-                if own.unscored is not None and not isinstance(member, FittedAlone):
-                    judged = partial(_raise, own.unscored)
-                scores.take("test", number, fold, judged)
-                scores.seconds[number, fold] = time.perf_counter() - began
-                if self.return_train_score:
-                    scores.take("train", number, fold, partial(scorer, fitted, *parts["train"]))
-        scores.fill()
-        if scores.failures:
-            warnings.warn(
-                f"Scoring failed {len(scores.failures)} times; the score there is "
-                f"{self.error_score}. The first: {scores.failures[0]}",
-                stacklevel=3,
-            )
-        for fold, error in tables.failed.items():
-            warnings.warn(
-                f"Nothing could be fitted on fold {fold} ({type(error).__name__}: {error}); the "
-                f"score there is {self.error_score}",
-                FitFailedWarning,
-                stacklevel=3,
-            )
-        if failed:
-            errors = [
-                one.error
-                for one in failed
-                if isinstance(one, FittedAlone) and one.status == "failed"
-            ]
-            more = f". {len(errors)} failed, the first by {errors[0]!r}" if errors else ""
-            warnings.warn(
-                f"{len(failed)} of {len(settings) * len(tables.folds)} networks diverged or were "
-                f"interrupted; their score is {self.error_score}{more}",
-                FitFailedWarning,
-                stacklevel=3,
-            )
-        return scores
-
-    def _rows_shown(
-        self, tables: Tables, fold: int, X: Any, y: Any, *, given: bool
-    ) -> dict[str, tuple[Any, Any]]:
-        """(rows, target) of the parts of a fold that are scored, by name.
-
-        given: as the user gave them, and not as the steps before the network have made them.
-        """
-        own = tables.folds[fold]
-        train, test = own.original
-        parts = {"train": (own.shown, train), "test": (own.test, test)}
-        return {
-            name: (
-                _safe_indexing(X, original) if given else tables.rows(fold, moved),
-                _safe_indexing(y, original),
-            )
-            for name, (moved, original) in parts.items()
-            if name == "test" or self.return_train_score
-        }
+        return any(callable(one) and not hasattr(one, "_score_func") for one in given)
 
     def _choose(self, candidates: list[dict[str, Any]], names: list[str]) -> None:
         """The best candidate: of the highest score, or what `refit` says."""
@@ -347,14 +264,3 @@ class SweepCV(RandomizedSearchCV):
         self.refit_time_ = time.perf_counter() - began
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
-
-
-def _raise(error: Exception) -> None:
-    raise error
-
-
-def _accuracy(fitted: Any, X: Any, y: Any) -> float:
-    """What a classifier's own `score` is, without looking at y again for every network."""
-    if np.ndim(y) != 1:
-        return float(fitted.score(X, y))
-    return float((fitted.predict(X) == np.asarray(y)).mean())

@@ -1,66 +1,13 @@
 """`cv_results_`: scikit-learn's table of a search, from the scores of its networks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
+from mlp_jax.estimators.search_scores import Scores
 from mlp_jax.estimators.trained_candidates import Trained
-
-
-class Scores:
-    """Scores by name: (candidates, folds), of the test rows and perhaps of those trained on.
-
-    seconds: that scoring took. several: the scorer returns more than one. failures: what scorers
-    raised.
-    """
-
-    def __init__(self, candidates: int, folds: int, *, train: bool, error_score: Any) -> None:
-        """error_score: of a network that has none; "raise" if there can be no such."""
-        self._shape, self._error_score = (candidates, folds), error_score
-        self._sets = ("test", "train") if train else ("test",)
-        self.seconds = np.zeros(self._shape)
-        self.several = False
-        self.failures: list[str] = []
-        self.tables: dict[tuple[str, str], np.ndarray] = {}
-        self._scored = {which: np.zeros(self._shape, bool) for which in self._sets}
-
-    def take(self, which: str, candidate: int, fold: int, scorer: Callable[[], Any]) -> None:
-        """What the scorer returns: a number, or several by name.
-
-        Raises:
-          Exception: the scorer's own, if error_score is "raise".
-        """
-        try:
-            score = scorer()
-        except Exception as error:  # a scorer may be the user's own
-            if self._error_score == "raise":
-                raise
-            self.failures.append(f"{type(error).__name__}: {error}")
-            return
-        self.several = isinstance(score, Mapping)
-        named = score if isinstance(score, Mapping) else {"score": score}
-        for name, value in named.items():
-            table = self.tables.setdefault((which, name), np.full(self._shape, np.nan))
-            if isinstance(value, str):  # of several scorers this one raised, and that is its trace
-                self.failures.append(value.strip().splitlines()[-1])
-                value = self._error_score
-            table[candidate, fold] = value
-        self._scored[which][candidate, fold] = True
-
-    def fill(self) -> None:
-        """The score of those that have none."""
-        if not self.tables:
-            self.tables = {(which, "score"): np.full(self._shape, np.nan) for which in self._sets}
-        for (which, _), table in self.tables.items():
-            missing = ~self._scored[which]
-            if missing.any():
-                table[missing] = self._error_score
-
-    def names(self, which: str) -> list[str]:
-        """Of the scores of a set of rows."""
-        return [name for of, name in self.tables if of == which]
 
 
 def as_cv_results(
