@@ -22,7 +22,8 @@ class Activation(NamedTuple):
 
     name: as users type it. f: Z -> A. derivative: (Z, A) -> f'(Z), the entries of the stack of
     3.1.5. zero_at_zero: f(0) = 0. kinked: f' or f'' jumps at z = 0. steep_at_zero: f'(0) is not
-    finite.
+    finite. own: a user's, of which nothing is known; the others are finite wherever z is, and so
+    are their f'.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Activation(NamedTuple):
     zero_at_zero: bool
     kinked: bool = False
     steep_at_zero: bool = False
+    own: bool = False
 
     @property
     def keeps_padding(self) -> bool:
@@ -61,6 +63,7 @@ def own_activation(f: Callable[[Array], Array], derivative: Callable[[Array], Ar
         zero_at_zero=zero_at_zero,
         kinked=True,
         steep_at_zero=steep_at_zero,
+        own=True,
     )
 
 
@@ -80,6 +83,7 @@ def one_of(activations: Sequence[Activation], which: Any) -> Activation:
         zero_at_zero=all(activation.zero_at_zero for activation in activations),
         kinked=any(activation.kinked for activation in activations),
         steep_at_zero=any(activation.steep_at_zero for activation in activations),
+        own=any(activation.own for activation in activations),
     )
 
 

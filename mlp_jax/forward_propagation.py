@@ -210,10 +210,14 @@ def forward_trace(
     """Section 2, every layer kept; X of shape (n[0], m) in the dtype of the parameters.
 
     masks: with dropout, M[l] of every hidden layer: Z[l+1] = W[l+1]ᵀ (M[l] ∘ A[l]) + b[l+1] 1ᵀ.
-    weights: of the examples, (1, m), of which those of weight 0 are as if all their units were
-    dropped.
+    weights: of the examples, (1, m). Those of weight 0 are as if all their units were dropped,
+    where an activation may make other than finite numbers of them.
     """
-    kept = tuple(_kept(mask, weights) for mask in masks or (None,) * (len(layers) - 1))
+    hidden = network.hidden(layers)
+    kept = tuple(
+        _kept(mask, weights if f.own else None)
+        for f, mask in zip(hidden, masks or (None,) * len(hidden), strict=True)
+    )
     trace = Trace((), (X,), masks, kept)
     given = X
     for l, (W, b) in enumerate(layers, start=1):
@@ -221,7 +225,7 @@ def forward_trace(
         Z = network.layer_product(W_T, given) + b  # (n, n') (n', m)
         trace = trace._replace(Z=(*trace.Z, Z))
         if l < len(layers):
-            A = network.hidden(layers)[l - 1].f(without_derivative(kept[l - 1], Z))
+            A = hidden[l - 1].f(without_derivative(kept[l - 1], Z))
             trace = trace._replace(A=(*trace.A, A))
             given = trace.masked(l - 1, A)
     return trace
