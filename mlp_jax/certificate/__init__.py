@@ -15,7 +15,7 @@ the difference means nothing, and the entry is left out.
 >>> certificate.passed, certificate.layer
 (False, 1)
 >>> print(certificate.diagnosis)
-Wrong from layer 1 down. W[1]: the true one with its sign turned at [1, 1], while b[1] is right.
+Wrong from layer 1 down. W[1]: the true one with its sign turned at [...], while b[1] is right.
 Look at dJ/dW[1] = (dJ/dZ[1])ᵀ A[0]ᵀ: 3.1.6 and 3.2.
 
 `certificate.leaves` has the figures of every W[l] and b[l], `to_json()` is for programs, and
