@@ -31,10 +31,11 @@ def leaves_of(returned: Any, layers: tuple[Layer, ...]) -> list[np.ndarray]:
     for leaf in leaves:
         if leaf.dtype.kind not in "fiu" and str(leaf.dtype) != "bfloat16":
             raise ValueError(f"gradient returned an array of {leaf.dtype}; expected real numbers")
-    exact = "iu", np.dtype(np.longdouble)
+    # Whole numbers and longer floats are judged as float64, the finest there is a tolerance for.
+    exact = [leaf.dtype.kind in "iu" or leaf.dtype == np.longdouble for leaf in leaves]
     return [
-        leaf.astype(np.float64) if leaf.dtype.kind in exact[0] or leaf.dtype == exact[1] else leaf
-        for leaf in leaves
+        leaf.astype(np.float64) if is_exact else leaf
+        for leaf, is_exact in zip(leaves, exact, strict=True)
     ]
 
 
