@@ -21,7 +21,7 @@ from mlp_jax.cli.main import commands
 from mlp_jax.models import model as model_files
 from mlp_jax.models.encoding import numbers
 from mlp_jax.storage.array_files import packed
-from tests.test_cli import ROWS, columns, csv
+from tests.cli.test_train import ROWS, columns, csv
 
 DATES = [f"2024-01-{day % 28 + 1:02d}" for day in range(ROWS)]
 US_DATES = [f"{day % 28 + 1}/1/2024" for day in range(ROWS)]

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 import mlp_jax
 from mlp_jax.models.encoding import coded
 from mlp_jax.tables.encoder import table_encoder
-from tests.test_to_model import TARGETS, X, frame
+from tests.estimators.test_to_model import TARGETS, X, frame
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

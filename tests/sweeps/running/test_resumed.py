@@ -11,7 +11,7 @@ import mlp_jax
 from mlp_jax.sweeps.running import cohort as waves
 from mlp_jax.sweeps.running import runner as work
 from mlp_jax.sweeps.running.checkpoint import Checkpoint
-from tests.test_checkpoints import KilledError, check_same
+from tests.sweeps.running.test_checkpoint import KilledError, check_same
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 Y = X[:, 0] * X[:, 1] > 0

@@ -20,7 +20,7 @@ from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.space_files import read_space
 from mlp_jax.tables import table as tables
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def run(*arguments):

@@ -20,7 +20,7 @@ from mlp_jax.sweeps.planning.plan import as_plan
 from mlp_jax.sweeps.results import result_file as result_files
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.task import as_task
-from tests.test_sweep import EVERY_KIND, X, Y, swept
+from tests.sweeps.test_run import EVERY_KIND, X, Y, swept
 
 NUMBERS = X[:, 0] - X[:, 1]
 

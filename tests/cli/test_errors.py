@@ -16,7 +16,7 @@ from mlp_jax.cli import main as cli
 from mlp_jax.cli import sweep as command
 from mlp_jax.processes.joined import LostPeerError, said_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NO_MEMORY = {
     "Python": MemoryError(),
     "NumPy": MemoryError("Unable to allocate 8.00 TiB for an array"),
