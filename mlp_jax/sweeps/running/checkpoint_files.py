@@ -148,7 +148,7 @@ def parts_of(task: Task, halving: int | None) -> dict[str, str]:
     }
     choices = {
         "configurations": [
-            sorted((name, said(value)) for name, value in configuration.items())
+            sorted((name, said(value)) for name, value in configuration.named.items())
             for configuration in task.configurations
         ],
         "seeds": task.seeds,

@@ -69,7 +69,7 @@ class SingleProcess:
 
 
 class SharedFolder(SingleProcess):
-    """Shards that share a folder: they wait there for one another's scores, and for nothing else."""
+    """Shards that share a folder: they wait there for one another's scores alone."""
 
     def __init__(self, checkpoint: Checkpoint, cancel: Any) -> None:
         super().__init__(cancel)
