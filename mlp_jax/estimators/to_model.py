@@ -80,7 +80,7 @@ def model_of(fitted: Any, *, target: str | Sequence[str] = "target") -> Model:
     places = [f"x{place}" for place in range(best.n_features_in_)]
     encoding = encoding_of(steps, places if named is None else list(named))
     classes = None
-    if is_classifier(mlp) and not mlp._binarizer.y_type_.startswith("multilabel"):
+    if is_classifier(mlp) and not mlp._is_of_labels:
         classes = mlp.classes_
         if len(classes) < 2:
             raise ValueError(
