@@ -8,8 +8,9 @@ from matplotlib.ticker import MaxNLocator
 
 from mlp_jax import pictures
 from mlp_jax.certificate.certificate import certify
+from mlp_jax.models.outputs import class_numbers
 from mlp_jax.pictures.input import BLUE, GREY, ORANGE
-from mlp_jax.sweeps.results.ensemble import Fitted, class_numbers
+from mlp_jax.sweeps.results.ensemble import Fitted
 from mlp_jax.sweeps.results.result import SweepResult
 
 CURVES = 5  # of the best
