@@ -6,7 +6,7 @@ The last two states of a writer are kept: if one is damaged, the one before it c
 from collections.abc import Iterable
 from typing import Any
 
-from mlp_jax.storage.checkpoint_folder import Folder
+from mlp_jax.storage.checkpoint_folder import CheckpointFolder
 from mlp_jax.sweeps.running.checkpoint_files import Files, Kept, Outcomes, Votes, parts_of
 from mlp_jax.sweeps.shards import Shard
 from mlp_jax.sweeps.standings import Standing
@@ -25,7 +25,7 @@ class Checkpoint:
         shard: Shard | None = None,
     ) -> None:
         self._shard = shard
-        self._folder = Folder(folder, seconds, "sweep", parts_of(task, halving))
+        self._folder = CheckpointFolder(folder, seconds, "sweep", parts_of(task, halving))
         self._files = Files(self._folder, task, _writer(shard))
         self._folder.hold("lock", shared=shard is not None)
         if shard is not None:

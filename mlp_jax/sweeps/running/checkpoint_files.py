@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from mlp_jax.storage.checkpoint_folder import Folder, content_of, digest_of, said
+from mlp_jax.storage.array_codec import forms_of, join_bytes, split_bytes
+from mlp_jax.storage.checkpoint_folder import CheckpointFolder
+from mlp_jax.storage.fingerprints import content_of, digest_of, fingerprint
 from mlp_jax.sweeps.members import Row
 from mlp_jax.sweeps.ranking import STATUSES
 from mlp_jax.sweeps.running.cohort import Outcome
@@ -43,7 +45,7 @@ class Found(NamedTuple):
 class Files:
     """The files of one sweep in one folder, as one writer names them."""
 
-    def __init__(self, folder: Folder, task: Task, writer: str) -> None:
+    def __init__(self, folder: CheckpointFolder, task: Task, writer: str) -> None:
         self._folder, self._task, self._writer = folder, task, writer
 
     def path(self, kind: str, number: int) -> Path:
@@ -52,7 +54,7 @@ class Files:
 
     def last(self) -> int:
         """The number of the writer's last save; 0 if there is none."""
-        return self._folder.last(f"outcomes-{self._writer}-*", f"states-{self._writer}-*")
+        return self._folder.last(f"outcomes-{self._writer}", f"states-{self._writer}")
 
     # --- Writing.
 
@@ -73,14 +75,14 @@ class Files:
                 "fold": one.fold,
                 "done": one.done,
                 "rows": one.rows,
-                "leaves": [(leaf.dtype.str, leaf.shape) for leaf in one.leaves],
+                "leaves": forms_of(one.leaves),
             }
             for one in standings
         ]
-        states = {str(place): _as_bytes(one.leaves) for place, one in enumerate(standings)}
+        states = {str(place): join_bytes(one.leaves) for place, one in enumerate(standings)}
         header = {"kept": kept, "waves": waves}
         self._folder.put(self.path("states", number), STATES, header, states)
-        self._folder.forget_old(f"states-{self._writer}-*")
+        self._folder.remove_old(f"states-{self._writer}")
 
     def write_votes(self, path: Path, votes: Votes) -> None:
         """What the writer says at a choice of halving."""
@@ -95,7 +97,7 @@ class Files:
         standings: list[Standing] = []
         kept: list[Kept] = [()]
         for path in sorted(self._folder.path.glob("outcomes-*")):
-            content = self._folder.found(path, OUTCOMES, "its networks are trained again")
+            content = self._folder.read(path, OUTCOMES, "its networks are trained again")
             if content is not None:
                 header, arrays = content
                 outcomes |= outcomes_of(self._task, header["statuses"], arrays)
@@ -103,7 +105,7 @@ class Files:
         writers = {path.stem.rpartition("-")[0] for path in self._folder.path.glob("states-*")}
         for writer in sorted(writers):
             for path in sorted(self._folder.path.glob(f"{writer}-*"), reverse=True):
-                content = self._folder.found(path, STATES, "the save before it is used")
+                content = self._folder.read(path, STATES, "the save before it is used")
                 if content is not None:
                     header, arrays = content
                     standings += _standings(header, arrays)
@@ -116,7 +118,7 @@ class Files:
         """The votes in a file; None if there is none, or it is damaged."""
         if not path.exists():
             return None
-        content = self._folder.found(path, VOTES, "its part of the sweep chooses again")
+        content = self._folder.read(path, VOTES, "its part of the sweep chooses again")
         if content is None:
             return None
         return [(int(number), score, loss) for number, score, loss in content[1]["votes"].tolist()]
@@ -128,7 +130,7 @@ def _standings(header: Any, arrays: dict[str, np.ndarray]) -> list[Standing]:
             tuple(Row(*row) for row in wave["rows"]),
             wave["fold"],
             wave["done"],
-            _from_bytes(arrays[str(place)], wave["leaves"]),
+            split_bytes(arrays[str(place)], wave["leaves"]),
         )
         for place, wave in enumerate(header["waves"])
     ]
@@ -151,29 +153,13 @@ def parts_of(task: Task, halving: int | None) -> dict[str, str]:
     }
     choices = {
         "configurations": [
-            sorted((name, said(value)) for name, value in configuration.items())
+            sorted((name, fingerprint(value)) for name, value in configuration.items())
             for configuration in task.configurations
         ],
         "seeds": task.seeds,
-        "scoring": [task.scoring, *(said(metric) for metric in task.metric.values())],
+        "scoring": [task.scoring, *(fingerprint(metric) for metric in task.metric.values())],
         "judge of epochs (best_by)": task.best_by,
         "halving": halving,
     }
     parts = {name: digest_of(*map(content_of, found)) for name, found in arrays.items()}
     return parts | {name: digest_of(repr(value).encode()) for name, value in choices.items()}
-
-
-def _as_bytes(leaves: Iterable[np.ndarray]) -> np.ndarray:
-    """All leaves end to end, for a file that would have thousands of small arrays."""
-    return np.frombuffer(
-        b"".join(np.ascontiguousarray(leaf).tobytes() for leaf in leaves), np.uint8
-    )
-
-
-def _from_bytes(content: np.ndarray, leaves: list[Any]) -> tuple[np.ndarray, ...]:
-    found, at = [], 0
-    for dtype, shape in leaves:
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        found.append(content[at : at + size].view(dtype).reshape(shape))
-        at += size
-    return tuple(found)

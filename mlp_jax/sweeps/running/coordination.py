@@ -18,7 +18,7 @@ from mlp_jax.processes.joined import (
     stop_peers,
     was_stopped,
 )
-from mlp_jax.storage.checkpoint_folder import differing
+from mlp_jax.storage.fingerprints import differing
 from mlp_jax.sweeps.ranking import STATUSES
 from mlp_jax.sweeps.running.checkpoint import Checkpoint
 from mlp_jax.sweeps.running.checkpoint_files import Kept, Outcomes, Votes, parts_of
