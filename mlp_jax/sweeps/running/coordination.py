@@ -11,10 +11,9 @@ import jax
 import numpy as np
 
 from mlp_jax.processes.joined import (
-    LostPeerError,
     check_peers,
+    lost_peers,
     meet_peers,
-    said_of,
     stop_peers,
     was_stopped,
 )
@@ -175,7 +174,7 @@ def gathered(content: bytes) -> list[bytes]:
             return np.asarray(multihost_utils.process_allgather(array))
         except (jax.errors.JaxRuntimeError, ValueError) as error:
             # How a collective says that a connection was closed.
-            raise LostPeerError(said_of([])) from error
+            raise lost_peers([]) from error
 
     meet_peers()
     # In two numbers: without JAX's 64 bits a length of 2 GiB does not fit into one.
