@@ -1,0 +1,37 @@
+"""One configuration of a sweep trained again, on all samples."""
+
+from dataclasses import replace
+
+from mlp_jax.labels import class_weights
+from mlp_jax.parameters import init
+from mlp_jax.sweeps.members import InitialWeights
+from mlp_jax.sweeps.ranking import Ranked
+from mlp_jax.sweeps.results.ensemble import Fitted, classes_of, copied
+from mlp_jax.sweeps.task import Task
+from mlp_jax.training.training import fit
+
+
+def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
+    """The configuration trained for as many epochs as were the best on the folds, on average.
+
+    seed: of the initial weights; None for the configuration's own, or 0 if it has none.
+    """
+    configuration = ranked.configuration
+    # Members have the configuration as it is on their fold; here it is the one of all samples.
+    whole = replace(ranked.members[0], configuration=configuration)
+    arguments = whole.arguments_of_fit()
+    Y = task.labels[arguments["network"].loss]
+    class_weight = configuration.get("class_weight")
+    key = InitialWeights(task).key(configuration.get("seed", 0) if seed is None else seed)
+    arguments |= {
+        "params": init(key, task.sizes(configuration), dtype=task.X.dtype),
+        "X": task.X,
+        "Y": Y,
+        "weights": None if class_weight is None else class_weights(Y, class_weight),
+        "validation": None,
+        "best_by": None,
+        "patience": None,
+        "epochs": max(1, round(ranked.best_epoch)),
+    }
+    state, _ = fit(**arguments)
+    return Fitted(copied(state.params), arguments["network"], classes_of(task))
