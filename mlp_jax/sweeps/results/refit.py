@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import init
-from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.ranking import Ranked
 from mlp_jax.sweeps.results.ensemble import Fitted, classes_of, copied
 from mlp_jax.sweeps.task import Task
@@ -22,7 +21,7 @@ def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
     arguments = whole.arguments_of_fit()
     Y = task.labels[arguments["network"].loss]
     class_weight = configuration.get("class_weight")
-    key = InitialWeights(task).key(configuration.get("seed", 0) if seed is None else seed)
+    key = task.key_of_weights(configuration.get("seed", 0) if seed is None else seed)
     arguments |= {
         "params": init(key, task.sizes(configuration), dtype=task.X.dtype),
         "X": task.X,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.sweeps.members import Member, Outcome
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.ranking import Ranked, SweepMember, best_loss, order_of, status_of
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
@@ -16,7 +17,6 @@ from mlp_jax.sweeps.results.selection import (
     networks_of_folds,
     outputs_held_out,
 )
-from mlp_jax.sweeps.running.cohort import Outcome
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import check_count
@@ -41,7 +41,7 @@ class SweepResult:
 
     task: Task = field(repr=False)
     plan: SweepPlan = field(repr=False)
-    outcomes: dict[tuple[int, int, int], Outcome] = field(repr=False)
+    outcomes: dict[Member, Outcome] = field(repr=False)
     seconds: float
     compilations: int
     interrupted: bool
@@ -55,7 +55,7 @@ class SweepResult:
         for number in range(len(self.task.configurations)):
             for seed in self.task.seeds[number]:
                 for fold in range(len(self.task.splits)):
-                    found = self.outcomes.get((number, seed, fold), never)
+                    found = self.outcomes.get(Member(number, seed, fold), never)
                     own = self.task.of_fold(number, fold)
                     members.append(
                         SweepMember(
