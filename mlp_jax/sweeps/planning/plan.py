@@ -32,7 +32,7 @@ class SweepPlan:
     bytes: about the most that is held at a time, examples and results included, and with halving
       the states of all members.
     seconds: a rough guess of what all of it takes.
-    devices: those that train; none in a plan that was read from a file, as for what follows.
+    devices: those that train; none in a plan that a user has, as for what follows.
     halving: one of so many configurations goes on where halving chooses; None for all.
     shard: the part of the sweep that is planned; None for all.
     memory: bytes that all of it may take; None for no limit.
@@ -45,6 +45,13 @@ class SweepPlan:
     halving: int | None = field(default=None, compare=False, repr=False)
     shard: Shard | None = field(default=None, compare=False, repr=False)
     memory: int | None = field(default=None, compare=False, repr=False)
+
+    def portable(self) -> "SweepPlan":
+        """The plan as users have it: without devices, halving, shard and memory.
+
+        It can be pickled, and equals the plan in the file of the sweep.
+        """
+        return SweepPlan(self.buckets, self.bytes, self.seconds)
 
     @property
     def members(self) -> int:

@@ -4,7 +4,6 @@ What there is one of a member, such as its parameters, lies end to end in one ar
 lengths of its parts. Loading runs no code from the file.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlp_jax.models.networks import check_named
+from mlp_jax.storage.array_codec import by_place, join, json_as_bytes, json_of_bytes, split
 from mlp_jax.storage.array_files import packed, replace, unpacked
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.members import STATUSES
@@ -21,7 +21,7 @@ from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.kinds import kind_of
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.result import SweepResult
-from mlp_jax.sweeps.running.outcome_arrays import apart, arrays_of_outcomes, end_to_end, outcomes_of
+from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.task import Task, scores_of
 from mlp_jax.wording import as_typed
 
@@ -101,14 +101,14 @@ def to_bytes(result: SweepResult) -> bytes:
     }
     arrays = _arrays_of_task(task) | arrays_of_outcomes(result.outcomes, task.X.dtype)
     pairs = (np.array([bucket.configurations, bucket.seeds]).T for bucket in plan.buckets)
-    arrays |= end_to_end("rows", pairs)
+    arrays |= join("rows", pairs)
     return packed(FORMAT, header, arrays)
 
 
 def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult:
     task = _task(header, arrays)
     plan = header["plan"]
-    pairs = zip(plan["buckets"], apart(arrays, "rows"), strict=True)
+    pairs = zip(plan["buckets"], split(arrays, "rows"), strict=True)
     buckets = tuple(_bucket(task, numbers, rows) for numbers, rows in pairs)
     return SweepResult(
         task=task,
@@ -140,17 +140,17 @@ def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
     if task.classes is not None:
         # Bytes, because safetensors has no strings.
         arrays["classes"] = np.ascontiguousarray(task.classes).view(np.uint8)
-    arrays |= {f"Y{number}": Y for number, Y in enumerate(task.labels.values())}
+    arrays |= by_place(task.labels.values(), "Y")
     rests = enumerate(task.rests.values())
     arrays |= {f"rest{number}": rest for number, rest in rests if rest is not None}
-    arrays |= end_to_end("train", (train for train, _ in task.splits))
-    arrays |= end_to_end("held", (held for _, held in task.splits))
-    return arrays | end_to_end("seeds", task.seeds)
+    arrays |= join("train", (train for train, _ in task.splits))
+    arrays |= join("held", (held for _, held in task.splits))
+    return arrays | join("seeds", task.seeds)
 
 
 def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
     configurations = [Configuration.of(named) for named in _from_bytes(arrays["configurations"])]
-    splits = list(zip(apart(arrays, "train"), apart(arrays, "held"), strict=True))
+    splits = list(zip(split(arrays, "train"), split(arrays, "held"), strict=True))
     of_folds = None
     if "of_folds" in arrays:
         found = iter(_from_bytes(arrays["of_folds"]))
@@ -170,7 +170,7 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
         rests={loss: arrays.get(f"rest{number}") for number, loss in enumerate(losses)},
         splits=splits,
         configurations=configurations,
-        seeds=[tuple(seeds.tolist()) for seeds in apart(arrays, "seeds")],
+        seeds=[tuple(seeds.tolist()) for seeds in split(arrays, "seeds")],
         key_init=key_init,
         key_order=key_order,
         scoring=scoring,
@@ -193,13 +193,13 @@ def _as_bytes(configurations: Sequence[Mapping[str, Any]]) -> np.ndarray:
         {name: _as_json(name, value) for name, value in configuration.items()}
         for configuration in configurations
     ]
-    return np.frombuffer(json.dumps(choices).encode(), np.uint8)
+    return json_as_bytes(choices)
 
 
 def _from_bytes(content: np.ndarray) -> list[dict[str, Any]]:
     return [
         {name: _from_json(value) for name, value in configuration.items()}
-        for configuration in json.loads(content.tobytes())
+        for configuration in json_of_bytes(content)
     ]
 
 

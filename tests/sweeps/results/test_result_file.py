@@ -1,7 +1,9 @@
 """A sweep's file gives back the sweep it was written of, to the last bit, or says what is wrong."""
 
+import copy
 import dataclasses
 import json
+import pickle
 import subprocess
 import sys
 from functools import cache
@@ -43,7 +45,7 @@ def of_words():
 def untrained(y=Y, space=None, **choices):
     """Of the sweep with nothing done: what was asked, and the plan."""
     task = as_task(X, y, space or {"width": [2, 3]}, **choices)
-    return SweepResult(task, as_plan(task), {}, 0.5, 0, True, {})
+    return SweepResult(task, as_plan(task).portable(), {}, 0.5, 0, True, {})
 
 
 def loaded(result, folder):
@@ -118,9 +120,17 @@ def test_the_plan_and_what_it_took_come_back(made, tmp_path):
     assert [getattr(theirs, n) for n in names] == [getattr(ours, n) for n in names]
 
 
+def test_the_plan_of_a_result_is_the_one_planned_and_can_be_pickled():
+    space, how = {"width": [3, 4]}, {"folds": 2, "epochs": 2, "key": 1, "halving": 2}
+    planned = mlp_jax.plan_sweep(X, Y, space, **how)
+    result = mlp_jax.sweep(X, Y, space, **how, progress=False)
+    assert result.plan == planned == pickle.loads(pickle.dumps(planned))
+    assert copy.deepcopy(result).plan == planned
+
+
 def test_another_plan_would_be_seen(tmp_path):
     ours = untrained()
-    other = dataclasses.replace(ours, plan=as_plan(ours.task, chunk=1))
+    other = dataclasses.replace(ours, plan=as_plan(ours.task, chunk=1).portable())
     assert loaded(ours, tmp_path).plan != other.plan
     assert loaded(other, tmp_path).plan == other.plan
 
