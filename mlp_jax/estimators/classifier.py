@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
 from mlp_jax.estimators.settings import activation_of
-from mlp_jax.forward_propagation import Network
+from mlp_jax.network import Network
 from mlp_jax.wording import as_typed
 
 

@@ -11,10 +11,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from mlp_jax import metrics
+from mlp_jax.dtypes import scope
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
 from mlp_jax.estimators.settings import activation_of
-from mlp_jax.forward_propagation import Network
-from mlp_jax.parameters import scope
+from mlp_jax.network import Network
 
 
 class MLPRegressor(RegressorMixin, MLP):

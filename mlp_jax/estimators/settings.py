@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.activations import Activation
-from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
+from mlp_jax.network import Network
 from mlp_jax.training.checks import check_count
 from mlp_jax.training.optimizers import OPTIMIZERS, Optimizer, optimizer
 from mlp_jax.wording import as_typed

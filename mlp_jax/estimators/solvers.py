@@ -22,9 +22,9 @@ from mlp_jax.estimators.settings import (
     optimizer_of,
     patience_of,
 )
-from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
 from mlp_jax.metrics import Metric
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.training.checks import as_training_examples
 from mlp_jax.training.descent import Info, State, start

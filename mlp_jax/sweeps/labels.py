@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import class_weights, one_hot
 from mlp_jax.losses import Loss
 from mlp_jax.models.encoding import is_missing
+from mlp_jax.network import Network
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.training.checks import check_range
 from mlp_jax.wording import as_typed

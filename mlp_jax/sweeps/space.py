@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.activations import Activation
-from mlp_jax.forward_propagation import Network
+from mlp_jax.keys import checked_seed
 from mlp_jax.losses import Loss
-from mlp_jax.parameters import checked_seed
+from mlp_jax.network import Network
 from mlp_jax.sweeps.distributions import Distribution, of_scipy
 from mlp_jax.training.checks import check_range
 from mlp_jax.training.optimizers import OPTIMIZERS, SCHEDULES, optimizer

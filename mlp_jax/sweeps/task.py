@@ -10,10 +10,10 @@ import jax
 import numpy as np
 
 from mlp_jax import metrics
-from mlp_jax.forward_propagation import Network
+from mlp_jax.keys import as_key
 from mlp_jax.labels import rest_of
 from mlp_jax.losses import Loss
-from mlp_jax.parameters import as_key
+from mlp_jax.network import Network
 from mlp_jax.sweeps.folds import Split, as_splits, held_out, k_folds
 from mlp_jax.sweeps.labels import (
     as_Y,

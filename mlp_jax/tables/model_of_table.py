@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn import metrics
 
-from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import one_hot
 from mlp_jax.losses import ANY
 from mlp_jax.models.model import Model
 from mlp_jax.models.networks import as_model
+from mlp_jax.network import Network
 from mlp_jax.tables.table import Split, Table
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp_jax.storage.checkpoint_folder import Folder, content_of, digest_of, said
 from mlp_jax.training.descent import State
-from mlp_jax.training.epoch import Plan
+from mlp_jax.training.epoch import Recipe
 
 FORM = "mlp_jax.training/1"
 STATES = "state-*.safetensors"
@@ -29,7 +29,7 @@ class FitCheckpoint:
         state: State,
         arguments: tuple[Any, ...],
         epochs: int,
-        plan: Plan,
+        recipe: Recipe,
     ) -> None:
         """The arguments are those of `training_segments.in_segments`."""
         examples, validation, numbers = arguments
@@ -40,7 +40,7 @@ class FitCheckpoint:
             "numbers (such as of the optimizer, l2, patience)": _digest(numbers),
             "epochs": digest_of(str(epochs).encode()),
             "choices (such as network, batch_size, best_by)": digest_of(
-                repr([said(choice) for choice in plan]).encode()
+                repr([said(choice) for choice in recipe]).encode()
             ),
         }
         self._folder = Folder(folder, seconds, "training", parts)

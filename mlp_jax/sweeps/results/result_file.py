@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlp_jax.forward_propagation import Network
 from mlp_jax.models.networks import check_named
+from mlp_jax.network import Network
 from mlp_jax.storage.array_files import packed, replace, unpacked
 from mlp_jax.sweeps.members import Row, kind_of
 from mlp_jax.sweeps.planning.buckets import Bucket

@@ -17,7 +17,7 @@ from mlp_jax.sweeps.running.chunk_program import Members, started
 from mlp_jax.sweeps.standings import Standing
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.descent import State
-from mlp_jax.training.epoch import Drawn, Plan
+from mlp_jax.training.epoch import EpochDraw, Recipe
 
 
 class Outcome(NamedTuple):
@@ -99,10 +99,10 @@ class Wave:
             leaves = (*jax.tree.leaves(self.state), self._lines())
             self.standing = Standing(self.rows, self.fold, self.done, leaves)
 
-    def plan(self) -> Plan:
+    def recipe(self) -> Recipe:
         """The static side of its program."""
         kind = self.bucket.kind
-        return Plan(
+        return Recipe(
             *(kind.networks[0], one_pass, None, kind.batch_size, self._metric, self.segment),
             best_by=self.task.best_by,
             shuffle=True,
@@ -121,7 +121,7 @@ class Wave:
     def segments(
         self,
         until: int,
-        draw: Callable[[int], Drawn],
+        draw: Callable[[int], EpochDraw],
         call: Callable[..., tuple[State, np.ndarray]],
     ) -> Iterator[int]:
         """Trains all that go on to epoch `until`; yields member-epochs done after every chunk.
@@ -271,7 +271,7 @@ def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
 
 
 def arguments_of_program(
-    wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn, rest: Any = None
+    wave: Wave, X: Any, Y: Any, fold: Fold, draws: EpochDraw, rest: Any = None
 ) -> tuple[Any, ...]:
     """What `train_chunk` is compiled for, also if none of a restored wave goes on."""
     members, state = wave.arguments(np.arange(len(wave.rows))[: wave.bucket.chunk])

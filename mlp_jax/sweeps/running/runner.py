@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlp_jax.parameters import scope
+from mlp_jax.dtypes import scope
 from mlp_jax.processes.joined import LostPeerError
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import best_of, rungs
@@ -27,7 +27,7 @@ from mlp_jax.sweeps.running.program_cache import compiled
 from mlp_jax.sweeps.running.schedule import Name, Schedule
 from mlp_jax.sweeps.standings import Standings
 from mlp_jax.sweeps.task import Task
-from mlp_jax.training.epoch import Drawn
+from mlp_jax.training.epoch import EpochDraw
 
 
 class Work:
@@ -236,7 +236,7 @@ class Work:
             self._draws(wave, 0, device),
             place.rests[kind.loss],
         )
-        program, new = compiled(*(device, arguments, wave.plan(), self._lengths, kind.networks))
+        program, new = compiled(*(device, arguments, wave.recipe(), self._lengths, kind.networks))
         self._schedule.compiled(number, device)
         if new:
             with self._counting:
@@ -291,10 +291,12 @@ class Work:
         loss = self.plan.buckets[number].kind.loss
         waited = 0.0  # for others to be done, which is none of the bucket's time
 
-        def draw(done: int) -> Drawn:
+        def draw(done: int) -> EpochDraw:
             return self._draws(wave, done, device)
 
-        def call(members: Any, state: Any, done: int, until: int, draws: Drawn, which: Any) -> Any:
+        def call(
+            members: Any, state: Any, done: int, until: int, draws: EpochDraw, which: Any
+        ) -> Any:
             nonlocal waited
             asked = time.perf_counter()
             with place.running:
