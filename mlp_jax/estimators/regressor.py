@@ -139,7 +139,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def _network(self) -> Network:
         network = Network(activation_of(self.activation), self.loss)
-        self.out_activation_ = "exp" if network.loss.name == "poisson" else "identity"
+        self.out_activation_ = "exp" if network.loss.counts else "identity"
         if network.loss.classes:
             raise ValueError(f"loss is {self.loss!r}, which is of classes: use MLPClassifier")
         return network

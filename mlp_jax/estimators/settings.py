@@ -144,7 +144,7 @@ def mean_over_of(loss: Loss, targets: int) -> int:
     Over the targets of a regression, as scikit-learn's squared error is. Its Poisson loss is a sum,
     and so are the cross-entropies.
     """
-    return 1 if loss.classes or loss.name == "poisson" else targets
+    return 1 if loss.classes or loss.counts else targets
 
 
 def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def constant_of(loss: Loss, Y: np.ndarray, weights: np.ndarray | None = None) ->
 
     Of Poisson, half the deviance: the terms y log y - y, which no parameter changes.
     """
-    if loss.name != "poisson":
+    if not loss.counts:
         return 0.0
     Y = Y.astype(np.float64)
     return float(np.average((xlogy(Y, Y) - Y).sum(axis=0), weights=weights))
