@@ -1,0 +1,76 @@
+"""Files that the version before the rooms wrote: a model, a sweep, two checkpoints; see before/."""
+
+import json
+import shutil
+
+import jax
+import numpy as np
+import pandas
+import pytest
+from safetensors import safe_open
+
+import mlp_jax
+from tests.before.write import COLUMNS, HERE, fitted, swept
+
+
+def header_of(path):
+    with safe_open(path, framework="np") as file:
+        return json.loads(file.metadata()["mlp_jax"])
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A function from the name of a checkpoint to a folder with a copy of it."""
+    return lambda name: shutil.copytree(HERE / name, tmp_path / name)
+
+
+def test_a_model_predicts_as_before():
+    model = mlp_jax.load_model(HERE / "model.safetensors")
+    predicted = model.predict_proba(pandas.DataFrame(COLUMNS))
+    np.testing.assert_allclose(predicted, np.load(HERE / "predicted.npy"), rtol=1e-6)
+    assert set(model.predict(pandas.DataFrame(COLUMNS))) == {"no", "yes"}
+
+
+def test_a_sweep_is_read_and_written_with_the_same_content(tmp_path):
+    result = mlp_jax.load_sweep(HERE / "sweep.safetensors")
+    assert len(result.members) == 12
+    mlp_jax.save_sweep(result, tmp_path / "again.safetensors")
+    before, again = header_of(HERE / "sweep.safetensors"), header_of(tmp_path / "again.safetensors")
+    assert again | {"library": None} == before | {"library": None}
+    with (
+        safe_open(HERE / "sweep.safetensors", framework="np") as theirs,
+        safe_open(tmp_path / "again.safetensors", framework="np") as ours,
+    ):
+        assert set(ours.keys()) == set(theirs.keys())
+        for name in ours.keys():  # noqa: SIM118
+            np.testing.assert_array_equal(ours.get_tensor(name), theirs.get_tensor(name))
+
+
+def test_a_sweep_goes_on_from_a_checkpoint_of_before(copied):
+    saved = mlp_jax.load_sweep(HERE / "sweep.safetensors")
+    shown = []
+    result = swept(checkpoint=copied("sweep"), progress=lambda *event: shown.append(event))
+    assert shown[0][0] == 6  # halved away, as the folder says, before anything is trained
+    for ours, theirs in zip(result.members, saved.members, strict=True):
+        assert (ours.configuration, ours.status) == (theirs.configuration, theirs.status)
+        # Another machine sums in another order.
+        np.testing.assert_allclose(ours.curves.cost, theirs.curves.cost, rtol=1e-9)
+        for a, b in zip(jax.tree.leaves(ours.params), jax.tree.leaves(theirs.params), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
+
+
+def test_a_training_goes_on_from_a_checkpoint_of_before(copied):
+    shown = []
+    state, info = fitted(checkpoint=copied("fit"), progress=lambda *event: shown.append(event))
+    assert shown[0][0] > 100  # the first epochs are not trained again
+    with np.load(HERE / "fitted.npz") as before:
+        np.testing.assert_allclose(info.cost, before["cost"], rtol=1e-6)
+        for number, leaf in enumerate(jax.tree.leaves(state.params)):
+            np.testing.assert_allclose(leaf, before[f"arr_{number}"], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "run", "key"), [("sweep", swept, 2), ("fit", fitted, 3)])
+def test_a_checkpoint_of_something_else_is_told_from_it(copied, name, run, key):
+    folder = copied(name)
+    with pytest.raises(ValueError, match=r"is of another (sweep|training): other .*key"):
+        run(checkpoint=folder, key=key)
