@@ -11,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from mlp_jax.parameters import widened
+from mlp_jax.dtypes import widened
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """How messages write a value: as a person would type it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,12 @@ def as_typed(value: Any) -> str:
       "{'rate': 0.1, 'hidden': (8, 4)}"
     """
     return repr(_plain(value))
+
+
+def describe(value: Any) -> str:
+    """What an error message calls `value`: its type, with its length if it has one."""
+    kind = type(value).__name__
+    return f"a {kind} of length {len(value)}" if isinstance(value, Sequence | dict) else f"a {kind}"
 
 
 def _plain(value: Any) -> Any:

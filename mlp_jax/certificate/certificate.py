@@ -13,20 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mlp_jax.back_propagation import call_gradient
 from mlp_jax.back_propagation import gradient as gradient_by_hand
 from mlp_jax.certificate.trial import at_other_values, gathered, leaves_of
 from mlp_jax.certificate.verdicts import Leaf, diagnosis, judged
 from mlp_jax.dropout import as_masks
-from mlp_jax.forward_propagation import PAPER, Network
-from mlp_jax.parameters import (
-    Layer,
-    as_examples,
-    as_labels,
-    as_layers,
-    as_weights,
-    shaped_like,
-)
+from mlp_jax.examples import as_examples, as_labels, as_weights
+from mlp_jax.gradient_call import call_gradient
+from mlp_jax.network import PAPER, Network
+from mlp_jax.parameters import Layer, as_layers, shaped_like
 
 
 class Certificate(NamedTuple):

@@ -9,7 +9,8 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from mlp_jax.cost_function import cost
-from mlp_jax.forward_propagation import Network, forward_trace
+from mlp_jax.forward_propagation import forward_trace
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
 # Half the step is exact in binary too. With Richardson's extrapolation the truncation error falls

@@ -18,8 +18,9 @@ from jax import Array
 from mlp_jax.activations import Activation, is_named
 from mlp_jax.certificate.kinks import at_kinks, output_error, slope
 from mlp_jax.cost_function import J_of_losses, dJ_dL
-from mlp_jax.forward_propagation import Network, chosen, forward_trace
+from mlp_jax.forward_propagation import chosen, forward_trace
 from mlp_jax.losses import Loss, is_named_loss
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
 SHAKEN = 16  # times; an entry then hardly has the luck of not being moved

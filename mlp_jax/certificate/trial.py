@@ -13,8 +13,10 @@ from mlp_jax.certificate.evidence import UNIT, Evidence, precision_of, unit_of
 from mlp_jax.certificate.kinks import Choice, at_kinks, choices_at, with_values
 from mlp_jax.certificate.rounding import noise
 from mlp_jax.cost_function import cost
-from mlp_jax.forward_propagation import Network, forward_trace
-from mlp_jax.parameters import Layer, describe
+from mlp_jax.forward_propagation import forward_trace
+from mlp_jax.network import Network
+from mlp_jax.parameters import Layer
+from mlp_jax.wording import describe
 
 
 def leaves_of(returned: Any, layers: tuple[Layer, ...]) -> list[np.ndarray]:

@@ -12,11 +12,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from mlp_jax.dtypes import scope
 from mlp_jax.estimators.settings import checked
 from mlp_jax.estimators.solvers import Data, Resumed, Trained, by_lbfgs, by_steps
-from mlp_jax.forward_propagation import Network
 from mlp_jax.models.prediction import outputs
-from mlp_jax.parameters import Layer, init, scope
+from mlp_jax.network import Network
+from mlp_jax.parameters import Layer, init
 
 # How scikit-learn is to check a table.
 _TABLE: dict[str, Any] = {

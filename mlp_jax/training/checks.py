@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mlp_jax.cost_function import given
-from mlp_jax.forward_propagation import Network
+from mlp_jax.examples import as_examples, as_labels, as_weights
+from mlp_jax.gradient_call import given
 from mlp_jax.labels import rest_of
-from mlp_jax.parameters import as_examples, as_labels, as_weights
+from mlp_jax.network import Network
 from mlp_jax.processes.sharded_examples import is_divided
 from mlp_jax.training.descent import Examples
 from mlp_jax.training.epoch import JUDGES, Numbers

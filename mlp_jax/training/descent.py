@@ -13,11 +13,15 @@ import numpy as np
 import optax
 from jax import Array
 
-from mlp_jax.back_propagation import accepts, call_gradient, cost_and_gradient
-from mlp_jax.cost_function import cost, given
-from mlp_jax.forward_propagation import PAPER, Network
-from mlp_jax.parameters import as_key, as_layers, check_wide, describe
+from mlp_jax.back_propagation import cost_and_gradient
+from mlp_jax.cost_function import cost
+from mlp_jax.dtypes import check_wide
+from mlp_jax.gradient_call import accepts, call_gradient, given
+from mlp_jax.keys import as_key
+from mlp_jax.network import PAPER, Network
+from mlp_jax.parameters import as_layers
 from mlp_jax.training.optimizers import Optimizer, as_optimizer, root, transformation
+from mlp_jax.wording import describe
 
 
 class Best(NamedTuple):
@@ -151,7 +155,7 @@ def step(
     """
     check_wide(as_layers(state.params)[0].W.dtype)
     finite = finite_leaves(optimizer, state.optimizer_state)
-    state, J, grads = descended(
+    state, J, grads = descend(
         state,
         Examples(X, Y, weights),
         optimizer=transformation(as_optimizer(optimizer), state.params, batches_per_epoch),
@@ -162,10 +166,10 @@ def step(
     )
     none = jnp.asarray(jnp.nan, J.dtype)
     length = norm(grads)
-    return marked(state, length, finite), Info(J, length, none, none)
+    return mark_divergence(state, length, finite), Info(J, length, none, none)
 
 
-def descended(
+def descend(
     state: State,
     examples: Examples,
     *,
@@ -217,10 +221,10 @@ def finite_leaves(optimizer: Any, optimizer_state: Any) -> list[Array] | None:
     return [_are_finite([leaf]) for leaf in _floats(optimizer_state)]
 
 
-def marked(state: State, length: Array, finite: Sequence[Array] | None) -> State:
+def mark_divergence(state: State, length: Array, finite: Sequence[Array] | None) -> State:
     """The state, marked as diverged if the gradient or what the optimizer keeps is not finite.
 
-    The one rule of divergence, beside `descended`'s of the cost: `fit` and sweeps end a training by
+    The one rule of divergence, beside `descend`'s of the cost: `fit` and sweeps end a training by
     it, after every epoch. A gradient that was not finite in the midst of an epoch, at a finite
     cost, is seen by what the optimizer has kept of it.
 

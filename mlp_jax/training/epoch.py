@@ -14,9 +14,10 @@ from jax import Array
 
 from mlp_jax.cost_function import J_of_losses, J_of_mean, l2_penalty
 from mlp_jax.dropout import dropout_masks, unit_masks
-from mlp_jax.forward_propagation import Network, as_rows, forward_trace
+from mlp_jax.forward_propagation import forward_trace
 from mlp_jax.labels import smoothed
 from mlp_jax.metrics import Metric
+from mlp_jax.network import Network
 from mlp_jax.parameters import as_layers
 from mlp_jax.processes.sharded_examples import is_divided
 from mlp_jax.training.batch_order import permutation
@@ -25,9 +26,9 @@ from mlp_jax.training.descent import (
     Examples,
     Info,
     State,
-    descended,
+    descend,
     finite_leaves,
-    marked,
+    mark_divergence,
     norm,
 )
 from mlp_jax.training.optimizers import transformation
@@ -56,7 +57,7 @@ class Numbers(NamedTuple):
 JUDGES = ("validation_loss", "metric", "cost")
 
 
-class Plan(NamedTuple):
+class Recipe(NamedTuple):
     """What is static.
 
     optimizer: optax's, where `Numbers` has none. capacity: of the history. best_by: what the best
@@ -73,7 +74,7 @@ class Plan(NamedTuple):
     shuffle: bool
 
 
-class Drawn(NamedTuple):
+class EpochDraw(NamedTuple):
     """What is random in an epoch.
 
     order: (batches, batch size) indices of the examples, None for all of them in order. real: which
@@ -87,15 +88,15 @@ class Drawn(NamedTuple):
     key_dropout: Any
 
 
-def drawn(
+def draw_epoch(
     key: Any, epoch: Any, m: int, batch_size: int | None, *, dropout: bool, shuffle: bool = True
-) -> Drawn:
+) -> EpochDraw:
     """What epoch number `epoch` draws from the training's key, for m examples."""
     key_dropout = jax.random.fold_in(key, epoch) if dropout else None
     if batch_size is None:
-        return Drawn(None, None, 1, key_dropout)
+        return EpochDraw(None, None, 1, key_dropout)
     order, real = _batches(permutation(key, epoch, m) if shuffle else jnp.arange(m), batch_size)
-    return Drawn(order, real, order.shape[0], key_dropout)
+    return EpochDraw(order, real, order.shape[0], key_dropout)
 
 
 def laid_out(examples: Examples, batch_size: int | None) -> Examples:
@@ -127,90 +128,90 @@ def _turned_where_it_is(columns: Array) -> Array:
 
 def one_epoch(
     state: State,
-    drawn: Drawn,
+    draw: EpochDraw,
     examples: Examples,
     validation: Examples | None,
     numbers: Numbers,
     *,
-    plan: Plan,
+    recipe: Recipe,
 ) -> tuple[State, Info]:
     """The state after every example was seen once, and what the validation set says of it.
 
     examples: from `laid_out`. validation: examples as columns.
     """
-    optimizer = plan.optimizer if numbers.optimizer is None else numbers.optimizer
+    optimizer = recipe.optimizer if numbers.optimizer is None else numbers.optimizer
 
     def update(state: State, batch: Examples, index: Any) -> tuple[State, Array, Any]:
         if numbers.label_smoothing is not None:
-            Y = smoothed(batch.Y, numbers.label_smoothing, plan.network.loss)
+            Y = smoothed(batch.Y, numbers.label_smoothing, recipe.network.loss)
             batch = batch._replace(Y=Y)
         l2 = 0.0 if numbers.l2 is None else numbers.l2
-        new, J, grads = descended(
+        new, J, grads = descend(
             state,
             batch,
-            optimizer=transformation(optimizer, state.params, drawn.batches),
-            network=plan.network,
-            gradient=plan.gradient,
+            optimizer=transformation(optimizer, state.params, draw.batches),
+            network=recipe.network,
+            gradient=recipe.gradient,
             l2=l2,
-            masks=_masks(state.params, batch.X, drawn.key_dropout, index, numbers, plan),
+            masks=_masks(state.params, batch.X, draw.key_dropout, index, numbers, recipe),
         )
         if numbers.mean_over is not None:
             J = J_of_mean(J, l2_penalty(as_layers(state.params), l2), numbers.mean_over)
         return new, J, grads
 
     finite = finite_leaves(optimizer, state.optimizer_state)
-    if drawn.order is None:
+    if draw.order is None:
         state, J, grads = update(state, examples, 0)
     else:
         (state, grads), (costs, sizes) = jax.lax.scan(
-            partial(_step_on, examples=examples, update=update, rows=plan.network.rows),
+            partial(_step_on, examples=examples, update=update, recipe=recipe),
             (state, state.params),  # of the gradient's shape; no array is made to be thrown away
-            (jnp.arange(drawn.order.shape[0]), drawn.order, drawn.real),
+            (jnp.arange(draw.order.shape[0]), draw.order, draw.real),
         )
         J = jnp.mean(costs) if sizes is None else jnp.sum(sizes / jnp.sum(sizes) * costs)
     length = norm(grads)
-    state = marked(state, length, finite)
+    state = mark_divergence(state, length, finite)
     state = state._replace(epoch=state.epoch + ~state.diverged)
     none = jnp.asarray(jnp.nan, J.dtype)
     info = Info(J, length, none, none)
-    return _judged(state, info, validation, numbers=numbers, plan=plan)
+    return _judged(state, info, validation, numbers=numbers, recipe=recipe)
 
 
 def _masks(
-    params: Any, X: Array, key: Any, index: Any, numbers: Numbers, plan: Plan
+    params: Any, X: Array, key: Any, index: Any, numbers: Numbers, recipe: Recipe
 ) -> tuple[Array, ...] | None:
     """The masks of one step: of dropout, and of units that padding added."""
     if numbers.dropout is not None:
         key = jax.random.fold_in(key, index)
         return dropout_masks(key, params, X.shape[1], numbers.dropout, widths=numbers.widths)
-    hidden = plan.network.hidden(as_layers(params))
+    hidden = recipe.network.hidden(as_layers(params))
     if numbers.widths is None or all(f.keeps_padding for f in hidden):
         return None
     return unit_masks(numbers.widths, params, X)
 
 
 def _judged(
-    state: State, info: Info, validation: Examples | None, *, numbers: Numbers, plan: Plan
+    state: State, info: Info, validation: Examples | None, *, numbers: Numbers, recipe: Recipe
 ) -> tuple[State, Info]:
     """The state and info after the epoch, with the validation set seen and the best epoch kept."""
     best = state.best
     if validation is not None:
-        network = plan.network
+        network = recipe.network
         X, Y, weights, rest = validation
-        masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), plan)
+        masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), recipe)
         Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
         J = J_of_losses(network.loss.of_parts(Z, Y, rest), weights)
         if numbers.mean_over is not None:
             J = J_of_mean(J, 0.0, numbers.mean_over)
         info = info._replace(validation_loss=J)
-        if plan.metric is not None:
+        if recipe.metric is not None:
             A = network.loss.output(Z)
-            info = info._replace(metric=plan.metric.of_parts(A, Y, rest, weights))
-    if plan.best_by == "metric":
-        assert plan.metric is not None
-        loss = -plan.metric.score(info.metric)
+            info = info._replace(metric=recipe.metric.of_parts(A, Y, rest, weights))
+    if recipe.best_by == "metric":
+        assert recipe.metric is not None
+        loss = -recipe.metric.score(info.metric)
     else:
-        loss = getattr(info, plan.best_by)
+        loss = getattr(info, recipe.best_by)
     better = ~state.diverged & (loss < best.loss)
     params = best.params
     if params is not None:
@@ -246,11 +247,11 @@ def _batches(order: Array, batch_size: int) -> tuple[Array, Array | None]:
 
 def _step_on(
     carry: tuple[State, Any],
-    drawn: tuple[Array, Array, Array | None],
+    draw: tuple[Array, Array, Array | None],
     *,
     examples: Examples,
     update: Callable[..., tuple[State, Array, Any]],
-    rows: bool,
+    recipe: Recipe,
 ) -> tuple[tuple[State, Any], tuple[Array, Array | None]]:
     """One step on the examples drawn; its cost, and the sum of its weights if they differ.
 
@@ -258,16 +259,11 @@ def _step_on(
     would be a pass over memory, and a `lax.cond` for the last step costs more than the step.
     """
     state, _ = carry
-    (index, chosen, real), (X, Y, weights, _) = drawn, examples
+    (index, chosen, real), (X, Y, weights, _) = draw, examples
     w = None if weights is None else weights[:, chosen]
     if real is not None:
         w = real.astype(X.dtype) if w is None else w * real
-    if rows:
-        columns, labels = as_rows(X[chosen].T).T, as_rows(Y[chosen].T).T
-    else:
-        # The batch is turned at once: if XLA takes the turn into the products, they take up to half
-        # as long again.
-        columns, labels = jax.lax.optimization_barrier((X[chosen].T, Y[chosen].T))
+    columns, labels = recipe.network.products.columns(X[chosen], Y[chosen])
     new, J, grads = update(state, Examples(columns, labels, w), index)
     size = None if w is None else jnp.sum(w)
     if weights is not None and size is not None:

@@ -8,9 +8,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
-from mlp_jax.forward_propagation import PAPER, Network, is_large
+from mlp_jax.dtypes import check_wide
+from mlp_jax.keys import as_key
 from mlp_jax.metrics import as_metric
-from mlp_jax.parameters import as_key, as_layers, check_wide
+from mlp_jax.network import PAPER, Network
+from mlp_jax.parameters import as_layers
 from mlp_jax.training.checkpoint import FitCheckpoint, check_alone
 from mlp_jax.training.checks import (
     as_batch_size,
@@ -23,7 +25,7 @@ from mlp_jax.training.checks import (
     with_validation,
 )
 from mlp_jax.training.descent import Examples, Info, State, initial_optimizer_state, start
-from mlp_jax.training.epoch import Numbers, Plan, laid_out
+from mlp_jax.training.epoch import Numbers, Recipe, laid_out
 from mlp_jax.training.loop import run
 from mlp_jax.training.optimizers import Optimizer, as_optimizer
 from mlp_jax.training.progress import TRAINING, as_progress
@@ -133,7 +135,7 @@ def fit(
       True
     """
     optimizer = as_optimizer(optimizer)
-    state = _begun(params, optimizer, key)
+    state = _state_to_start_from(params, optimizer, key)
     layers = as_layers(state.params)
     network.hidden(layers)
     dtype = layers[0].W.dtype
@@ -143,7 +145,7 @@ def fit(
     examples, held_out = with_validation(examples, validation, layers, network, state.key)
     examples = examples._replace(rest=None)  # it is for scores
     best_by = as_best_by(best_by, held_out, network, metric)
-    state = _ready(state, best_by, optimizer)
+    state = _prepare_best(state, best_by, optimizer)
     numbers = as_numbers(
         *(dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance),
         *(ties, mean_over, network),
@@ -155,9 +157,10 @@ def fit(
     )
     batch_size = as_batch_size(batch_size, m, optimizer)
     # Traced, it may be one of many side by side; and a full batch lies as it came.
-    rows = batch_size is not None and is_large(layers) and not traced
-    plan = Plan(
-        network.by_rows() if rows else network,
+    if batch_size is not None and not traced:
+        network = Network(network.activation, network.loss, network.products.of_batches(layers))
+    recipe = Recipe(
+        network,
         gradient,
         None if isinstance(optimizer, Optimizer) else optimizer,
         batch_size,
@@ -166,24 +169,24 @@ def fit(
         best_by=best_by,
         shuffle=bool(shuffle),
     )
-    check_key(state.key, plan.batch_size if shuffle else None, m, numbers.dropout)
+    check_key(state.key, recipe.batch_size if shuffle else None, m, numbers.dropout)
     epochs, capacity = as_epochs(epochs, max_epochs, traced)
     held_out = jax.tree.map(jnp.asarray, held_out)
-    arguments = laid_out(examples, plan.batch_size), held_out, numbers
+    arguments = laid_out(examples, recipe.batch_size), held_out, numbers
     if traced:
         if progress or checkpoint is not None:
             what = "progress cannot be shown" if progress else "no checkpoint can be written"
             raise ValueError(f"{what} under jit or vmap: leave it out there")
-        plan = plan._replace(capacity=capacity)
+        recipe = recipe._replace(capacity=capacity)
         until = state.epoch + epochs
         state = restarted(state, optimizer)
-        after, history = run(state, *arguments, until, plan=plan)
+        after, history = run(state, *arguments, until, recipe=recipe)
         return after, Info(*history.T)
     saved_to = None if checkpoint is None else (checkpoint, checkpoint_seconds)
-    return _watched(state, arguments, int(epochs), plan, progress, saved_to)
+    return _run_with_progress(state, arguments, int(epochs), recipe, progress, saved_to)
 
 
-def _begun(params: Any, optimizer: Any, key: Any) -> State:
+def _state_to_start_from(params: Any, optimizer: Any, key: Any) -> State:
     """The `State` that `fit` was handed, or that of params before the first epoch."""
     if isinstance(params, State):
         _check_optimizer(params, optimizer)
@@ -193,7 +196,7 @@ def _begun(params: Any, optimizer: Any, key: Any) -> State:
     return state if key is None else state._replace(key=as_key(key))
 
 
-def _ready(state: State, best_by: str, optimizer: Any) -> State:
+def _prepare_best(state: State, best_by: str, optimizer: Any) -> State:
     """The state with a `Best` of what it will be judged by."""
     keeps_best = state.best.params is not None
     if keeps_best != (best_by != "cost"):
@@ -202,11 +205,11 @@ def _ready(state: State, best_by: str, optimizer: Any) -> State:
     return state
 
 
-def _watched(
+def _run_with_progress(
     state: State,
     arguments: tuple[Examples, Examples | None, Numbers],
     epochs: int,
-    plan: Plan,
+    recipe: Recipe,
     progress: bool | Callable[..., None],
     saved_to: tuple[Any, float] | None,
 ) -> tuple[State, Info]:
@@ -215,8 +218,8 @@ def _watched(
         saves = None
         if saved_to is not None:
             check_alone()
-            saves = FitCheckpoint(*saved_to, state, arguments, epochs, plan)
-        return in_segments(state, arguments, epochs, plan, shown, saves)
+            saves = FitCheckpoint(*saved_to, state, arguments, epochs, recipe)
+        return in_segments(state, arguments, epochs, recipe, shown, saves)
 
 
 def _check_optimizer(state: State, optimizer: Any) -> None:

@@ -14,11 +14,11 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.activations import one_of
-from mlp_jax.forward_propagation import Network
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.folds import Fold, Lengths
 from mlp_jax.training.descent import Examples, Info, State, initial_optimizer_state, start
-from mlp_jax.training.epoch import Drawn, Numbers, Plan, drawn, one_epoch
+from mlp_jax.training.epoch import EpochDraw, Numbers, Recipe, draw_epoch, one_epoch
 
 
 class Members(NamedTuple):
@@ -43,11 +43,11 @@ def train_chunk(
     done: Array,
     until: Array,
     fold: Fold,
-    draws: Drawn,
+    draws: EpochDraw,
     which: Array,
     rest: Array | None = None,
     *,
-    plan: Plan,
+    recipe: Recipe,
     lengths: Lengths,
     networks: tuple[Network, ...],
 ) -> tuple[State, Array]:
@@ -61,18 +61,18 @@ def train_chunk(
         whose epoch is not `done`, or that diverged or lost patience, stays as it is, but for the
         state of its optimizer.
       done: int32, how many epochs those that go on have behind them.
-      until: int32, the epoch to stop at, at most `plan.capacity` further on.
+      until: int32, the epoch to stop at, at most `recipe.capacity` further on.
       fold: what to train on and what to validate by.
       draws: of the epochs from `done` on, from `draws_of_epochs`.
       which: int32, the number of the network that all members are, (); or that each is,
         (members,): then all activations are computed, and one chosen an entry.
       rest: what is left of labels that were rounded to Y, (m, K), or None; see `labels.rest_of`.
-      plan: static choices, but for the network. Its gradient must not be jitted.
+      recipe: static choices, but for the network. Its gradient must not be jitted.
       lengths: of the folds.
       networks: which differ in their activation alone.
 
     Returns:
-      The new state and the history, (members, plan.capacity, 4): the lines of `Info`, NaN after a
+      The new state and the history, (members, recipe.capacity, 4): the lines of `Info`, NaN after a
       member's end.
     """
     real = None if lengths.even else _real(fold.validation, fold.sizes[1], X.dtype)
@@ -85,21 +85,21 @@ def train_chunk(
         real,
         None if rest is None else rest[fold.validation].T,
     )
-    examples = _training_examples(X, Y, members.weights, fold, plan, lengths)
+    examples = _training_examples(X, Y, members.weights, fold, recipe, lengths)
 
     def axes(weights: Any) -> Any:
         return Examples(None, None, None if weights is None else 0)  # type: ignore[arg-type]
 
     def of_member(
         state: State,
-        now: Drawn,
+        now: EpochDraw,
         examples: Examples,
         validation: Examples,
         numbers: Numbers,
         which: Array,
     ) -> tuple[State, Info]:
-        own = plan._replace(network=_network(networks, which, state))
-        return one_epoch(state, now, examples, validation, numbers, plan=own)
+        own = recipe._replace(network=_network(networks, which, state))
+        return one_epoch(state, now, examples, validation, numbers, recipe=own)
 
     train = jax.vmap(
         of_member,
@@ -114,7 +114,7 @@ def train_chunk(
 
     def goes_on(carry: tuple[Array, State, Array]) -> Array:
         epoch, state, _ = carry
-        room = (epoch < until) & (epoch - done < plan.capacity)
+        room = (epoch < until) & (epoch - done < recipe.capacity)
         return room & jnp.any(active(state, epoch))
 
     def one_more(carry: tuple[Array, State, Array]) -> tuple[Array, State, Array]:
@@ -129,7 +129,7 @@ def train_chunk(
         history = jax.lax.dynamic_update_index_in_dim(history, row, epoch - done, axis=1)
         return epoch + 1, stepped._replace(diverged=diverged), history
 
-    empty = jnp.full((*members.epochs.shape, plan.capacity, len(Info._fields)), jnp.nan, X.dtype)
+    empty = jnp.full((*members.epochs.shape, recipe.capacity, len(Info._fields)), jnp.nan, X.dtype)
     _, state, history = jax.lax.while_loop(goes_on, one_more, (done, state, empty))
     return state, history
 
@@ -140,7 +140,7 @@ def _network(networks: tuple[Network, ...], which: Array, state: State) -> Netwo
         return networks[0]
     layers = zip(*(network.hidden(state.params) for network in networks), strict=True)
     hidden = tuple(one_of(choices, which) for choices in layers)
-    return Network(hidden, networks[0].loss, networks[0].precision)
+    return Network(hidden, networks[0].loss, networks[0].products)
 
 
 def started(params: Any, optimizer: Any, *, validates: bool = True) -> State:
@@ -189,11 +189,11 @@ def _real(indices: Array | np.ndarray, size: Any, dtype: Any) -> Array:
 
 
 def _training_examples(
-    X: Array, Y: Array, weights: Array | None, fold: Fold, plan: Plan, lengths: Lengths
+    X: Array, Y: Array, weights: Array | None, fold: Fold, recipe: Recipe, lengths: Lengths
 ) -> Examples:
     """What `one_epoch` indexes: all examples with batches; the fold's own without."""
-    if plan.batch_size is not None:
-        if weights is None and len(_batch_counts(lengths, plan.batch_size)) > 1:
+    if recipe.batch_size is not None:
+        if weights is None and len(_batch_counts(lengths, recipe.batch_size)) > 1:
             weights = jnp.ones((1, X.shape[0]), X.dtype)  # so that an empty batch is no step
         return Examples(X, Y, weights)
     inside = None if lengths.even else _real(fold.train, fold.sizes[0], X.dtype)
@@ -216,7 +216,7 @@ def draws_of_epochs(
     batch_size: int | None,
     lengths: Lengths,
     dropout: bool,
-) -> Drawn:
+) -> EpochDraw:
     """What the epochs from `done` on draw, in indices of all examples; every leaf (epochs, ...).
 
     Args:
@@ -226,31 +226,31 @@ def draws_of_epochs(
       epochs: how many.
       batch_size: None for full batches.
       lengths: of the folds.
-      dropout: whether masks will be drawn.
+      dropout: whether masks will be draw.
     """
 
-    def of_epoch(epoch: Array) -> Drawn:
-        return _drawn(key, epoch, fold, batch_size, lengths, dropout)
+    def of_epoch(epoch: Array) -> EpochDraw:
+        return _draw_epoch(key, epoch, fold, batch_size, lengths, dropout)
 
     return jax.vmap(of_epoch)(done + jnp.arange(epochs))
 
 
-def _drawn(
+def _draw_epoch(
     key: Array, epoch: Array, fold: Fold, batch_size: int | None, lengths: Lengths, dropout: bool
-) -> Drawn:
+) -> EpochDraw:
     """The epoch's draw of a training on this fold."""
     if batch_size is None:
-        return drawn(key, epoch, lengths.train[0], None, dropout=dropout)
+        return draw_epoch(key, epoch, lengths.train[0], None, dropout=dropout)
     batches = max(_batch_counts(lengths, batch_size))
 
-    def of_size(m: int) -> Drawn:
-        now = drawn(key, epoch, m, batch_size, dropout=dropout)
+    def of_size(m: int) -> EpochDraw:
+        now = draw_epoch(key, epoch, m, batch_size, dropout=dropout)
         assert now.order is not None
         real = now.real
         if real is None and len(lengths.train) > 1:
             real = jnp.ones((now.order.shape[0], 1, now.order.shape[1]), bool)
         fill = ((0, batches - now.order.shape[0]), (0, 0))
-        return Drawn(
+        return EpochDraw(
             jnp.pad(now.order, fill),
             None if real is None else jnp.pad(real, (fill[0], (0, 0), (0, 0))),
             jnp.float32(now.batches),

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlp_jax.parameters import scope
+from mlp_jax.dtypes import scope
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.members import Member
 from mlp_jax.sweeps.planning.plan import SweepPlan
@@ -21,7 +21,7 @@ from mlp_jax.sweeps.running.program_cache import compiled
 from mlp_jax.sweeps.running.record import Record
 from mlp_jax.sweeps.running.schedule import CohortName, Schedule
 from mlp_jax.sweeps.task import Task
-from mlp_jax.training.epoch import Drawn
+from mlp_jax.training.epoch import EpochDraw
 
 Job = int | CohortName  # a bucket whose program to compile, or a cohort to train
 
@@ -120,7 +120,7 @@ class Runner:
             self._orders(cohort, 0, device),
             data.rests[kind.loss],
         )
-        program, new = compiled(*(device, arguments, cohort.plan(), self._lengths, kind.networks))
+        program, new = compiled(*(device, arguments, cohort.recipe(), self._lengths, kind.networks))
         self._schedule.compiled(number, device)
         if new:
             self._record.compiled(number, time.perf_counter() - began)
@@ -133,10 +133,12 @@ class Runner:
         data, loss = self._data[device], self._plan.buckets[name.bucket].kind.loss
         waited = 0.0  # for chunks of other buckets, which is none of this one's time
 
-        def draw(done: int) -> Drawn:
+        def draw(done: int) -> EpochDraw:
             return self._orders(cohort, done, device)
 
-        def call(chunk: Any, state: Any, done: int, until: int, draws: Drawn, which: Any) -> Any:
+        def call(
+            chunk: Any, state: Any, done: int, until: int, draws: EpochDraw, which: Any
+        ) -> Any:
             nonlocal waited
             asked = time.perf_counter()
             with data.running:
