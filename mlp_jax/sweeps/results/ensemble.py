@@ -6,23 +6,10 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.forward_propagation import Network
+from mlp_jax.models.outputs import predicted
 from mlp_jax.models.prediction import outputs, outputs_of_all
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.task import Task
-
-
-def class_numbers(A: np.ndarray) -> np.ndarray:
-    """The number of the class of every row of the outputs, or of the labels, (samples, K)."""
-    return np.asarray((A[:, 0] > 0.5).astype(int) if A.shape[1] == 1 else A.argmax(axis=1))
-
-
-def predicted(A: np.ndarray, network: Network, classes: np.ndarray | None) -> np.ndarray:
-    """The class, or the number, of every row of the outputs A, (samples, K)."""
-    if classes is not None:
-        return np.asarray(classes[class_numbers(A)])
-    if network.loss.classes:
-        return (A > 0.5).astype(int)
-    return A[:, 0] if A.shape[1] == 1 else A
 
 
 @dataclass(frozen=True)
@@ -45,7 +32,7 @@ class Fitted:
 
     def predict(self, X: Any) -> np.ndarray:
         """The class, or the number, of every row of X."""
-        return predicted(self.outputs(X), self.network, self.classes)
+        return predicted(self.outputs(X), self.classes, of_labels=self.network.loss.classes)
 
 
 @dataclass(frozen=True)
@@ -74,7 +61,8 @@ class Ensemble:
 
     def predict(self, X: Any) -> np.ndarray:
         """The class, or the number, of every row of X."""
-        return predicted(self.outputs(X), self.networks[0][1], self.classes)
+        of_labels = self.networks[0][1].loss.classes
+        return predicted(self.outputs(X), self.classes, of_labels=of_labels)
 
 
 def copied(params: Any) -> tuple[Layer, ...]:

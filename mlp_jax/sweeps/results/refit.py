@@ -15,13 +15,13 @@ def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
 
     seed: of the initial weights; None for the configuration's own, or 0 if it has none.
     """
-    configuration = ranked.configuration
+    named = [configuration.named for configuration in task.configurations]
+    configuration = task.configurations[named.index(ranked.configuration)]
     # Members have the configuration as it is on their fold; here it is the one of all samples.
-    whole = replace(ranked.members[0], configuration=configuration)
-    arguments = whole.arguments_of_fit()
-    Y = task.labels[arguments["network"].loss]
-    class_weight = configuration.get("class_weight")
-    key = task.key_of_weights(configuration.get("seed", 0) if seed is None else seed)
+    arguments = replace(ranked.members[0], _choices=configuration).arguments_of_fit()
+    Y = task.labels[configuration.network.loss]
+    class_weight = configuration.class_weight
+    key = task.key_of_weights((configuration.seed or 0) if seed is None else seed)
     arguments |= {
         "params": init(key, task.sizes(configuration), dtype=task.X.dtype),
         "X": task.X,
@@ -33,4 +33,4 @@ def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
         "epochs": max(1, round(ranked.best_epoch)),
     }
     state, _ = fit(**arguments)
-    return Fitted(copied(state.params), arguments["network"], classes_of(task))
+    return Fitted(copied(state.params), configuration.network, classes_of(task))

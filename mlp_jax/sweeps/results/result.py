@@ -17,7 +17,6 @@ from mlp_jax.sweeps.results.selection import (
     networks_of_folds,
     outputs_held_out,
 )
-from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import check_count
 from mlp_jax.training.descent import Info
@@ -59,8 +58,9 @@ class SweepResult:
                     own = self.task.of_fold(number, fold)
                     members.append(
                         SweepMember(
-                            *(own, seed, fold, found.status, found.score),
-                            *(found.best_epoch, found.params, Info(*found.history.T), self.task),
+                            *(dict(own.named), seed, fold, found.status, found.score),
+                            *(found.best_epoch, found.params, Info(*found.history.T)),
+                            *(self.task, own),
                         )
                     )
         return tuple(members)
@@ -83,7 +83,9 @@ class SweepResult:
             status = status_of(members)
             epoch = float(np.mean([member.best_epoch for member in members]))
             losses.append(float(np.mean([best_loss(member) for member in members])))
-            rows.append((configuration, scores.mean(), scores.std(), epoch, status, members))
+            rows.append(
+                (dict(configuration.named), scores.mean(), scores.std(), epoch, status, members)
+            )
         chosen = any(row[4] == "halved away" for row in rows)
 
         def order(i: int) -> tuple[int, float, float]:
@@ -129,13 +131,14 @@ class SweepResult:
 
     def varied(self) -> tuple[str, ...]:
         """The names of the choices that are not the same in all configurations."""
-        names = dict.fromkeys(name for c in self.task.configurations for name in c)
+        configurations = [configuration.named for configuration in self.task.configurations]
+        names = dict.fromkeys(name for named in configurations for name in named)
         return tuple(
-            name for name in names if len({repr(c.get(name)) for c in self.task.configurations}) > 1
+            name for name in names if len({repr(named.get(name)) for named in configurations}) > 1
         )
 
     def refit(
-        self, configuration: Configuration | None = None, *, seed: int | None = None
+        self, configuration: dict[str, Any] | None = None, *, seed: int | None = None
     ) -> Fitted:
         """The best configuration, or another, trained on all samples.
 

@@ -73,7 +73,7 @@ class TensorBoard(TakesProgress):
                 continue
             shortest = min(curves.shape[1] for curves in together)
             mean = np.mean([curves[:, :shortest] for curves in together], axis=0)
-            varied = (f"{n}={result.task.described(row.configuration, n)}" for n in result.varied())
+            varied = (f"{n}={row.in_words(n)}" for n in result.varied())
             name = " ".join([f"{row.rank:03d}", *varied]).replace("/", "_")
             name = name.encode()[:LONGEST].decode(errors="ignore")  # the rank tells them apart
             self.training(type(row.members[0].curves)(*mean), name)

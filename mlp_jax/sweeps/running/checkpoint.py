@@ -220,7 +220,7 @@ def fingerprints_of(task: Task, halving: int | None) -> dict[str, str]:
     }
     choices = {
         "configurations": [
-            sorted((name, fingerprint(value)) for name, value in configuration.items())
+            sorted((name, fingerprint(value)) for name, value in configuration.named.items())
             for configuration in task.configurations
         ],
         "seeds": task.seeds,

@@ -56,7 +56,7 @@ class Rungs:
           LostPeerError: another process of the sweep has ended; what this one has is saved.
           OSError: the checkpoint cannot be written.
         """
-        epochs = max(configuration["epochs"] for configuration in self._task.configurations)
+        epochs = max(configuration.epochs for configuration in self._task.configurations)
         self.record.add(self._known)
         try:
             with Runner(self._task, self._plan, self._cohorts, self.record) as runner:
