@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
-from mlp_jax.estimators.settings import activation_of
+from mlp_jax.estimators.settings import activation_by_our_names
 from mlp_jax.forward_propagation import Network
 from mlp_jax.models.outputs import flat_if_one, predicted, probabilities
 from mlp_jax.wording import as_typed
@@ -138,7 +138,7 @@ class MLPClassifier(ClassifierMixin, MLP):
                 f"`classes={as_typed(classes)}` is not the same as on last call to partial_fit, "
                 f"was: {self.classes_!r}"
             )
-        return self._trained_on(X, y, sample_weight, incremental=True)
+        return self._train(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of every row of X; of several labels, 0 or 1 of each."""
@@ -172,7 +172,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         multiclass = self._binarizer.y_type_ == "multiclass" and len(self.classes_) > 2
         loss = "softmax_cross_entropy" if multiclass else "binary_cross_entropy"
         self.out_activation_ = "softmax" if multiclass else "logistic"
-        return Network(activation_of(self.activation), loss)
+        return Network(activation_by_our_names(self.activation), loss)
 
     def _as_Y(self, y: Any, *, known: bool) -> np.ndarray:
         if np.ndim(y) == 2 and np.shape(y)[1] == 1:

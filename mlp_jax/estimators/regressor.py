@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
-from mlp_jax.estimators.settings import activation_of
+from mlp_jax.estimators.settings import activation_by_our_names
 from mlp_jax.forward_propagation import Network
 from mlp_jax.models.outputs import flat_if_one
 from mlp_jax.parameters import scope
@@ -107,7 +107,7 @@ class MLPRegressor(RegressorMixin, MLP):
     @available_if(learns_in_steps)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch on these samples, from where the network stands; arguments as for `fit`."""
-        return self._trained_on(X, y, sample_weight, incremental=True)
+        return self._train(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """The number of every row of X; (samples, K) where there are several."""
@@ -138,7 +138,7 @@ class MLPRegressor(RegressorMixin, MLP):
         return -float(np.average(L[0], weights=sample_weight))
 
     def _network(self) -> Network:
-        network = Network(activation_of(self.activation), self.loss)
+        network = Network(activation_by_our_names(self.activation), self.loss)
         self.out_activation_ = "exp" if network.loss.name == "poisson" else "identity"
         if network.loss.classes:
             raise ValueError(f"loss is {self.loss!r}, which is of classes: use MLPClassifier")
