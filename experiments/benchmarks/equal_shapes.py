@@ -27,7 +27,8 @@ from measuring import figure_of, forget_programs, in_turn, keep, quartiles, seco
 from peers_of_equal_shapes import NEEDS, ONE_BY_ONE, PEERS, Members
 
 import mlp_jax
-from mlp_jax.sweeps.members import InitialWeights, Row
+from mlp_jax.sweeps.members import Member
+from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import as_task
 
 SIZES = (30, 64, 32, 16, 1)
@@ -70,7 +71,7 @@ def problem_of(
     table = X[:rows], y[:rows], space
     choices = {"validation": (X[rows:], y[rows:]), "epochs": epochs}
     drawn = InitialWeights(as_task(*table, **choices))
-    weights = drawn.stacked([Row(seed, seed) for seed in range(count)], sizes[1:-1], fold=0)
+    weights = drawn.stack([Member(seed, seed, 0) for seed in range(count)], sizes[1:-1])
     stacked = [(W, b[:, :, 0]) for W, b in weights]
     return (table, choices), Members(sizes, X[:rows], y[:rows], stacked, rates, batch, epochs)
 

@@ -44,7 +44,7 @@ def main(n: int, rows: int, epochs: int) -> None:
         compiling.append(seconds[0])
         training.append(seconds[1])
         depth.append(bucket.kind.depth + 1)
-        first = task.configurations[bucket.rows[0].configuration]
+        first = task.configurations[bucket.configurations[0]]
         terms.append(_terms(task, bucket, first, epochs))
     fitted = np.linalg.lstsq(np.stack([np.ones(len(depth)), depth], 1), compiling, rcond=None)[0]
     print(f"{len(depth)} programs, {result.seconds:.0f} s")
@@ -72,7 +72,7 @@ def _terms(task: object, bucket: Bucket, first: dict[str, object], epochs: int) 
         total[0] += costs.flops(widths, n, len(train), len(held))
         total[1] += batches * costs.parameters(widths, n)[0]
         total[2] += widths.sum() * len(train)
-    filled = -(-len(bucket.rows) // bucket.chunk) * bucket.chunk
+    filled = -(-bucket.per_fold // bucket.chunk) * bucket.chunk
     return list(total * filled * epochs)
 
 

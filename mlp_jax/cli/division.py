@@ -104,7 +104,7 @@ class Division:
     def end(self, result: "SweepResult") -> None:
         """Ends a process that does not speak."""
         if self.shard is not None:
-            numbers = {row.configuration for bucket in result.plan.buckets for row in bucket.rows}
+            numbers = {number for bucket in result.plan.buckets for number in bucket.configurations}
             click.echo(
                 f"shard {self.shard}: {len(numbers)} configurations, {result.plan.members} members "
                 f"in {result.seconds:.1f} s",
@@ -118,12 +118,12 @@ class Division:
 
     @contextmanager
     def run(self, checkpoint: Path | None, halving: int | None) -> Iterator[dict[str, Any]]:
-        """What `sweep` needs besides; shards have done their parts by then."""
+        """What `run` needs besides; shards have done their parts by then."""
         import threading
 
         cancel = cancelled_with_stdin() if self.supervised else None
         if not self.processes:
-            yield {"checkpoint": checkpoint, "shard": self.part, "cancel": cancel}
+            yield {"checkpoint": checkpoint, "cancel": cancel}
             return
         with tempfile.TemporaryDirectory() as own:
             folder = str(checkpoint or own)

@@ -162,7 +162,7 @@ def _searched(
     shown = not quiet and sys.stderr.isatty()
     began = time.perf_counter()
     with division.run(checkpoint, halving) as how:
-        result = run(task, plan, halving=halving, progress=shown, **how)
+        result = run(task, plan, progress=shown, **how)
     return replace(result, seconds=time.perf_counter() - began)  # those of its processes too
 
 

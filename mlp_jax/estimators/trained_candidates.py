@@ -161,7 +161,7 @@ def _judged(tables: Tables, mlp: MLP, train: np.ndarray, held: np.ndarray) -> np
 
 def _swept(task: Task, *, memory: Any, halving: Any, progress: Any) -> SweepResult:
     plan = plan_of(task, memory=memory, halving=halving)
-    return run(task, plan, halving=halving, progress=progress)
+    return run(task, plan, progress=progress)
 
 
 def together(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.sweeps.members import RungScore
 from mlp_jax.wording import as_typed
 
 CUTS = 2
@@ -27,13 +28,13 @@ def as_halving(factor: Any) -> int | None:
     return None if factor is None else int(factor)
 
 
-def rungs(epochs: int, factor: int | None) -> list[int]:
+def epochs_of_rungs(epochs: int, factor: int | None) -> list[int]:
     """The epochs at which the best are chosen, the last of all epochs at the end.
 
     Example:
-      >>> rungs(100, 3)
+      >>> epochs_of_rungs(100, 3)
       [12, 34, 100]
-      >>> rungs(100, None)
+      >>> epochs_of_rungs(100, None)
       [100]
     """
     if factor is None:
@@ -48,7 +49,7 @@ def stages(epochs: int, factor: int | None) -> list[tuple[float, float]]:
       >>> stages(90, 3) == [(1, 1 / 9), (1 / 3, 2 / 9), (1 / 9, 2 / 3)]
       True
     """
-    ends = [0, *rungs(epochs, factor)]
+    ends = [0, *epochs_of_rungs(epochs, factor)]
     return [
         (1.0 if factor is None else factor**-i, (end - before) / epochs)
         for i, (before, end) in enumerate(pairwise(ends))
@@ -65,21 +66,21 @@ def share_of_epochs(epochs: int, factor: int | None) -> float:
     return sum(going * share for going, share in stages(epochs, factor))
 
 
-def best_of(standings: Iterable[tuple[int, float, float]], factor: int) -> set[int]:
+def best_of(scores: Iterable[RungScore], factor: int) -> set[int]:
     """The configurations that go on: those of the highest mean score, a share of 1 / factor.
 
     Args:
-      standings: (configuration, score, loss) of every member, in any order. Both NaN of one that
-        diverged. Of equal scores, the lower loss is the better.
+      scores: of every member, in any order. Of equal scores, the lower loss is the better.
       factor: how many configurations there are for one that goes on.
 
     Example:
       >>> nan = float("nan")
-      >>> best_of([(0, 0.5, 1), (0, 0.7, 1), (1, 0.9, 1), (1, nan, nan), (2, 0.6, 0.8)], 3)
+      >>> rows = (0, 0.5, 1), (0, 0.7, 1), (1, 0.9, 1), (1, nan, nan), (2, 0.6, 0.8)
+      >>> best_of([RungScore(*row) for row in rows], 3)
       {2}
     """
     members: dict[int, list[tuple[float, float]]] = {}
-    for configuration, score, loss in standings:
+    for configuration, score, loss in scores:
         members.setdefault(configuration, []).append((score, loss))
     # Sums without rounding: the same in whatever order the members, or their shards, are.
     means = {

@@ -10,6 +10,7 @@ import numpy as np
 from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import Layer, init
+from mlp_jax.sweeps.members import STATUSES
 from mlp_jax.sweeps.space import Configuration, optimizer_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.descent import Info
@@ -19,8 +20,6 @@ _OF_FIT = (
     *("epochs", "batch_size", "patience", "tolerance", "ties", "mean_over"),
     *("l2", "dropout", "label_smoothing"),
 )
-# A configuration is as its members are; of different ones, the first of these.
-STATUSES = ("diverged", "interrupted", "halved away", "finished", "stopped")
 
 
 def status_of(members: Sequence[Any]) -> str:

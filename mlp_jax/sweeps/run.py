@@ -5,16 +5,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from mlp_jax.sweeps.halving import as_halving
 from mlp_jax.sweeps.planning.plan import SweepPlan, as_plan
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.running.checkpoint import Checkpoint
-from mlp_jax.sweeps.running.coordination import Alone, OfFolder, OfProcesses
+from mlp_jax.sweeps.running.coordination import JoinedProcesses, SharedFolder, SingleProcess
 from mlp_jax.sweeps.running.devices import rates_of, room_of, workers_of
 from mlp_jax.sweeps.running.progress import as_sweep_progress
-from mlp_jax.sweeps.running.runner import Work
-from mlp_jax.sweeps.shards import Shard, as_shard, of_shard
+from mlp_jax.sweeps.running.rungs import Rungs
+from mlp_jax.sweeps.shards import Shard, as_shard
 from mlp_jax.sweeps.task import Task, as_task
 from mlp_jax.training.checks import check_count
 
@@ -130,13 +131,10 @@ def sweep(
     plan = plan_of(task, **how, halving=halving, shard=shard)
     return run(
         *(task, plan),
-        shard=shard,
-        cancel=cancel,
-        devices=devices,
-        halving=halving,
         progress=progress,
         checkpoint=checkpoint,
         checkpoint_seconds=checkpoint_seconds,
+        cancel=cancel,
     )
 
 
@@ -178,21 +176,24 @@ def plan_of(
     devices: Sequence[Any] | None = None,
     halving: int | None = None,
     shard: Any = None,
-    **how: Any,
+    split: Callable[..., list[np.ndarray]] | None = None,
 ) -> SweepPlan:
-    """The plan of a task on these devices, or of its part of a divided one."""
-    halving = as_halving(halving)
+    """The plan of a task, or of its part of a divided one; arguments as for `sweep`.
+
+    split: how members are grouped by their widths; see `as_plan`.
+    """
     chosen = _devices(devices)
     return as_plan(
-        of_shard(task, _share(shard), halving),
+        task,
         workers=workers_of(chosen),
-        devices=len(chosen),
+        devices=chosen,
         memory=_count_or_none("memory", memory),
         room=room_of(chosen),
         chunk=_count_or_none("chunk", chunk),
         rates=rates_of(chosen),
-        halving=halving,
-        **how,
+        halving=as_halving(halving),
+        shard=_part_of_this_process(shard),
+        split=split,
     )
 
 
@@ -212,36 +213,39 @@ def _devices(devices: Sequence[Any] | None) -> list[Any]:
     return list(devices)
 
 
+def _part_of_this_process(shard: Any) -> Shard | None:
+    """The shard that was asked for, or the share of this process among joined ones."""
+    if shard is None and jax.process_count() > 1:
+        return Shard(jax.process_index(), jax.process_count(), joined=True)
+    return as_shard(shard)
+
+
 def run(
     task: Task,
     plan: SweepPlan,
     *,
-    devices: Sequence[Any] | None = None,
-    halving: int | None = None,
     progress: bool | Callable[..., None] = False,
     checkpoint: Any = None,
     checkpoint_seconds: float = 60.0,
-    shard: Any = None,
     cancel: Any = None,
 ) -> SweepResult:
-    """The task done as planned."""
-    began, halving = time.perf_counter(), as_halving(halving)
-    share, joined = _share(shard), shard is None and jax.process_count() > 1
-    if cancel is not None and not hasattr(cancel, "is_set"):
-        raise ValueError(f"cancel is {cancel!r}; expected a threading.Event, or None")
+    """The task done as planned; arguments as for `sweep`."""
+    began = time.perf_counter()
+    _check_cancel(cancel)
     saves = None
     if checkpoint is not None:
-        saves = Checkpoint(checkpoint, task, halving, checkpoint_seconds, share)
+        saves = Checkpoint(checkpoint, task, plan.halving, checkpoint_seconds, plan.shard)
     try:
-        peers = _peers(task, halving, saves, share, cancel, joined=joined)
+        others = _coordination(task, plan, saves, cancel)
         with as_sweep_progress(progress, task, plan.members) as shown:
-            work = Work(task, plan, _devices(devices), halving, saves, peers)
-            interrupted = work.through(shown)
+            rungs = Rungs(task, plan, saves, others, shown)
+            interrupted = rungs.train()
+        own = rungs.record.outcomes()
         try:
-            outcomes, interrupted = peers.ended(work.outcomes, interrupted)
+            outcomes, interrupted = others.ended(own, interrupted)
         except KeyboardInterrupt:  # while this one was waiting for the others
-            peers.interrupted()
-            outcomes, interrupted = peers.ended(work.outcomes, True)
+            others.interrupted()
+            outcomes, interrupted = others.ended(own, True)
     finally:
         if saves is not None:
             saves.close()
@@ -250,35 +254,28 @@ def run(
         plan=plan,
         outcomes=outcomes,
         seconds=time.perf_counter() - began,
-        compilations=work.compilations,
+        compilations=rungs.record.compilations,
         interrupted=interrupted,
-        bucket_seconds=work.seconds,
+        bucket_seconds=rungs.record.seconds,
     )
 
 
-def _share(shard: Any) -> Shard | None:
-    """What this process trains: the shard that was asked for, or its share among joined ones."""
-    if shard is None and jax.process_count() > 1:
-        return Shard(jax.process_index(), jax.process_count())
-    return as_shard(shard)
+def _check_cancel(cancel: Any) -> None:
+    if cancel is not None and not hasattr(cancel, "is_set"):
+        raise ValueError(f"cancel is {cancel!r}; expected a threading.Event, or None")
 
 
-def _peers(
-    task: Task,
-    halving: int | None,
-    saves: Checkpoint | None,
-    share: Shard | None,
-    cancel: Any,
-    *,
-    joined: bool,
-) -> Alone:
-    if joined:
-        return OfProcesses(task, halving, cancel)
-    if share is None or halving is None:
-        return Alone(cancel)
+def _coordination(
+    task: Task, plan: SweepPlan, saves: Checkpoint | None, cancel: Any
+) -> SingleProcess:
+    """How this process meets the others that train the sweep."""
+    if plan.shard is not None and plan.shard.joined:
+        return JoinedProcesses(task, plan.halving, cancel)
+    if plan.shard is None or plan.halving is None:
+        return SingleProcess(cancel)
     if saves is None:
         raise ValueError(
             "halving compares the configurations of all shards, and they meet in a folder: type "
             "checkpoint= and one that all of them see"
         )
-    return OfFolder(saves, cancel)
+    return SharedFolder(saves, cancel)

@@ -10,10 +10,16 @@ from mlp_jax.wording import as_typed
 
 
 class Shard(NamedTuple):
-    """One of several parts of a sweep: its number, from 0, and how many there are."""
+    """One of several parts of a sweep.
+
+    number: of the part, from 0.
+    of: how many parts there are.
+    joined: each is trained by one of the processes that `mlp_jax.distributed` has joined.
+    """
 
     number: int
     of: int
+    joined: bool = False
 
 
 def as_shard(choice: Any) -> Shard | None:
@@ -32,18 +38,16 @@ def as_shard(choice: Any) -> Shard | None:
     return Shard(number, count)
 
 
-def of_shard(task: Task, shard: Shard | None, halving: int | None) -> Task:
-    """The task with nothing to train of configurations that are not the shard's.
-
-    They have no seeds; those that stay keep their numbers, weights and batch order.
+def configurations_of_shard(task: Task, shard: Shard | None, halving: int | None) -> list[int]:
+    """The numbers of the configurations that a shard trains; all of them if there is none.
 
     Without halving a shard has configurations that are alike, so that it compiles few programs, and
-    as much to do as any other. With it they are dealt out one by one, for who goes on is not known,
-    and those who do are often alike.
+    as much to do as any other. With halving they are dealt out one by one, for nobody knows which
+    go on, and those that do are often alike.
     """
-    if shard is None:
-        return task
     count = len(task.configurations)
+    if shard is None:
+        return list(range(count))
     if halving:
         owner = np.arange(count) % shard.of
     else:
@@ -53,10 +57,7 @@ def of_shard(task: Task, shard: Shard | None, halving: int | None) -> Task:
         owner = np.empty(count, int)
         owner[order] = middle / work.sum() * shard.of
         owner -= owner.min()  # the first, which speaks for all, has one at least
-    seeds = [
-        of_one if owner[number] == shard.number else () for number, of_one in enumerate(task.seeds)
-    ]
-    return task._replace(seeds=seeds)
+    return np.flatnonzero(owner == shard.number).tolist()
 
 
 def _likeness(task: Task, number: int) -> tuple[str, ...]:

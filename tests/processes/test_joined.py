@@ -19,7 +19,7 @@ import mlp_jax
 from mlp_jax.cli import division as shard_options
 from mlp_jax.cli.division import Division
 from mlp_jax.cli.main import commands
-from mlp_jax.sweeps.shards import Shard, as_shard, of_shard
+from mlp_jax.sweeps.shards import Shard, as_shard, configurations_of_shard
 from mlp_jax.sweeps.task import as_task
 
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -274,9 +274,9 @@ def test_processes_of_different_sweeps_are_told_so():
 def test_every_configuration_is_of_one_shard():
     task = as_task(X, Y, SPACE, folds=2)
     for halving in (None, 3):
-        shards = [of_shard(task, Shard(number, 3), halving).seeds for number in range(3)]
-        assert [sum(map(len, one)) for one in zip(*shards, strict=True)] == [1] * 16
-        assert all(4 <= sum(map(len, seeds)) <= 7 for seeds in shards)
+        shards = [configurations_of_shard(task, Shard(number, 3), halving) for number in range(3)]
+        assert sorted(number for numbers in shards for number in numbers) == list(range(16))
+        assert all(4 <= len(numbers) <= 7 for numbers in shards)
 
 
 def test_shards_without_halving_have_what_is_alike():

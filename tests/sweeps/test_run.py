@@ -14,14 +14,13 @@ import mlp_jax
 from mlp_jax.processes import compiled_programs
 from mlp_jax.sweeps import run
 from mlp_jax.sweeps.halving import share_of_epochs
-from mlp_jax.sweeps.members import InitialWeights
 from mlp_jax.sweeps.planning import costs
 from mlp_jax.sweeps.planning.plan import as_plan
 from mlp_jax.sweeps.results import selection
 from mlp_jax.sweeps.running import program_cache as programs
-from mlp_jax.sweeps.running import runner as work
-from mlp_jax.sweeps.running import schedule
-from mlp_jax.sweeps.running.cohort import Wave
+from mlp_jax.sweeps.running import runner, schedule
+from mlp_jax.sweeps.running.cohort import Cohort
+from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import as_task
 
 RNG = np.random.default_rng(0)
@@ -71,7 +70,7 @@ def test_members_equal_fit_after_200_steps(chunk):
 def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it(
     monkeypatch, worth, count
 ):
-    trained_on, train = [], work.Work._train
+    trained_on, train = [], runner.Runner._train
 
     def noted(self, name, device, *rest):
         while (
@@ -82,7 +81,7 @@ def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it
         train(self, name, device, *rest)
 
     monkeypatch.setattr(schedule.Schedule, "_is_worth", lambda *_: worth)
-    monkeypatch.setattr(work.Work, "_train", noted)
+    monkeypatch.setattr(runner.Runner, "_train", noted)
     programs._kept.clear()
     space = {"width": [2, 3, 4], "l2": [0.0, 0.1]}
     result = swept(space, devices=jax.devices()[:2], chunk=1, folds=5)
@@ -229,13 +228,13 @@ def test_waiting_for_another_chunk_is_none_of_a_programs_seconds(monkeypatch):
         def __exit__(self, *_):
             pass
 
-    places_of = work.places_of
+    put_on_devices = runner.put_on_devices
 
     def taken(*arguments):
-        there = places_of(*arguments).items()
-        return {device: place._replace(running=Taken()) for device, place in there}
+        there = put_on_devices(*arguments).items()
+        return {device: data._replace(running=Taken()) for device, data in there}
 
-    monkeypatch.setattr(work, "places_of", taken)
+    monkeypatch.setattr(runner, "put_on_devices", taken)
     [(_, training)] = swept({"width": [3]}, epochs=2).bucket_seconds.values()
     assert training < 3 * 0.2  # of three folds
 
@@ -479,12 +478,12 @@ class InterruptedCopy(np.ndarray):
 def test_ctrl_c_amid_a_choice_of_halving_gives_no_member_the_state_of_another():
     task = as_task(X, Y, {"hidden": [(3,), (4,), (5,)]}, folds=2)
     (bucket,) = as_plan(task).buckets
-    wave = Wave(task, bucket, 0, bucket.rows, InitialWeights(task))
-    before = wave.outcomes()
-    wave._history = wave._history.view(InterruptedCopy)
+    cohort = Cohort(task, bucket, bucket.members(0), InitialWeights(task))
+    before = cohort.outcomes()
+    cohort._history = cohort._history.view(InterruptedCopy)
     with pytest.raises(KeyboardInterrupt):
-        wave.keep({2})
-    after = wave.outcomes()
+        cohort.keep({2})
+    after = cohort.outcomes()
     assert list(after) == list(before)
     for name, outcome in after.items():
         jax.tree.map(np.testing.assert_array_equal, outcome.params, before[name].params)

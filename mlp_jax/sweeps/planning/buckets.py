@@ -4,25 +4,36 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp_jax.sweeps.members import Kind, Row
+from mlp_jax.sweeps.members import Member
+from mlp_jax.sweeps.planning.kinds import Kind
 
 
 class Bucket(NamedTuple):
-    """Members that share a program.
+    """Members that share a program: some configurations, each with a seed, on every one of `folds`.
 
-    kind: their static choices. hidden: the widths they are padded to. rows: the members, each
-    trained on every one of `folds`; those of equal network and epochs are neighbours. which: the
-    number of each one's network in `kind.networks`. on: see `members.switches`. chunk: how many
-    train side by side. alike: all of a chunk are of one network, which the program then chooses
-    once; else it chooses for each. bytes: what a chunk needs while it runs, with those of its wave
-    that wait; with halving all members do, and are counted in the plan. flops_used, flops_issued:
-    of the matrix products of all, without and with padding, filled batches and chunks. seconds,
-    compiling: of one thread, to train all of them, and for the program; rough guesses.
+    kind: their static choices.
+    hidden: the widths that they are padded to.
+    configurations: the number of each one's configuration; those of equal network and epochs are
+      neighbours.
+    seeds: each one's seed.
+    which: the number of each one's network in `kind.networks`.
+    folds: on which each of them is trained.
+    on: the numbers that some of them need; see `kinds.switches`.
+    chunk: how many train side by side.
+    alike: all of a chunk are of one network, which the program then chooses once; else the program
+      chooses for each.
+    bytes: what a chunk needs while it runs, with the members of its cohort that wait; with halving
+      all members wait, and the plan counts them.
+    flops_used: of the matrix products of all members, without padding.
+    flops_issued: the same with padding, filled batches and filled chunks.
+    seconds: a rough guess of what one thread takes to train them all.
+    compiling: a rough guess of the seconds that one thread takes to compile the program.
     """
 
     kind: Kind
     hidden: tuple[int, ...]
-    rows: tuple[Row, ...]
+    configurations: tuple[int, ...]
+    seeds: tuple[int, ...]
     which: tuple[int, ...]
     folds: tuple[int, ...]
     on: frozenset[str]
@@ -35,12 +46,22 @@ class Bucket(NamedTuple):
     compiling: float = 0.0
 
     @property
+    def per_fold(self) -> int:
+        """How many members there are of every fold."""
+        return len(self.seeds)
+
+    def members(self, fold: int) -> list[Member]:
+        """The members of a fold, in the order of `configurations`."""
+        pairs = zip(self.configurations, self.seeds, strict=True)
+        return [Member(configuration, seed, fold) for configuration, seed in pairs]
+
+    @property
     def chunks(self) -> int:
-        """How many are trained, over all folds."""
+        """How many chunks are trained, over all folds."""
         return len(self.parts(self.chunk)) * len(self.folds)
 
     def parts(self, length: int) -> list[tuple[int, int]]:
-        """(first row, row after the last) of parts of at most this length, each for one chunk."""
+        """(first member, member after the last) of parts of at most this length, a chunk each."""
         parts, first = [], 0
         for count in self.counts.tolist():
             last = first + count
@@ -50,7 +71,7 @@ class Bucket(NamedTuple):
 
     @property
     def counts(self) -> np.ndarray:
-        """Of rows that may share a chunk: by network, or all."""
+        """How many members of a fold may share a chunk: those of every network, or all."""
         if not self.alike:
-            return np.array([len(self.rows)])
+            return np.array([self.per_fold])
         return np.unique(self.which, return_counts=True)[1]

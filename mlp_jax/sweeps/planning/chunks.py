@@ -19,7 +19,7 @@ from mlp_jax.sweeps.task import Task
 
 CACHE = 2 << 20  # bytes that a chunk should stay in
 WIDEST = 64  # members of a chunk on a CPU; more do not make its products any faster
-CHUNKS_OF_WAVE = 8  # of which early stopping can make fewer
+CHUNKS_OF_COHORT = 8  # of which early stopping can make fewer
 
 
 class Size(NamedTuple):
@@ -54,7 +54,7 @@ class Needs(NamedTuple):
 
 def needs_of(task: Task, bucket: Bucket) -> Needs:
     """What a bucket's members and chunks take."""
-    first = task.configurations[bucket.rows[0].configuration]
+    first = task.configurations[bucket.configurations[0]]
     kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
     return Needs(*bytes_of_member(task, kind, hidden, folds, bucket.on, first))
 
@@ -65,14 +65,14 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Siz
     Raises:
       ValueError: there is no memory for a chunk of one.
     """
-    first = task.configurations[bucket.rows[0].configuration]
+    first = task.configurations[bucket.configurations[0]]
     kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
     chunk = size.chunk
     if chunk is None:
         touched = bytes_of_step(task, kind, hidden, ends(task, first))
         chunk = rates.chunk or max(4, min(WIDEST, CACHE // touched))
         chunk = _within(task, bucket, needs, size, chunk)
-        epochs = max(task.configurations[row.configuration]["epochs"] for row in bucket.rows)
+        epochs = max(task.configurations[number]["epochs"] for number in bucket.configurations)
         step = seconds_per_step(rates, task, kind, folds, first, hidden)
         chunk = quickest(
             *(bucket.counts, chunk, (rates.seconds_of_step, step)),
@@ -82,16 +82,16 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Siz
 
 
 def _bytes(bucket: Bucket, needs: Needs, size: Size, chunk: Any) -> Any:
-    """What a chunk of so many takes while it runs, with those of its wave that wait.
+    """What a chunk of so many takes while it runs, with the members of its cohort that wait.
 
     With halving all members wait, and the plan counts them.
     """
-    waves: Any = 1
+    chunks: Any = 1
     if size.halving is not None:
-        waves = 0
+        chunks = 0
     elif "patience" in bucket.on:
-        waves = np.minimum(CHUNKS_OF_WAVE, -(-len(bucket.rows) // chunk))
-    return needs.shared + chunk * (needs.running + waves * needs.waiting)
+        chunks = np.minimum(CHUNKS_OF_COHORT, -(-bucket.per_fold // chunk))
+    return needs.shared + chunk * (needs.running + chunks * needs.waiting)
 
 
 def check_chunk(buckets: Sequence[Bucket], needs: Sequence[Needs], size: Size) -> None:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from mlp_jax.parameters import Layer
-from mlp_jax.sweeps.members import Kind, numbers_of
+from mlp_jax.sweeps.planning.kinds import Kind, numbers_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.descent import initial_optimizer_state
 
@@ -174,14 +174,18 @@ def bytes_of_place(task: Task) -> int:
     return _bytes_of_examples(task) + max(DRAWS_KEPT, bytes_of_draws(task))
 
 
-def bytes_held(task: Task, devices: int) -> int:
-    """The examples, here and on every device; draws; every member's best parameters and history."""
+def bytes_held(task: Task, numbers: Sequence[int], devices: int) -> int:
+    """The examples, here and on every device; draws; every member's best parameters and history.
+
+    numbers: of the configurations to train.
+    """
     itemsize = task.X.dtype.itemsize
     kept = 0
-    for configuration, seeds in zip(task.configurations, task.seeds, strict=True):
-        sizes = task.sizes(configuration)
-        numbers = sum(a * b + b for a, b in pairwise(sizes)) + 4 * configuration["epochs"]
-        kept += itemsize * numbers * len(seeds) * len(task.splits)
+    for number in numbers:
+        configuration = task.configurations[number]
+        entries = sum(a * b + b for a, b in pairwise(task.sizes(configuration)))
+        entries += 4 * configuration["epochs"]
+        kept += itemsize * entries * len(task.seeds[number]) * len(task.splits)
     sizes_of_batches = {configuration["batch_size"] for configuration in task.configurations}
     longest = max(configuration["epochs"] for configuration in task.configurations)
     m = max(len(train) for train, _ in task.splits)

@@ -4,14 +4,14 @@ Members of different static choices cannot share one, but for their activations,
 program can choose when it runs. Those that differ in width can, at the price of the padding.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp_jax.sweeps.halving import share_of_epochs
-from mlp_jax.sweeps.members import Kind, Row, kind_of
 from mlp_jax.sweeps.planning.costs import Rates, seconds_per_epoch, steps
+from mlp_jax.sweeps.planning.kinds import Kind, kind_of
 from mlp_jax.sweeps.task import Task
 
 # What the plan counts a compilation as, of what it takes: near the least the total time is flat (a
@@ -20,28 +20,43 @@ SHARE_OF_COMPILATION = 0.25
 # Time of an epoch where activations are chosen at run time: they are kernels of their own.
 CHOOSING = 1.1
 
-Group = tuple[Kind, tuple[int, ...], list[Row]]  # that shares static choices, and its folds
+
+class Group(NamedTuple):
+    """Members that share static choices.
+
+    kind: these choices.
+    folds: on which each of them is trained.
+    seeded: (number of the configuration, seed) of each.
+    """
+
+    kind: Kind
+    folds: tuple[int, ...]
+    seeded: list[tuple[int, int]]
 
 
-def families(task: Task, *, apart: bool) -> list[list[Group]]:
-    """Members by their static choices; in one family, those that differ in activation alone."""
-    groups: dict[tuple[Kind, tuple[int, ...]], list[Row]] = {}
-    for number in range(len(task.configurations)):
-        if not task.seeds[number]:  # it is another shard's
-            continue
+def families(task: Task, numbers: Sequence[int], *, apart: bool) -> list[list[Group]]:
+    """Members by their static choices; in one family, those that differ in activation alone.
+
+    Args:
+      task: of the sweep.
+      numbers: of the configurations to train.
+      apart: every group is a family of its own.
+    """
+    groups: dict[tuple[Kind, tuple[int, ...]], list[tuple[int, int]]] = {}
+    for number in numbers:
         folds_of: dict[Kind, list[int]] = {}
         for fold, (train, _) in enumerate(task.splits):
             kind = kind_of(task, task.of_fold(number, fold), len(train))
             folds_of.setdefault(kind, []).append(fold)
-        for kind, numbers in folds_of.items():
-            rows = [Row(number, seed) for seed in task.seeds[number]]
-            groups.setdefault((kind, tuple(numbers)), []).extend(rows)
+        seeded = [(number, seed) for seed in task.seeds[number]]
+        for kind, folds in folds_of.items():
+            groups.setdefault((kind, tuple(folds)), []).extend(seeded)
     families: dict[Any, list[Group]] = {}
-    for (kind, folds), rows in groups.items():
+    for (kind, all_folds), seeded in groups.items():
         # A line search calls jitted functions, for which a network is static.
-        alone = apart or task.configurations[rows[0].configuration]["optimizer"] == "lbfgs"
-        name = (kind if alone else kind.but_for_activation(), folds)
-        families.setdefault(name, []).append((kind, folds, rows))
+        alone = apart or task.configurations[seeded[0][0]]["optimizer"] == "lbfgs"
+        name = (kind if alone else kind.but_for_activation(), all_folds)
+        families.setdefault(name, []).append(Group(kind, all_folds, seeded))
     return list(families.values())
 
 
@@ -54,10 +69,12 @@ def cheapest(
 ) -> list[Group]:
     """The family in groups with a program each, activations apart or together."""
 
-    def groups(kind: Kind, folds: tuple[int, ...], rows: list[Row]) -> tuple[float, list[Group]]:
-        configs = [task.configurations[row.configuration] for row in rows]
+    def divided(group: Group) -> tuple[float, list[Group]]:
+        """(seconds of the programs and of training by them, the groups) that `split` makes."""
+        kind, folds, seeded = group
+        configs = [task.configurations[number] for number, _ in seeded]
         epochs = np.array([c["epochs"] for c in configs])
-        widths = np.array([c["hidden"] for c in configs], int).reshape(len(rows), kind.depth)
+        widths = np.array([c["hidden"] for c in configs], int).reshape(len(seeded), kind.depth)
         share = share_of_epochs(int(epochs.max()), halving)
         seconds = seconds_per_epoch(rates, task, kind, folds, configs[0], share)
         another = SHARE_OF_COMPILATION * rates.compile_seconds(kind)
@@ -66,10 +83,10 @@ def cheapest(
         parts = split(widths, epochs, seconds, another)
         price, made = another * len(parts), []
         for part in parts:
-            some = [rows[i] for i in part]
-            present = {task.network(task.configurations[row.configuration]) for row in some}
+            some = [seeded[i] for i in part]
+            present = {task.network(task.configurations[number]) for number, _ in some}
             networks = tuple(network for network in kind.networks if network in present)
-            made.append((kind._replace(networks=networks), folds, some))
+            made.append(Group(kind._replace(networks=networks), folds, some))
             running = float(seconds(widths[part].max(axis=0)) * epochs[part].sum())
             price += running * (CHOOSING if len(networks) > 1 else 1.0)
         return price, made
@@ -77,13 +94,13 @@ def cheapest(
     price = 0.0
     apart: list[Group] = []
     for group in family:
-        more, made = groups(*group)
+        more, made = divided(group)
         price, apart = price + more, apart + made
     if len(family) > 1:
-        networks = tuple(network for kind, _, _ in family for network in kind.networks)
-        kind = family[0][0]._replace(networks=networks)
-        rows = [row for _, _, some in family for row in some]
-        together_price, together = groups(kind, family[0][1], rows)
+        networks = tuple(network for group in family for network in group.kind.networks)
+        kind = family[0].kind._replace(networks=networks)
+        seeded = [pair for group in family for pair in group.seeded]
+        together_price, together = divided(Group(kind, family[0].folds, seeded))
         if together_price < price:
             return together
     return apart

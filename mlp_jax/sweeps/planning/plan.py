@@ -1,12 +1,11 @@
 """The plan of a sweep: who shares a program, padded to which widths, how many at a time."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp_jax.sweeps.halving import share_of_epochs, stages
-from mlp_jax.sweeps.members import Row, switches
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.chunks import Size, check_chunk, needs_of, turns_of, with_chunk
 from mlp_jax.sweeps.planning.costs import (
@@ -19,25 +18,36 @@ from mlp_jax.sweeps.planning.costs import (
     steps,
 )
 from mlp_jax.sweeps.planning.grouping import Group, cheapest, families, split_by_width
+from mlp_jax.sweeps.planning.kinds import switches
+from mlp_jax.sweeps.shards import Shard, configurations_of_shard
 from mlp_jax.sweeps.task import Task
 
 
 class SweepPlan(NamedTuple):
     """What a sweep is going to do.
 
-    buckets: programs, and who is trained by them. bytes: about the most that is held at a time,
-    examples and results included, and with halving the states of all members. seconds: a rough
-    guess.
+    buckets: programs, and the members that each of them trains.
+    bytes: about the most that is held at a time, examples and results included, and with halving
+      the states of all members.
+    seconds: a rough guess of what all of it takes.
+    devices: those that train; none in a plan that was read from a file, as for what follows.
+    halving: one of so many configurations goes on where halving chooses; None for all.
+    shard: the part of the sweep that is planned; None for all.
+    memory: bytes that all of it may take; None for no limit.
     """
 
     buckets: tuple[Bucket, ...]
     bytes: int
     seconds: float
+    devices: tuple[Any, ...] = ()
+    halving: int | None = None
+    shard: Shard | None = None
+    memory: int | None = None
 
     @property
     def members(self) -> int:
         """How many trainings there are: configurations x seeds x folds."""
-        return sum(len(bucket.rows) * len(bucket.folds) for bucket in self.buckets)
+        return sum(bucket.per_fold * len(bucket.folds) for bucket in self.buckets)
 
     @property
     def compilations(self) -> int:
@@ -73,7 +83,7 @@ class SweepPlan(NamedTuple):
                 getattr(network.activation, "name", "several") for network in bucket.kind.networks
             )
             batch = bucket.kind.batch_size or "all"
-            members = len(bucket.rows) * len(bucket.folds)
+            members = bucket.per_fold * len(bucket.folds)
             useful = bucket.flops_used / bucket.flops_issued
             lines.append(
                 f"{widths:>18} {name:>15} {batch:>6} {members:>8} {bucket.chunk:>6} {useful:.0%}"
@@ -88,9 +98,10 @@ def as_plan(
     memory: int | None = None,
     room: int | None = None,
     chunk: int | None = None,
-    devices: int = 1,
+    devices: Sequence[Any] = (None,),
     rates: Rates = CPU,
     halving: int | None = None,
+    shard: Shard | None = None,
     split: Callable[..., list[np.ndarray]] | None = None,
 ) -> SweepPlan:
     """The plan of a task.
@@ -98,31 +109,33 @@ def as_plan(
     Args:
       task: what to do.
       workers: chunks that run at the same time, on all devices.
-      devices: how many, each with a copy of the examples.
+      devices: each has a copy of the examples.
       memory: bytes that all of it may take, or None.
       room: bytes that each device has free, or None.
       chunk: members of a chunk, or None for what suits the devices.
       rates: of the devices.
       halving: as for `sweep`; it wants chunks small enough to become fewer.
+      shard: the part of the sweep to plan, or None.
       split: (widths, epochs, seconds of one, seconds of another program) -> groups of row numbers;
         None for `split_by_width`.
 
     Raises:
       ValueError: the memory does not suffice.
     """
+    numbers = configurations_of_shard(task, shard, halving)
     # At a given chunk a member is the same to the last bit whatever its neighbours, and so is its
     # program.
     groups = [
         group
-        for family in families(task, apart=chunk is not None)
+        for family in families(task, numbers, apart=chunk is not None)
         for group in cheapest(rates, task, family, split or split_by_width, halving)
     ]
     buckets = [_bucket(rates, task, group) for group in groups]
     needs = [needs_of(task, bucket) for bucket in buckets]
-    held = bytes_held(task, devices)
+    held = bytes_held(task, numbers, len(devices))
     if halving is not None:  # all states are held until it is known who goes on
         held += sum(
-            len(bucket.rows) * len(bucket.folds) * one.waiting
+            bucket.per_fold * len(bucket.folds) * one.waiting
             for bucket, one in zip(buckets, needs, strict=True)
         )
     size = Size(
@@ -146,11 +159,12 @@ def as_plan(
     compiling = sum(bucket.compiling for bucket in buckets)
     running = sum(bucket.seconds for bucket in buckets)
     most = held + workers * max((bucket.bytes for bucket in buckets), default=0)
-    return SweepPlan(tuple(buckets), most, (compiling + running) / workers)
+    seconds = (compiling + running) / workers
+    return SweepPlan(tuple(buckets), most, seconds, tuple(devices), halving, shard, memory)
 
 
 def _seconds(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> float:
-    configs = [task.configurations[row.configuration] for row in bucket.rows]
+    configs = [task.configurations[number] for number in bucket.configurations]
     share = share_of_epochs(max(c["epochs"] for c in configs), halving)
     per_epoch = seconds_per_epoch(rates, task, bucket.kind, bucket.folds, configs[0], share)
     return float(per_epoch(np.array(bucket.hidden))) * sum(c["epochs"] for c in configs)
@@ -158,23 +172,25 @@ def _seconds(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> f
 
 def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
     """The bucket of a group, its chunks of no size yet."""
-    kind, folds, rows = group
+    kind, folds, seeded = group
     alike = rates.chunk is None
 
-    def network(row: Row) -> int:
-        return kind.networks.index(task.network(task.configurations[row.configuration]))
+    def network_number(number: int) -> int:
+        return kind.networks.index(task.network(task.configurations[number]))
 
-    def place(row: Row) -> tuple[int, int]:
-        epochs = task.configurations[row.configuration]["epochs"]
-        return (network(row), epochs) if alike else (epochs, network(row))
+    def place(pair: tuple[int, int]) -> tuple[int, int]:
+        number, _ = pair
+        epochs, network = task.configurations[number]["epochs"], network_number(number)
+        return (network, epochs) if alike else (epochs, network)
 
-    rows = sorted(rows, key=place)
-    configs = [task.configurations[row.configuration] for row in rows]
+    numbers, seeds = zip(*sorted(seeded, key=place), strict=True)
+    configs = [task.configurations[number] for number in numbers]
     return Bucket(
         kind=kind,
         hidden=tuple(int(w) for w in np.array([c["hidden"] for c in configs], int).max(axis=0)),
-        rows=tuple(rows),
-        which=tuple(network(row) for row in rows),
+        configurations=numbers,
+        seeds=seeds,
+        which=tuple(network_number(number) for number in numbers),
         folds=folds,
         on=switches(configs),
         chunk=0,
@@ -184,7 +200,7 @@ def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
 
 def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:
     """With what its products take, without and with padding and filled batches, and its seconds."""
-    configs = [task.configurations[row.configuration] for row in bucket.rows]
+    configs = [task.configurations[number] for number in bucket.configurations]
     n = ends(task, configs[0])
     epochs = np.array([c["epochs"] for c in configs])
     share = share_of_epochs(int(epochs.max()), halving)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import Layer, init
-from mlp_jax.sweeps.members import InitialWeights
+from mlp_jax.sweeps.members import Member, Outcome
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.ranking import Ranked, SweepMember, best_loss, order_of, status_of
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
@@ -19,7 +19,6 @@ from mlp_jax.sweeps.results.selection import (
     chosen_of_folds,
     outputs_held_out,
 )
-from mlp_jax.sweeps.running.cohort import Outcome
 from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import check_count
@@ -41,7 +40,7 @@ class SweepResult:
 
     task: Task = field(repr=False)
     plan: SweepPlan = field(repr=False)
-    outcomes: dict[tuple[int, int, int], Outcome] = field(repr=False)
+    outcomes: dict[Member, Outcome] = field(repr=False)
     seconds: float
     compilations: int
     interrupted: bool
@@ -55,7 +54,7 @@ class SweepResult:
         for number in range(len(self.task.configurations)):
             for seed in self.task.seeds[number]:
                 for fold in range(len(self.task.splits)):
-                    found = self.outcomes.get((number, seed, fold), never)
+                    found = self.outcomes.get(Member(number, seed, fold), never)
                     own = self.task.of_fold(number, fold)
                     members.append(
                         SweepMember(
@@ -165,9 +164,10 @@ class SweepResult:
         task = self.task
         Y = task.labels[arguments["network"].loss]
         given = ranked.configuration.get("class_weight")
-        key = InitialWeights(task).key(seed)
         arguments |= {
-            "params": init(key, task.sizes(ranked.configuration), dtype=task.X.dtype),
+            "params": init(
+                task.key_of_weights(seed), task.sizes(ranked.configuration), dtype=task.X.dtype
+            ),
             "X": task.X,
             "Y": Y,
             "weights": None if given is None else class_weights(Y, given),

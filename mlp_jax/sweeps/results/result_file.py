@@ -16,10 +16,10 @@ import numpy as np
 from mlp_jax.forward_propagation import Network
 from mlp_jax.models.networks import check_named
 from mlp_jax.storage.array_files import packed, replace, unpacked
-from mlp_jax.sweeps.members import Row, kind_of
+from mlp_jax.sweeps.members import STATUSES
 from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.planning.kinds import kind_of
 from mlp_jax.sweeps.planning.plan import SweepPlan
-from mlp_jax.sweeps.ranking import STATUSES
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.running.outcome_arrays import apart, arrays_of_outcomes, end_to_end, outcomes_of
 from mlp_jax.sweeps.space import Configuration
@@ -102,7 +102,8 @@ def to_bytes(result: SweepResult) -> bytes:
         "bucket_seconds": list(result.bucket_seconds.items()),
     }
     arrays = _arrays_of_task(task) | arrays_of_outcomes(result.outcomes, task.X.dtype)
-    arrays |= end_to_end("rows", (bucket.rows for bucket in plan.buckets))
+    pairs = (np.array([bucket.configurations, bucket.seeds]).T for bucket in plan.buckets)
+    arrays |= end_to_end("rows", pairs)
     return packed(FORMAT, header, arrays)
 
 
@@ -240,19 +241,21 @@ def _from_json(value: Any) -> Any:
 
 def _numbers_of(bucket: Bucket) -> dict[str, Any]:
     numbers = bucket._asdict() | {"on": sorted(bucket.on)}
-    del numbers["kind"], numbers["rows"]  # made again from a configuration; an array
+    del numbers["kind"]  # made again from a configuration
+    del numbers["configurations"], numbers["seeds"]  # an array
     return {name: _as_json(name, value) for name, value in numbers.items()}
 
 
 def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
     own = {name: _from_json(value) for name, value in numbers.items()}
-    members = tuple(Row(*row) for row in rows.reshape(-1, 2).tolist())
+    configurations, seeds = (tuple(column.tolist()) for column in rows.reshape(-1, 2).T)
     fold = own["folds"][0]
     train, _ = task.splits[fold]
     kinds = {
-        number: kind_of(task, task.of_fold(row.configuration, fold), len(train))
-        for number, row in zip(own["which"], members, strict=True)
+        network: kind_of(task, task.of_fold(number, fold), len(train))
+        for network, number in zip(own["which"], configurations, strict=True)
     }
     networks = tuple(network for _, kind in sorted(kinds.items()) for network in kind.networks)
     kind = kinds[own["which"][0]]._replace(networks=networks)
-    return Bucket(**(own | {"kind": kind, "rows": members, "on": frozenset(own["on"])}))
+    own |= {"kind": kind, "configurations": configurations, "seeds": seeds}
+    return Bucket(**(own | {"on": frozenset(own["on"])}))

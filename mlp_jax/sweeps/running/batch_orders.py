@@ -9,47 +9,47 @@ import numpy as np
 from mlp_jax.sweeps.folds import Lengths
 from mlp_jax.sweeps.planning.costs import DRAWS_KEPT, bytes_of_draws
 from mlp_jax.sweeps.running.chunk_program import draws_of_epochs
-from mlp_jax.sweeps.running.cohort import Wave
-from mlp_jax.sweeps.running.devices import Place
+from mlp_jax.sweeps.running.cohort import Cohort
+from mlp_jax.sweeps.running.devices import DeviceData
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.epoch import Drawn
 
 
-class Draws:
-    """Drawn when they are first asked for, by any thread, and kept for the next chunk."""
+class BatchOrders:
+    """Orders of the batches, drawn when a thread first asks and kept for the next chunk."""
 
-    def __init__(self, task: Task, lengths: Lengths, places: dict[Any, Place]) -> None:
-        """places: by device; on the first of them all is drawn."""
+    def __init__(self, task: Task, lengths: Lengths, data: dict[Any, DeviceData]) -> None:
+        """data: by device; on the first of them all orders are drawn."""
         self._task, self._lengths = task, lengths
-        self._first = next(iter(places))
-        self._folds = places[self._first].folds
+        self._first = next(iter(data))
+        self._folds = data[self._first].folds
         self._keys = [
             jax.device_put(task.key_of_fold(fold), self._first) for fold in range(len(self._folds))
         ]
         self._drawn: dict[Any, Drawn] = {}
         self._drawing = threading.Lock()
 
-    def __call__(self, wave: Wave, done: int, device: Any) -> Drawn:
-        """What the wave's epochs from `done` on draw, on that device."""
-        kind = wave.bucket.kind
-        name = (device, wave.fold, done, kind.batch_size, kind.dropout)
+    def __call__(self, cohort: Cohort, done: int, device: Any) -> Drawn:
+        """What the cohort's epochs from `done` on draw, on that device."""
+        kind = cohort.bucket.kind
+        name = (device, cohort.fold, done, kind.batch_size, kind.dropout)
         with self._drawing:  # or two threads would compile the same
             if name not in self._drawn:
                 while len(self._drawn) > DRAWS_KEPT // bytes_of_draws(self._task):
                     del self._drawn[next(iter(self._drawn))]
                 on_first = self._drawn.get((self._first, *name[1:]))
-                draws = self._draw(wave, done) if on_first is None else on_first
+                draws = self._draw(cohort, done) if on_first is None else on_first
                 self._drawn[name] = jax.device_put(draws, device)
             return self._drawn[name]
 
-    def _draw(self, wave: Wave, done: int) -> Drawn:
+    def _draw(self, cohort: Cohort, done: int) -> Drawn:
         """By a program for all of a batch size."""
-        kind = wave.bucket.kind
+        kind = cohort.bucket.kind
         return draws_of_epochs(
-            self._keys[wave.fold],
+            self._keys[cohort.fold],
             np.int32(done),
-            self._folds[wave.fold],
-            epochs=wave.segment,
+            self._folds[cohort.fold],
+            epochs=cohort.segment,
             batch_size=kind.batch_size,
             lengths=self._lengths,
             dropout=kind.dropout,

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from mlp_jax.storage.checkpoint_folder import Folder
-from mlp_jax.sweeps.running.checkpoint_files import Files, Kept, Outcomes, Votes, parts_of
+from mlp_jax.sweeps.members import RungScore, Snapshot
+from mlp_jax.sweeps.running.checkpoint_files import Files, Kept, Outcomes, parts_of
 from mlp_jax.sweeps.shards import Shard
-from mlp_jax.sweeps.standings import Standing
 from mlp_jax.sweeps.task import Task
 
 
@@ -39,13 +39,13 @@ class Checkpoint:
         self._saved = set(self.found.outcomes)
 
     def save(
-        self, outcomes: Outcomes, standings: Iterable[Standing], kept: Kept, *, wait: bool = False
+        self, outcomes: Outcomes, snapshots: Iterable[Snapshot], kept: Kept, *, wait: bool = False
     ) -> None:
         """Saves in the background; what is still being written is waited for first.
 
         Args:
           outcomes: of all members that are done; those that were interrupted are not.
-          standings: of waves that are not done.
+          snapshots: of members that are not done.
           kept: what halving has chosen so far.
           wait: until it is written.
 
@@ -58,23 +58,23 @@ class Checkpoint:
             if name not in self._saved and outcome.status != "interrupted"
         }
         self._number += 1
-        self._folder.save(self._files.write, self._number, new, tuple(standings), kept)
+        self._folder.save(self._files.write, self._number, new, tuple(snapshots), kept)
         self._saved |= set(new)
         if wait:
             self._folder.finish()
 
-    def votes(self, choice: int, own: Votes) -> list[Votes | None]:
-        """What every shard says at a choice of halving; None of those that have not come so far.
+    def rung_scores(self, choice: int, own: list[RungScore]) -> list[list[RungScore] | None]:
+        """Every shard's scores at a choice of halving; None of those that have not come so far.
 
-        What this one has once said stands, also if it says so again after a kill.
+        What this shard has once said stands, also if it says so again after a kill.
         """
         assert self._shard is not None
         shards = [Shard(number, self._shard.of) for number in range(self._shard.of)]
         paths = [self._folder.path / f"votes-{_writer(s)}-{choice}.safetensors" for s in shards]
         mine = paths[self._shard.number]
-        if self._files.votes(mine) is None:
-            self._files.write_votes(mine, own)
-        return [self._files.votes(path) for path in paths]
+        if self._files.scores(mine) is None:
+            self._files.write_scores(mine, own)
+        return [self._files.scores(path) for path in paths]
 
 
 def _writer(shard: Shard | None) -> str:

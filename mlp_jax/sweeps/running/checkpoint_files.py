@@ -15,28 +15,25 @@ import jax
 import numpy as np
 
 from mlp_jax.storage.checkpoint_folder import Folder, content_of, digest_of, said
-from mlp_jax.sweeps.members import Row
-from mlp_jax.sweeps.ranking import STATUSES
-from mlp_jax.sweeps.running.cohort import Outcome
+from mlp_jax.sweeps.members import STATUSES, Member, Outcome, RungScore, Snapshot
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
-from mlp_jax.sweeps.standings import Standing
 from mlp_jax.sweeps.task import Task
 
 OUTCOMES, STATES, VOTES = "mlp_jax.outcomes/2", "mlp_jax.states/2", "mlp_jax.votes/1"
-Outcomes = dict[tuple[int, int, int], Outcome]
+Outcomes = dict[Member, Outcome]
 Kept = tuple[tuple[int, ...], ...]  # the configurations that went on, for every choice of halving
-Votes = list[tuple[int, float, float]]  # see `halving.best_of`
 
 
 class Found(NamedTuple):
     """What a folder holds.
 
-    outcomes: of members that are done. standings: of those that are not, those that have come the
-    furthest first. kept: see `Kept`.
+    outcomes: of members that are done.
+    snapshots: of those that are not, the furthest first.
+    kept: see `Kept`.
     """
 
     outcomes: Outcomes
-    standings: tuple[Standing, ...]
+    snapshots: tuple[Snapshot, ...]
     kept: Kept
 
 
@@ -57,7 +54,7 @@ class Files:
     # --- Writing.
 
     def write(
-        self, number: int, outcomes: Outcomes, standings: Iterable[Standing], kept: Kept
+        self, number: int, outcomes: Outcomes, snapshots: Iterable[Snapshot], kept: Kept
     ) -> None:
         """A save: members that are done since the one before it, and where the others stand."""
         if outcomes:
@@ -67,24 +64,24 @@ class Files:
                 {"statuses": STATUSES, "kept": kept},
                 arrays_of_outcomes(outcomes, self._task.X.dtype),
             )
-        standings = list(standings)
+        snapshots = list(snapshots)
         waves = [
             {
-                "fold": one.fold,
+                "fold": one.members[0].fold,
                 "done": one.done,
-                "rows": one.rows,
+                "rows": [(member.configuration, member.seed) for member in one.members],
                 "leaves": [(leaf.dtype.str, leaf.shape) for leaf in one.leaves],
             }
-            for one in standings
+            for one in snapshots
         ]
-        states = {str(place): _as_bytes(one.leaves) for place, one in enumerate(standings)}
+        states = {str(place): _as_bytes(one.leaves) for place, one in enumerate(snapshots)}
         header = {"kept": kept, "waves": waves}
         self._folder.put(self.path("states", number), STATES, header, states)
         self._folder.forget_old(f"states-{self._writer}-*")
 
-    def write_votes(self, path: Path, votes: Votes) -> None:
+    def write_scores(self, path: Path, scores: list[RungScore]) -> None:
         """What the writer says at a choice of halving."""
-        array = np.array(votes, float).reshape(len(votes), 3)
+        array = np.array(scores, float).reshape(len(scores), 3)
         self._folder.put(path, VOTES, {}, {"votes": array})
 
     # --- Reading.
@@ -92,7 +89,7 @@ class Files:
     def read(self) -> Found:
         """What the folder holds, of all writers."""
         outcomes: Outcomes = {}
-        standings: list[Standing] = []
+        snapshots: list[Snapshot] = []
         kept: list[Kept] = [()]
         for path in sorted(self._folder.path.glob("outcomes-*")):
             content = self._folder.found(path, OUTCOMES, "its networks are trained again")
@@ -106,27 +103,27 @@ class Files:
                 content = self._folder.found(path, STATES, "the save before it is used")
                 if content is not None:
                     header, arrays = content
-                    standings += _standings(header, arrays)
+                    snapshots += _snapshots(header, arrays)
                     kept.append(_kept(header))
                     break
-        standings.sort(key=lambda one: -one.done)
-        return Found(outcomes, tuple(standings), max(kept, key=len))
+        snapshots.sort(key=lambda one: -one.done)
+        return Found(outcomes, tuple(snapshots), max(kept, key=len))
 
-    def votes(self, path: Path) -> Votes | None:
-        """The votes in a file; None if there is none, or it is damaged."""
+    def scores(self, path: Path) -> list[RungScore] | None:
+        """The scores in a file; None if there is none, or it is damaged."""
         if not path.exists():
             return None
         content = self._folder.found(path, VOTES, "its part of the sweep chooses again")
         if content is None:
             return None
-        return [(int(number), score, loss) for number, score, loss in content[1]["votes"].tolist()]
+        rows = content[1]["votes"].tolist()
+        return [RungScore(int(number), score, loss) for number, score, loss in rows]
 
 
-def _standings(header: Any, arrays: dict[str, np.ndarray]) -> list[Standing]:
+def _snapshots(header: Any, arrays: dict[str, np.ndarray]) -> list[Snapshot]:
     return [
-        Standing(
-            tuple(Row(*row) for row in wave["rows"]),
-            wave["fold"],
+        Snapshot(
+            tuple(Member(number, seed, wave["fold"]) for number, seed in wave["rows"]),
             wave["done"],
             _from_bytes(arrays[str(place)], wave["leaves"]),
         )

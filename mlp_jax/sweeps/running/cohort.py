@@ -1,103 +1,97 @@
-"""A wave of members: trained chunk by chunk, segment by segment, those that go on closing ranks."""
+"""A cohort: members trained chunk by chunk, segment by segment, those that go on closing ranks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
 from mlp_jax.back_propagation import one_pass
 from mlp_jax.metrics import Metric
-from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.folds import Fold
-from mlp_jax.sweeps.members import InitialWeights, Row, cut_out, numbers_of, weights_of
+from mlp_jax.sweeps.members import Member, Outcome, RungScore, Snapshot
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.costs import segment
+from mlp_jax.sweeps.planning.kinds import numbers_of
 from mlp_jax.sweeps.running.chunk_program import Members, started
-from mlp_jax.sweeps.standings import Standing
+from mlp_jax.sweeps.running.stacking import InitialWeights, cut_out, weights_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.descent import State
 from mlp_jax.training.epoch import Drawn, Plan
 
 
-class Outcome(NamedTuple):
-    """What became of a member.
-
-    params: of its best epoch, see `Task.best_by`. history: (epochs, 4), the lines of `Info`. score:
-    of the best epoch; NaN if there is none. status: "finished", "stopped" (patience was lost),
-    "diverged", "halved away" or "interrupted".
-    """
-
-    params: tuple[Layer, ...] | None
-    history: np.ndarray
-    best_epoch: int
-    score: float
-    status: str
-
-
-class Wave:
-    """Rows of a bucket on one fold, where they stand, and what they have left behind."""
+class Cohort:
+    """Members of a bucket on one fold, where they stand, and what they have left behind."""
 
     def __init__(
         self,
         task: Task,
         bucket: Bucket,
-        fold: int,
-        rows: tuple[Row, ...],
+        members: Sequence[Member],
         weights: InitialWeights,
         *,
         saved: bool = False,
     ) -> None:
-        """saved: its `standing` is kept after every segment, for another thread to look at."""
-        self.task, self.bucket, self.fold, self.rows = task, bucket, fold, rows
+        """A cohort before its first epoch.
+
+        Args:
+          task: of the sweep.
+          bucket: that the members are of.
+          members: one or more, of one fold.
+          weights: their initial ones.
+          saved: a `snapshot` is kept after every segment, for another thread to look at.
+        """
+        self.task, self.bucket, self.members = task, bucket, tuple(members)
+        self.fold = members[0].fold
         self.done = 0
         self.segment = segment(max(len(train) for train, _ in task.splits))
-        configurations = [task.of_fold(row.configuration, fold) for row in rows]
+        configurations = [task.of_fold(member.configuration, self.fold) for member in members]
         self._epochs = np.array([c["epochs"] for c in configurations], np.int32)
         networks = [task.network(configuration) for configuration in configurations]
         self._metric = task.metric[bucket.kind.loss]
         self._which = np.array([bucket.kind.networks.index(network) for network in networks])
-        params = weights.stacked(rows, bucket.hidden, fold)
+        params = weights.stack(members, bucket.hidden)
         numbers = numbers_of(configurations, bucket.on, task.X.dtype)
-        self._members = Members(numbers, self._epochs, None)
+        self._chunk = Members(numbers, self._epochs, None)
         if bucket.kind.weighted:
-            train, held = task.splits[fold]
+            train, held = task.splits[self.fold]
             own = weights_of(task, configurations, train)
-            self._members = self._members._replace(weights=own)
+            self._chunk = self._chunk._replace(weights=own)
             if task.as_fit and task.best_by == "metric":
                 longest = max(len(held) for _, held in task.splits)
                 own = weights_of(task, configurations, held)[:, :, np.resize(held, longest)]
-                self._members = self._members._replace(held_weights=own)
+                self._chunk = self._chunk._replace(held_weights=own)
         self.state: State = started(params, numbers.optimizer, validates=task.best_by != "cost")
-        self._history = np.empty((len(rows), 0, 4), task.X.dtype)  # and room for more epochs
+        self._history = np.empty((len(members), 0, 4), task.X.dtype)  # and room for more epochs
         self._recorded = 0
-        self.going_on = np.arange(len(rows))
+        self.going_on = np.arange(len(members))
         self._saved = saved
-        self.standing: Standing | None = None
+        self.snapshot: Snapshot | None = None
 
-    def restore(self, standings: Sequence[tuple[Standing, int]]) -> None:
-        """Goes on from where every row stood: (a wave, the row's place in it).
+    def restore(self, snapshots: Sequence[tuple[Snapshot, int]]) -> None:
+        """Goes on from where every member stood.
 
-        All of them after as many epochs. That wave may have been of other widths.
+        snapshots: (a snapshot, the member's place in it) of every member, all after as many epochs.
+          The cohort of the snapshot may have been padded to other widths.
         """
         leaves: list[Any] = jax.tree.leaves(self.state)
-        for place, (wave, index) in enumerate(standings):
-            old: tuple[Any, ...] = wave.leaves[:-1]
+        for place, (snapshot, index) in enumerate(snapshots):
+            old: tuple[Any, ...] = snapshot.leaves[:-1]
             for leaf, saved in zip(leaves, old, strict=True):
                 shapes = zip(leaf.shape[1:], saved.shape[1:], strict=True)
                 corner = tuple(slice(min(ours, theirs)) for ours, theirs in shapes)
                 leaf[place] = 0  # as all that is padded
                 leaf[(place, *corner)] = saved[(index, *corner)]
-        self.done = standings[0][0].done
-        self._history = np.stack([wave.leaves[-1][index] for wave, index in standings])
+        self.done = snapshots[0][0].done
+        self._history = np.stack([snapshot.leaves[-1][index] for snapshot, index in snapshots])
         self._recorded = self._history.shape[1]
         self.going_on = np.flatnonzero(self._goes_on())
-        self._keep_standing()
+        self._keep_snapshot()
 
-    def _keep_standing(self) -> None:
+    def _keep_snapshot(self) -> None:
         if self._saved:
             leaves = (*jax.tree.leaves(self.state), self._lines())
-            self.standing = Standing(self.rows, self.fold, self.done, leaves)
+            self.snapshot = Snapshot(self.members, self.done, leaves)
 
     def plan(self) -> Plan:
         """The static side of its program."""
@@ -109,12 +103,15 @@ class Wave:
         )
 
     def arguments(self, rows: np.ndarray) -> tuple[Members, State]:
-        """Members and state of some rows, filled up to a chunk with others that do nothing."""
+        """Some members and their states, filled up to a chunk with others that do nothing.
+
+        rows: their places in the cohort, ascending.
+        """
         filling = self.bucket.chunk - len(rows)
         some: Any = np.concatenate([rows, np.repeat(rows[:1], filling)])
         if not filling and rows[-1] - rows[0] + 1 == len(rows):
             some = slice(rows[0], rows[-1] + 1)  # nothing is copied
-        members, state = jax.tree.map(lambda leaf: leaf[some], (self._members, self.state))
+        members, state = jax.tree.map(lambda leaf: leaf[some], (self._chunk, self.state))
         members.epochs[len(rows) :] = 0
         return members, state
 
@@ -137,7 +134,7 @@ class Wave:
             draws = draw(self.done)
             # Whoever stops amid a segment, or looks from another thread, finds the state before it.
             after = jax.tree.map(np.copy, self.state)
-            history = np.full((len(self.rows), stop - self.done, 4), np.nan, self.task.X.dtype)
+            history = np.full((len(self.members), stop - self.done, 4), np.nan, self.task.X.dtype)
             for rows in self._chunks():
                 which = self._network(rows)
                 state, lines = call(*self.arguments(rows), self.done, stop, draws, which)
@@ -147,10 +144,10 @@ class Wave:
             self._record(history)
             self.state, self.done = after, stop
             self.going_on = self.going_on[self._goes_on()[self.going_on]]
-            self._keep_standing()
+            self._keep_snapshot()
 
     def _chunks(self) -> Iterator[np.ndarray]:
-        """Rows that go on, for every chunk."""
+        """The places of members that go on, for every chunk."""
         which = self._which[self.going_on] if self.bucket.alike else np.zeros(len(self.going_on))
         for network in np.unique(which):
             rows = self.going_on[which == network]
@@ -158,51 +155,51 @@ class Wave:
                 yield rows[first : first + self.bucket.chunk]
 
     def _network(self, rows: np.ndarray) -> np.ndarray:
-        """The number of a chunk's network, (), or of each one's."""
+        """The number of a chunk's network, (), or of each member's, (chunk,)."""
         if self.bucket.alike:
             return np.asarray(self._which[rows[0]], np.int32)
         return np.resize(self._which[rows], self.bucket.chunk).astype(np.int32)
 
-    def standings(self) -> list[tuple[int, float, float]]:
-        """(configuration, score, validation loss) so far of every member; NaN if it diverged."""
-        history, standings = self._lines(), []
-        for i, row in enumerate(self.rows):
+    def rung_scores(self) -> list[RungScore]:
+        """How every member is judged so far."""
+        history, scores = self._lines(), []
+        for i, member in enumerate(self.members):
             best = 0 if self.state.diverged[i] else self._best_epoch(i)
             loss = float(history[i, best - 1, 2]) if best else np.nan
             score = _score(history[i], best, self._metric)
-            standings.append((row.configuration, score, loss))
-        return standings
+            scores.append(RungScore(member.configuration, score, loss))
+        return scores
 
-    def dropped(self, configurations: set[int]) -> dict[tuple[int, int, int], Outcome]:
-        """What became of those that are of none of these configurations; see `keep`."""
+    def outcomes_of_others(self, configurations: set[int]) -> dict[Member, Outcome]:
+        """What becomes of members of none of these configurations once others go on; see `keep`."""
         return {
-            name: outcome._replace(
+            member: outcome._replace(
                 status="halved away" if outcome.status == "interrupted" else outcome.status
             )
-            for name, outcome in self.outcomes(~self._of(configurations)).items()
+            for member, outcome in self.outcomes(~self._of(configurations)).items()
         }
 
     def _of(self, configurations: set[int]) -> np.ndarray:
-        return np.array([row.configuration in configurations for row in self.rows])
+        return np.array([member.configuration in configurations for member in self.members])
 
     def keep(self, configurations: set[int]) -> None:
-        """Goes on with these configurations alone."""
+        """Goes on with the members of these configurations alone."""
         kept = self._of(configurations)
-        rows = tuple(row for row, stays in zip(self.rows, kept, strict=True) if stays)
-        everything = self._members, self.state, self._epochs, self._which, self._history
-        members, state, epochs, which, history = jax.tree.map(lambda leaf: leaf[kept], everything)
-        # All at once: Ctrl-C amid the copies leaves rows and states of the same members.
-        self.rows, self._members, self.state = rows, members, state
+        members = tuple(one for one, stays in zip(self.members, kept, strict=True) if stays)
+        everything = self._chunk, self.state, self._epochs, self._which, self._history
+        chunk, state, epochs, which, history = jax.tree.map(lambda leaf: leaf[kept], everything)
+        # All at once: Ctrl-C amid the copies leaves names and states of the same members.
+        self.members, self._chunk, self.state = members, chunk, state
         self._epochs, self._which, self._history = epochs, which, history
         self.going_on = np.flatnonzero(self._goes_on())
-        self._keep_standing()
+        self._keep_snapshot()
 
     def _record(self, lines: np.ndarray) -> None:
         """Adds to the history; what was there is copied only when its room has doubled."""
         done = self._recorded + lines.shape[1]
         if done > self._history.shape[1]:
             room = max(done, min(2 * done, int(self._epochs.max())))
-            wider = np.full((len(self.rows), room, 4), np.nan, lines.dtype)
+            wider = np.full((len(self.members), room, 4), np.nan, lines.dtype)
             wider[:, : self._recorded] = self._lines()
             self._history = wider
         self._history[:, self._recorded : done] = lines
@@ -222,18 +219,18 @@ class Wave:
         return int(self.state.epoch[i] if best.params is None else best.epoch[i])
 
     def _lost_patience(self) -> np.ndarray:
-        patience = self._members.numbers.patience
+        patience = self._chunk.numbers.patience
         if patience is None:
-            return np.zeros(len(self.rows), bool)
+            return np.zeros(len(self.members), bool)
         return self.state.epoch - self.state.best.improved >= patience
 
-    def outcomes(self, which: np.ndarray | None = None) -> dict[tuple[int, int, int], Outcome]:
-        """By (configuration, seed, fold); of all members, or of those marked."""
+    def outcomes(self, which: np.ndarray | None = None) -> dict[Member, Outcome]:
+        """What became of all members, or of those marked."""
         history = self._lines()
         lost = self._lost_patience()
         kept = self.state.best.params or self.state.params
         outcomes = {}
-        for i, row in enumerate(self.rows):
+        for i, member in enumerate(self.members):
             if which is not None and not which[i]:
                 continue
             epoch, best = int(self.state.epoch[i]), self._best_epoch(i)
@@ -241,9 +238,9 @@ class Wave:
             status = "stopped" if lost[i] and status != "finished" else status
             status = "diverged" if self.state.diverged[i] else status
             lines = history[i, : epoch + int(self.state.diverged[i])].copy()
-            configuration = self.task.configurations[row.configuration]
+            configuration = self.task.configurations[member.configuration]
             sizes = self.task.sizes(configuration, self.fold)
-            outcomes[row.configuration, row.seed, self.fold] = Outcome(
+            outcomes[member] = Outcome(
                 cut_out(kept, i, sizes),
                 lines,
                 best,
@@ -271,10 +268,11 @@ def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
 
 
 def arguments_of_program(
-    wave: Wave, X: Any, Y: Any, fold: Fold, draws: Drawn, rest: Any = None
+    cohort: Cohort, X: Any, Y: Any, fold: Fold, draws: Drawn, rest: Any = None
 ) -> tuple[Any, ...]:
-    """What `train_chunk` is compiled for, also if none of a restored wave goes on."""
-    members, state = wave.arguments(np.arange(len(wave.rows))[: wave.bucket.chunk])
+    """What `train_chunk` is compiled for, also if none of a restored cohort goes on."""
+    chunk = cohort.bucket.chunk
+    members, state = cohort.arguments(np.arange(len(cohort.members))[:chunk])
     zero = np.int32(0)
-    which = zero if wave.bucket.alike else np.zeros(wave.bucket.chunk, np.int32)
+    which = zero if cohort.bucket.alike else np.zeros(chunk, np.int32)
     return X, Y, members, state, zero, zero, fold, draws, which, rest

@@ -19,9 +19,9 @@ from mlp_jax.processes.joined import (
     was_stopped,
 )
 from mlp_jax.storage.checkpoint_folder import differing
-from mlp_jax.sweeps.ranking import STATUSES
+from mlp_jax.sweeps.members import STATUSES, RungScore
 from mlp_jax.sweeps.running.checkpoint import Checkpoint
-from mlp_jax.sweeps.running.checkpoint_files import Kept, Outcomes, Votes, parts_of
+from mlp_jax.sweeps.running.checkpoint_files import Kept, Outcomes, parts_of
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.task import Task
 
@@ -32,8 +32,8 @@ _numbers = itertools.count(1)  # of sweeps, the same in all processes that are j
 PATIENCE = 60.0  # seconds of waiting for other shards after which it is said
 
 
-class Alone:
-    """One process does it all, or a shard all that is its own.
+class SingleProcess:
+    """One process trains all members, or a shard all of its own, and asks nobody.
 
     look_seconds: from one `check` to the next; None if there is nothing to look for.
     """
@@ -46,8 +46,8 @@ class Alone:
         """What halving has chosen so far, as whoever has come the furthest knows it."""
         return kept
 
-    def standings(self, choice: int, own: Votes) -> Votes:
-        """Those of all configurations at a choice of halving, of which `own` are this part's."""
+    def rung_scores(self, choice: int, own: list[RungScore]) -> list[RungScore]:
+        """The scores of all members at a choice of halving, of which `own` are this process's."""
         return own
 
     def ended(self, own: Outcomes, interrupted: bool) -> tuple[Outcomes, bool]:
@@ -68,33 +68,33 @@ class Alone:
             raise KeyboardInterrupt
 
 
-class OfFolder(Alone):
-    """Shards that share a folder: they wait there for one another's standings, and no one else."""
+class SharedFolder(SingleProcess):
+    """Shards that share a folder: they wait there for one another's scores, and for nothing else."""
 
     def __init__(self, checkpoint: Checkpoint, cancel: Any) -> None:
         super().__init__(cancel)
         self._checkpoint = checkpoint
 
-    def standings(self, choice: int, own: Votes) -> Votes:
-        """See `Alone.standings`; waits for the others to come so far."""
+    def rung_scores(self, choice: int, own: list[RungScore]) -> list[RungScore]:
+        """See `SingleProcess.rung_scores`; waits for the others to come so far."""
         began, said = time.monotonic(), False
         while True:
-            votes = self._checkpoint.votes(choice, own)
-            missing = [number + 1 for number, one in enumerate(votes) if one is None]
+            of_shards = self._checkpoint.rung_scores(choice, own)
+            missing = [number + 1 for number, one in enumerate(of_shards) if one is None]
             if not missing:
-                return [vote for one in votes if one is not None for vote in one]
+                return [score for one in of_shards if one is not None for score in one]
             if not said and time.monotonic() - began > PATIENCE:
                 said = True
                 warnings.warn(
-                    f"halving waits for shard {', '.join(map(str, missing))} of {len(votes)}: see "
-                    "whether all of them run",
+                    f"halving waits for shard {', '.join(map(str, missing))} of {len(of_shards)}: "
+                    "see whether all of them run",
                     stacklevel=2,
                 )
             self.check()
             time.sleep(LOOK_SECONDS)
 
 
-class OfProcesses(Alone):
+class JoinedProcesses(SingleProcess):
     """Processes that `mlp_jax.distributed` has joined, each with a share of the sweep."""
 
     def __init__(self, task: Task, halving: int | None, cancel: Any) -> None:
@@ -112,18 +112,18 @@ class OfProcesses(Alone):
                 )
 
     def agreed(self, kept: Kept) -> Kept:
-        """See `Alone.agreed`."""
+        """See `SingleProcess.agreed`."""
         found = self._exchanged("kept", json.dumps(kept).encode())
         longest = max((json.loads(one) for one in found), key=len)
         return tuple(tuple(numbers) for numbers in longest)
 
-    def standings(self, choice: int, own: Votes) -> Votes:
-        """See `Alone.standings`."""
+    def rung_scores(self, choice: int, own: list[RungScore]) -> list[RungScore]:
+        """See `SingleProcess.rung_scores`."""
         found = self._exchanged(f"choice {choice}", json.dumps(own).encode())
-        return [(number, score, loss) for one in found for number, score, loss in json.loads(one)]
+        return [RungScore(*row) for one in found for row in json.loads(one)]
 
     def ended(self, own: Outcomes, interrupted: bool) -> tuple[Outcomes, bool]:
-        """See `Alone.ended`."""
+        """See `SingleProcess.ended`."""
         file = io.BytesIO()
         arrays = arrays_of_outcomes(own, self._task.X.dtype)
         contents: dict[str, Any] = arrays | {"interrupted": np.array(interrupted)}
@@ -136,11 +136,11 @@ class OfProcesses(Alone):
         return together, interrupted
 
     def interrupted(self) -> None:
-        """See `Alone.interrupted`."""
+        """See `SingleProcess.interrupted`."""
         stop_peers(self._number)
 
     def check(self) -> None:
-        """See `Alone.check`."""
+        """See `SingleProcess.check`."""
         super().check()
         if was_stopped(self._number):
             raise KeyboardInterrupt

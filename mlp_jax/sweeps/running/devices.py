@@ -18,11 +18,14 @@ from mlp_jax.sweeps.planning.costs import ACCELERATOR, CPU, Rates
 from mlp_jax.sweeps.task import Task
 
 
-class Place(NamedTuple):
-    """What is on a device, once for all chunks.
+class DeviceData(NamedTuple):
+    """What lies on a device, once for all chunks.
 
-    X: (m, n[0]), and labels, (m, K) by loss: examples as rows, see `program.train_chunk`. rests:
-    likewise, as `Task.rests`. folds: of the task. running: how many chunks may run at a time.
+    X: features, (m, n[0]): examples as rows, see `chunk_program.train_chunk`.
+    labels: by loss, (m, K).
+    rests: by loss, (m, K) or None, as `Task.rests`.
+    folds: of the task.
+    running: lets as many chunks run at a time as suits the device.
     """
 
     X: jax.Array
@@ -41,12 +44,12 @@ def _cores() -> int:
 
 
 def chunks_at_a_time(devices: Sequence[Any]) -> int:
-    """Of every device; of a CPU one a core, for XLA leaves a small product on one core."""
+    """How many chunks each device runs: a CPU one a core, for a small product stays on one core."""
     return 1 if devices[0].platform != "cpu" else max(1, _cores() // len(devices))
 
 
 def workers_of(devices: Sequence[Any]) -> int:
-    """How many chunks run at a time on all of them."""
+    """How many chunks run at a time on all devices."""
     return len(devices) * chunks_at_a_time(devices)
 
 
@@ -64,7 +67,7 @@ def rates_of(devices: Sequence[Any]) -> Rates:
 
 
 def room_of(devices: Sequence[Any]) -> int | None:
-    """Bytes that every one of them has free, but for some; None where JAX does not say."""
+    """Bytes that each device can spare for a sweep; None where JAX does not say."""
     known = [device.memory_stats() or {} for device in devices]
     if not all("bytes_limit" in stats for stats in known):
         return None
@@ -74,8 +77,8 @@ def room_of(devices: Sequence[Any]) -> int | None:
     return max(0, int(min(free)))
 
 
-def places_of(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any, Place]:
-    """By device. folds: as `folds.as_folds` has them."""
+def put_on_devices(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any, DeviceData]:
+    """What each device has of the task. folds: from `folds.as_folds`."""
     X = np.ascontiguousarray(task.X.T)
     labels = {loss: np.ascontiguousarray(Y.T) for loss, Y in task.labels.items()}
     rests = {
@@ -83,11 +86,11 @@ def places_of(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any
         for loss, rest in task.rests.items()
     }
     at_a_time = chunks_at_a_time(devices)
-    places: dict[Any, Place] = {}
+    data: dict[Any, DeviceData] = {}
     for device in devices:
         there_X, there_labels, there_rests, there_folds = jax.device_put(
             (X, labels, rests, folds), device
         )
         running = threading.Semaphore(at_a_time)
-        places[device] = Place(there_X, there_labels, there_rests, there_folds, running)
-    return places
+        data[device] = DeviceData(there_X, there_labels, there_rests, there_folds, running)
+    return data

@@ -11,14 +11,11 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.parameters import Layer
-from mlp_jax.sweeps.ranking import STATUSES
-from mlp_jax.sweeps.running.cohort import Outcome
+from mlp_jax.sweeps.members import STATUSES, Member, Outcome
 from mlp_jax.sweeps.task import Task
 
 
-def arrays_of_outcomes(
-    outcomes: dict[tuple[int, int, int], Outcome], dtype: np.dtype
-) -> dict[str, np.ndarray]:
+def arrays_of_outcomes(outcomes: dict[Member, Outcome], dtype: np.dtype) -> dict[str, np.ndarray]:
     """The arrays of `outcomes_of`, in the order of their names: threads finish in any."""
     names = sorted(outcomes)
     found = [outcomes[name] for name in names]
@@ -34,8 +31,8 @@ def arrays_of_outcomes(
 
 def outcomes_of(
     task: Task, statuses: list[str], arrays: dict[str, np.ndarray]
-) -> dict[tuple[int, int, int], Outcome]:
-    """The outcomes by (configuration, seed, fold); `statuses` are those of the file."""
+) -> dict[Member, Outcome]:
+    """The outcomes by member; `statuses` are those of the file."""
     columns = (arrays[name].tolist() for name in ("names", "best_epochs", "scores", "statuses"))
     parts = apart(arrays, "histories"), apart(arrays, "params")
     outcomes = {}
@@ -43,7 +40,8 @@ def outcomes_of(
         number, seed, fold = name
         params = _layers(flat, task.sizes(task.configurations[number], fold))
         lines = history.reshape(-1, 4)
-        outcomes[number, seed, fold] = Outcome(params, lines, best_epoch, score, statuses[status])
+        member = Member(number, seed, fold)
+        outcomes[member] = Outcome(params, lines, best_epoch, score, statuses[status])
     return outcomes
 
 

@@ -8,7 +8,7 @@ import pytest
 SCRIPT = """
 import gc, sys, numpy as np, mlp_jax
 from pathlib import Path
-from mlp_jax.sweeps.running import runner as work
+from mlp_jax.sweeps.running import record
 
 def resident():
     gc.collect()
@@ -17,20 +17,11 @@ def resident():
 
 kept = []
 if sys.argv[1] == "leaks":
-    record = work.Work._record
-    train = work.Work._train
-    def leaking(self, name, until, shown):
-        waves = self._waves
-        train(self, name, until, shown)
-    class Waves(dict):
-        def __delitem__(self, name):
-            kept.append(self[name])
-            super().__delitem__(name)
-    started = work.Work.__init__
-    def init(self, *arguments):
-        started(self, *arguments)
-        self._waves = Waves()
-    work.Work.__init__ = init
+    end = record.Record.end
+    def leaking(self, name):
+        kept.append(self.cohort(name))
+        end(self, name)
+    record.Record.end = leaking
 seen = []
 def progress(done, members, best):
     if done % 100 == 0:

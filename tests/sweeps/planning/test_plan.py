@@ -114,7 +114,7 @@ def test_chunks_that_choose_for_each_member_are_of_equal_epochs_first():
     }
     task = as_task(X, Y, space | {"width": 8}, validation=0.2)
     (bucket,) = plan.as_plan(task, rates=costs.ACCELERATOR).buckets
-    epochs = [task.configurations[row.configuration]["epochs"] for row in bucket.rows]
+    epochs = [task.configurations[number]["epochs"] for number in bucket.configurations]
     assert {(min(epochs[i:j]), max(epochs[i:j])) for i, j in bucket.parts(bucket.chunk)} == {
         (10, 10),
         (100, 100),
@@ -171,7 +171,7 @@ def test_a_plan_prints_its_programs():
 def test_every_device_has_a_copy_of_the_examples():
     task = as_task(X, Y, {"hidden": [(8,)]}, folds=3)
     (labels,) = task.labels.values()
-    more = plan.as_plan(task, devices=4).bytes - plan.as_plan(task, devices=1).bytes
+    more = plan.as_plan(task, devices=[None] * 4).bytes - plan.as_plan(task).bytes
     assert more == 3 * (X.nbytes + labels.nbytes)
 
 
@@ -215,10 +215,10 @@ def test_with_halving_the_states_of_all_programs_are_held_at_once():
     halved = plan.as_plan(task, halving=3)
     assert len(halved.buckets) == 4
     states = sum(
-        len(bucket.rows) * len(bucket.folds) * chunks.needs_of(task, bucket).waiting
+        bucket.per_fold * len(bucket.folds) * chunks.needs_of(task, bucket).waiting
         for bucket in halved.buckets
     )
-    assert halved.bytes > costs.bytes_held(task, 1) + states
+    assert halved.bytes > costs.bytes_held(task, range(len(task.configurations)), 1) + states
 
 
 @pytest.mark.parametrize("of", [2, 3, 5])

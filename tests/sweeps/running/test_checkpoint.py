@@ -16,8 +16,8 @@ import mlp_jax
 from mlp_jax.storage import array_files
 from mlp_jax.storage import checkpoint_folder as checkpoint_folders
 from mlp_jax.storage.checkpoint_folder import CheckpointWarning
-from mlp_jax.sweeps.members import InitialWeights
-from mlp_jax.sweeps.running import cohort as waves
+from mlp_jax.sweeps.running import cohort
+from mlp_jax.sweeps.running.stacking import InitialWeights
 from tests.damages import cut, emptied, flipped
 
 rng = np.random.default_rng(0)
@@ -78,7 +78,7 @@ def killed(monkeypatch):
     """
 
     def after(chunks, folder=None):
-        segments = waves.Wave.segments
+        segments = cohort.Cohort.segments
         left = iter(range(chunks))
 
         def until_killed(self, *arguments):
@@ -88,7 +88,7 @@ def killed(monkeypatch):
                     raise KilledError
                 yield done
 
-        monkeypatch.setattr(waves.Wave, "segments", until_killed)
+        monkeypatch.setattr(cohort.Cohort, "segments", until_killed)
         return segments
 
     yield after
@@ -110,7 +110,7 @@ def test_a_sweep_goes_on_from_wherever_it_failed(halving, whole, tmp_path, kille
         segments = killed(chunks)
         with pytest.raises(KilledError):
             swept(halving, folder)
-        monkeypatch.setattr(waves.Wave, "segments", segments)
+        monkeypatch.setattr(cohort.Cohort, "segments", segments)
         check_same(swept(halving, folder), whole[halving])
 
 
@@ -125,7 +125,7 @@ def test_what_was_trained_is_not_trained_again(tmp_path, killed, monkeypatch):
             trained.append(done)
             yield done
 
-    monkeypatch.setattr(waves.Wave, "segments", counted)
+    monkeypatch.setattr(cohort.Cohort, "segments", counted)
     result = swept(None, tmp_path)
     everything = sum(len(member.curves.cost) for member in result.members)
     # Of the nine chunks those of a segment that was not at its end are lost.
@@ -134,7 +134,7 @@ def test_what_was_trained_is_not_trained_again(tmp_path, killed, monkeypatch):
 
 @HALVINGS
 def test_ctrl_c_saves_where_it_stands(halving, whole, tmp_path, monkeypatch):
-    segments, chunks, noticed = waves.Wave.segments, [], threading.Event()
+    segments, chunks, noticed = cohort.Cohort.segments, [], threading.Event()
 
     def notice(*arguments):
         noticed.set()
@@ -152,10 +152,10 @@ def test_ctrl_c_saves_where_it_stands(halving, whole, tmp_path, monkeypatch):
                 time.sleep(0.3)  # until all threads are told
             yield done
 
-    monkeypatch.setattr(waves.Wave, "segments", interrupted)
+    monkeypatch.setattr(cohort.Cohort, "segments", interrupted)
     result = swept(halving, tmp_path, checkpoint_seconds=1e6)
     signal.signal(signal.SIGINT, handler)
-    monkeypatch.setattr(waves.Wave, "segments", segments)
+    monkeypatch.setattr(cohort.Cohort, "segments", segments)
     assert result.interrupted
     assert len(chunks) < 9
     check_same(swept(halving, tmp_path), whole[halving])
@@ -168,7 +168,7 @@ def test_another_layout_goes_on_with_the_same_members(
     segments = killed(7)
     with pytest.raises(KilledError):
         swept(halving, tmp_path)
-    monkeypatch.setattr(waves.Wave, "segments", segments)
+    monkeypatch.setattr(cohort.Cohort, "segments", segments)
     result = swept(halving, tmp_path, chunk=6, devices=jax.devices()[:2])
     for one, other in zip(result.members, whole[halving].members, strict=True):
         assert (one.status, one.best_epoch) == (other.status, other.best_epoch)
@@ -177,13 +177,13 @@ def test_another_layout_goes_on_with_the_same_members(
             np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
-def test_a_restored_wave_of_which_none_goes_on_is_compiled_for_a_whole_chunk():
+def test_a_restored_cohort_of_which_none_goes_on_is_compiled_for_a_whole_chunk():
     result = swept()
     task, bucket = result.task, result.plan.buckets[0]
-    wave = waves.Wave(task, bucket, 0, bucket.rows[:1], InitialWeights(task))
-    before = jax.tree.map(np.shape, waves.arguments_of_program(wave, *4 * [0])[2:4])
-    wave.going_on = wave.going_on[:0]
-    assert jax.tree.map(np.shape, waves.arguments_of_program(wave, *4 * [0])[2:4]) == before
+    restored = cohort.Cohort(task, bucket, bucket.members(0)[:1], InitialWeights(task))
+    before = jax.tree.map(np.shape, cohort.arguments_of_program(restored, *4 * [0])[2:4])
+    restored.going_on = restored.going_on[:0]
+    assert jax.tree.map(np.shape, cohort.arguments_of_program(restored, *4 * [0])[2:4]) == before
     assert before[1].epoch == (bucket.chunk,)
 
 
@@ -205,7 +205,7 @@ def test_damage_is_seen_and_what_came_before_is_used(
     segments = killed(9)
     with pytest.raises(KilledError):
         swept(halving, tmp_path)
-    monkeypatch.setattr(waves.Wave, "segments", segments)
+    monkeypatch.setattr(cohort.Cohort, "segments", segments)
     for path in sorted(tmp_path.glob(f"{kind}-*"))[-count:]:
         damage(path)
     with pytest.warns(CheckpointWarning, match="no whole safetensors file|SHA-256 differs"):

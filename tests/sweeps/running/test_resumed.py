@@ -3,14 +3,14 @@
 import threading
 import time
 
-import jax
 import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps.running import cohort as waves
-from mlp_jax.sweeps.running import runner as work
+from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.checkpoint import Checkpoint
+from mlp_jax.sweeps.running.cohorts import Cohorts
+from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 from tests.sweeps.running.test_checkpoint import KilledError, check_same
 
 X = np.random.default_rng(0).normal(size=(40, 3))
@@ -31,7 +31,7 @@ def stopped(monkeypatch):
     """A function that stops a sweep after so many chunks; the folder has where it stands."""
 
     def after(chunks, halving, folder):
-        cancel, seen, segments = threading.Event(), [], waves.Wave.segments
+        cancel, seen, segments = threading.Event(), [], cohort.Cohort.segments
 
         def until_stopped(self, *arguments):
             for done in segments(self, *arguments):
@@ -41,9 +41,9 @@ def stopped(monkeypatch):
                     time.sleep(0.3)  # it is looked at four times a second
                 yield done
 
-        monkeypatch.setattr(waves.Wave, "segments", until_stopped)
+        monkeypatch.setattr(cohort.Cohort, "segments", until_stopped)
         result = swept(halving, folder, cancel=cancel)
-        monkeypatch.setattr(waves.Wave, "segments", segments)
+        monkeypatch.setattr(cohort.Cohort, "segments", segments)
         assert result.interrupted
         return result
 
@@ -51,10 +51,10 @@ def stopped(monkeypatch):
 
 
 def epochs_saved(result, halving, folder):
-    """Of every member that stands in the folder, by (configuration, seed, fold)."""
+    """Of every member that stands in the folder."""
     saves = Checkpoint(folder, result.task, halving, 60.0)
     saves.close()
-    return {(*row, one.fold): one.done for one in saves.found.standings for row in one.rows}
+    return {member: one.done for one in saves.found.snapshots for member in one.members}
 
 
 @STOPS
@@ -91,17 +91,17 @@ def test_killed_amid_its_first_chunk_it_leaves_all_as_it_was(
 ):
     first = stopped(chunks, halving, tmp_path)
     before = epochs_saved(first, halving, tmp_path)
-    segments, saves = waves.Wave.segments, {path.name for path in tmp_path.glob("states-*")}
+    segments, saves = cohort.Cohort.segments, {path.name for path in tmp_path.glob("states-*")}
 
     def killed(self, *arguments):
         time.sleep(0.1)  # for a save
         raise KilledError
         yield
 
-    monkeypatch.setattr(waves.Wave, "segments", killed)
+    monkeypatch.setattr(cohort.Cohort, "segments", killed)
     with pytest.raises(KilledError):
         swept(halving, tmp_path, checkpoint_seconds=1e-3)
-    monkeypatch.setattr(waves.Wave, "segments", segments)
+    monkeypatch.setattr(cohort.Cohort, "segments", segments)
     assert saves.isdisjoint(path.name for path in tmp_path.glob("states-*"))
     assert epochs_saved(first, halving, tmp_path) == before
     check_same(swept(halving, tmp_path), swept(halving))
@@ -111,27 +111,29 @@ def test_those_that_have_come_the_furthest_go_on_first(stopped, tmp_path):
     result = stopped(9, None, tmp_path)
     saved = epochs_saved(result, None, tmp_path)
     saves = Checkpoint(tmp_path, result.task, None, 60.0)
-    again = work.Work(result.task, result.plan, jax.devices()[:1], checkpoint=saves)
     saves.close()
-    orders = [
-        [saved.get((*rows[0], fold), 0) for rows in again._parts(bucket, fold)]
-        for bucket in result.plan.buckets
-        for fold in bucket.folds
-    ]
+    snapshots = SavedSnapshots(saves.found.snapshots, saved)
+    cohorts = Cohorts(result.task, result.plan, snapshots, keep_snapshots=False)
+    orders = []
+    for number, bucket in enumerate(result.plan.buckets):
+        found = cohorts.of_bucket(number, saves.found.outcomes)
+        for fold in bucket.folds:
+            firsts = [members[0] for name, members in found.items() if name.fold == fold]
+            orders.append([saved.get(member, 0) for member in firsts])
     assert orders == [sorted(order, reverse=True) for order in orders]
     assert any(len(set(order)) > 1 for order in orders)
 
 
 def test_ctrl_c_amid_a_choice_of_halving_loses_none_that_it_drops(tmp_path, monkeypatch):
-    keep = waves.Wave.keep
+    keep = cohort.Cohort.keep
 
     def interrupted(self, configurations):
         keep(self, configurations)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(waves.Wave, "keep", interrupted)
+    monkeypatch.setattr(cohort.Cohort, "keep", interrupted)
     result = swept(3, tmp_path)
-    monkeypatch.setattr(waves.Wave, "keep", keep)
+    monkeypatch.setattr(cohort.Cohort, "keep", keep)
     assert result.interrupted
     assert {member.status for member in result.members} == {"interrupted", "halved away"}
     assert all(member.best_epoch > 0 for member in result.members)

@@ -6,21 +6,21 @@ import pytest
 
 from mlp_jax.sweeps.planning import costs
 from mlp_jax.sweeps.running import devices as places
-from mlp_jax.sweeps.running.schedule import Schedule
+from mlp_jax.sweeps.running.schedule import CohortName, Schedule
 
 LONG, SHORT = (SimpleNamespace(compiling=2.0, seconds=seconds) for seconds in (100.0, 0.1))
 
 
-def waves(bucket, count):
-    return [(bucket, 0, place) for place in range(count)]
+def cohorts(bucket, count):
+    return [CohortName(bucket, 0, place) for place in range(count)]
 
 
 def begun(*buckets, count=10):
-    """A schedule whose first program is on the device a, with its waves; b compiles the second."""
+    """A schedule whose first program is on the device a, with its cohorts; b compiles the second."""
     schedule = Schedule(buckets, 2, at_a_time=99)
     assert [schedule.next_of(device) for device in "ab"] == [0, 1]
     schedule.compiled(0, "a")
-    schedule.train(waves(0, count))
+    schedule.train(cohorts(0, count))
     return schedule
 
 
@@ -29,7 +29,7 @@ def test_a_device_trains_what_it_has_before_it_compiles_more():
     assert schedule.next_of("a") == (0, 0, 0)
     assert schedule.next_of("b") == 2
     schedule.compiled(2, "b")
-    schedule.train(waves(2, 1))
+    schedule.train(cohorts(2, 1))
     assert schedule.next_of("b") == (2, 0, 0)
     assert schedule.next_of("a") == (0, 0, 1)
 
@@ -53,7 +53,7 @@ def test_a_thread_beside_those_that_train_compiles_what_is_left():
     schedule = Schedule([LONG] * 3, 1, at_a_time=1)
     assert schedule.next_of("a") == 0
     schedule.compiled(0, "a")
-    schedule.train(waves(0, 9))
+    schedule.train(cohorts(0, 9))
     assert [schedule.next_of("a") for _ in range(4)] == [(0, 0, 0), 1, 2, (0, 0, 1)]
 
 
@@ -62,7 +62,7 @@ def test_no_more_than_one_wave_waits_for_a_device_that_trains():
     for device in "ab":
         assert schedule.next_of(device) == 0
         schedule.compiled(0, device)
-    schedule.train(waves(0, 9))
+    schedule.train(cohorts(0, 9))
     assert [schedule.next_of("a") for _ in range(3)] == [(0, 0, 0), (0, 0, 1), None]
     assert schedule.next_of("b") == (0, 0, 2)
     schedule.trained("a")
@@ -73,7 +73,7 @@ def test_whoever_is_done_with_a_wave_trains_the_next():
     schedule = Schedule([LONG] * 2, 1, at_a_time=1)
     schedule.next_of("a")
     schedule.compiled(0, "a")
-    schedule.train(waves(0, 9))
+    schedule.train(cohorts(0, 9))
     assert schedule.next_of("a") == (0, 0, 0)
     schedule.trained("a")
     assert schedule.next_of("a") == (0, 0, 1)

@@ -1,0 +1,129 @@
+"""A sweep from rung to rung of halving, saved on its way; without halving there is one rung."""
+
+from mlp_jax.parameters import scope
+from mlp_jax.processes.joined import LostPeerError
+from mlp_jax.sweeps.halving import best_of, epochs_of_rungs
+from mlp_jax.sweeps.planning.plan import SweepPlan
+from mlp_jax.sweeps.running.checkpoint import Checkpoint
+from mlp_jax.sweeps.running.checkpoint_files import Found
+from mlp_jax.sweeps.running.cohorts import Cohorts
+from mlp_jax.sweeps.running.coordination import SingleProcess
+from mlp_jax.sweeps.running.record import Record, Shown
+from mlp_jax.sweeps.running.runner import Runner
+from mlp_jax.sweeps.running.schedule import CohortName
+from mlp_jax.sweeps.running.snapshots import SavedSnapshots
+from mlp_jax.sweeps.task import Task
+
+
+class Rungs:
+    """All members of a plan trained to the rungs that they come to."""
+
+    def __init__(
+        self,
+        task: Task,
+        plan: SweepPlan,
+        checkpoint: Checkpoint | None = None,
+        coordination: SingleProcess | None = None,
+        shown: Shown | None = None,
+    ) -> None:
+        """A sweep of which nothing is trained yet, but for what the checkpoint has.
+
+        Args:
+          task: what to train.
+          plan: how.
+          checkpoint: to go on from and to save to.
+          coordination: with the other processes of the sweep.
+          shown: called with the outcomes of members that are done, from any thread.
+        """
+        self._task, self._plan, self._checkpoint = task, plan, checkpoint
+        self._coordination = coordination or SingleProcess()
+        found = Found({}, (), ()) if checkpoint is None else checkpoint.found
+        members = {
+            member
+            for bucket in plan.buckets
+            for fold in bucket.folds
+            for member in bucket.members(fold)
+        }  # and not those of other shards, which the folder may have too
+        self._kept = found.kept
+        self._saved = SavedSnapshots(found.snapshots, members)
+        self._cohorts = Cohorts(task, plan, self._saved, keep_snapshots=checkpoint is not None)
+        self.record = Record(shown)
+        self._known = {m: outcome for m, outcome in found.outcomes.items() if m in members}
+
+    def train(self) -> bool:
+        """Trains all members, some to the last rung; True if it was interrupted.
+
+        Raises:
+          LostPeerError: another process of the sweep has ended; what this one has is saved.
+          OSError: the checkpoint cannot be written.
+        """
+        epochs = max(configuration["epochs"] for configuration in self._task.configurations)
+        self.record.add(self._known)
+        try:
+            with Runner(self._task, self._plan, self._cohorts, self.record) as runner:
+                try:
+                    self._train(runner, epochs)
+                except KeyboardInterrupt:
+                    self._coordination.interrupted()  # before this waits for its threads
+                    raise
+        except LostPeerError:
+            self._save(wait=True)
+            raise
+        except KeyboardInterrupt:
+            self._save(wait=True)
+            self._give_up()
+            return True
+        return False
+
+    def _train(self, runner: Runner, epochs: int) -> None:
+        """Trains to every rung; the last one is at so many epochs."""
+        self._kept = self._coordination.agreed(self._kept)
+        for choice, rung in enumerate(epochs_of_rungs(epochs, self._plan.halving)):
+            runner.run_until(rung, self._look)
+            if rung < epochs:
+                runner.train(self._choose(choice))
+        self.record.end_all()
+        self._save(wait=True)
+
+    def _look(self) -> float | None:
+        """Heeds the other processes, and saves if that is due; the seconds until the next look."""
+        self._coordination.check()
+        due = [self._coordination.look_seconds]
+        if self._checkpoint is not None:
+            if not self._checkpoint.wait_seconds():
+                self._save()
+            due.append(self._checkpoint.wait_seconds())
+        return min((seconds for seconds in due if seconds is not None), default=None)
+
+    def _save(self, *, wait: bool = False) -> None:
+        """Saves what is done, and where the others stand."""
+        if self._checkpoint is None:
+            return
+        outcomes, snapshots = self.record.state()
+        # Of a writer the last save alone is read, so it has all that stood in those before it.
+        snapshots += self._saved.but_for(snapshots, outcomes)
+        self._checkpoint.save(outcomes, snapshots, self._kept, wait=wait)
+
+    def _choose(self, choice: int) -> list[CohortName]:
+        """Goes on with the best configurations; returns the cohorts that have some of them.
+
+        choice: its number, from 0. What was once chosen stands, so that members that a checkpoint
+          did not have, and that are trained again, are judged as they were.
+        """
+        if choice == len(self._kept):
+            self._save()  # for the others may let this process wait
+            cohorts = self.record.cohorts().values()
+            own = [score for cohort in cohorts for score in cohort.rung_scores()]
+            assert self._plan.halving is not None
+            scores = self._coordination.rung_scores(choice, own)
+            self._kept = (*self._kept, tuple(sorted(best_of(scores, self._plan.halving))))
+        going_on = self.record.keep(set(self._kept[choice]))
+        self._save()
+        return going_on
+
+    def _give_up(self) -> None:
+        """Records where all stand after Ctrl-C, also those that the checkpoint alone knows of."""
+        self.record.end_all(show=False)
+        with scope(self._task.X.dtype):
+            for cohort in self._cohorts.make_saved(self.record):
+                self.record.add(cohort.outcomes(), show=False)
