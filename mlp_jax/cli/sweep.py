@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlp_jax.cli.division import Division
     from mlp_jax.models.model import Model
     from mlp_jax.sweeps.results.result import SweepResult
-    from mlp_jax.tables.table import Split, Table
+    from mlp_jax.tables.table import EncodedTable, Table
 
 BEST = 10  # configurations that are printed
 WIDEST = 160  # characters of a line that is printed
@@ -131,7 +131,7 @@ def sweep(
 
 def _searched(
     table: "Table",
-    parts: "Split",
+    parts: "EncodedTable",
     space_file: Path | None,
     seed: int,
     memory: int | None,
@@ -182,7 +182,7 @@ def _check_something_finished(result: "SweepResult", checkpoint: Path | None) ->
 
 
 def _refitted(
-    result: "SweepResult", table: "Table", parts: "Split"
+    result: "SweepResult", table: "Table", parts: "EncodedTable"
 ) -> tuple["Model", dict[str, float]]:
     """The best network, trained on all but the held-out samples, and its scores on those."""
     from mlp_jax.tables.model_of_table import model_of_table, noted, scores

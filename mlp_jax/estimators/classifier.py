@@ -44,32 +44,33 @@ class MLPClassifier(ClassifierMixin, MLP):
         as the best is a loss; of lbfgs, the largest entry of the gradient at its end.
       verbose: prints the loss a few times a second.
       warm_start: `fit` begins where the last one ended, with a network of the same sizes.
-      momentum: of "sgd".
-      nesterovs_momentum: of "sgd".
+      momentum: of "sgd", the share of the last step that the next one goes on with.
+      nesterovs_momentum: of "sgd", the gradient's own step counts as taken already.
       early_stopping: keeps a share of the samples to validate by, stops when their score no longer
         improves, and keeps the weights of the best epoch. Otherwise the loss is what must improve.
       validation_fraction: that share.
       beta_1: of "adam" and "adamw".
-      beta_2: likewise.
-      epsilon: likewise.
+      beta_2: of "adam" and "adamw".
+      epsilon: of "adam" and "adamw".
       n_iter_no_change: epochs without improvement that are allowed; numpy.inf for any number.
       max_fun: the most evaluations of the loss, of "lbfgs".
       dropout: share of the hidden units dropped in every step.
       label_smoothing: how far labels are drawn towards even odds.
       class_weight: "balanced", or the weight of every class.
-      weight_decay: decoupled, times the learning rate.
+      weight_decay: decoupled from the loss: taken off the weights, times the learning rate.
       clip_norm: the largest norm of the gradient, or None.
       schedule: "cosine" or "one_cycle", over max_iter epochs, or None.
-      warm_up_epochs: in which the learning rate rises to its value.
+      warm_up_epochs: epochs in which the learning rate rises to its value.
 
     Attributes:
       coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer; what is written there is
-      what predicts.
-      classes_: the classes. n_iter_: epochs of the last call. loss_curve_: the loss of every epoch,
-      of all calls that went on, and the penalty. best_epoch_: of these, whose weights the network
-      has.
-      validation_scores_, validation_loss_curve_: of every epoch. best_validation_score_: of
-      best_epoch_.
+        what predicts.
+      classes_: the classes.
+      n_iter_: epochs of the last call.
+      loss_curve_: the loss of every epoch, of all calls that went on, and the penalty.
+      best_epoch_: the one of these whose weights the network has.
+      validation_scores_, validation_loss_curve_: of every epoch.
+      best_validation_score_: of best_epoch_.
 
     Example:
       >>> import numpy as np
