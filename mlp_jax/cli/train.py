@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import mlp_jax
-from mlp_jax.cli.options import MIB, check_writable, named_table, table_options
+from mlp_jax.cli.options import as_bytes, check_writable, named_table, table_options
 
 if TYPE_CHECKING:
     from mlp_jax.tables.table import EncodedTable, Table
@@ -79,16 +79,16 @@ def train(
     said = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
     table = named_table(data, target, memory, **said)
     parts = _split(table, held_out, seed, memory)
-    params, sizes = _initial(table, parts, sizes_hidden, seed)
+    params, sizes = _first_params(table, parts, sizes_hidden, seed)
     certificate = _certificate(table, params, parts)
     if not as_json:
-        click.echo(f"{_described(table, parts, sizes)}\ngradient {certificate.diagnosis}")
+        click.echo(f"{_description(table, parts, sizes)}\ngradient {certificate.diagnosis}")
     if not certificate.passed:
         click.echo(str(certificate), err=True)
         raise SystemExit(1)
     show = not as_json and sys.stderr.isatty()
-    params, cost = _trained(table, params, parts, seed, progress=show, **choices)
-    found = _written(table, parts, params, cost, output, picture)
+    params, cost = _fit(table, params, parts, seed, progress=show, **choices)
+    found = _write_files(table, parts, params, cost, output, picture)
     if as_json:
         told = {
             "target": table.target,
@@ -132,12 +132,12 @@ def check(
     sizes_hidden = _hidden(hidden)
     table = named_table(data, target, memory, **said)
     parts = _split(table, held_out, seed, memory)
-    params, sizes = _initial(table, parts, sizes_hidden, seed)
+    params, sizes = _first_params(table, parts, sizes_hidden, seed)
     certificate = _certificate(table, params, parts)
     if as_json:
         click.echo(certificate.to_json())
     else:
-        click.echo(f"{_described(table, parts, sizes)}\n{certificate}")
+        click.echo(f"{_description(table, parts, sizes)}\n{certificate}")
     if not certificate.passed:
         raise SystemExit(1)
 
@@ -157,10 +157,10 @@ def _hidden(text: str) -> tuple[int, ...]:
 def _split(table: "Table", held_out: float, seed: int, memory: int | None) -> "EncodedTable":
     from mlp_jax.tables import table as tables
 
-    return tables.split(table, held_out, seed, None if memory is None else memory * MIB)
+    return tables.split(table, held_out, seed, as_bytes(memory))
 
 
-def _described(table: "Table", parts: "EncodedTable", sizes: tuple[int, ...]) -> str:
+def _description(table: "Table", parts: "EncodedTable", sizes: tuple[int, ...]) -> str:
     what = "numbers" if table.classes is None else f"{len(table.classes)} classes"
     return (
         f"network {'-'.join(map(str, sizes))}, {len(parts.y_train)} samples to train on, "
@@ -168,7 +168,7 @@ def _described(table: "Table", parts: "EncodedTable", sizes: tuple[int, ...]) ->
     )
 
 
-def _initial(
+def _first_params(
     table: "Table", parts: "EncodedTable", hidden: tuple[int, ...], seed: int
 ) -> tuple[Any, tuple[int, ...]]:
     """(params, sizes)."""
@@ -201,7 +201,7 @@ def _certificate(table: "Table", params: Any, parts: "EncodedTable") -> Any:
     return mlp_jax.certify(params, X, Y, network=network_of(table))
 
 
-def _trained(
+def _fit(
     table: "Table",
     params: Any,
     parts: "EncodedTable",
@@ -241,7 +241,7 @@ def _trained(
     return state.params, np.asarray(info.cost)
 
 
-def _written(
+def _write_files(
     table: "Table", parts: "EncodedTable", params: Any, cost: Any, output: Path, picture: Path
 ) -> dict[str, float]:
     """Writes model and picture; the scores on the samples held out."""
