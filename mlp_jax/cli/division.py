@@ -112,9 +112,14 @@ class Division:
             )
         raise SystemExit(INTERRUPTED if result.interrupted else 0)
 
-    def share(self, memory: int) -> int:
-        """Of the bytes for networks those that this process may take; all may read the table."""
-        return memory // self.part[1] if self.supervised and self.part else memory
+    def share(self, memory: int | None) -> int | None:
+        """Of the bytes for networks those that this process may take; None for what suits it.
+
+        Of the bytes for a table every process may take all.
+        """
+        if memory is None or not self.supervised or not self.part:
+            return memory
+        return memory // self.part[1]
 
     @contextmanager
     def run(self, checkpoint: Path | None, halving: int | None) -> Iterator[dict[str, Any]]:

@@ -99,11 +99,16 @@ def named_table(
         drop=(*said["drop"], *said["ids"]),
         categorical=said["categorical"],
         task=said["task"],
-        budget=None if memory is None else memory * MIB,
+        budget=as_bytes(memory),
     )
     for note in () if quiet else table.notes:
         click.echo(f"mlp-jax: {note}", err=True)
     return table
+
+
+def as_bytes(memory: int | None) -> int | None:
+    """--memory, which is in MiB, in bytes; None where it was not typed."""
+    return None if memory is None else memory * MIB
 
 
 def hang_up() -> None:

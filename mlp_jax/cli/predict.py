@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlp_jax.cli.options import MIB, check_writable, json_option, memory_option
+from mlp_jax.cli.options import as_bytes, check_writable, json_option, memory_option
 
 if TYPE_CHECKING:
     from mlp_jax.models.model import Model
@@ -54,8 +54,7 @@ def predict(
 
     loaded = load_model(model)
     words = [c.name for c in loaded.encoding.columns if c.categories is not None]
-    budget = None if memory is None else memory * MIB
-    table = read_table(data, budget=budget, as_text=words, ids=ids)
+    table = read_table(data, budget=as_bytes(memory), as_text=words, ids=ids)
     for note in table.notes:
         click.echo(f"mlp-jax: {note}", err=True)
     columns = _predictions(loaded, table, ids)

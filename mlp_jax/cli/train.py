@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import mlp_jax
-from mlp_jax.cli.options import MIB, check_writable, named_table, table_options
+from mlp_jax.cli.options import as_bytes, check_writable, named_table, table_options
 
 if TYPE_CHECKING:
-    from mlp_jax.tables.table import Split, Table
+    from mlp_jax.tables.table import EncodedTable, Table
 
 WIDEST = 1 << 16  # units of a layer
 BYTES_A_WEIGHT = 28  # in float32, and for the certificate in float64 with two gradients
@@ -79,16 +79,16 @@ def train(
     said = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
     table = named_table(data, target, memory, **said)
     parts = _split(table, held_out, seed, memory)
-    params, sizes = _initial(table, parts, sizes_hidden, seed)
+    params, sizes = _first_params(table, parts, sizes_hidden, seed)
     certificate = _certificate(table, params, parts)
     if not as_json:
-        click.echo(f"{_described(table, parts, sizes)}\ngradient {certificate.diagnosis}")
+        click.echo(f"{_description(table, parts, sizes)}\ngradient {certificate.diagnosis}")
     if not certificate.passed:
         click.echo(str(certificate), err=True)
         raise SystemExit(1)
     show = not as_json and sys.stderr.isatty()
-    params, cost = _trained(table, params, parts, seed, progress=show, **choices)
-    found = _written(table, parts, params, cost, output, picture)
+    params, cost = _fit(table, params, parts, seed, progress=show, **choices)
+    found = _write_files(table, parts, params, cost, output, picture)
     if as_json:
         told = {
             "target": table.target,
@@ -132,12 +132,12 @@ def check(
     sizes_hidden = _hidden(hidden)
     table = named_table(data, target, memory, **said)
     parts = _split(table, held_out, seed, memory)
-    params, sizes = _initial(table, parts, sizes_hidden, seed)
+    params, sizes = _first_params(table, parts, sizes_hidden, seed)
     certificate = _certificate(table, params, parts)
     if as_json:
         click.echo(certificate.to_json())
     else:
-        click.echo(f"{_described(table, parts, sizes)}\n{certificate}")
+        click.echo(f"{_description(table, parts, sizes)}\n{certificate}")
     if not certificate.passed:
         raise SystemExit(1)
 
@@ -154,13 +154,13 @@ def _hidden(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _split(table: "Table", held_out: float, seed: int, memory: int | None) -> "Split":
+def _split(table: "Table", held_out: float, seed: int, memory: int | None) -> "EncodedTable":
     from mlp_jax.tables import table as tables
 
-    return tables.split(table, held_out, seed, None if memory is None else memory * MIB)
+    return tables.split(table, held_out, seed, as_bytes(memory))
 
 
-def _described(table: "Table", parts: "Split", sizes: tuple[int, ...]) -> str:
+def _description(table: "Table", parts: "EncodedTable", sizes: tuple[int, ...]) -> str:
     what = "numbers" if table.classes is None else f"{len(table.classes)} classes"
     return (
         f"network {'-'.join(map(str, sizes))}, {len(parts.y_train)} samples to train on, "
@@ -168,8 +168,8 @@ def _described(table: "Table", parts: "Split", sizes: tuple[int, ...]) -> str:
     )
 
 
-def _initial(
-    table: "Table", parts: "Split", hidden: tuple[int, ...], seed: int
+def _first_params(
+    table: "Table", parts: "EncodedTable", hidden: tuple[int, ...], seed: int
 ) -> tuple[Any, tuple[int, ...]]:
     """(params, sizes)."""
     import jax
@@ -181,11 +181,11 @@ def _initial(
 
 
 def _check_memory(sizes: tuple[int, ...]) -> None:
-    from mlp_jax.tables.files import free_memory
-    from mlp_jax.tables.sources import size_of
+    from mlp_jax.processes import memory
+    from mlp_jax.wording import size_of
 
     weights = sum((n_prev + 1) * n for n_prev, n in pairwise(sizes))
-    taken, free = BYTES_A_WEIGHT * weights, free_memory()
+    taken, free = BYTES_A_WEIGHT * weights, memory.free_memory()
     if taken > free:
         raise ValueError(
             f"--hidden makes a network of {weights:,} weights, which take some {size_of(taken)}; "
@@ -193,7 +193,7 @@ def _check_memory(sizes: tuple[int, ...]) -> None:
         )
 
 
-def _certificate(table: "Table", params: Any, parts: "Split") -> Any:
+def _certificate(table: "Table", params: Any, parts: "EncodedTable") -> Any:
     from mlp_jax.tables.model_of_table import labels_of, network_of
 
     Y = labels_of(table, parts.y_train)[:, :CERTIFIED_EXAMPLES]
@@ -201,10 +201,10 @@ def _certificate(table: "Table", params: Any, parts: "Split") -> Any:
     return mlp_jax.certify(params, X, Y, network=network_of(table))
 
 
-def _trained(
+def _fit(
     table: "Table",
     params: Any,
-    parts: "Split",
+    parts: "EncodedTable",
     seed: int,
     *,
     progress: bool,
@@ -241,8 +241,8 @@ def _trained(
     return state.params, np.asarray(info.cost)
 
 
-def _written(
-    table: "Table", parts: "Split", params: Any, cost: Any, output: Path, picture: Path
+def _write_files(
+    table: "Table", parts: "EncodedTable", params: Any, cost: Any, output: Path, picture: Path
 ) -> dict[str, float]:
     """Writes model and picture; the scores on the samples held out."""
     from mlp_jax import pictures

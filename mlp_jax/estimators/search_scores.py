@@ -11,6 +11,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import _safe_indexing
 
 from mlp_jax.estimators.search_tables import Tables
+from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.trained_alone import FittedAlone
 from mlp_jax.estimators.trained_candidates import Trained, as_estimator
 from mlp_jax.sweeps.ranking import SweepMember
@@ -73,7 +74,7 @@ class Scores:
 
 def scored(
     tables: Tables,
-    settings: Sequence[Mapping[str, Any]],
+    settings: Sequence[Settings],
     found: Trained,
     scorer: Callable[..., Any],
     X: Any,
@@ -117,8 +118,9 @@ def scored(
             if fitted is None:
                 failed.append(member)
                 if error_score == "raise":
+                    typed = as_typed(setting.parameters)
                     raise ValueError(
-                        f"candidate {number} diverged in fold {fold}: {as_typed(setting)}; type a "
+                        f"candidate {number} diverged in fold {fold}: {typed}; type a "
                         "smaller learning_rate_init, or error_score=numpy.nan"
                     )
                 continue

@@ -15,8 +15,8 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_y
 
+from mlp_jax.estimators.data import Data
 from mlp_jax.estimators.mlp import MLP
-from mlp_jax.estimators.solvers import Data
 from mlp_jax.sweeps.folds import Split, as_splits
 
 
@@ -117,7 +117,7 @@ def tables_of(
         target = target[:, 0]
     blocks = _Blocks()
     if steps is None:
-        checked, _ = whole._validated(X, y, reset=True)
+        checked, _ = whole._validate(X, y, reset=True)
         blocks.added(checked, np.arange(len(checked)))
     folds: dict[int, TableFold] = {}
     failed: dict[int, Exception] = {}

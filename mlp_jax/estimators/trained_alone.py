@@ -18,6 +18,7 @@ from sklearn.utils import _safe_indexing
 from mlp_jax.estimators.mlp import NOT_FINITE
 from mlp_jax.estimators.search_input import Parts
 from mlp_jax.estimators.search_tables import Tables
+from mlp_jax.estimators.settings import Settings
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
@@ -50,25 +51,25 @@ def reasons_of(
     parts: Parts,
     tables: Tables,
     candidates: Sequence[Mapping[str, Any]],
-    settings: Sequence[Mapping[str, Any]],
+    settings: Sequence[Settings],
 ) -> list[str | None]:
     """Of every candidate, why it cannot be trained beside others; None where it can.
 
-    settings: of the candidates' networks, checked.
+    settings: of the candidates' networks.
     """
     mlp = next(iter(tables.folds.values())).mlp
     one_class = is_classifier(mlp) and not mlp._is_of_labels and len(tables.classes) < 2
     own = parts.mlp.get_params(deep=False)
 
-    def reason(candidate: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
+    def reason(candidate: Mapping[str, Any], found: Settings) -> str | None:
         for name in candidate:
             if not name.startswith(parts.prefix) or name.removeprefix(parts.prefix) not in own:
                 return f"it chooses {name}"
-        if found["learning_rate"] == "adaptive" and found["solver"] == "sgd":
+        if found.adaptive:
             return "learning_rate='adaptive'"
-        if not found["shuffle"] and found["solver"] != "lbfgs":
+        if not found.shuffle and not found.is_lbfgs:
             return "shuffle=False"
-        if mlp._is_of_labels and found.get("class_weight") is not None:
+        if mlp._is_of_labels and found.class_weight is not None:
             return "class_weight with several labels"
         return "y has one class" if one_class else None
 

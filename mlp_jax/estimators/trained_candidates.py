@@ -1,6 +1,6 @@
 """The networks of a search, trained side by side, as fitted estimators."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.search_input import configurations_of, scoring_of
 from mlp_jax.estimators.search_tables import Tables, inner_splits
+from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.solvers import constant_of
 from mlp_jax.estimators.together import ClassifiersTogether, OfFold, RegressorsTogether
 from mlp_jax.estimators.trained_alone import INTERRUPTED, FittedAlone
@@ -62,7 +63,7 @@ class Trained(NamedTuple):
 
 def trained(
     tables: Tables,
-    settings: Sequence[Mapping[str, Any]],
+    settings: Sequence[Settings],
     alone: Callable[[int, np.ndarray], FittedAlone],
     *,
     those_alone: Sequence[int],
@@ -79,7 +80,7 @@ def trained(
 
     Args:
       tables: rows and folds.
-      settings: checked, of every candidate.
+      settings: of every candidate.
       alone: (the number of a candidate, rows to train on) -> what became of it.
       those_alone: the numbers of candidates that no sweep can train.
       random_state: of initial weights, batch order and validation sets.
@@ -88,11 +89,9 @@ def trained(
     random = check_random_state(random_state)
     seed = int(random.randint(np.iinfo(np.int32).max))
 
-    def kind_of(found: Mapping[str, Any]) -> tuple[Any, Any]:
-        stops = found["early_stopping"] and found["solver"] != "lbfgs"
-        loss = found.get("loss")
-        metric = None if loss is None else Network(loss=loss).loss.metric
-        return found["validation_fraction"] if stops else None, metric
+    def kind_of(found: Settings) -> tuple[Any, Any]:
+        metric = None if found.loss is None else Network(loss=found.loss).loss.metric
+        return found.validation_fraction if found.keeps_validation else None, metric
 
     kinds = {i: kind_of(found) for i, found in enumerate(settings) if i not in those_alone}
     members: list[list[SweepMember | FittedAlone | None]] = [
@@ -130,7 +129,7 @@ def trained(
 
 def _task(
     tables: Tables,
-    settings: Sequence[Mapping[str, Any]],
+    settings: Sequence[Settings],
     folds: Sequence[int],
     splits: Sequence[Split],
     best_by: str,
@@ -211,7 +210,7 @@ def _of(members: Sequence[SweepMember | FittedAlone | None], fold: int) -> Any:
 
 def as_estimator(
     tables: Tables,
-    settings: Mapping[str, Any],
+    settings: Settings,
     member: SweepMember | FittedAlone,
     fold: int,
     *,
@@ -229,12 +228,12 @@ def as_estimator(
     like, steps = tables.folds[fold].mlp, tables.folds[fold].steps
     mlp: MLP = clone(like)
     own = mlp.get_params(deep=False)
-    mlp.set_params(**{name: settings[name] for name in own})
+    mlp.set_params(**{name: settings.parameters[name] for name in own})
     for name, value in vars(like).items():
         if name not in own:
             setattr(mlp, name, value)
     train, held = (constant_of(member.network.loss, Y) for Y in member.labels)
-    mlp._take(
+    mlp._take_params(
         member.params,
         costs=np.asarray(member.curves.cost) + train,
         validation_losses=np.asarray(member.curves.validation_loss) + held,

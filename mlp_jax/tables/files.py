@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlp_jax.models.encoding import spelled
-from mlp_jax.tables.sources import NOT_UTF8, STANDARD_INPUT, opened, size_of, stream, too_large
+from mlp_jax.processes import memory
+from mlp_jax.tables.sources import NOT_UTF8, STANDARD_INPUT, opened, stream, too_large
 from mlp_jax.tables.texts import Form, form_of, what_is_wrong
+from mlp_jax.wording import size_of
 
 BYTES_A_CELL = 40  # as read, as numbers, encoded in float64 and float32, and one copy of a part
 SHARE_OF_MEMORY = 0.5  # of what is free, for the table
@@ -215,26 +217,7 @@ def some_names(table: RawTable) -> str:
 
 def allowance(budget: float | None) -> float:
     """Bytes that a table may take: the budget, or a share of the memory that is free."""
-    return free_memory() * SHARE_OF_MEMORY if budget is None else budget
-
-
-def free_memory() -> float:
-    """Bytes that this machine could give; of a container, no more than its limit."""
-    found = [float("inf")]
-    for path, factor in (
-        ("/proc/meminfo", 1024),
-        ("/sys/fs/cgroup/memory.max", 1),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", 1),
-    ):
-        try:
-            text = Path(path).read_text(encoding="ascii")
-        except OSError:  # not Linux, or no container
-            continue
-        words = text.split()
-        word = words[words.index("MemAvailable:") + 1] if "MemAvailable:" in words else words[0]
-        if word.isdigit():  # and not "max"
-            found.append(float(word) * factor)
-    return min(found)
+    return memory.free_memory() * SHARE_OF_MEMORY if budget is None else budget
 
 
 def _csv(

@@ -13,7 +13,7 @@ from mlp_jax.models.model import Model
 from mlp_jax.models.networks import as_model
 from mlp_jax.models.outputs import class_numbers
 from mlp_jax.network import Network
-from mlp_jax.tables.table import Split, Table
+from mlp_jax.tables.table import EncodedTable, Table
 
 
 def network_of(table: Table) -> Network:
@@ -45,7 +45,7 @@ def labels_of(table: Table, y: np.ndarray) -> np.ndarray:
     return np.asarray(one_hot(y, len(table.classes)))
 
 
-def model_of_table(table: Table, parts: Split, params: Any, network: Network) -> Model:
+def model_of_table(table: Table, parts: EncodedTable, params: Any, network: Network) -> Model:
     """The model of a network that was trained on `parts`."""
     return as_model(
         params,
@@ -58,13 +58,13 @@ def model_of_table(table: Table, parts: Split, params: Any, network: Network) ->
     )
 
 
-def noted(model: Model, parts: Split, found: Mapping[str, float]) -> Model:
+def noted(model: Model, parts: EncodedTable, found: Mapping[str, float]) -> Model:
     """The model with what was measured, for `mlp-jax info`."""
     counts = {"samples": len(parts.y_train), "held_out_samples": len(parts.y_test)}
     return replace(model, notes=counts | {"held_out": dict(found)})
 
 
-def scores(model: Model, parts: Split, A: np.ndarray) -> dict[str, float]:
+def scores(model: Model, parts: EncodedTable, A: np.ndarray) -> dict[str, float]:
     """What the outputs A of the rows held out, (samples, n[L]), are worth, by name.
 
     Errors and the pinball loss are in units of the target, the log loss in nats. Whoever predicts

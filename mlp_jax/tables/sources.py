@@ -7,13 +7,14 @@ then 134.
 """
 
 import codecs
-import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from mlp_jax.wording import size_of
 
 STANDARD_INPUT = Path("-")
 BLOCK = 1 << 20  # bytes that are read at once
@@ -131,11 +132,3 @@ def too_large(name: str, said: str, allowed: float) -> str:
         f"{name} has {said}; the budget for a table is {size_of(allowed)}: type a larger --memory, "
         "or use fewer rows or columns"
     )
-
-
-def size_of(count: float) -> str:
-    """Bytes as a person says them, such as 1.5 GiB."""
-    if count < 1024:
-        return f"{count:.0f} bytes"
-    power = min(4, int(math.log(count, 1024)))
-    return f"{count / 1024**power:.2f} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"
