@@ -142,20 +142,6 @@ def test_the_folder_of_another_training_is_refused_with_what_differs(what, tmp_p
     check_same(fitted(checkpoint=tmp_path), first)
 
 
-ADAMS = {
-    "plain": optax.adam,
-    "chained": lambda rate: optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate)),
-    "of an array": lambda rate: optax.sgd(np.full(3, rate)),
-    "of a list": lambda rate: optax.sgd(optax.piecewise_constant_schedule(0.1, {9: rate})),
-    "of a method": lambda rate: optax.MultiSteps(optax.sgd(rate), 2).gradient_transformation(),
-}
-
-
-@pytest.mark.parametrize("made", ADAMS.values(), ids=list(ADAMS))
-def test_an_optimizer_of_optax_is_told_by_its_numbers(made):
-    assert fingerprint(made(0.01)) == fingerprint(made(0.01)) != fingerprint(made(0.1))
-
-
 def test_another_number_in_an_optimizer_of_optax_is_another_training(tmp_path):
     first = fitted(optimizer=optax.adam(0.01), checkpoint=tmp_path)
     with pytest.raises(ValueError, match="other choices"):
@@ -184,16 +170,6 @@ def test_a_partial_is_told_by_what_it_was_given_and_not_by_where_it_is(tmp_path)
     check_same(train(gradient=own_gradient(0.5)), first)
     with pytest.raises(ValueError, match="other choices"):
         train(gradient=own_gradient(0.25))
-
-
-def test_what_holds_itself_and_what_has_an_address_are_told_too():
-    def again(count):
-        return again(count - 1) if count else held
-
-    held = [again, object(), jax.random.key(3)]
-    assert fingerprint(again).count("again") == 1
-    assert "0x" not in fingerprint(again)
-    assert "[0 3]" in fingerprint(again)
 
 
 def test_under_jit_it_is_refused(tmp_path):
