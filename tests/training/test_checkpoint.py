@@ -1,6 +1,5 @@
 """A training that is stopped goes on from its folder, and ends as if nothing had happened."""
 
-import errno
 import subprocess
 import sys
 import time
@@ -12,10 +11,9 @@ import optax
 import pytest
 
 import mlp_jax
-from mlp_jax.storage import array_files
 from mlp_jax.storage.checkpoint_folder import CheckpointWarning
 from mlp_jax.storage.fingerprints import fingerprint
-from tests.damages import cut, flipped
+from tests.damages import cut, disk_full_after, flipped
 
 X = np.random.default_rng(0).normal(size=(3, 50))
 Y = X[:1] * X[1:2] > 0
@@ -105,18 +103,12 @@ def test_damage_is_seen_and_the_save_before_is_used(damage, count, tmp_path):
         check_same(fitted(checkpoint=tmp_path), fitted())
 
 
-def test_a_full_disk_is_said_and_the_folder_is_free_again(tmp_path, monkeypatch):
-    fsync, writes = array_files.os.fsync, iter(range(2))
-
-    def full(descriptor):
-        if next(writes, None) is None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        fsync(descriptor)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(array_files.os, "fsync", full)
-        with pytest.raises(OSError, match="No space left on device: the checkpoint cannot be"):
-            fitted(checkpoint=tmp_path, checkpoint_seconds=1e-6)
+def test_a_full_disk_is_said_and_the_folder_is_free_again(tmp_path):
+    with (
+        disk_full_after(2),
+        pytest.raises(OSError, match="No space left on device: the checkpoint cannot be"),
+    ):
+        fitted(checkpoint=tmp_path, checkpoint_seconds=1e-6)
     assert len(list(tmp_path.glob("state-*"))) == 2
     assert not list(tmp_path.glob(".*"))
     check_same(fitted(checkpoint=tmp_path), fitted())

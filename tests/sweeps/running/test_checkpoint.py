@@ -1,6 +1,5 @@
 """A sweep that is killed goes on from its folder, and ends as if nothing had happened."""
 
-import errno
 import random
 import signal
 import subprocess
@@ -13,12 +12,11 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.storage import array_files
 from mlp_jax.storage import checkpoint_folder as checkpoint_folders
 from mlp_jax.storage.checkpoint_folder import CheckpointWarning
 from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.stacking import InitialWeights
-from tests.damages import cut, emptied, flipped
+from tests.damages import cut, disk_full_after, emptied, flipped
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -213,19 +211,13 @@ def test_damage_is_seen_and_what_came_before_is_used(
     check_same(result, whole[halving])
 
 
-def test_a_full_disk_is_said_and_what_was_saved_stays(whole, tmp_path, monkeypatch):
-    fsync, writes = array_files.os.fsync, iter(range(4))
-
-    def full(descriptor):
-        if next(writes, None) is None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        fsync(descriptor)
-
-    monkeypatch.setattr(array_files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left on device: the checkpoint cannot be written"):
+def test_a_full_disk_is_said_and_what_was_saved_stays(whole, tmp_path):
+    with (
+        disk_full_after(4),
+        pytest.raises(OSError, match="No space left on device: the checkpoint cannot be written"),
+    ):
         swept(None, tmp_path)
     assert not list(tmp_path.glob(".*"))
-    monkeypatch.setattr(array_files.os, "fsync", fsync)
     check_same(swept(None, tmp_path), whole[None])
 
 
