@@ -4,7 +4,12 @@ import base64
 import html
 from collections.abc import Mapping, Sequence
 
-from mlp_jax.sweeps.results.report_pictures import Picture, of_choices, of_the_best, of_training
+from mlp_jax.sweeps.results.report_pictures import (
+    Picture,
+    pictures_of_best,
+    pictures_of_choices,
+    pictures_of_training,
+)
 from mlp_jax.sweeps.results.result import SweepResult
 
 ROWS = 20  # configurations in the table
@@ -76,7 +81,7 @@ def html_report(
         **(about or {}),
     }
     facts = "; ".join(f"{_escaped(name)}: {_escaped(one)}" for name, one in told.items())
-    predictions = of_the_best(result, named, columns, mean=mean, scale=scale)
+    predictions = pictures_of_best(result, named, columns, mean=mean, scale=scale)
     interrupted = "<p><b>Interrupted:</b> some did not finish.</p>" if result.interrupted else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -86,8 +91,8 @@ def html_report(
         f'<ul class="figures">{counted}</ul>'
         f'<h2>The best</h2><div class="wide">{_table(result)}</div>'
         + _section("What the best predicts", predictions)
-        + _section("Score by choice", of_choices(result))
-        + _section("Training and time", of_training(result))
+        + _section("Score by choice", pictures_of_choices(result))
+        + _section("Training and time", pictures_of_training(result))
         + "</body></html>"
     )
 

@@ -31,7 +31,7 @@ class Picture(NamedTuple):
     large: bool = False
 
 
-def of_choices(result: SweepResult) -> list[Picture]:
+def pictures_of_choices(result: SweepResult) -> list[Picture]:
     """The score against each of the choices that vary."""
     rows = [row for row in result.ranking if np.isfinite(row.score)]
     if not rows:  # there is nothing to draw
@@ -53,7 +53,7 @@ def of_choices(result: SweepResult) -> list[Picture]:
     return found
 
 
-def of_the_best(
+def pictures_of_best(
     result: SweepResult,
     classes: Sequence[str] | None,
     features: Sequence[str],
@@ -159,7 +159,7 @@ def _regions(
     )
 
 
-def of_training(result: SweepResult) -> list[Picture]:
+def pictures_of_training(result: SweepResult) -> list[Picture]:
     """Learning curves, the certificate, and the time of every program."""
     shown = min(CURVES, len(result.ranking))
     return [
