@@ -1,6 +1,5 @@
 """A sweep that is killed goes on from its folder, and ends as if nothing had happened."""
 
-import errno
 import random
 import signal
 import subprocess
@@ -14,12 +13,11 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.storage import array_files
 from mlp_jax.storage import checkpoint_folder as checkpoint_folders
 from mlp_jax.storage.checkpoint_folder import CheckpointWarning
 from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.stacking import InitialWeights
-from tests.damages import cut, emptied, flipped
+from tests.damages import cut, disk_full_after, emptied, flipped
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -214,19 +212,13 @@ def test_damage_is_seen_and_what_came_before_is_used(
     check_same(result, whole[halving])
 
 
-def test_a_full_disk_is_said_and_what_was_saved_stays(whole, tmp_path, monkeypatch):
-    fsync, writes = array_files.os.fsync, iter(range(4))
-
-    def full(descriptor):
-        if next(writes, None) is None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        fsync(descriptor)
-
-    monkeypatch.setattr(array_files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left on device: the checkpoint cannot be written"):
+def test_a_full_disk_is_said_and_what_was_saved_stays(whole, tmp_path):
+    with (
+        disk_full_after(4),
+        pytest.raises(OSError, match="No space left on device: the checkpoint cannot be written"),
+    ):
         swept(None, tmp_path)
     assert not list(tmp_path.glob(".*"))
-    monkeypatch.setattr(array_files.os, "fsync", fsync)
     check_same(swept(None, tmp_path), whole[None])
 
 
@@ -261,30 +253,6 @@ def test_a_folder_is_of_one_process_at_a_time(tmp_path):
     swept(None, tmp_path)
 
 
-def held(path):
-    folder = checkpoint_folders.CheckpointFolder(path, 60, "sweep", {})
-    folder.hold("lock")
-    folder.close()
-
-
-def test_only_what_was_begun_to_be_written_is_removed(tmp_path):
-    ours = ["state-000001", "states-all-000002", "outcomes-1of2-000003", "votes-1of2-0"]
-    for name in ours:
-        (tmp_path / f".{name}.safetensors.x1y2z3.tmp").write_text("")
-    theirs = [".notes.tmp", ".state.tmp", "states-a.tmp", ".draft-state-1.tmp"]
-    for name in theirs:
-        (tmp_path / name).write_text("")
-    held(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {*theirs, "lock"}
-
-
-def test_what_cannot_be_removed_stays_and_the_folder_is_free_again(tmp_path):
-    (tmp_path / ".state-000001.tmp").mkdir()
-    for _ in range(2):
-        held(tmp_path)
-    assert (tmp_path / ".state-000001.tmp").is_dir()
-
-
 def test_a_copy_beside_the_saves_is_none_of_them(whole, tmp_path):
     swept(None, tmp_path)
     save = max(tmp_path.glob("states-*"))
@@ -293,16 +261,6 @@ def test_a_copy_beside_the_saves_is_none_of_them(whole, tmp_path):
     check_same(swept(None, tmp_path), whole[None])
     assert copy.exists()  # though many have come after it
     assert checkpoint_folders.CheckpointFolder(tmp_path, 60, "sweep", {}).last("states-all") > 1
-
-
-def test_where_files_cannot_be_locked_it_goes_on(tmp_path, monkeypatch):
-    def no_locks(*_):
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr("fcntl.flock", no_locks)
-    (tmp_path / ".states-all-000001.safetensors.x.tmp").write_text("")
-    held(tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2  # another process may be at it
 
 
 @pytest.mark.parametrize("seconds", [0, -1, "often"])
