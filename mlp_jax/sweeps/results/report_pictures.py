@@ -40,7 +40,7 @@ def of_choices(result: SweepResult) -> list[Picture]:
         if name == "hidden":  # too many to be columns: by size
             values, title = [sum(hidden) for hidden in values], "hidden units in all"
         elif not all(isinstance(value, int | float) for value in values):
-            values = [task.described(row.configuration, name) for row in rows]
+            values = [row.in_words(name) for row in rows]
         drawn, (axes,) = pictures.figure()
         pictures.score_by(axes, values, scores, name=title, scoring=task.scoring, statuses=statuses)
         caption = f"Each dot is a configuration: {task.scoring} by {title}."
