@@ -181,12 +181,12 @@ def _refit(
     result: "SweepResult", table: "Table", parts: "EncodedTable"
 ) -> tuple["Model", dict[str, float]]:
     """The best network, trained on all but the held-out samples, and its scores on those."""
-    from mlp_jax.tables.model_of_table import model_of_table, noted, scores
+    from mlp_jax.tables.model_of_table import model_of_table, scores, with_notes
 
     fitted = result.refit()
     model = model_of_table(table, parts, fitted.params, fitted.network)
     found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
-    return noted(model, parts, found), found
+    return with_notes(model, parts, found), found
 
 
 def _write_files(

@@ -31,13 +31,16 @@ _ENCODING = {"source": np.int32, "what": np.int32} | dict.fromkeys(("fill", "mea
 class Model:
     """A trained network with all it takes to use it on the rows of a table.
 
-    layers: (W, b) of each, W of (inputs, outputs) and b of (outputs, 1). activations: of the hidden
-    layers, by name. loss: by name; it says what the outputs are. encoding: how rows become inputs.
-    targets: what is predicted, the columns' names. classes: what the one target may be, in the
-    order of the outputs; of two, the output is the probability of the second. None for numbers, or
-    for several labels. mean, scale: of the target; a predicted number is output * scale + mean.
-    precision: the products that it was trained with. notes: what was measured, such as the score on
-    rows held out.
+    layers: (W, b) of each, W of (inputs, outputs) and b of (outputs, 1).
+    activations: of the hidden layers, by name.
+    loss: by name; it says what the outputs are.
+    encoding: how rows become inputs.
+    targets: the names of the columns that are predicted.
+    classes: what the one target may be, in the order of the outputs; of two, the output is the
+      probability of the second. None for numbers, or for several labels.
+    mean, scale: of the target; a predicted number is output * scale + mean.
+    precision: of the products that it was trained with.
+    notes: what was measured, such as the score on rows held out.
 
     Example:
       >>> import mlp_jax
@@ -69,7 +72,7 @@ class Model:
 
     @property
     def quantiles(self) -> tuple[str, ...]:
-        """Of each output, as the name of the loss writes it; none of another loss."""
+        """The quantile of each output, as the name of the loss writes it; () of another loss."""
         return _quantiles(self.loss)
 
     def outputs(self, rows: Any) -> np.ndarray:
@@ -126,14 +129,14 @@ class Model:
         return self.probabilities(self.outputs(rows))
 
     def predicted(self, A: np.ndarray) -> np.ndarray:
-        """What outputs stand for: `predict`, where `outputs` is there already."""
+        """What `predict` returns, from what `outputs` has returned."""
         if not self.is_classifier:
             A = A.astype(np.float64) * self.scale + self.mean
         classes = None if self.classes is None else _as_array(self.classes)
         return outputs.predicted(A, classes, of_labels=self.is_classifier)
 
     def probabilities(self, A: np.ndarray) -> np.ndarray:
-        """The probabilities that outputs stand for; see `predict_proba`."""
+        """What `predict_proba` returns, from what `outputs` has returned."""
         if not self.is_classifier:
             raise ValueError(f"the model predicts {', '.join(self.targets)}, numbers; use predict")
         A = A.astype(np.float64)

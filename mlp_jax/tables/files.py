@@ -22,10 +22,13 @@ SHARE_OF_MEMORY = 0.5  # of what is free, for the table
 class RawTable(NamedTuple):
     """A table as it was read.
 
-    name: of its file. frame: a pyarrow table. of_text: whether it was CSV, whose columns have no
-    types. first_line: the number of the line that is the first row, None where rows are no lines.
-    ids: columns that name rows, by name, as they were written; in `frame` they are what they look
-    like, as any other. notes: what a person should know of how it was read.
+    name: of the file.
+    frame: a pyarrow table.
+    of_text: whether the file was CSV, whose columns have no types.
+    first_line: the number of the line that is the first row, None where rows are no lines.
+    ids: the columns that name rows, by name, as they were written; in `frame` they are what they
+      look like, as any other column.
+    notes: what a person should know of how the table was read.
     """
 
     name: str
@@ -54,11 +57,11 @@ def read_table(
     """The table in a file.
 
     What a spreadsheet program has put around the table is left out, and said in the notes: see
-    `table_texts`. Names are without spaces around them, unless two would be the same.
+    `texts`. Names are without spaces around them, unless two would be the same.
 
     Args:
       path: of a .csv, .tsv or .parquet file, or "-" for standard input, which may be any. The cells
-        of a text are separated by whichever of `table_texts.SEPARATORS` divides its header into
+        of a text are separated by whichever of `texts.SEPARATORS` divides its header into
         most, those of a .tsv by tabs if that divides it.
       budget: bytes that the table may take; by default half of the memory that is free.
       as_text: columns of a CSV file that stay as they are written, such as codes that look like

@@ -101,7 +101,7 @@ def read(
       categorical: columns of categories that look like numbers, or like names. The target among
         them is of classes, in a CSV file as they are written.
       task: what the target is; None for what it looks like.
-      budget: bytes that the table may take; see `table_files.read_table`.
+      budget: bytes that the table may take; see `files.read_table`.
 
     Raises:
       ValueError: one line that says what is wrong and where.

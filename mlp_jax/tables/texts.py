@@ -25,10 +25,14 @@ _NUMBER = re.compile(rb"[-+]?[\d.,]*\d[\d.,]*([eE][-+]?\d+)?%?")
 class Form(NamedTuple):
     """What a text looks like from outside.
 
-    separator: the character between two cells. names: of the columns, as they are written. start:
-    the byte at which the rows begin. first_line: the number of the line at which they do. header:
-    that of the line that is the header. rows: lines from there on, without empty ones at the end.
-    block: bytes, no less than the longest line has. notes: what is no cell and was left out.
+    separator: the character between two cells.
+    names: of the columns, as they are written.
+    start: the byte at which the rows begin.
+    first_line: the number of the line at which the rows begin.
+    header: the number of the line that is the header.
+    rows: how many lines there are below the header, without empty lines at the end.
+    block: bytes, no less than the longest line has.
+    notes: what is no cell and was left out.
     """
 
     separator: str
@@ -42,9 +46,11 @@ class Form(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line, which may be several where a cell holds one.
+    """A line of the table, which is several lines of the text where a cell has a line break.
 
-    start, end: bytes, the latter behind what ends it. cells: as they are written.
+    start: the byte at which it begins.
+    end: the byte behind what ends it.
+    cells: as they are written.
     """
 
     start: int
@@ -52,7 +58,7 @@ class _Line(NamedTuple):
     cells: tuple[bytes, ...]
 
     def filled(self) -> list[int]:
-        """The places of cells with something in them."""
+        """The places of the cells that are not empty."""
         return [place for place, cell in enumerate(self.cells) if cell.strip(b' \t"')]
 
 
