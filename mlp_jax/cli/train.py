@@ -195,7 +195,7 @@ def _hidden(text: str) -> tuple[int, ...]:
 def _first_params(
     table: "Table", parts: "EncodedTable", hidden: tuple[int, ...], seed: int
 ) -> tuple[Any, tuple[int, ...]]:
-    """(params, sizes)."""
+    """(the initial params, units of every layer)."""
     import jax
 
     outputs = 1 if table.classes is None or len(table.classes) == 2 else len(table.classes)
@@ -267,7 +267,7 @@ def _fit(
 def _write_files(
     table: "Table", parts: "EncodedTable", params: Any, cost: Any, output: Path, picture: Path
 ) -> dict[str, float]:
-    """Writes model and picture; the scores on the samples held out."""
+    """Writes the model and the picture; returns the scores on the samples held out."""
     from mlp_jax import pictures
     from mlp_jax.models.model import to_bytes
     from mlp_jax.models.outputs import class_numbers

@@ -92,7 +92,7 @@ class Model:
         return self._outputs(X, lambda block: block)
 
     def _outputs(self, rows: np.ndarray, inputs: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """A[L], block by block; `inputs` encodes one."""
+        """A[L], block by block; `inputs` encodes a block of rows."""
         found = []
         for at in range(0, max(1, len(rows)), BLOCK):
             X = self._in_range(inputs(rows[at : at + BLOCK]), at)
@@ -101,7 +101,7 @@ class Model:
         return np.concatenate(found)
 
     def _in_range(self, X: np.ndarray, at: int) -> np.ndarray:
-        """X, of the rows from `at` on, in the dtype of W, in which all of it must be finite."""
+        """X in the dtype of W, in which every number must be finite; its first row is row `at`."""
         with np.errstate(over="ignore"):
             found = X.astype(self.layers[0][0].dtype)
         if not np.isfinite(found).all():
@@ -221,7 +221,7 @@ def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
 
 
 def _check_arrays(sizes: list[int], arrays: dict[str, np.ndarray]) -> None:
-    """Every name, shape and dtype, against the sizes."""
+    """Raises ValueError where a name, shape or dtype does not go with the sizes."""
     expected: dict[str, tuple[int, ...]] = dict.fromkeys(_ENCODING, (sizes[0],))
     for index, (n_prev, n) in enumerate(pairwise(sizes), start=1):
         expected |= {f"W{index}": (n_prev, n), f"b{index}": (n, 1)}
@@ -236,7 +236,7 @@ def _check_arrays(sizes: list[int], arrays: dict[str, np.ndarray]) -> None:
 
 
 def _check_choices(header: dict[str, Any], depth: int) -> None:
-    """Activations, loss and classes, against the depth and the outputs."""
+    """Raises ValueError where activations, loss or classes do not go with the sizes."""
     names, loss, classes = header["activations"], header["loss"], header["classes"]
     if len(names) != depth - 1 or not set(names) <= set(numpy_forward.ACTIVATIONS):
         raise ValueError(f"its activations are {names}, of {depth - 1} hidden layers")
@@ -266,7 +266,7 @@ def _quantiles(loss: str) -> tuple[str, ...]:
 
 
 def _check_encoding(encoding: Encoding) -> None:
-    """Every input against its column."""
+    """Raises ValueError where an input does not go with its column."""
     columns, source = encoding.columns, encoding.source
     if len({column.name for column in columns}) < len(columns):
         raise ValueError("two of its columns have one name")

@@ -41,7 +41,7 @@ def check_loss(table: Table, loss: Any) -> None:
 
 
 def labels_of(table: Table, y: np.ndarray) -> np.ndarray:
-    """Y as this loss compares it with the outputs, (n[L], m)."""
+    """Y as the loss of `network_of` compares it with the outputs, (n[L], m)."""
     if table.classes is None or len(table.classes) == 2:
         return np.asarray(y, float)[None]
     return np.asarray(one_hot(y, len(table.classes)))
