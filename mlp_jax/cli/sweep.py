@@ -139,7 +139,7 @@ def _search(
     checkpoint: Path | None,
     **choices: Any,
 ) -> "SweepResult":
-    """Plans, says so, and runs."""
+    """Plans the sweep, prints the plan, and runs it."""
     from mlp_jax.sweeps.run import plan_of, run
     from mlp_jax.sweeps.space_files import losses_of, number_to_draw, read_space
     from mlp_jax.sweeps.task import as_task
@@ -163,7 +163,7 @@ def _search(
 
 
 def _check_something_finished(result: "SweepResult", checkpoint: Path | None) -> None:
-    """Ends after a Ctrl-C that came before there was anything to tell or to write."""
+    """Ends with a message after a Ctrl-C that came before any configuration was finished."""
     try:
         _ = result.best
     except ValueError:
@@ -181,12 +181,12 @@ def _refit(
     result: "SweepResult", table: "Table", parts: "EncodedTable"
 ) -> tuple["Model", dict[str, float]]:
     """The best network, trained on all but the held-out samples, and its scores on those."""
-    from mlp_jax.tables.model_of_table import model_of_table, noted, scores
+    from mlp_jax.tables.model_of_table import model_of_table, scores, with_notes
 
     fitted = result.refit()
     model = model_of_table(table, parts, fitted.params, fitted.network)
     found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
-    return noted(model, parts, found), found
+    return with_notes(model, parts, found), found
 
 
 def _write_files(
@@ -197,7 +197,7 @@ def _write_files(
     report: Path | None,
     output: Path | None,
 ) -> list[str]:
-    """Writes what was asked for, once all of it is there; the names of the files."""
+    """Writes the report and the model once both are made; the names of the files written."""
     from mlp_jax.models.model import to_bytes
     from mlp_jax.storage.array_files import replace_all
 

@@ -22,7 +22,7 @@ def tell(
     as_json: bool,
 ) -> None:
     """Prints the best configurations, the scores on the samples held out, and what was written."""
-    from mlp_jax.tables.model_of_table import said
+    from mlp_jax.tables.model_of_table import in_words
 
     if as_json:
         click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
@@ -30,7 +30,7 @@ def tell(
     print_ranking(result)
     count = result.task.X.shape[1]
     click.echo(
-        f"the best, trained on all {count} samples: {said(found)} on the {held_out} held out"
+        f"the best, trained on all {count} samples: {in_words(found)} on the {held_out} held out"
     )
     for name in written:
         click.echo(f"wrote {click.format_filename(name)}")

@@ -5,7 +5,7 @@ import sys
 import warnings
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -75,25 +75,22 @@ def train(
     mlp-jax sweep.
     """
     check_writable(output, picture, read=[data])
-    sizes_hidden = _hidden(hidden)
     said = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
-    table = named_table(data, target, memory, **said)
-    parts = _split(table, held_out, seed, memory)
-    params, sizes = _first_params(table, parts, sizes_hidden, seed)
-    certificate = _certificate(table, params, parts)
+    start = _prepare(data, target, memory, hidden, seed, held_out, **said)
+    table, parts, certificate = start.table, start.parts, start.certificate
     if not as_json:
-        click.echo(f"{_description(table, parts, sizes)}\ngradient {certificate.diagnosis}")
+        click.echo(f"{start.description()}\ngradient {certificate.diagnosis}")
     if not certificate.passed:
         click.echo(str(certificate), err=True)
         raise SystemExit(1)
     show = not as_json and sys.stderr.isatty()
-    params, cost = _fit(table, params, parts, seed, progress=show, **choices)
+    params, cost = _fit(start, seed, progress=show, **choices)
     found = _write_files(table, parts, params, cost, output, picture)
     if as_json:
         told = {
             "target": table.target,
             "classes": table.classes,
-            "sizes": sizes,
+            "sizes": start.sizes,
             "samples": len(parts.y_train),
             "held_out_samples": len(parts.y_test),
             "held_out": found,
@@ -105,7 +102,7 @@ def train(
         }
         click.echo(json.dumps(told))
         return
-    from mlp_jax.tables.model_of_table import said as in_words
+    from mlp_jax.tables.model_of_table import in_words
 
     shown = click.format_filename
     click.echo(f"held out {in_words(found)}\nmodel    {shown(output)}\npicture  {shown(picture)}")
@@ -129,17 +126,58 @@ def check(
     DATA is a CSV or Parquet file; by default it is the breast-cancer data of scikit-learn. Exit
     code 1 if a layer is wrong.
     """
+    start = _prepare(data, target, memory, hidden, seed, held_out, **said)
+    if as_json:
+        click.echo(start.certificate.to_json())
+    else:
+        click.echo(f"{start.description()}\n{start.certificate}")
+    if not start.certificate.passed:
+        raise SystemExit(1)
+
+
+class _Start(NamedTuple):
+    """A table and the network that is to learn from it.
+
+    table: as it was read.
+    parts: its rows to train on and to test on, encoded.
+    params: the initial weights and biases.
+    sizes: units of every layer, inputs first.
+    certificate: of the gradient at params, on some of the rows.
+    """
+
+    table: "Table"
+    parts: "EncodedTable"
+    params: Any
+    sizes: tuple[int, ...]
+    certificate: Any
+
+    def description(self) -> str:
+        """The network and the table in a line."""
+        classes, parts = self.table.classes, self.parts
+        kind = "numbers" if classes is None else f"{len(classes)} classes"
+        return (
+            f"network {'-'.join(map(str, self.sizes))}, {len(parts.y_train)} samples to train on, "
+            f"{len(parts.y_test)} held out; {self.table.target!r} is of {kind}"
+        )
+
+
+def _prepare(
+    data: Path | None,
+    target: str | None,
+    memory: int | None,
+    hidden: str,
+    seed: int,
+    held_out: float,
+    **said: Any,
+) -> _Start:
+    """Reads the table, makes the network and certifies its gradient."""
     sizes_hidden = _hidden(hidden)
     table = named_table(data, target, memory, **said)
-    parts = _split(table, held_out, seed, memory)
+    from mlp_jax.tables import table as tables
+
+    parts = tables.split(table, held_out, seed, as_bytes(memory))
     params, sizes = _first_params(table, parts, sizes_hidden, seed)
-    certificate = _certificate(table, params, parts)
-    if as_json:
-        click.echo(certificate.to_json())
-    else:
-        click.echo(f"{_description(table, parts, sizes)}\n{certificate}")
-    if not certificate.passed:
-        raise SystemExit(1)
+    return _Start(table, parts, params, sizes, _certificate(table, params, parts))
 
 
 def _hidden(text: str) -> tuple[int, ...]:
@@ -154,24 +192,10 @@ def _hidden(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _split(table: "Table", held_out: float, seed: int, memory: int | None) -> "EncodedTable":
-    from mlp_jax.tables import table as tables
-
-    return tables.split(table, held_out, seed, as_bytes(memory))
-
-
-def _description(table: "Table", parts: "EncodedTable", sizes: tuple[int, ...]) -> str:
-    what = "numbers" if table.classes is None else f"{len(table.classes)} classes"
-    return (
-        f"network {'-'.join(map(str, sizes))}, {len(parts.y_train)} samples to train on, "
-        f"{len(parts.y_test)} held out; {table.target!r} is of {what}"
-    )
-
-
 def _first_params(
     table: "Table", parts: "EncodedTable", hidden: tuple[int, ...], seed: int
 ) -> tuple[Any, tuple[int, ...]]:
-    """(params, sizes)."""
+    """(the initial params, units of every layer)."""
     import jax
 
     outputs = 1 if table.classes is None or len(table.classes) == 2 else len(table.classes)
@@ -202,9 +226,7 @@ def _certificate(table: "Table", params: Any, parts: "EncodedTable") -> Any:
 
 
 def _fit(
-    table: "Table",
-    params: Any,
-    parts: "EncodedTable",
+    start: _Start,
     seed: int,
     *,
     progress: bool,
@@ -219,10 +241,11 @@ def _fit(
 
     from mlp_jax.tables.model_of_table import labels_of, network_of
 
+    table, parts = start.table, start.parts
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # said below, as an error
         state, info = mlp_jax.fit(
-            params,
+            start.params,
             parts.X_train.T,
             labels_of(table, parts.y_train),
             network=network_of(table),
@@ -244,12 +267,12 @@ def _fit(
 def _write_files(
     table: "Table", parts: "EncodedTable", params: Any, cost: Any, output: Path, picture: Path
 ) -> dict[str, float]:
-    """Writes model and picture; the scores on the samples held out."""
+    """Writes the model and the picture; returns the scores on the samples held out."""
     from mlp_jax import pictures
     from mlp_jax.models.model import to_bytes
     from mlp_jax.models.outputs import class_numbers
     from mlp_jax.storage.array_files import replace_all
-    from mlp_jax.tables.model_of_table import model_of_table, network_of, noted, scores
+    from mlp_jax.tables.model_of_table import model_of_table, network_of, scores, with_notes
 
     network = network_of(table)
     model = model_of_table(table, parts, params, network)
@@ -262,5 +285,5 @@ def _write_files(
         probability=A[:, 0] if table.classes and A.shape[1] == 1 else None,
         classes=table.classes and tuple(map(str, table.classes)),
     )
-    replace_all([(output, to_bytes(noted(model, parts, found))), (picture, drawn)])
+    replace_all([(output, to_bytes(with_notes(model, parts, found))), (picture, drawn)])
     return found

@@ -26,7 +26,12 @@ from mlp_jax.wording import as_typed
 
 
 class Parts(NamedTuple):
-    """An estimator in parts: the steps before the network, the network, its parameters' prefix."""
+    """An estimator in parts.
+
+    steps: before the network, or None.
+    mlp: the network.
+    prefix: what the names of the network's parameters begin with.
+    """
 
     steps: Pipeline | None
     mlp: MLP
@@ -144,7 +149,7 @@ def configurations_of(
     configurations, of_folds = [], []
     for found in settings:
         loss = found.loss or mlp._network().loss.name
-        one = found.configuration(len(tables.y), loss) | {"seed": _seed_of(found, seed)}
+        one = found.named_choices(len(tables.y), loss) | {"seed": _seed_of(found, seed)}
         outputs = mean_over_of(network_of(one).loss, 1 if tables.y.ndim == 1 else tables.y.shape[1])
         if outputs > 1:
             one["mean_over"] = outputs

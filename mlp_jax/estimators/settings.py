@@ -122,8 +122,8 @@ class Settings:
         size = m if self.is_lbfgs else self.batch_size_for(m)
         return float(self.alpha / (size * mean_weight))
 
-    def configuration(self, m: int, loss: str) -> dict[str, Any]:
-        """The settings as a configuration of `mlp_jax.sweep`, for m samples to train on.
+    def named_choices(self, m: int, loss: str) -> dict[str, Any]:
+        """The settings as `mlp_jax.sweep` takes a configuration, for m samples to train on.
 
         A sweep knows nothing of an "adaptive" learning rate and of shuffle=False.
         """
@@ -148,7 +148,7 @@ class Settings:
     def choices_for(
         self, m: int, mean_weight: float = 1.0, class_weight: Any = None
     ) -> dict[str, Any]:
-        """The part of a configuration that depends on the samples: on m, of this mean weight."""
+        """The choices that depend on the samples: on m of them, of this mean weight."""
         size = self.batch_size_for(m)
         found = {
             "batch_size": None if size >= m or self.is_lbfgs else size,

@@ -1,6 +1,6 @@
 """Candidates of a search that cannot be trained side by side: fitted one by one.
 
-As scikit-learn would. Their results stand among those of the others.
+scikit-learn fits them likewise. Their results stand among those of the others.
 """
 
 import time
@@ -26,8 +26,10 @@ from mlp_jax.parameters import Layer
 class FittedAlone(NamedTuple):
     """A candidate fitted on one fold.
 
-    fitted: the whole estimator, None if it could not be fitted. status: as of `SweepMember`, or
-    "failed". seconds: that it took. error: what it raised.
+    fitted: the whole estimator, None if it could not be fitted.
+    status: as of `SweepMember`, or "failed".
+    seconds: that it took.
+    error: what it raised, or None.
     """
 
     fitted: Any
@@ -76,8 +78,8 @@ def reasons_of(
     return list(map(reason, candidates, settings))
 
 
-def say_who_is_alone(reasons: Sequence[str | None]) -> None:
-    """A warning, if there are any: they take their time one after the other."""
+def warn_of_those_alone(reasons: Sequence[str | None]) -> None:
+    """Warns of candidates that take their time one after the other, if there are any."""
     found = [reason for reason in reasons if reason is not None]
     if found:
         warnings.warn(
@@ -99,7 +101,7 @@ def candidate_of(parts: Parts, estimator: Any, candidate: Mapping[str, Any], ran
     return one
 
 
-def fitted_alone(estimator: Any, X: Any, y: Any, train: np.ndarray, *, raises: bool) -> FittedAlone:
+def fit_alone(estimator: Any, X: Any, y: Any, train: np.ndarray, *, raises: bool) -> FittedAlone:
     """The estimator fitted on the rows `train`.
 
     Raises:

@@ -101,7 +101,7 @@ def read(
       categorical: columns of categories that look like numbers, or like names. The target among
         them is of classes, in a CSV file as they are written.
       task: what the target is; None for what it looks like.
-      budget: bytes that the table may take; see `table_files.read_table`.
+      budget: bytes that the table may take; see `files.read_table`.
 
     Raises:
       ValueError: one line that says what is wrong and where.
@@ -150,7 +150,7 @@ def read(
 
 
 def _task(raw: RawTable, target: str, task: Task | None, *, categorical: bool) -> Task:
-    """What was said of the target, or else what it looks like."""
+    """What the options say of the target, or else what the target looks like."""
     if categorical and task == "regression":
         raise ValueError(
             f"--categorical {target!r} says that the target is of classes, --task regression that "
@@ -172,7 +172,7 @@ def _feature_names(raw: RawTable, target: str, drop: Sequence[str]) -> list[str]
 
 
 def split(table: Table, held_out: float, seed: int, budget: float | None = None) -> EncodedTable:
-    """Cuts off a share `held_out` of the samples, of classes the same of each, and encodes.
+    """Holds out a share of the samples, of each class the same share, and encodes both parts.
 
     Raises:
       ValueError: too few samples; more inputs than the budget has bytes for, by default half of the
@@ -225,7 +225,7 @@ def _check_range(table: Table, encoding: Encoding, part: np.ndarray, X: np.ndarr
 
 
 def _parts(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the samples to train on, and of those held out."""
+    """(places of the samples to train on, places of the samples held out)."""
     m = len(table.y)
     if not 0 < held_out < 1:
         raise ValueError(f"--held-out is {held_out}; expected a share, such as 0.2")

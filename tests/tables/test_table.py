@@ -132,7 +132,7 @@ def test_numbers_to_predict_are_standardised_by_the_training_part(tmp_path):
 def test_a_table_beyond_the_budget_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = mixed(tmp_path, rows=5000)
     read_table(path, budget=5000 * 5 * table_files.BYTES_A_CELL)
-    monkeypatch.setattr(table_files, "_csv", lambda *_, **__: pytest.fail("it was read"))
+    monkeypatch.setattr(table_files, "_read_csv", lambda *_, **__: pytest.fail("it was read"))
     with pytest.raises(ValueError, match=r"5,000 rows of 5 columns, .* 976.56 KiB; the budget .*"):
         read_table(path, budget=5000 * 5 * table_files.BYTES_A_CELL - 1)
 
