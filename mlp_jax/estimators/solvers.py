@@ -26,7 +26,7 @@ from mlp_jax.losses import Loss
 from mlp_jax.metrics import Metric
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
-from mlp_jax.training.checks import as_training_examples
+from mlp_jax.training.checks import as_batch
 from mlp_jax.training.descent import Info, State, start
 from mlp_jax.training.optimizers import Optimizer
 from mlp_jax.training.segments import DivergenceWarning
@@ -235,8 +235,8 @@ def by_lbfgs(
     shapes = [leaf.shape for layer in params for leaf in layer]
     ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
     params = tuple(Layer(W.astype(data.X.dtype), b.astype(data.X.dtype)) for W, b in params)
-    examples = as_training_examples("", params, network, *data.columns())
-    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in examples[:3])
+    batch = as_batch("", params, network, *data.columns())
+    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in batch[:3])
     l2 = l2_of(found, len(data.X), data.mean_weight)
     given = {"network": network, "l2": np.asarray(l2, data.X.dtype)}
     if weights is not None:

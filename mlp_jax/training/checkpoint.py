@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlp_jax.storage.checkpoint_folder import Folder, content_of, digest_of, said
+from mlp_jax.training.batches import Examples
 from mlp_jax.training.descent import State
 from mlp_jax.training.epoch import Recipe
 
@@ -35,8 +36,9 @@ class FitCheckpoint:
         examples, validation, numbers = arguments
         parts = {
             "parameters or key": _digest(state),
-            "examples": _digest(examples),
-            "validation": _digest(validation),
+            # By one type, whatever it is: folders written before know them so.
+            "examples": _digest(Examples(*examples)),
+            "validation": _digest(validation and Examples(*validation)),
             "numbers (such as of the optimizer, l2, patience)": _digest(numbers),
             "epochs": digest_of(str(epochs).encode()),
             "choices (such as network, batch_size, best_by)": digest_of(
