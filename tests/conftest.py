@@ -1,7 +1,13 @@
 """Every test runs in float64, on two CPU devices, and with silent broadcasting forbidden.
 
+Four fifths of the run would be XLA compiling programs that then run for milliseconds. So XLA is
+told to be quick about them, unless `XLA_FLAGS` is set: `XLA_FLAGS= python -m pytest` tests the
+programs of a user. `test_as_users_compile.py` holds that their numbers are the same, to the last
+digits. A test of bytes or of speed sets flags of its own, in its own process.
+
 What XLA compiles is kept in a folder of the whole run: in it another test, another worker or a
-process that a test starts finds a program that was compiled before.
+process that a test starts finds a program that was compiled before. A worker lets go of its own
+programs after every file, or it would hold some gigabytes of them at the end.
 """
 
 import atexit
@@ -10,6 +16,13 @@ import shutil
 import signal
 import tempfile
 
+# LLVM without its passes; loops by XLA's older emitters, for the newer ones take half a second of
+# MLIR a program; a program in one piece, for several in parallel take time from the other worker.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false "
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
 # Before JAX is imported, which reads the environment once. The controller makes the folder; the
 # workers and the processes that tests start inherit its name.
 if "MLP_JAX_TESTS_PROGRAMS" not in os.environ:
@@ -25,9 +38,36 @@ if "MLP_JAX_TESTS_PROGRAMS" not in os.environ:
 import jax
 import pytest
 
+from mlp_jax.sweeps.running import program_cache
+
+if "optimization_level=0" in os.environ["XLA_FLAGS"]:  # which a sweep's own option would override
+    program_cache.OPTIONS["cpu"] = {}
+
+# Files whose tests take long: first, or one worker would be at one of them when all else is done.
+LONG = (
+    "test_experiments",
+    "test_layouts",
+    "test_joined",
+    "test_run",
+    "test_search",
+    "test_checkpoint",
+)
+
 # Sweeps are divided among two devices in some tests; a setting that only counts before the first
 # array is made.
 jax.config.update("jax_num_cpu_devices", 2)
+
+
+def pytest_collection_modifyitems(items):
+    first = {f"{name}.py": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: first.get(item.path.name, len(first)))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _programs_of_a_file():
+    yield
+    program_cache._kept.clear()
+    jax.clear_caches()
 
 
 @pytest.fixture(autouse=True)

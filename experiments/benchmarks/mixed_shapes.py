@@ -64,7 +64,7 @@ def representative(configurations, features, count, seed=SEED):
 
     def cost(i):
         c = configurations[i]
-        return c["batch_size"], float(parameters(np.array(c["hidden"]), (features, 1))[0])
+        return c.batch_size, float(parameters(np.array(c.hidden), (features, 1))[0])
 
     rng = np.random.default_rng(seed)
     parts = np.array_split(sorted(range(len(configurations)), key=cost), count)
@@ -81,7 +81,7 @@ def scaled(measured, n, programs):
 
 def measured_peers(task, numbers, peers):
     """{name: `Measured` of these configurations}."""
-    configurations = [task.configurations[i] for i in numbers]
+    configurations = [task.configurations[i].named for i in numbers]
     y = next(iter(task.labels.values()))[0].astype(int)
     searched = Searched(
         configurations, np.ascontiguousarray(task.X.T), y, task.splits, configurations[0]["epochs"]
@@ -136,7 +136,7 @@ def measured(n, rows, epochs, sample, products, choices_of_space=None):
             between=lambda: halves.append(measured_peers(task, after, PEERS)),
         )
     peers = {name: both_halves(halves[0][name], halves[1][name]) for name in PEERS}
-    programs = len({program_of(c) for c in task.configurations})
+    programs = len({program_of(c.named) for c in task.configurations})
     own = accuracies(results["sweep, cold"])[numbers].mean()
     scores = {name: float(found.scores.mean()) for name, found in peers.items()}
     apart = abs(scores["jitted loop"] - own)

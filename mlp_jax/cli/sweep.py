@@ -295,7 +295,7 @@ def _ranking(result: "SweepResult", fewer: tuple[str, ...]) -> Any:
     shown = Table(box=None, pad_edge=False)
     columns: dict[str, list[str]] = {}
     for row in result.ranking[:BEST]:
-        values = {name: task.described(row.configuration, name) for name in result.varied()}
+        values = {name: row.in_words(name) for name in result.varied()}
         numbers = {task.scoring: f"{row.score:.4f}", "spread": f"{row.spread:.4f}"}
         first = {"rank": str(row.rank), **numbers, "epoch": f"{row.best_epoch:.0f}"}
         for name, cell in (first | values | {"status": row.status}).items():

@@ -247,6 +247,7 @@ def _written(
     """Writes model and picture; the scores on the samples held out."""
     from mlp_jax import pictures
     from mlp_jax.models.model import to_bytes
+    from mlp_jax.models.outputs import class_numbers
     from mlp_jax.storage.array_files import replace_all
     from mlp_jax.tables.model_of_table import model_of_table, network_of, noted, scores
 
@@ -257,7 +258,7 @@ def _written(
     drawn = pictures.picture_of_training(
         cost=cost,
         y=parts.y_test if table.classes else parts.y_test * parts.scale + parts.mean,
-        predicted=(model.probabilities(A).argmax(axis=1) if table.classes else model.predicted(A)),
+        predicted=class_numbers(A) if table.classes else model.predicted(A),
         probability=A[:, 0] if table.classes and A.shape[1] == 1 else None,
         classes=table.classes and tuple(map(str, table.classes)),
     )

@@ -13,6 +13,7 @@ from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
 from mlp_jax.estimators.settings import activation_of
 from mlp_jax.loss_rules import default_loss
+from mlp_jax.models.outputs import flat_if_one, predicted, probabilities
 from mlp_jax.network import Network
 from mlp_jax.wording import as_typed
 
@@ -142,11 +143,11 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of every row of X; of several labels, 0 or 1 of each."""
-        return self._classes(self._outputs(X))
+        return self._predicted(self._outputs(X))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of every class, (samples, classes), in the order of `classes_`."""
-        return self._probabilities(self._outputs(X))
+        return probabilities(self._outputs(X))
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Its logarithm."""
@@ -155,16 +156,18 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Z[L], the outputs before sigmoid or softmax; (samples,) of two classes."""
-        Z = self._outputs(X, raw=True)
-        return Z[:, 0] if Z.shape[1] == 1 else Z
+        return flat_if_one(self._outputs(X, raw=True))
 
-    def _classes(self, A: np.ndarray) -> np.ndarray:
-        """The classes that outputs, (samples, K), stand for."""
-        found: np.ndarray = self._binarizer.inverse_transform(A[:, 0] if A.shape[1] == 1 else A)
-        return found
+    @property
+    def _is_of_labels(self) -> bool:
+        return bool(self._binarizer.y_type_.startswith("multilabel"))
 
-    def _probabilities(self, A: np.ndarray) -> np.ndarray:
-        return np.hstack([1 - A, A]) if A.shape[1] == 1 else A
+    def _predicted(self, A: np.ndarray) -> Any:
+        """What outputs, (samples, K), stand for, as `predict` returns it."""
+        classes = None if self._is_of_labels else self.classes_
+        found = predicted(A, classes, of_labels=self._is_of_labels)
+        # Of labels in a sparse matrix scikit-learn predicts one again.
+        return self._binarizer.inverse_transform(found) if self._binarizer.sparse_input_ else found
 
     def _network(self) -> Network:
         multiclass = self._binarizer.y_type_ == "multiclass" and len(self.classes_) > 2
@@ -194,7 +197,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         return np.asarray(self._binarizer.transform(y)).T
 
     def _strata(self, Y: np.ndarray, held: float) -> np.ndarray | None:
-        if self._binarizer.y_type_.startswith("multilabel"):
+        if self._is_of_labels:
             return None
         if len(Y) == 1:
             return Y.T.astype(bool)
@@ -203,7 +206,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         return Y.argmax(axis=0) if enough else None
 
     def _metric(self, network: Network) -> Any:
-        if self._binarizer.y_type_.startswith("multilabel"):
+        if self._is_of_labels:
             return metrics.accuracy_of_all_labels
         return network.loss.metric
 

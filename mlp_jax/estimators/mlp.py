@@ -50,6 +50,11 @@ class MLP(BaseEstimator):
         """The static choices; the loss is that of the target."""
         raise NotImplementedError
 
+    @property
+    def _is_of_labels(self) -> bool:
+        """Whether the target is of several labels a sample."""
+        return False
+
     def _as_Y(self, y: Any, *, known: bool) -> np.ndarray:
         """The target as the loss compares it with the outputs, (K, samples).
 

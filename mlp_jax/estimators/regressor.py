@@ -14,6 +14,7 @@ from mlp_jax import metrics
 from mlp_jax.dtypes import scope
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
 from mlp_jax.estimators.settings import activation_of
+from mlp_jax.models.outputs import flat_if_one
 from mlp_jax.network import Network
 
 
@@ -110,8 +111,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def predict(self, X: Any) -> np.ndarray:
         """The number of every row of X; (samples, K) where there are several."""
-        A = self._outputs(X)
-        return A[:, 0] if A.shape[1] == 1 else A
+        return flat_if_one(self._outputs(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the predictions; of several quantiles, minus their pinball loss.

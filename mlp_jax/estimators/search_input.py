@@ -16,8 +16,8 @@ from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.search_tables import Tables, weights_by_class
 from mlp_jax.estimators.settings import as_on, checked, configuration_of, mean_over_of
 from mlp_jax.network import Network
+from mlp_jax.sweeps.configuration import network_of
 from mlp_jax.sweeps.folds import Split
-from mlp_jax.sweeps.space import network_of
 from mlp_jax.wording import as_typed
 
 

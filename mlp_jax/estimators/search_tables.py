@@ -74,7 +74,7 @@ class Tables(NamedTuple):
         """
         if not isinstance(mlp, ClassifierMixin):
             return np.asarray(self.y[self.source])
-        if mlp._binarizer.y_type_.startswith("multilabel"):
+        if mlp._is_of_labels:
             return np.asarray(mlp._binarizer.transform(self.y), int)[self.source]
         numbers = np.searchsorted(mlp.classes_, self.y)
         known = self.known(mlp)

@@ -10,12 +10,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from mlp_jax.estimators.fitted_steps import encoding_of
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.models.encoding import Encoding, numbers
 from mlp_jax.models.model import Model, write_model
 from mlp_jax.models.networks import as_model
 from mlp_jax.sweeps.results.ensemble import Fitted
-from mlp_jax.tables.encoder import encoding_of
 
 
 def save_model(fitted: Any, path: Any, *, target: str | Sequence[str] = "target") -> None:
@@ -80,7 +80,7 @@ def model_of(fitted: Any, *, target: str | Sequence[str] = "target") -> Model:
     places = [f"x{place}" for place in range(best.n_features_in_)]
     encoding = encoding_of(steps, places if named is None else list(named))
     classes = None
-    if is_classifier(mlp) and not mlp._binarizer.y_type_.startswith("multilabel"):
+    if is_classifier(mlp) and not mlp._is_of_labels:
         classes = mlp.classes_
         if len(classes) < 2:
             raise ValueError(

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.pipeline import Pipeline
 
+from mlp_jax.models.outputs import flat_if_one, probabilities
 from mlp_jax.models.prediction import outputs_of_all
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
@@ -65,11 +66,11 @@ class ClassifiersTogether(ClassifierMixin, _Together):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The mean probability of every class, (samples, classes)."""
-        return self.like._probabilities(self._average(X))
+        return probabilities(self._average(X))
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of the largest mean probability."""
-        return self.like._classes(self._average(X))
+        return self.like._predicted(self._average(X))
 
 
 class RegressorsTogether(RegressorMixin, _Together):
@@ -77,5 +78,4 @@ class RegressorsTogether(RegressorMixin, _Together):
 
     def predict(self, X: Any) -> np.ndarray:
         """The mean number of every row of X."""
-        A = self._average(X)
-        return A[:, 0] if A.shape[1] == 1 else A
+        return flat_if_one(self._average(X))

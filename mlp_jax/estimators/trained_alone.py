@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
@@ -57,9 +57,7 @@ def reasons_of(
     settings: of the candidates' networks, checked.
     """
     mlp = next(iter(tables.folds.values())).mlp
-    binarizer = getattr(mlp, "_binarizer", None)
-    several = binarizer is not None and binarizer.y_type_.startswith("multilabel")
-    one_class = binarizer is not None and not several and len(tables.classes) < 2
+    one_class = is_classifier(mlp) and not mlp._is_of_labels and len(tables.classes) < 2
     own = parts.mlp.get_params(deep=False)
 
     def reason(candidate: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
@@ -70,7 +68,7 @@ def reasons_of(
             return "learning_rate='adaptive'"
         if not found["shuffle"] and found["solver"] != "lbfgs":
             return "shuffle=False"
-        if several and found.get("class_weight") is not None:
+        if mlp._is_of_labels and found.get("class_weight") is not None:
             return "class_weight with several labels"
         return "y has one class" if one_class else None
 

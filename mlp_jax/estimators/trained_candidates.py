@@ -145,8 +145,9 @@ def _task(
         scoring=scoring_of(mlp, configurations),
         best_by=best_by,
     )
+    pairs = zip(task.configurations, of_folds, strict=True)
     return task._replace(
-        of_folds=of_folds,
+        of_folds=[[one.with_choices(**on_fold) for on_fold in folds] for one, folds in pairs],
         features=tuple(tables.folds[number].mlp.n_features_in_ for number in folds),
         key_order=as_key(seed),
         as_fit=True,

@@ -21,8 +21,10 @@ _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 class Column(NamedTuple):
     """A column of the table.
 
-    name: as the table has it. categories: what its cells may be, None for numbers; any other cell
-    is of the category "other", whose place is after these. strict: another cell is an error.
+    name: as the table has it.
+    categories: what its cells may be, None for numbers; any other cell is of the category "other",
+      whose place is after these.
+    strict: a cell of none of the categories is an error.
     """
 
     name: str
@@ -30,12 +32,32 @@ class Column(NamedTuple):
     strict: bool = False
 
 
-class Encoding(NamedTuple):
-    """The columns, and for each of the n[0] inputs, one array entry.
+class Input(NamedTuple):
+    """An input of a network.
 
-    source: its column's place. what: VALUE for the number, MISSING for whether there is none, k
-    for whether it is the k-th category. fill: the coded number that stands for a missing cell, NaN
-    where there must be one. mean, scale: the input is (what - mean) / scale.
+    source: the place of its column.
+    what: VALUE for the number in its column, MISSING for whether the cell is missing, k for whether
+      the cell is of the k-th category.
+    fill: the coded number that stands for a missing cell; None where no cell may be missing.
+    mean, scale: the input is (what - mean) / scale.
+    """
+
+    source: int
+    what: int = VALUE
+    fill: Any = None
+    mean: float = 0.0
+    scale: float = 1.0
+
+
+class Encoding(NamedTuple):
+    """The columns of a table, and the n[0] inputs that are made of them, a field of `Input` each.
+
+    columns: of the table.
+    source: (n[0],), int32.
+    what: (n[0],), int32.
+    fill: (n[0],), float64; NaN for None.
+    mean: (n[0],), float64.
+    scale: (n[0],), float64.
     """
 
     columns: tuple[Column, ...]
@@ -85,6 +107,18 @@ def numbers(names: Sequence[str], mean: Any = 0.0, scale: Any = 1.0) -> Encoding
         fill=np.full(n, np.nan),
         mean=np.broadcast_to(np.asarray(mean, np.float64), n).copy(),
         scale=np.broadcast_to(np.asarray(scale, np.float64), n).copy(),
+    )
+
+
+def encoding_of_inputs(columns: Sequence[Column], inputs: Sequence[Input]) -> Encoding:
+    """The encoding that makes these inputs, in this order."""
+    return Encoding(
+        tuple(columns),
+        source=np.array([one.source for one in inputs], np.int32),
+        what=np.array([one.what for one in inputs], np.int32),
+        fill=np.array([np.nan if one.fill is None else one.fill for one in inputs], np.float64),
+        mean=np.array([one.mean for one in inputs], np.float64),
+        scale=np.array([one.scale for one in inputs], np.float64),
     )
 
 

@@ -5,7 +5,7 @@ no code from the file, and checks every name, shape and dtype before it builds.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.loss_rules import RULES, quantiles_of, rules_of
-from mlp_jax.models import numpy_forward
+from mlp_jax.models import numpy_forward, outputs
 from mlp_jax.models.encoding import BLOCK, MISSING, VALUE, Column, Encoding, coded, encoded
 from mlp_jax.storage.array_files import packed, replace, unpacked
 
@@ -125,24 +125,25 @@ class Model:
 
     def predicted(self, A: np.ndarray) -> np.ndarray:
         """What outputs stand for: `predict`, where `outputs` is there already."""
-        if self.classes is not None:
-            place = (A[:, 0] > 0.5).astype(int) if A.shape[1] == 1 else A.argmax(axis=1)
-            labels = np.array(self.classes)
-            if labels.dtype.kind == "f" and all(isinstance(label, int) for label in self.classes):
-                labels = np.array(self.classes, object)  # whole numbers beyond those of NumPy
-            return labels[place]
-        if self.is_classifier:
-            return (A > 0.5).astype(int)
-        numbers = A.astype(np.float64) * self.scale + self.mean
-        return numbers[:, 0] if A.shape[1] == 1 else numbers
+        if not self.is_classifier:
+            A = A.astype(np.float64) * self.scale + self.mean
+        classes = None if self.classes is None else _as_array(self.classes)
+        return outputs.predicted(A, classes, of_labels=self.is_classifier)
 
     def probabilities(self, A: np.ndarray) -> np.ndarray:
         """The probabilities that outputs stand for; see `predict_proba`."""
         if not self.is_classifier:
             raise ValueError(f"the model predicts {', '.join(self.targets)}, numbers; use predict")
         A = A.astype(np.float64)
-        two = self.classes is not None and A.shape[1] == 1
-        return np.hstack([1 - A, A]) if two else A
+        return A if self.classes is None else outputs.probabilities(A)
+
+
+def _as_array(classes: Sequence[Any]) -> np.ndarray:
+    """Classes as an array; of objects where NumPy would make floats of whole numbers."""
+    found = np.array(classes)
+    if found.dtype.kind == "f" and all(isinstance(label, int) for label in classes):
+        return np.array(classes, object)
+    return found
 
 
 def load_model(path: Any) -> Model:

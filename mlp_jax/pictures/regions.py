@@ -8,6 +8,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_rgb
 
+from mlp_jax.models import outputs
 from mlp_jax.pictures.input import BLUE, ORANGE, class_names, class_numbers, margin, numbers, plain
 from mlp_jax.wording import as_typed
 
@@ -105,7 +106,7 @@ def _regions(answer: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.ndarr
     """(the number of every row's class, how sure it is from 0 to 1)."""
     K = len(names)
     if answer.ndim == 2 and answer.shape[1] == 1 and answer.dtype.kind == "f" and K == 2:
-        answer = np.concatenate([1 - answer, answer], axis=1)
+        answer = outputs.probabilities(answer)
     if answer.ndim == 1:
         return class_numbers("predict(X)", answer, names), np.ones(len(answer))
     if answer.shape[1:] != (K,) or not np.isfinite(answer).all():
@@ -114,7 +115,7 @@ def _regions(answer: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.ndarr
             f"finite probabilities, (rows, {K})"
         )
     largest = answer.max(axis=1)
-    return answer.argmax(axis=1), np.clip((largest - 1 / K) / (1 - 1 / K), 0, 1)
+    return outputs.class_numbers(answer), np.clip((largest - 1 / K) / (1 - 1 / K), 0, 1)
 
 
 def _colours(count: int) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Room for compiled programs, of which a process can hold only so many.
 
-On a CPU each is 200 to 400 mappings of memory, of which Linux allows a process 65,530 in all; then
-LLVM says that it cannot allocate memory, or the process ends. JAX keeps every program of a jitted
-function, so a search of some 250 shapes in one process ended in a segmentation fault. Here those
-who keep programs say how they are forgotten, and JAX says when another was compiled.
+On a CPU a program is 200 to 400 mappings of memory. Linux allows a process 65,530 mappings in all;
+with more, LLVM says that it cannot allocate memory, or the process ends. JAX keeps every program of
+a jitted function, so a search of some 250 shapes in one process ended in a segmentation fault.
+Modules that keep programs hand in a function that forgets them; JAX tells this module of every
+compilation, and this module calls the functions when mappings are few.
 """
 
 from collections.abc import Callable
@@ -12,11 +13,11 @@ from typing import Any
 
 import jax
 
-SHARE_OF_MAPPINGS = 0.75  # from which on programs are forgotten, whoever compiles
-LOOKED_AT = 8  # compilations from one look to the next, or more where that is safe
+SHARE_OF_MAPPINGS = 0.75  # programs are forgotten above this share of the mappings allowed
+LOOKED_AT = 8  # compilations from one look at the mappings to the next, or more where that is safe
 LARGEST = 1 / 150  # share of a program, at most; a look at 45,000 mappings takes 60 ms
-COMPILED = "/jax/core/compile/backend_compile_duration"  # what JAX says after a compilation
-_left = LOOKED_AT  # compilations to the next look
+COMPILED = "/jax/core/compile/backend_compile_duration"  # JAX's event after a compilation
+_left = LOOKED_AT  # compilations until the next look
 _forgetting: list[Callable[[], None]] = []
 
 
@@ -30,12 +31,12 @@ def share_of_mappings() -> float:
     try:
         allowed = int(Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii"))
         return Path("/proc/self/maps").read_bytes().count(b"\n") / allowed
-    except OSError:  # elsewhere no such limit is known
+    except OSError:  # other systems have no such limit
         return 0.0
 
 
 def make_room(event: str, *_: Any, **__: Any) -> None:
-    """Has programs forgotten if mappings are few; JAX calls it after whatever it does."""
+    """Has programs forgotten if mappings are few; JAX calls this function with every event."""
     global _left
     if event != COMPILED:
         return

@@ -1,8 +1,8 @@
 """Processes that train together: who is there when they start, and who is lost on the way.
 
-`jax.distributed` joins them, and ends a process without a word that Python could catch if another
-one never starts or dies. So the roll is called before it is asked, on the coordinator's own port,
-and the connections of the roll stay as life lines: where one ends, that process has.
+`jax.distributed` joins them. If a process never starts or dies, it ends the others, and Python
+cannot catch that. So the processes meet before JAX joins them, see `rendezvous`, and the
+connections of that meeting stay as life lines: where a connection ends, its process has ended.
 """
 
 import atexit
@@ -16,12 +16,12 @@ from typing import Any
 
 import jax
 
-from mlp_jax.processes.rendezvous import address_of, call_the_roll, checked, line_of, send
+from mlp_jax.processes.rendezvous import address_of, as_places, meet_at_start, read_line, send_line
 
 HEARTBEAT = 30  # seconds after which JAX holds a process that hangs for lost
 PATIENCE = 30.0  # seconds that the coordinator waits at its end for the others to end
 LOOK_SECONDS = 0.1  # between two looks for who is lost
-HASTE = 1.0  # the same where an error ended it, which the others cannot go on without
+HASTE = 1.0  # the same where an error ended the coordinator: the others cannot go on without it
 _LEAVING, _FAILING = b"leaving", b"failing"
 NO_CLUSTER = (
     "this process is in no cluster that JAX knows: start it with srun, mpirun, on Kubernetes or on "
@@ -71,11 +71,11 @@ def distributed(
             raise ValueError(f"{NO_CLUSTER}; JAX says: {error}") from error
         _connect()
         return
-    coordinator, processes, process = checked(coordinator, processes, process)
+    coordinator, processes, process = as_places(coordinator, processes, process)
     address = address_of("coordinator", coordinator)
     began = time.monotonic()
     here = address if bind is None else address_of("bind", bind)
-    links = call_the_roll(here, address, processes, process, timeout)
+    links = meet_at_start(here, address, processes, process, timeout)
     left = timeout - (time.monotonic() - began)
     _prepare()
     jax.distributed.initialize(
@@ -94,7 +94,7 @@ def check_peers() -> None:
     """Raises LostPeerError if one of the processes joined by `distributed` has ended."""
     lines = _LifeLines.of_this_process
     if lines is not None and lines.lost:
-        raise LostPeerError(said_of(sorted(lines.lost)))
+        raise lost_peers(sorted(lines.lost))
 
 
 def meet_peers() -> None:
@@ -123,10 +123,10 @@ def was_stopped(sweep: int) -> bool:
     return lines is not None and lines.stopped >= sweep
 
 
-def said_of(lost: list[int]) -> str:
-    """What to do about processes that are lost."""
+def lost_peers(lost: list[int]) -> LostPeerError:
+    """The error that names the processes that are lost, if they are known, and what to do."""
     who = "process " + ", ".join(map(str, lost)) if lost else "one of the processes"
-    return (
+    return LostPeerError(
         f"{who} has ended before the others, and the sweep cannot go on without: start all of them "
         "again; with the same checkpoint folder they go on from there"
     )
@@ -136,10 +136,10 @@ def said_of(lost: list[int]) -> str:
 
 
 class _LifeLines:
-    """A thread that reads the connections.
+    """A thread that reads the connections to the other processes.
 
-    lost: numbers of processes that have ended. stopped: the number of the last sweep in which one
-    was interrupted.
+    lost: numbers of the processes that have ended.
+    stopped: the number of the last sweep in which a process was interrupted; 0 before that.
     """
 
     of_this_process: "_LifeLines | None" = None
@@ -149,10 +149,11 @@ class _LifeLines:
         self.stopped = 0
         self._links, self._process = links, process
         self._leaving = False
-        # How often this one has met the others, how often process 0 has said that all are there,
-        # who has come to the next meeting so far, and whether all have.
-        self._met, self._called, self._there = 0, 0, set[int]()
-        self._goes, self._counting = threading.Event(), threading.Lock()
+        self._met = 0  # meetings that this process has been at
+        self._called = 0  # meetings that process 0 has said to be complete
+        self._there = set[int]()  # processes that have come to the next meeting so far
+        self._goes = threading.Event()  # all have come to it
+        self._counting = threading.Lock()
         self._all_ended = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
         atexit.register(self._leave)  # before JAX's own, which was registered earlier
@@ -165,52 +166,53 @@ class _LifeLines:
             while selector.get_map():
                 for ready, _ in selector.select():
                     try:
-                        said = line_of(self._links[ready.data])
+                        line = read_line(self._links[ready.data])
                     except OSError:
-                        said = b""
-                    self._heard(ready.data, said)
-                    if not said:
+                        line = b""
+                    self._hear(ready.data, line)
+                    if not line:
                         selector.unregister(ready.fileobj)
         self._all_ended.set()
 
-    def _heard(self, number: int, said: bytes) -> None:
-        if said.startswith(b"lost "):  # process 0 tells the others, who have a line to it alone
-            self.lost.add(int(said.split()[1]))
+    def _hear(self, number: int, line: bytes) -> None:
+        """Does what a line from process `number` asks for; an empty line is the end of it."""
+        if line.startswith(b"lost "):  # process 0 tells the others, who have a line to it alone
+            self.lost.add(int(line.split()[1]))
             return
-        if said.startswith(b"at "):
-            self._at_meeting(number, int(said.split()[1]))
+        if line.startswith(b"at "):
+            self._come_to_meeting(number, int(line.split()[1]))
             return
-        if said == b"go":
+        if line == b"go":
             self._goes.set()
             return
-        if said.startswith(b"stop "):
-            if int(said.split()[1]) > self.stopped:
-                self.stop(int(said.split()[1]))
+        if line.startswith(b"stop "):
+            if int(line.split()[1]) > self.stopped:
+                self.stop(int(line.split()[1]))
             return
         first = number not in self.lost
         self.lost.add(number)
         if self._process == 0 and first:
             for other, link in self._links.items():
                 if other not in self.lost:
-                    send(link, b"lost %d" % number)
-        if number == 0 and first and said != _LEAVING and not self._leaving:
-            # JAX aborts this process too, at once: this is the last word.
-            os.write(2, f"mlp_jax: {said_of([0])}\n".encode())
+                    send_line(link, b"lost %d" % number)
+        if number == 0 and first and line != _LEAVING and not self._leaving:
+            # JAX aborts this process too, at once: later nothing can be said.
+            os.write(2, f"mlp_jax: {lost_peers([0])}\n".encode())
 
     def meet(self) -> None:
-        """See `meet_peers`; who was interrupted meanwhile comes again, and is counted once."""
+        """See `meet_peers`. A process that Ctrl-C interrupts here comes again, and counts once."""
         if not self._goes.is_set():
             if self._process == 0:
-                self._at_meeting(0, self._met + 1)
+                self._come_to_meeting(0, self._met + 1)
             else:
-                send(self._links[0], b"at %d" % (self._met + 1))
+                send_line(self._links[0], b"at %d" % (self._met + 1))
         while not self._goes.wait(LOOK_SECONDS):
             check_peers()
         self._goes.clear()
         self._met += 1
 
-    def _at_meeting(self, process: int, meeting: int) -> None:
-        """Of process 0: whoever comes last has all go on."""
+    def _come_to_meeting(self, process: int, meeting: int) -> None:
+        """Counts, in process 0, who has come to a meeting; the last one lets all go on."""
         with self._counting:
             if meeting == self._called + 1:
                 self._there.add(process)
@@ -218,44 +220,44 @@ class _LifeLines:
                 return
             self._called, self._there = self._called + 1, set()
             for link in self._links.values():
-                send(link, b"go")
+                send_line(link, b"go")
             self._goes.set()
 
     def stop(self, sweep: int) -> None:
-        """Tells the others; of process 0, what it hears too."""
+        """Tells the others; process 0 also hands on what another process told it."""
         self.stopped = max(self.stopped, sweep)
         for link in self._links.values():
-            send(link, b"stop %d" % sweep)
+            send_line(link, b"stop %d" % sweep)
 
     def _leave(self) -> None:
         self._leaving, failed = True, hasattr(sys, "last_type")
         for link in self._links.values():
-            send(link, _FAILING if failed else _LEAVING)
+            send_line(link, _FAILING if failed else _LEAVING)
         if self._process == 0:  # with it the service ends on which the others depend
             self._all_ended.wait(HASTE if failed else PATIENCE)
 
 
-# --- What JAX needs.
+# --- JAX's own joining.
 
 
 def _prepare() -> None:
-    """Before JAX joins the processes."""
+    """Sets what has to be set before JAX joins the processes."""
     _stdout_for_python_alone()
     jax.config.update("jax_enable_recoverability", True)  # or the death of one aborts the others
 
 
 def _connect() -> None:
-    """Has all processes meet once, so that whoever cannot be reached is found out now."""
+    """Has all processes meet once, so that a process that cannot be reached is found now."""
     from jax.experimental import multihost_utils
 
     multihost_utils.sync_global_devices("mlp_jax")
 
 
 def _stdout_for_python_alone() -> None:
-    """What is printed below Python, as collectives do, goes to standard error from now on."""
+    """Sends to standard error what is printed below Python, as collectives of JAX do."""
     try:
         is_ours = sys.stdout.fileno() == 1
-    except (OSError, ValueError, AttributeError):  # a notebook's, or none
+    except (OSError, ValueError, AttributeError):  # standard output is a notebook's, or none
         return
     if is_ours:
         sys.stdout.flush()

@@ -1,8 +1,8 @@
-"""The roll of processes that are to train together, called before JAX joins them.
+"""The rendezvous: processes that are to train together meet before JAX joins them.
 
-`jax.distributed` aborts a process if another one never starts; here it is an error that says which.
-The roll is called on the coordinator's own port, which is free again afterwards; the connections
-stay.
+`jax.distributed` aborts a process if another one never starts; the rendezvous raises an error that
+says which process is missing. Process 0 listens on the coordinator's own port. The port is free
+again after the rendezvous; the connections stay.
 """
 
 import socket
@@ -16,30 +16,44 @@ import jax
 _COME, _HERE = b"mlp_jax: process", b"here"
 
 
-def call_the_roll(
+def meet_at_start(
     here: tuple[str, int], address: tuple[str, int], processes: int, process: int, timeout: float
 ) -> dict[int, socket.socket]:
-    """Connections to the other processes, by number: of process 0 to all, of the others to it."""
+    """Connections by the number of the other process: 0 has one to each, the others one to 0.
+
+    Args:
+      here: (host, port) that process 0 listens at.
+      address: (host, port) of process 0, as the others see it.
+      processes: how many there are.
+      process: the number of this one.
+      timeout: seconds to wait for all.
+
+    Raises:
+      TimeoutError: a process did not come.
+      RuntimeError: process 0 cannot listen, or a process counts or is installed otherwise.
+    """
     deadline = time.monotonic() + timeout
     if process == 0:
-        return _gathered(here, address, processes, deadline, timeout)
-    return {0: _reported(address, processes, process, deadline, timeout)}
+        return _await_all(here, address, processes, deadline, timeout)
+    return {0: _report_to_first(address, processes, process, deadline, timeout)}
 
 
-def _who(process: int, processes: int) -> bytes:
+def _greeting(process: int, processes: int) -> bytes:
+    """What a process says of itself."""
     import mlp_jax
 
     versions = f"mlp_jax {mlp_jax.__version__} and jax {jax.__version__}"
     return _COME + f" {process} of {processes} with {versions}".encode()
 
 
-def _gathered(
+def _await_all(
     here: tuple[str, int],
     address: tuple[str, int],
     processes: int,
     deadline: float,
     timeout: float,
 ) -> dict[int, socket.socket]:
+    """Process 0 waits for the others, and lets them go on once all are there."""
     links: dict[int, socket.socket] = {}
     try:
         listener = socket.create_server(here)
@@ -54,10 +68,10 @@ def _gathered(
             try:
                 link, _ = listener.accept()
                 link.settimeout(5)
-                said = line_of(link)
+                line = read_line(link)
             except TimeoutError:
                 missing = sorted(set(range(1, processes)) - set(links))
-                if time.monotonic() < deadline:  # someone connected and said nothing
+                if time.monotonic() < deadline:  # somebody connected and sent nothing
                     continue
                 _close(links)
                 raise TimeoutError(
@@ -67,40 +81,46 @@ def _gathered(
                 ) from None
             except OSError:
                 continue
-            if not said.startswith(_COME):  # whoever that was
+            if not line.startswith(_COME):  # no process of ours
                 link.close()
                 continue
-            number = int(said[len(_COME) :].split()[0])
-            if said != _who(number, processes) or number in links or not 0 < number < processes:
-                send(link, b"refused")
+            number = int(line[len(_COME) :].split()[0])
+            if (
+                line != _greeting(number, processes)
+                or number in links
+                or not 0 < number < processes
+            ):
+                send_line(link, b"refused")
                 _close(links)
+                own = _greeting(0, processes).decode()[9:]
                 raise RuntimeError(
-                    f"this is process 0 of {processes}, {_who(0, processes).decode()[9:]}; there "
-                    f"came another, {said.decode(errors='replace')[9:]}: give all of them the same "
+                    f"this is process 0 of {processes}, {own}; there "
+                    f"came another, {line.decode(errors='replace')[9:]}: give all of them the same "
                     "count and versions, and each a number of its own"
                 )
             links[number] = link
     for link in links.values():
-        send(link, _HERE)
+        send_line(link, _HERE)
     return links
 
 
-def _reported(
+def _report_to_first(
     address: tuple[str, int], processes: int, process: int, deadline: float, timeout: float
 ) -> socket.socket:
+    """Another process greets process 0 until it answers."""
     while True:
         try:
             link = socket.create_connection(address, timeout=1)
             link.settimeout(max(0.01, deadline - time.monotonic()))
-            send(link, _who(process, processes))
-            said = line_of(link)
-            if said == _HERE:
+            send_line(link, _greeting(process, processes))
+            line = read_line(link)
+            if line == _HERE:
                 return link
             link.close()
-            if said == b"refused":
+            if line == b"refused":
                 raise RuntimeError(
                     "process 0 has another count of processes, other versions, or a process "
-                    f"{process} already; this is {_who(process, processes).decode()[9:]}"
+                    f"{process} already; this is {_greeting(process, processes).decode()[9:]}"
                 )
         except OSError:
             pass
@@ -113,20 +133,20 @@ def _reported(
         time.sleep(0.05)
 
 
-def line_of(link: socket.socket) -> bytes:
-    """A line of the roll; empty at the end of the connection."""
-    said = b""
-    while not said.endswith(b"\n") and len(said) < 1000:
+def read_line(link: socket.socket) -> bytes:
+    """The next line of a connection; empty where the connection has ended."""
+    line = b""
+    while not line.endswith(b"\n") and len(line) < 1000:
         byte = link.recv(1)
         if not byte:
             return b""
-        said += byte
-    return said[:-1]
+        line += byte
+    return line[:-1]
 
 
-def send(link: socket.socket, line: bytes) -> None:
-    """Sends a line, if anyone is there."""
-    with suppress(OSError):  # that it has ended is seen where it is read
+def send_line(link: socket.socket, line: bytes) -> None:
+    """Sends a line, if the other process is still there."""
+    with suppress(OSError):  # the end of a connection is seen where the connection is read
         link.sendall(line + b"\n")
 
 
@@ -135,8 +155,12 @@ def _close(links: dict[int, socket.socket]) -> None:
         link.close()
 
 
-def checked(coordinator: Any, processes: Any, process: Any) -> tuple[str, int, int]:
-    """The three, all there and in range, or a ValueError."""
+def as_places(coordinator: Any, processes: Any, process: Any) -> tuple[str, int, int]:
+    """The arguments of `distributed` that belong together.
+
+    Raises:
+      ValueError: one of them is missing or out of range.
+    """
     given = {"coordinator": coordinator, "processes": processes, "process": process}
     missing = [name for name, value in given.items() if value is None]
     if missing:
@@ -155,7 +179,11 @@ def checked(coordinator: Any, processes: Any, process: Any) -> tuple[str, int, i
 
 
 def address_of(name: str, value: Any) -> tuple[str, int]:
-    """(host, port) of "host:port", or a ValueError that calls it by `name`."""
+    """(host, port) of "host:port".
+
+    Raises:
+      ValueError: the value of the argument `name` is something else.
+    """
     host, _, port = str(value).rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
         raise ValueError(f"{name} is {value!r}; expected 'host:port', such as '127.0.0.1:29500'")

@@ -1,45 +1,56 @@
-"""A folder that a training saves to as it goes: held by one process, written in the background."""
+"""A folder that a training saves to as it goes: held by one process, written in the background.
 
-import hashlib
+A save is a file `STEM-NUMBER.safetensors`, of the form of `array_files`. The file is written in one
+step, and names the training that it is of.
+"""
+
 import os
-import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from types import MethodType
 from typing import Any
 
 import numpy as np
 
 from mlp_jax.storage.array_files import packed, replace, unpacked
+from mlp_jax.storage.fingerprints import differing
 from mlp_jax.wording import as_typed
 
-KEPT = 2  # saves of what is written anew each time
-KINDS = ("state", "states", "outcomes", "votes")  # what the names of saves begin with
+KEPT = 2  # saves of a stem that stay when older ones are removed
+KINDS = ("state", "states", "outcomes", "votes")  # what the stems of all saves begin with
+Content = tuple[dict[str, Any], dict[str, np.ndarray]]  # a file's header and arrays
 
 
 class CheckpointWarning(UserWarning):
-    """A part of a checkpoint was damaged; what it held is trained again."""
+    """A part of a checkpoint was damaged; what the part held is trained again."""
 
 
-class Folder:
-    """What is saved from time to time, by one thread at a time."""
+class CheckpointFolder:
+    """The folder of one training. One thread at a time uses it."""
 
-    def __init__(self, path: Any, seconds: Any, of: str, parts: dict[str, str]) -> None:
-        """A folder that is not held yet.
+    def __init__(
+        self,
+        path: Any,
+        seconds: Any,
+        of: str,
+        parts: dict[str, str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The folder is not made and not held yet.
 
         Args:
-          path: of it.
+          path: of the folder.
           seconds: from one save to the next.
           of: what is saved: "sweep" or "training".
-          parts: what makes it this one, by name, each as a digest.
+          parts: digests by name of all that makes the training this one, see `fingerprints`.
+          clock: the time in seconds.
 
         Raises:
-          ValueError: seconds is no such number.
+          ValueError: seconds is no number above 0.
         """
         if not isinstance(seconds, int | float | np.number) or not seconds > 0:
             raise ValueError(
@@ -48,19 +59,25 @@ class Folder:
             )
         self.path = Path(path)
         self._seconds, self._of, self._parts = float(seconds), of, parts
+        self._clock = clock
         self._locks: list[int] = []
-        self._last = time.monotonic()
+        self._last = clock()
         self._pool = ThreadPoolExecutor(1)
         self._writing: Future[None] | None = None
 
-    def hold(self, name: str, *, shared: bool = False) -> None:
+    # --- Held against other processes.
+
+    def hold(self, name: str = "lock", *, shared: bool = False) -> None:
         """Makes the folder, and holds a file of this name in it against other processes.
 
-        shared: but for those that hold it shared too. Once alone, what a process that was killed
-        had begun to write is removed.
+        A process that holds "lock" alone removes the files that a killed process had begun.
+
+        Args:
+          name: of the file.
+          shared: other processes may hold the file too, if they share it.
 
         Raises:
-          ValueError: another process holds it, or the folder is none.
+          ValueError: another process holds the file, or the path is no folder to write to.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -84,41 +101,76 @@ class Folder:
         except (ModuleNotFoundError, OSError):  # no locks here: two at once are the user's to avoid
             return
         if name == "lock" and not shared:
-            for left in [left for kind in KINDS for left in self.path.glob(f".{kind}-*.tmp")]:
-                with suppress(OSError):  # it is in no one's way
-                    left.unlink()
+            self._remove_begun()
+
+    def _remove_begun(self) -> None:
+        for kind in KINDS:
+            for begun in list(self.path.glob(f".{kind}-*.tmp")):
+                with suppress(OSError):  # the file is in no one's way
+                    begun.unlink()
+
+    def close(self) -> None:
+        """Lets another process have the folder."""
+        self._pool.shutdown()
+        while self._locks:
+            os.close(self._locks.pop())
+
+    # --- Saved in the background.
 
     def wait_seconds(self) -> float:
-        """Until the next save is due."""
-        return max(0.0, self._last + self._seconds - time.monotonic())
+        """Seconds until the next save is due."""
+        return max(0.0, self._last + self._seconds - self._clock())
 
     def save(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Calls `write` in the background; what is still being written is waited for first.
+        """Calls `write` in the background, once the save before is written.
 
         Raises:
-          OSError: what is still being written cannot be.
+          OSError: the save before cannot be written.
         """
         self.finish()
         self._writing = self._pool.submit(write, *arguments)
-        self._last = time.monotonic()
+        self._last = self._clock()
 
     def finish(self) -> None:
-        """Waits for what is being written.
+        """Waits until the last save is written.
 
         Raises:
-          OSError: it could not be written.
+          OSError: the save cannot be written.
         """
         if self._writing is not None:
             writing, self._writing = self._writing, None
             writing.result()
 
+    # --- The files.
+
+    def path_of(self, stem: str, number: int) -> Path:
+        """The file of a save."""
+        return self.path / f"{stem}-{number:06d}.safetensors"
+
+    def paths(self, stem: str) -> list[Path]:
+        """All files whose name begins with the stem, the last save first."""
+        return sorted(self.path.glob(f"{stem}-*"), reverse=True)
+
+    def last(self, *stems: str) -> int:
+        """The highest number of a save of these stems; 0 if there is none."""
+        return max((int(_end(path)) for stem in stems for path in self._numbered(stem)), default=0)
+
+    def remove_old(self, stem: str) -> None:
+        """Removes all saves of the stem but the last `KEPT`."""
+        for old in list(self._numbered(stem))[KEPT:]:
+            old.unlink()
+
+    def _numbered(self, stem: str) -> Iterator[Path]:
+        """The saves of the stem, the last first, without files that others have put there."""
+        return (path for path in self.paths(stem) if _end(path).isdecimal())
+
     def put(
         self, path: Path, form: str, header: dict[str, Any], arrays: dict[str, np.ndarray]
     ) -> None:
-        """Writes a file in one step, see `array_files.packed`; it says what it is of.
+        """Writes a file in one step, see `array_files.packed`, with the training that it is of.
 
         Raises:
-          OSError: it cannot be written; the files before are as they were.
+          OSError: the file cannot be written; the files before are as they were.
         """
         try:
             replace(path, packed(form, {self._of: self._parts} | header, arrays))
@@ -130,20 +182,21 @@ class Folder:
                 str(self.path),
             ) from error
 
-    def found(
-        self, path: Path, form: str, cure: str
-    ) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-        """(header, arrays) of a file; None if it is gone, and with a warning if it is damaged.
+    def read(self, path: Path, form: str, cure: str) -> Content | None:
+        """The header and arrays of a file; None if the file is gone or, with a warning, damaged.
 
-        cure: what is done without it.
+        Args:
+          path: of the file.
+          form: as the file was put.
+          cure: what is done without the file, for the warning.
 
         Raises:
-          ValueError: it is of something else; the folder is let go of.
+          ValueError: the file is of another training; the folder is closed.
         """
         try:
             header, arrays = unpacked(path, form, f"a checkpoint of this {self._of}")
         except ValueError as error:
-            if path.exists():  # else its writer, who is at work, has a newer one
+            if path.exists():  # else its writer, who is at work, has a newer file
                 warnings.warn(f"{error}; {cure}", CheckpointWarning, stacklevel=2)
             return None
         differ = differing(self._parts, header[self._of])
@@ -155,121 +208,18 @@ class Folder:
             )
         return header, arrays
 
-    def last(self, *patterns: str) -> int:
-        """The highest number at the end of a name; 0 if there is none."""
-        found = (path for pattern in patterns for path in self._numbered(pattern))
-        return max((int(_end(path)) for path in found), default=0)
+    def newest(self, stem: str, form: str) -> Content | None:
+        """The header and arrays of the last save of the stem that is whole; None if none is.
 
-    def forget_old(self, pattern: str) -> None:
-        """Removes all but the last saves of these names."""
-        for old in self._numbered(pattern)[:-KEPT]:
-            old.unlink()
-
-    def _numbered(self, pattern: str) -> list[Path]:
-        """The saves of these names in their order, and not what others have put beside them."""
-        return sorted(path for path in self.path.glob(pattern) if _end(path).isdecimal())
-
-    def close(self) -> None:
-        """Lets another process have the folder."""
-        self._pool.shutdown()
-        while self._locks:
-            os.close(self._locks.pop())
+        Raises:
+          ValueError: the save is of another training; the folder is closed.
+        """
+        contents = (
+            self.read(path, form, "the save before it is used") for path in self.paths(stem)
+        )
+        return next((content for content in contents if content is not None), None)
 
 
 def _end(path: Path) -> str:
-    """What the number of a save is written in."""
+    """The end of a file's name, which is the number of a save."""
     return path.stem.rpartition("-")[2]
-
-
-# --- What a checkpoint is of.
-
-
-def differing(ours: dict[str, str], theirs: dict[str, str]) -> list[str]:
-    """The names of the parts of which one digest is not the other's."""
-    return [name for name, digest in ours.items() if theirs.get(name) != digest]
-
-
-def digest_of(*contents: bytes) -> str:
-    """The SHA-256 of all."""
-    digest = hashlib.sha256()
-    for content in contents:
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def content_of(array: np.ndarray) -> bytes:
-    """The array with its dtype and shape."""
-    return f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes()
-
-
-def said(value: Any) -> str:
-    """A choice by its name, and a function also by what it was made with.
-
-    So the numbers of an optax optimizer are said, and what a `functools.partial` was given. What
-    the text of a user's own function says is not. The same in every process.
-    """
-    return _said(value, {})
-
-
-def _said(value: Any, seen: dict[int, Any]) -> str:
-    """seen: what was met before and may hold itself, or be held by many, by its id."""
-    if id(value) in seen:
-        return f"#{list(seen).index(id(value))}"
-    if _is_array(value):
-        return _said_array(value)
-    made_with = _made_with(value)
-    if made_with or isinstance(value, list | dict):
-        seen[id(value)] = value
-    if isinstance(value, dict):
-        pairs = (f"{_said(key, seen)}: {_said(one, seen)}" for key, one in value.items())
-        return f"{{{', '.join(pairs)}}}"
-    if isinstance(value, tuple | list) and not hasattr(value, "name"):
-        inside = ", ".join(_said(one, seen) for one in value)
-        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    return _name(value) + (_said(made_with, seen) if made_with else "")
-
-
-def _name(value: Any) -> str:
-    if isinstance(value, partial):
-        return "partial"
-    for name in ("name", "__qualname__", "__name__"):
-        if hasattr(value, name):
-            return str(getattr(value, name))
-    # Where something lies in memory differs from process to process.
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
-
-
-def _made_with(value: Any) -> tuple[Any, ...]:
-    """What a partial was given, the object of a method holds, or a function closes over.
-
-    Of one that closes over nothing but wraps another, such as from `jax.jit`, what that one does.
-    """
-    if isinstance(value, partial):
-        return value.func, value.args, value.keywords
-    if isinstance(value, MethodType):
-        return value.__func__, getattr(value.__self__, "__dict__", None)
-    cells = None if isinstance(value, type) else getattr(value, "__closure__", None)
-    if cells is not None:
-        return tuple(map(_content, cells))
-    wrapped = getattr(value, "__wrapped__", None)
-    return () if wrapped is None else _made_with(wrapped)
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # of a name that has no value yet
-        return None
-
-
-def _is_array(value: Any) -> bool:
-    """Whether it is one, and no single number or type of NumPy's, which have its attributes too."""
-    is_array = hasattr(value, "__array__") and hasattr(value, "dtype")
-    return is_array and not isinstance(value, np.generic | type)
-
-
-def _said_array(array: Any) -> str:
-    try:
-        return digest_of(content_of(np.asarray(array)))
-    except TypeError:  # a key of JAX, whose repr has all of it
-        return repr(array)

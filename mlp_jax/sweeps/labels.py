@@ -9,8 +9,7 @@ from mlp_jax.labels import class_weights, one_hot
 from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
 from mlp_jax.models.encoding import is_missing
-from mlp_jax.network import Network
-from mlp_jax.sweeps.space import Configuration
+from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.training.checks import check_range
 from mlp_jax.wording import as_typed
 
@@ -44,9 +43,9 @@ def _of_objects(labels: np.ndarray, name: str) -> np.ndarray:
 
 def kind_of_labels(configs: list[Configuration], labels: np.ndarray) -> str:
     """Classes or numbers: as the losses say, or else as the labels look."""
-    losses = {Network(loss=c["loss"]).loss for c in configs if "loss" in c}
+    losses = {c.network.loss for c in configs if "loss" in c.named}
     said = {"classes" if loss.classes else "numbers" for loss in losses}
-    if len(losses) and any("loss" not in c for c in configs):
+    if len(losses) and any("loss" not in c.named for c in configs):
         raise ValueError("some configurations name a loss and some do not: name it in all")
     if len(said) == 2:
         names = ", ".join(sorted(loss.name for loss in losses))
@@ -114,11 +113,11 @@ def with_class_weights(
     made: dict[Any, Any] = {}
     found = []
     for config in configs:
-        given = config.get("class_weight")
-        if given is None and not config.get("label_smoothing"):
+        given = config.class_weight
+        if given is None and not config.label_smoothing:
             found.append(config)
             continue
-        loss = Network(loss=config["loss"]).loss
+        loss = config.network.loss
         if not loss.classes:
             which = "label_smoothing" if given is None else "class_weight"
             raise ValueError(f"{which} is for the cross-entropies; the loss is {loss}")
@@ -126,7 +125,7 @@ def with_class_weights(
             name = repr(given), loss
             if name not in made:
                 made[name] = _class_weight(given, labels[loss], classes, splits)
-            config = config | {"class_weight": made[name]}
+            config = config.with_class_weight(made[name])
         found.append(config)
     return found
 

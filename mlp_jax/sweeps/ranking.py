@@ -10,8 +10,8 @@ import numpy as np
 from mlp_jax.labels import class_weights
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, init
+from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.members import STATUSES
-from mlp_jax.sweeps.space import Configuration, optimizer_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.descent import Info
 
@@ -44,12 +44,18 @@ def order_of(status: str, score: float, chosen: bool = False) -> int:
 class SweepMember:
     """One training: a configuration, as it is on one fold, with one seed.
 
-    params: of the best epoch, by validation loss unless the sweep was told otherwise. curves: an
-    entry an epoch. score: in that epoch, `best_epoch`, counted from 1; 0 if there is none. status:
-    "finished", "stopped" (patience was lost), "diverged", "halved away" or "interrupted".
+    configuration: its choices by name.
+    seed: of the initial weights.
+    fold: the number of the fold.
+    status: "finished", "stopped" (patience was lost), "diverged", "halved away" or "interrupted".
+    score: in the best epoch; NaN if there is none.
+    best_epoch: by validation loss unless the sweep was told otherwise, counted from 1; 0 if there
+      is none.
+    params: of the best epoch; None if there is none.
+    curves: an `Info` with an entry an epoch.
     """
 
-    configuration: Configuration
+    configuration: dict[str, Any]
     seed: int
     fold: int
     status: str
@@ -58,21 +64,22 @@ class SweepMember:
     params: tuple[Layer, ...] | None
     curves: Info
     _task: Task = field(repr=False)
+    _choices: Configuration = field(repr=False)
 
     @property
     def network(self) -> Network:
-        """Its activation, loss and precision."""
-        return self._task.network(self.configuration)
+        """The activation, the loss and the precision."""
+        return self._choices.network
 
     @property
     def trained(self) -> tuple[tuple[Layer, ...], Network]:
-        """(params, network), of a member that finished."""
+        """(params, network) of a member that finished."""
         assert self.params is not None, f"a member that {self.status} has no parameters"
         return self.params, self.network
 
     @property
     def labels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Those trained on and those validated by, each (n[L], m)."""
+        """(labels trained on, labels validated by), each (n[L], m)."""
         train, held = self._task.splits[self.fold]
         Y = self._task.labels[self.network.loss]
         return Y[:, train], Y[:, held]
@@ -92,14 +99,14 @@ class SweepMember:
           >>> np.allclose(info.cost, member.curves.cost, rtol=1e-4)
           True
         """
-        task, config = self._task, self.configuration
+        task, config = self._task, self._choices
         train, held = task.splits[self.fold]
         sizes = task.sizes(config, self.fold)
         X, Y = task.X[: sizes[0]], task.labels[self.network.loss]
         drawn = np.dtype(np.float32) if task.as_fit else X.dtype
         params = init(task.key_of_weights(self.seed), sizes, dtype=drawn)
-        given = config.get("class_weight")
-        numbers = {name: config[name] for name in _OF_FIT if name in config}
+        given = config.class_weight
+        numbers = {name: config.named[name] for name in _OF_FIT if name in config.named}
         weights = None
         validation: tuple[Any, ...] = (X[:, held], task.exact_labels(self.network.loss)[:, held])
         if given is not None:
@@ -112,7 +119,7 @@ class SweepMember:
             "Y": Y[:, train],
             "validation": validation,
             "network": self.network,
-            "optimizer": optimizer_of(config),
+            "optimizer": config.optimizer,
             "metric": task.metric[self.network.loss],
             "best_by": task.best_by,
             "weights": weights,
@@ -129,12 +136,30 @@ def best_loss(member: SweepMember) -> float:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A configuration and how it did: mean and standard deviation over its folds and seeds."""
+    """A configuration and how it did on all its folds with all its seeds.
+
+    rank: from 1, the best.
+    configuration: its choices by name.
+    score: the mean of its members'.
+    spread: the standard deviation of its members' scores.
+    best_epoch: the mean of its members'.
+    status: as its members'; of different ones, the first of `STATUSES`.
+    members: one a seed and fold.
+    """
 
     rank: int
-    configuration: Configuration
+    configuration: dict[str, Any]
     score: float
     spread: float
     best_epoch: float
     status: str
     members: tuple[SweepMember, ...] = field(repr=False)
+
+    def in_words(self, name: str) -> str:
+        """The choice of this name in a few characters; "-" if the configuration has none."""
+        value = self.configuration.get(name)
+        if value is None:
+            return "all" if name == "batch_size" else "-"
+        if name == "hidden":
+            return "-".join(map(str, value)) or "none"
+        return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -10,7 +10,7 @@ import numpy as np
 from mlp_jax.sweeps.halving import as_halving
 from mlp_jax.sweeps.planning.plan import SweepPlan, as_plan
 from mlp_jax.sweeps.results.result import SweepResult
-from mlp_jax.sweeps.running.checkpoint import Checkpoint
+from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
 from mlp_jax.sweeps.running.coordination import JoinedProcesses, SharedFolder, SingleProcess
 from mlp_jax.sweeps.running.devices import rates_of, room_of, workers_of
 from mlp_jax.sweeps.running.progress import as_sweep_progress
@@ -165,7 +165,7 @@ def plan_sweep(
     """
     task = as_task(X, y, space, **choices)
     how: dict[str, Any] = {"memory": memory, "chunk": chunk, "devices": devices}
-    return plan_of(task, **how, halving=halving, shard=shard)
+    return plan_of(task, **how, halving=halving, shard=shard).portable()
 
 
 def plan_of(
@@ -234,7 +234,7 @@ def run(
     _check_cancel(cancel)
     saves = None
     if checkpoint is not None:
-        saves = Checkpoint(checkpoint, task, plan.halving, checkpoint_seconds, plan.shard)
+        saves = SweepCheckpoint(checkpoint, task, plan.halving, checkpoint_seconds, plan.shard)
     try:
         others = _coordination(task, plan, saves, cancel)
         with as_sweep_progress(progress, task, plan.members) as shown:
@@ -251,7 +251,7 @@ def run(
             saves.close()
     return SweepResult(
         task=task,
-        plan=plan,
+        plan=plan.portable(),
         outcomes=outcomes,
         seconds=time.perf_counter() - began,
         compilations=rungs.record.compilations,
@@ -266,7 +266,7 @@ def _check_cancel(cancel: Any) -> None:
 
 
 def _coordination(
-    task: Task, plan: SweepPlan, saves: Checkpoint | None, cancel: Any
+    task: Task, plan: SweepPlan, saves: SweepCheckpoint | None, cancel: Any
 ) -> SingleProcess:
     """How this process meets the others that train the sweep."""
     if plan.shard is not None and plan.shard.joined:

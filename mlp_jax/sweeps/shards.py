@@ -64,8 +64,8 @@ def _likeness(task: Task, number: int) -> tuple[str, ...]:
     """What makes configurations share a program, most first."""
     configuration = task.configurations[number]
     names = ("loss", "optimizer", "batch_size", "schedule", "nesterov", "class_weight")
-    hidden = configuration["hidden"]
-    described = [repr(configuration.get(name)) for name in names]
+    hidden = configuration.hidden
+    described = [repr(configuration.named.get(name)) for name in names]
     return (*described, f"{len(hidden):09d}", *(f"{width:09d}" for width in hidden), str(number))
 
 
@@ -73,4 +73,4 @@ def _work(task: Task, number: int) -> float:
     """About what a configuration takes, in no unit: parameters and the cost of any step."""
     sizes = task.sizes(task.configurations[number])
     parameters = sum((a + 1) * b for a, b in pairwise(sizes))
-    return (parameters + 1000.0) * task.configurations[number]["epochs"] * len(task.seeds[number])
+    return (parameters + 1000.0) * task.configurations[number].epochs * len(task.seeds[number])

@@ -14,7 +14,7 @@ from mlp_jax.keys import as_key
 from mlp_jax.labels import rest_of
 from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
-from mlp_jax.network import Network
+from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.folds import Split, as_splits, held_out, k_folds
 from mlp_jax.sweeps.labels import (
     as_Y,
@@ -23,7 +23,7 @@ from mlp_jax.sweeps.labels import (
     kind_of_labels,
     with_class_weights,
 )
-from mlp_jax.sweeps.space import Configuration, configurations, network_of
+from mlp_jax.sweeps.space import configurations
 from mlp_jax.training.checks import check_count, check_range
 from mlp_jax.training.epoch import JUDGES
 
@@ -33,20 +33,25 @@ BATCH_SIZE = 64  # of a configuration that names none
 class Task(NamedTuple):
     """The whole of a sweep, but for how it is done.
 
-    X: (n[0], m). labels: for every loss of the space, its Y, (K, m). rests: what is left of labels
-    that were rounded to Y, or None; see `labels.rest_of`. splits: the folds.
-    configurations: complete, each with its loss, optimizer, batch size, epochs and patience,
-    and class weights by class number. seeds: for each configuration, those of its initial weights.
-    key_init, key_order: of the initial weights and of batch order and dropout. scoring: "accuracy",
-    "r2", "loss" or "own". metric: of every loss, what members are scored by; None for the loss
-    itself. classes: what y was made of, or None. best_by: what makes an epoch the best, one of
-    `JUDGES`; by "cost" it is the last.
-
-    of_folds: for every configuration and fold, the choices that are others there than in the
-    configuration, such as an l2 that is divided by the fold's number of rows. features: of every
-    fold, how many rows of X its networks have, the first ones; the others are 0 there. as_fit:
-    initial weights, batch order and dropout are those that the `fit` of an estimator draws from its
-    seed, alike on all folds, and rows to validate by are weighed as those to train on.
+    X: features, (n[0], m).
+    labels: for every loss of the space, its Y, (K, m).
+    rests: for every loss, what is left of labels that were rounded to Y, (K, m), or None; see
+      `labels.rest_of`.
+    splits: the folds.
+    configurations: complete, each with its loss, and with class weights by class number.
+    seeds: of every configuration, those of its initial weights.
+    key_init: the key of the initial weights.
+    key_order: the key of batch order and dropout.
+    scoring: "accuracy", "r2", "loss" or "own".
+    metric: of every loss, what members are scored by; None for the loss itself.
+    classes: what y was made of, or None.
+    best_by: what makes an epoch the best, one of `JUDGES`; by "cost" the last one is.
+    of_folds: every configuration as it is on every fold, such as with an l2 that is divided by the
+      fold's number of rows; None where folds do not differ in this.
+    features: of every fold, how many rows of X its networks have, the first ones; the others are 0
+      there. None where all have all.
+    as_fit: initial weights, batch order and dropout are those that the `fit` of an estimator draws
+      from its seed, alike on all folds, and rows to validate by are weighed as those to train on.
     """
 
     X: np.ndarray
@@ -67,10 +72,7 @@ class Task(NamedTuple):
 
     def of_fold(self, number: int, fold: int) -> Configuration:
         """The configuration of that number as it is on a fold."""
-        configuration = self.configurations[number]
-        return (
-            configuration if self.of_folds is None else configuration | self.of_folds[number][fold]
-        )
+        return self.configurations[number] if self.of_folds is None else self.of_folds[number][fold]
 
     def key_of_weights(self, seed: int) -> jax.Array:
         """The key that `mlp_jax.init` needs for the initial weights of a seed."""
@@ -86,29 +88,16 @@ class Task(NamedTuple):
         """How many features the networks of a fold have; None for all there are."""
         return len(self.X) if self.features is None or fold is None else self.features[fold]
 
-    def network(self, configuration: Configuration) -> Network:
-        """The static choices of a configuration's network."""
-        return network_of(configuration)
-
     def exact_labels(self, loss: Loss) -> np.ndarray:
         """Y with all the digits that the labels came with, in float64 if these are more."""
         Y, rest = self.labels[loss], self.rests[loss]
         return Y if rest is None else Y.astype(np.float64) + rest
 
-    def described(self, configuration: Configuration, name: str) -> str:
-        """A choice of a configuration in a few characters; "-" if it has none."""
-        value = configuration.get(name)
-        if value is None:
-            return "all" if name == "batch_size" else "-"
-        if name == "hidden":
-            return "-".join(map(str, value)) or "none"
-        return f"{value:.3g}" if isinstance(value, float) else str(value)
-
     def sizes(self, configuration: Configuration, fold: int | None = None) -> tuple[int, ...]:
         """Units of every layer, features first: those of a fold, or all."""
-        loss = self.network(configuration).loss
+        loss = configuration.network.loss
         outputs = len(self.labels[loss]) * loss.outputs_of_label
-        return (self.columns(fold), *configuration["hidden"], outputs)
+        return (self.columns(fold), *configuration.hidden, outputs)
 
 
 def as_task(
@@ -150,15 +139,13 @@ def as_task(
     kind = kind_of_labels(configs, labels)
     classes, labels = classes_of(kind, labels)
     default = default_loss(None if kind == "numbers" else 2 if classes is None else len(classes))
-    defaults = {"loss": default, "optimizer": "adam", "epochs": int(epochs), "patience": patience}
-    configs = [defaults | config for config in configs]
-    for config in configs:
-        batch_size = None if config["optimizer"] == "lbfgs" else BATCH_SIZE
-        config.setdefault("batch_size", batch_size)
+    configs = [
+        config.completed(loss=default, epochs=int(epochs), patience=patience, batch_size=BATCH_SIZE)
+        for config in configs
+    ]
     if splits is None:
         splits = _splits(labels, classes, folds, validation, seed_of_folds)
-    networks = {Network(loss=config["loss"]) for config in configs}
-    losses = sorted({network.loss for network in networks}, key=lambda loss: loss.name)
+    losses = sorted({config.network.loss for config in configs}, key=lambda loss: loss.name)
     Y = {loss: as_Y(loss, labels, classes, table.dtype) for loss in losses}
     configs = with_class_weights(configs, Y, classes, splits)
     scored, metric = scores_of(scoring, losses)
@@ -173,7 +160,7 @@ def as_task(
         },
         splits=splits,
         configurations=configs,
-        seeds=[(c["seed"],) if "seed" in c else tuple(range(seeds)) for c in configs],
+        seeds=[tuple(range(seeds)) if c.seed is None else (c.seed,) for c in configs],
         key_init=key_init,
         key_order=key_order,
         scoring=scored,

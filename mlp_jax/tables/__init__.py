@@ -11,8 +11,9 @@ several, or of numbers, as it looks; `--task` overrides it.
 
 Files: `sources` hands on the bytes, `texts` finds separator, header and lines, `files` reads,
 within a budget of memory; `columns` says what each column is, and is where a cell becomes a
-number; `table` puts features and target together; `encoder` is the scikit-learn transformer,
-`model_of_table` what a training makes of it all.
+number; `table` puts features and target together; `encoder` learns from a table how its rows
+become inputs, and has the same as a transformer of scikit-learn; `model_of_table` is what a
+training makes of a table.
 """
 
 from typing import TYPE_CHECKING

@@ -1,34 +1,32 @@
-"""From scikit-learn's transformers to an `Encoding`: what they have learned, read out of them.
+"""The encoding of a table: what its rows say of every column, computed once and by NumPy alone.
 
-`table_encoder` is what the command line fits. A file can hold any arrangement of the transformers
-that `encoding_of` knows, for it reads numbers and names, and no code.
+`table_encoder` offers users the same choices as a transformer of scikit-learn.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MaxAbsScaler,
-    MinMaxScaler,
-    OneHotEncoder,
-    RobustScaler,
-    StandardScaler,
+
+from mlp_jax.models.encoding import (
+    MISSING,
+    VALUE,
+    Column,
+    Encoding,
+    Input,
+    encoding_of_inputs,
 )
 
-from mlp_jax.models.encoding import MISSING, VALUE, Column, Encoding, as_category, is_missing
-from mlp_jax.wording import as_typed
+if TYPE_CHECKING:
+    from sklearn.compose import ColumnTransformer
 
 SEEN_OFTEN = 5  # samples of a category that has an input of its own; rarer ones share "other"
 MOST_CATEGORIES = 64  # of a column, "other" included
 
 
-def table_encoder(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnTransformer:
-    """What the command line makes of a table, to be fitted, altered or replaced.
+def table_encoder(numeric: Sequence[str], categorical: Sequence[str]) -> "ColumnTransformer":
+    """The encoder of the command line for a pipeline of scikit-learn: fit, alter or replace it.
 
     Numbers: a missing one becomes the median, beside an input that says so; then standardised.
     Categories: an input each, and one for "other", which stands for the rare and the unknown; a
@@ -44,6 +42,11 @@ def table_encoder(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnT
       >>> table_encoder(["age"], ["colour"]).fit_transform(table).shape
       (3, 3)
     """
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
     of_numbers = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True), StandardScaler()
     )
@@ -59,244 +62,80 @@ def table_encoder(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnT
     )
 
 
-def count_of_inputs(table: Any, numeric: Sequence[str], categorical: Sequence[str]) -> int:
-    """How many inputs `table_encoder` makes of a table, (samples, columns): nothing is fitted."""
-    count = 0
-    for name in numeric:
-        gaps = table[name].isna()
-        count += (not gaps.all()) + bool(gaps.any())
-    for name in categorical:
-        seen = table[name].value_counts(dropna=False)
-        frequent = int((seen >= SEEN_OFTEN).sum())
-        if frequent >= MOST_CATEGORIES:
-            frequent = MOST_CATEGORIES - 1
-        count += frequent + (frequent < len(seen))
-    return count
+def fit_encoding(
+    table: Mapping[str, Any], numeric: Sequence[str], categorical: Sequence[str]
+) -> Encoding:
+    """The encoding that `table_encoder` would learn from a table.
 
-
-class _Input(NamedTuple):
-    """What is known of an output of the steps so far; see `Encoding`. It is (x - mean) / scale."""
-
-    source: int
-    what: int = VALUE
-    fill: Any = None  # a number; before the encoder of a column of categories, one of them
-    mean: float = 0.0
-    scale: float = 1.0
-
-
-def encoding_of(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
-    """The encoding that fitted transformers amount to, one after the other.
+    The inputs are the numbers, what says that a number is missing, and the categories, each in the
+    order of the columns that they are of.
 
     Args:
-      steps: SimpleImputer, OneHotEncoder, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler,
-        Pipelines and ColumnTransformers of them, "passthrough" and "drop".
-      names: of the table's columns.
-
-    Raises:
-      ValueError: another transformer, or a use of one that numbers and names cannot say. A missing
-        cell is one thing here, None or NaN.
+      table: a column by each name, (samples,): numbers in float64, a missing one NaN; categories as
+        texts, a missing one None.
+      numeric: names of the columns of numbers.
+      categorical: names of the columns of categories.
     """
-    columns = [Column(str(name)) for name in names]
-    inputs = [_Input(place) for place in range(len(columns))]
-    for step in steps:
-        inputs = _after(step, inputs, columns)
-    for one in inputs:
-        if one.what == VALUE and columns[one.source].categories is not None:
-            raise ValueError(
-                f"the column {columns[one.source].name!r} is a category and a number, which no "
-                "model file can hold; hand it in twice, under two names"
-            )
-        if one.what == VALUE and isinstance(one.fill, str):
-            raise ValueError(f"the column {columns[one.source].name!r} is of texts, not encoded")
-    return Encoding(
-        tuple(columns),
-        source=np.array([i.source for i in inputs], np.int32),
-        what=np.array([i.what for i in inputs], np.int32),
-        fill=np.array([np.nan if i.fill is None else i.fill for i in inputs], np.float64),
-        mean=np.array([i.mean for i in inputs], np.float64),
-        scale=np.array([i.scale for i in inputs], np.float64),
-    )
+    places = {name: place for place, name in enumerate(table)}
+    columns = [Column(str(name)) for name in places]
+    inputs = _inputs_of_numbers(table, [(name, places[name]) for name in numeric])
+    for name in categorical:
+        place = places[name]
+        often, has_others = _categories(table[name])
+        texts = tuple(category for category in often if category is not None)
+        columns[place] = Column(str(name), texts)
+        inputs += [Input(place, number) for number in range(len(texts))]
+        if None in often:
+            inputs.append(Input(place, MISSING))
+        if has_others:  # a missing cell that is rare, or was never seen, is one of them
+            other = len(texts)
+            inputs.append(Input(place, other, None if None in often else float(other)))
+    return encoding_of_inputs(columns, inputs)
 
 
-def _after(step: Any, inputs: list[_Input], columns: list[Column]) -> list[_Input]:
-    """The inputs after one more step; `columns` learn their categories."""
-    # What passes through a ColumnTransformer is a FunctionTransformer of no function.
-    if step is None or (isinstance(step, FunctionTransformer) and step.func is None):
-        return inputs
-    if isinstance(step, str) and step == "passthrough":
-        return inputs
-    if isinstance(step, str) and step == "drop":
+def _inputs_of_numbers(table: Mapping[str, Any], numeric: Sequence[tuple[str, int]]) -> list[Input]:
+    """The inputs of the columns of numbers, given as (name, place)."""
+    if not numeric:
         return []
-    if isinstance(step, Pipeline):
-        for _, inner in step.steps:
-            inputs = _after(inner, inputs, columns)
-        return inputs
-    for kind, after in _KNOWN.items():
-        if type(step) is kind:
-            return after(step, inputs, columns)
-    known = ", ".join(kind.__name__ for kind in (Pipeline, *_KNOWN))
-    raise ValueError(
-        f"a {type(step).__name__} cannot be written to a model file, which holds no code; it can "
-        f"hold {known}. Keep the whole pipeline with pickle or joblib instead"
-    )
+    X = np.array([table[name] for name, _ in numeric], np.float64).T  # (m, columns)
+    gaps = np.isnan(X)
+    known, missing = np.flatnonzero(~gaps.all(axis=0)), np.flatnonzero(gaps.any(axis=0))
+    medians = [float(np.median(X[~gaps[:, k], k])) for k in known]
+    filled = np.where(gaps[:, known], medians, X[:, known])
+    # Side by side, for the bits of a sum depend on how the columns lie in memory.
+    means, scales = _means_and_scales(np.hstack([filled, gaps[:, missing]], dtype=np.float64))
+    sources = [numeric[k][1] for k in (*known, *missing)]
+    whats = [VALUE] * len(known) + [MISSING] * len(missing)
+    fills = [*medians, *[None] * len(missing)]
+    return list(map(Input, sources, whats, fills, means.tolist(), scales.tolist()))
 
 
-def _after_columns(
-    step: ColumnTransformer, inputs: list[_Input], columns: list[Column]
-) -> list[_Input]:
-    if step.transformer_weights:
-        raise ValueError("a ColumnTransformer with transformer_weights cannot be written")
-    found = []
-    for _, transformer, chosen in step.transformers_:
-        part = [inputs[place] for place in _places(chosen, step)]
-        if part:  # else it was not fitted
-            found += _after(transformer, part, columns)
-    return found
+def _means_and_scales(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of every column of X, (m, columns), as of StandardScaler.
+
+    The scale is 1 of a column whose numbers may differ by rounding alone.
+    """
+    m, eps = len(X), np.finfo(np.float64).eps
+    means = X.sum(axis=0) / m
+    off = X - means
+    # Of exact means the sum of `off` is 0; the corrected two-pass variance (Chan et al., 1983).
+    rounding = off.sum(axis=0)
+    off **= 2
+    variances = (off.sum(axis=0) - rounding**2 / m) / m
+    constant = variances <= m * eps * variances + (m * means * eps) ** 2
+    return means, np.where(constant, 1.0, np.sqrt(variances))
 
 
-def _places(chosen: Any, step: ColumnTransformer) -> list[int]:
-    """The columns that a part of a ColumnTransformer was given, as places."""
-    count = step.n_features_in_
-    if isinstance(chosen, slice) and not any(
-        isinstance(end, str) for end in (chosen.start, chosen.stop)
-    ):
-        return list(range(count))[chosen]
-    listed = np.atleast_1d(np.asarray(chosen, object))
-    names = list(getattr(step, "feature_names_in_", ()))
-    if len(listed) and all(isinstance(name, str) for name in listed):
-        places = {name: place for place, name in enumerate(names)}
-        return [places[name] for name in listed]
-    if len(listed) and all(isinstance(one, bool | np.bool_) for one in listed):
-        return [place for place, one in enumerate(listed) if one]
-    if all(isinstance(one, int | np.integer) for one in listed):
-        return [int(one) % count for one in listed]
-    raise ValueError(
-        f"columns chosen by {chosen!r} cannot be written to a model file; name them one by one"
-    )
+def _categories(cells: Sequence[str | None]) -> tuple[list[str | None], bool]:
+    """(the categories with an input of their own, whether there are others).
 
-
-def _after_imputer(
-    step: SimpleImputer, inputs: list[_Input], columns: list[Column]
-) -> list[_Input]:
-    if not is_missing(step.missing_values):
-        raise ValueError(
-            f"a SimpleImputer of missing_values={as_typed(step.missing_values)} cannot be "
-            "written to a model file; leave such cells empty"
-        )
-    found = []
-    for one, value in zip(inputs, step.statistics_, strict=True):
-        empty = isinstance(value, float | np.floating) and np.isnan(value)
-        if empty and not step.keep_empty_features:
-            continue  # a column without a number, which goes
-        found.append(_filled(one, 0.0 if empty else value))
-    if step.indicator_ is not None:
-        marked = [inputs[k] for k in step.indicator_.features_]
-        if any(one.what != VALUE or one.fill is not None for one in marked):
-            raise ValueError("an indicator of cells that were filled in before cannot be written")
-        found += [_Input(one.source, MISSING) for one in marked]
-    return found
-
-
-def _filled(one: _Input, value: Any) -> _Input:
-    """With what stands for a missing cell, unless none is missing any more."""
-    if one.what != VALUE or one.fill is not None:
-        return one
-    if one.scale == 1 and one.mean == 0:
-        return one._replace(fill=value)
-    return one._replace(fill=value * one.scale + one.mean)
-
-
-def _after_categories(
-    step: OneHotEncoder, inputs: list[_Input], columns: list[Column]
-) -> list[_Input]:
-    rare = step.min_frequency is not None or step.max_categories is not None
-    if rare and (step.drop is not None or step.handle_unknown != "infrequent_if_exist"):
-        raise ValueError(
-            "a OneHotEncoder with rare categories can be written to a model file only without "
-            "drop, and with handle_unknown='infrequent_if_exist'"
-        )
-    found = []
-    for k, one in enumerate(inputs):
-        seldom = step.infrequent_categories_[k] if rare else None
-        dropped = None if step.drop_idx_ is None else step.drop_idx_[k]
-        found += _of_column(step, one, step.categories_[k], seldom, dropped, columns)
-    return found
-
-
-def _of_column(
-    step: OneHotEncoder,
-    one: _Input,
-    all_of_them: np.ndarray,
-    seldom: Any,
-    dropped: int | None,
-    columns: list[Column],
-) -> list[_Input]:
-    """The inputs that one column becomes: of each category that is frequent, then of the others."""
-    name, before = columns[one.source].name, columns[one.source]
-    if one.what != VALUE or one.scale != 1 or one.mean != 0:
-        raise ValueError(f"the column {name!r} is encoded twice, which a model file cannot hold")
-    gaps = sum(is_missing(category) for category in all_of_them)
-    if all_of_them.dtype.kind in "mM" or gaps > 1 or (gaps and one.fill is not None):
-        raise ValueError(
-            f"the categories of {name!r} are dates, or miss cells in two ways, which a model file "
-            "cannot hold; make them texts first"
-        )
-    rare = {as_category(category) for category in (() if seldom is None else seldom)}
-    kept = [category for category in map(as_category, all_of_them) if category not in rare]
-    named = tuple(category for category in kept if category is not None)
-    strict = step.handle_unknown == "error"
-    if before.categories not in (None, named) or len(set(named)) < len(named):
-        raise ValueError(
-            f"the column {name!r} is encoded in two ways, which no model file can hold"
-        )
-    columns[one.source] = Column(name, named, strict or before.strict)
-    filled = None if one.fill is None else as_category(one.fill)
-    other = float(len(named))
-    fill = np.nan if filled is None else float(named.index(filled)) if filled in named else other
-    if strict and fill == other:
-        fill = np.nan  # scikit-learn refuses a gap then, and so does a missing cell
-    found = [
-        _Input(one.source, MISSING) if category is None else _Input(one.source, place, fill)
-        for place, category in _placed(kept, named)
-        if kept.index(category) != dropped
-    ]
-    if seldom is not None:
-        # A missing cell that was never seen, or seldom, is of the others.
-        lost = filled is None and None not in kept
-        found.append(_Input(one.source, len(named), other if lost else fill))
-    return found
-
-
-def _placed(kept: list[str | None], named: tuple[str, ...]) -> list[tuple[int, str | None]]:
-    """(its place among the texts, category), of each."""
-    return [(0 if category is None else named.index(category), category) for category in kept]
-
-
-def _scaled(mean: Any, scale: Any, inputs: list[_Input]) -> list[_Input]:
-    """After (x - mean) / scale."""
-    means, scales = np.broadcast_to(mean, len(inputs)), np.broadcast_to(scale, len(inputs))
-    return [
-        one._replace(mean=one.mean + one.scale * float(m), scale=one.scale * float(s))
-        for one, m, s in zip(inputs, means, scales, strict=True)
-    ]
-
-
-def _or(value: Any, otherwise: float) -> Any:
-    return otherwise if value is None else value
-
-
-def _after_min_max(step: MinMaxScaler, inputs: list[_Input], _: list[Column]) -> list[_Input]:
-    if step.clip:
-        raise ValueError("a MinMaxScaler with clip=True cannot be written to a model file")
-    return _scaled(-step.min_ / step.scale_, 1 / step.scale_, inputs)
-
-
-_KNOWN: dict[type, Any] = {
-    ColumnTransformer: _after_columns,
-    SimpleImputer: _after_imputer,
-    OneHotEncoder: _after_categories,
-    StandardScaler: lambda s, i, _: _scaled(s.mean_ if s.with_mean else 0.0, _or(s.scale_, 1.0), i),
-    MinMaxScaler: _after_min_max,
-    MaxAbsScaler: lambda s, i, _: _scaled(0.0, s.scale_, i),
-    RobustScaler: lambda s, i, _: _scaled(_or(s.center_, 0.0), _or(s.scale_, 1.0), i),
-}
+    In order, None last, which stands for a missing cell. Of categories that are equally frequent,
+    the later ones are kept.
+    """
+    counts = Counter(cells)
+    texts = sorted(text for text in counts if text is not None)
+    every: list[str | None] = [*texts, *([None] if None in counts else [])]
+    kept = {category for category in every if counts[category] >= SEEN_OFTEN}
+    if len(kept) >= MOST_CATEGORIES:
+        kept = set(sorted(every, key=counts.__getitem__)[1 - MOST_CATEGORIES :])
+    return [category for category in every if category in kept], len(kept) < len(every)

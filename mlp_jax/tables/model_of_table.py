@@ -11,6 +11,7 @@ from mlp_jax.labels import one_hot
 from mlp_jax.loss_rules import ANY, default_loss
 from mlp_jax.models.model import Model
 from mlp_jax.models.networks import as_model
+from mlp_jax.models.outputs import class_numbers
 from mlp_jax.network import Network
 from mlp_jax.tables.table import Split, Table
 
@@ -81,7 +82,7 @@ def scores(model: Model, parts: Split, A: np.ndarray) -> dict[str, float]:
     P /= P.sum(axis=1, keepdims=True)  # a softmax in float32 sums to one but for rounding
     places = range(len(model.classes))
     found = {
-        "accuracy": float((P.argmax(axis=1) == parts.y_test).mean()),
+        "accuracy": float((class_numbers(A) == parts.y_test).mean()),
         "share_of_the_largest_class": float(np.bincount(parts.y_test).max() / len(parts.y_test)),
         "log_loss": float(metrics.log_loss(parts.y_test, P, labels=places)),
     }

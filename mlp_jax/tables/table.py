@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from mlp_jax.models.encoding import Encoding, encode
 from mlp_jax.tables import columns as table_columns
 from mlp_jax.tables.columns import Task
-from mlp_jax.tables.encoder import count_of_inputs, encoding_of, table_encoder
+from mlp_jax.tables.encoder import fit_encoding
 from mlp_jax.tables.files import (
     RawTable,
     allowance,
@@ -170,10 +170,8 @@ def split(table: Table, held_out: float, seed: int, budget: float | None = None)
         memory that is free; or an input beyond float32.
     """
     train, test = _parts(table, held_out, seed)
-    of_training = table.features.iloc[train]
-    _check_budget(table, of_training, allowance(budget))
-    encoder = table_encoder(table.numeric, table.categorical).fit(of_training)
-    encoding = encoding_of([encoder], list(table.features.columns))
+    encoding = fit_encoding(table.features.iloc[train], table.numeric, table.categorical)
+    _check_budget(len(table.y), len(encoding.source), allowance(budget))
     X_train, X_test = (encode(encoding, table.features.iloc[part]) for part in (train, test))
     _check_range(table, encoding, train, X_train)
     _check_range(table, encoding, test, X_test)
@@ -188,13 +186,12 @@ def split(table: Table, held_out: float, seed: int, budget: float | None = None)
     return Split(X_train, y_train, X_test, y_test, encoding, mean, scale)
 
 
-def _check_budget(table: Table, of_training: pandas.DataFrame, allowed: float) -> None:
-    """Before an encoder is fitted, which encodes all that it is fitted to."""
-    count = count_of_inputs(of_training, table.numeric, table.categorical)
-    taken = BYTES_AN_INPUT * len(table.y) * count
+def _check_budget(samples: int, inputs: int, allowed: float) -> None:
+    """Raises ValueError for a table whose inputs take more bytes than are allowed."""
+    taken = BYTES_AN_INPUT * samples * inputs
     if taken > allowed:
         raise ValueError(
-            f"the table becomes {count:,} inputs of {len(table.y):,} samples, {size_of(taken)}; "
+            f"the table becomes {inputs:,} inputs of {samples:,} samples, {size_of(taken)}; "
             f"the budget is {size_of(allowed)}: type a larger --memory, or --drop columns of many "
             "categories"
         )

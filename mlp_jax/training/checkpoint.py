@@ -1,7 +1,7 @@
 """A folder that `fit` saves to as it goes, and goes on from.
 
-`state-N` is the whole of it: the state and the history so far. The last two are kept: if one is
-damaged, the one before it is used.
+Save N is the file `state-N`, with the state and the history so far. The last two saves are kept: if
+one is damaged, the save before it is used.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlp_jax.storage.checkpoint_folder import Folder, content_of, digest_of, said
+from mlp_jax.storage.array_codec import by_place, in_order
+from mlp_jax.storage.checkpoint_folder import CheckpointFolder
+from mlp_jax.storage.fingerprints import content_of, digest_of, fingerprint
 from mlp_jax.training.batches import Examples
 from mlp_jax.training.descent import State
 from mlp_jax.training.epoch import Recipe
 
-FORM = "mlp_jax.training/1"
-STATES = "state-*.safetensors"
+FORM, STEM = "mlp_jax.training/1", "state"
 
 
 class FitCheckpoint:
@@ -32,7 +33,19 @@ class FitCheckpoint:
         epochs: int,
         recipe: Recipe,
     ) -> None:
-        """The arguments are those of `training_segments.in_segments`."""
+        """Holds the folder.
+
+        Args:
+          folder: a path.
+          seconds: from one save to the next.
+          state: to start from.
+          arguments: of `loop.run`: examples, validation and numbers.
+          epochs: to train.
+          recipe: of `loop.run`.
+
+        Raises:
+          ValueError: another process holds the folder, or the path or the seconds are none.
+        """
         examples, validation, numbers = arguments
         parts = {
             "parameters or key": _digest(state),
@@ -42,33 +55,31 @@ class FitCheckpoint:
             "numbers (such as of the optimizer, l2, patience)": _digest(numbers),
             "epochs": digest_of(str(epochs).encode()),
             "choices (such as network, batch_size, best_by)": digest_of(
-                repr([said(choice) for choice in recipe]).encode()
+                repr([fingerprint(choice) for choice in recipe]).encode()
             ),
         }
-        self._folder = Folder(folder, seconds, "training", parts)
-        self._folder.hold("lock")
+        self._folder = CheckpointFolder(folder, seconds, "training", parts)
+        self._folder.hold()
         self.wait_seconds = self._folder.wait_seconds
-        self._number = self._folder.last(STATES)
+        self._number = self._folder.last(STEM)
 
     def found(self, like: State) -> tuple[State, np.ndarray] | None:
-        """(state, lines of the history) of the last save; None if there is none.
+        """The state and the history, (epochs, 4), of the last whole save; None if there is none.
 
         like: a state of the same structure.
 
         Raises:
           ValueError: the folder is of another training.
         """
-        for path in sorted(self._folder.path.glob(STATES), reverse=True):
-            content = self._folder.found(path, FORM, "the save before it is used")
-            if content is None:
-                continue
-            arrays = content[1]
-            leaves = [arrays[str(place)] for place in range(len(jax.tree.leaves(like)))]
-            return _with_leaves(like, leaves), arrays["lines"]
-        return None
+        content = self._folder.newest(STEM, FORM)
+        if content is None:
+            return None
+        arrays = content[1]
+        leaves = in_order(arrays, len(jax.tree.leaves(like)))
+        return _with_leaves(like, leaves), arrays["lines"]
 
     def save(self, state: State, lines: Sequence[np.ndarray]) -> None:
-        """Saves in the background.
+        """Saves the state and the parts of the history, each (epochs, 4), in the background.
 
         Raises:
           OSError: the save before cannot be written; those before it are whole.
@@ -80,7 +91,7 @@ class FitCheckpoint:
         """Saves a last time, and lets another process have the folder, also if that fails.
 
         Raises:
-          OSError: it cannot be written.
+          OSError: the save cannot be written.
         """
         try:
             self.save(state, lines)
@@ -89,10 +100,9 @@ class FitCheckpoint:
             self._folder.close()
 
     def _write(self, number: int, state: State, lines: np.ndarray) -> None:
-        arrays = {str(place): leaf for place, leaf in enumerate(_leaves(state))}
-        path = self._folder.path / f"state-{number:06d}.safetensors"
-        self._folder.put(path, FORM, {}, arrays | {"lines": lines})
-        self._folder.forget_old(STATES)
+        arrays = by_place(_leaves(state)) | {"lines": lines}
+        self._folder.put(self._folder.path_of(STEM, number), FORM, {}, arrays)
+        self._folder.remove_old(STEM)
 
 
 def check_alone() -> None:

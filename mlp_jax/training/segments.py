@@ -3,6 +3,7 @@
 They are one compiled program whatever their lengths, and the result is the same to the last bit.
 """
 
+import math
 import time
 import warnings as python_warnings
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from mlp_jax.training.checkpoint import FitCheckpoint
 from mlp_jax.training.descent import Info, State, initial_optimizer_state
 from mlp_jax.training.epoch import Recipe
 from mlp_jax.training.loop import run
+from mlp_jax.training.progress import Progress
 
 HISTORY = 1024  # epochs a call of the compiled program has room to report: one program for all
 SEGMENT_SECONDS = 0.25  # between two looks at the progress; a look takes about a millisecond
@@ -31,7 +33,7 @@ def in_segments(
     arguments: tuple[Any, ...],
     epochs: int,
     recipe: Recipe,
-    progress: Callable[..., Any] | None,
+    progress: Callable[[Progress], None] | None,
     saves: FitCheckpoint | None,
 ) -> tuple[State, Info]:
     """`run` until all is done, from one look at the progress to the next.
@@ -66,7 +68,7 @@ def in_segments(
             lines.append(np.asarray(history)[: now + bool(state.diverged) - done])
             if progress is not None and now > done:
                 cost, _, validation_loss, _ = lines[-1][-1].tolist()
-                progress(now - first, epochs, cost, validation_loss)
+                progress(_event(now - first, epochs, cost, validation_loss))
             took = time.perf_counter() - began
             share = SEGMENT_SECONDS / max(took, 1e-6)
             # The first took the time to compile: grow from it step by step.
@@ -81,6 +83,13 @@ def in_segments(
     if state.diverged:
         _warn_of_divergence(now, info)
     return state, info
+
+
+def _event(epoch: int, epochs: int, cost: float, validation_loss: float) -> Progress:
+    text = f"cost {cost:.4g}"
+    if not math.isnan(validation_loss):
+        text += f"  validation {validation_loss:.4g}"
+    return Progress(epoch, epochs, {"cost": cost, "validation_loss": validation_loss}, text)
 
 
 def restarted(state: State, optimizer: Any) -> State:

@@ -28,7 +28,7 @@ from mlp_jax.training.descent import Info, State, initial_optimizer_state, start
 from mlp_jax.training.epoch import Numbers, Recipe
 from mlp_jax.training.loop import run
 from mlp_jax.training.optimizers import Optimizer, as_optimizer
-from mlp_jax.training.progress import ProgressBar, as_progress
+from mlp_jax.training.progress import TRAINING, as_progress
 from mlp_jax.training.segments import HISTORY, in_segments, restarted
 
 
@@ -236,15 +236,12 @@ def _run_with_progress(
     saved_to: tuple[Any, float] | None,
 ) -> tuple[State, Info]:
     """The training, its progress shown and its state saved. saved_to: (folder, every so many s)."""
-    shown, saves = as_progress(progress), None
-    try:
+    with as_progress(progress, TRAINING) as shown:
+        saves = None
         if saved_to is not None:
             check_alone()
             saves = FitCheckpoint(*saved_to, state, arguments, epochs, recipe)
         return in_segments(state, arguments, epochs, recipe, shown, saves)
-    finally:
-        if isinstance(shown, ProgressBar):
-            shown.close()
 
 
 def _check_optimizer(state: State, optimizer: Any) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from mlp_jax.__main__ import main
 from mlp_jax.cli import main as cli
 from mlp_jax.cli import sweep as command
-from mlp_jax.processes.joined import LostPeerError, said_of
+from mlp_jax.processes.joined import lost_peers
 
 ROOT = Path(__file__).parents[2]
 NO_MEMORY = {
@@ -51,7 +51,7 @@ def test_a_shard_that_had_too_little_memory_is_started_again(monkeypatch, tmp_pa
 
 
 def test_a_lost_peer_is_one_line(monkeypatch):
-    done = swept(monkeypatch, LostPeerError(said_of([1])))
+    done = swept(monkeypatch, lost_peers([1]))
     assert done.exit_code == 2
     assert done.output.startswith("mlp-jax: process 1 has ended before the others")
     assert "with the same checkpoint folder they go on from there" in done.output

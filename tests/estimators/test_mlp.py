@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from scipy.optimize import OptimizeResult
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -433,3 +434,13 @@ def test_a_loss_of_classes_is_not_for_numbers():
 def test_labels_are_those_of_the_loss(solver):
     with pytest.raises(ValueError, match=r"Y has labels from .*; poisson expects 0 to inf"):
         MLPRegressor("poisson", solver=solver).fit(X, X[:, 0])
+
+
+def test_labels_in_a_sparse_matrix_are_predicted_in_one():
+    labels = scipy.sparse.csr_matrix((X[:, :2] > 0).astype(int))
+    predicted = [
+        MLPClassifier((4,), max_iter=3, random_state=0).fit(X, y).predict(X)
+        for y in (labels, labels.toarray())
+    ]
+    assert scipy.sparse.issparse(predicted[0])
+    np.testing.assert_array_equal(predicted[0].toarray(), predicted[1])

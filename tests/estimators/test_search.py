@@ -248,7 +248,7 @@ def test_numbers_several_labels_and_weights_of_classes():
     )
     scores = weighted.set_params(cv=3, scoring="recall_macro").fit(X, NAMES)
     configurations = scores.sweep_results_[0].task.configurations
-    assert configurations[2]["class_weight"] == {0: 1.0, 1: 9.0}
+    assert configurations[2].class_weight == {0: 1.0, 1: 9.0}
 
 
 def test_quantiles_are_judged_by_their_loss():
@@ -496,9 +496,8 @@ def _rows(search):
 
 
 def _in_order(result):
-    return sorted(
-        result.ranking, key=lambda row: result.task.configurations.index(row.configuration)
-    )
+    named = [configuration.named for configuration in result.task.configurations]
+    return sorted(result.ranking, key=lambda row: named.index(row.configuration))
 
 
 def test_weights_of_classes_with_several_labels_train_alone():

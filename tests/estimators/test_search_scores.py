@@ -96,7 +96,7 @@ def test_weights_of_classes_divide_the_penalty_as_in_fit():
     mlp = MLPClassifier((4,), max_iter=3, batch_size=30, class_weight=weights)
     (result,) = searched(mlp, {"alpha": [0.3]}).sweep_results_
     mean = np.mean([weights[name] for name in NAMES])
-    assert result.task.configurations[0]["l2"] == pytest.approx(0.3 / 30 / mean)
+    assert result.task.configurations[0].l2 == pytest.approx(0.3 / 30 / mean)
 
 
 class Otherwise(TransformerMixin, BaseEstimator):

@@ -300,7 +300,7 @@ def test_classes_are_named_as_they_came(labels, classes):
 )
 def test_class_weights_are_by_label_or_else_by_class_number(labels, given):
     task = as_task(X, labels, {"class_weight": given, "loss": "softmax_cross_entropy"})
-    assert repr(task.configurations[0]["class_weight"]) == "{0: 1.0, 1: 3.0}"
+    assert repr(task.configurations[0].class_weight) == "{0: 1.0, 1: 3.0}"
 
 
 def test_of_the_labels_1_and_2_the_key_1_is_the_label():
@@ -397,7 +397,8 @@ def after_ctrl_c(result, statuses):
 
 def numbers(ranking, result):
     """Of the configurations in this order."""
-    return [result.task.configurations.index(row.configuration) for row in ranking]
+    named = [configuration.named for configuration in result.task.configurations]
+    return [named.index(row.configuration) for row in ranking]
 
 
 def test_after_ctrl_c_the_best_is_one_that_halving_went_on_with():

@@ -6,11 +6,16 @@ import scipy.stats
 
 import mlp_jax
 from mlp_jax.sweeps.distributions import choice, int_uniform, log_uniform, uniform
-from mlp_jax.sweeps.space import configurations, optimizer_of
+from mlp_jax.sweeps.space import configurations
+
+
+def named(*arguments, **more):
+    """The configurations as dicts of choices by name."""
+    return [configuration.named for configuration in configurations(*arguments, **more)]
 
 
 def test_lists_are_a_grid_in_order():
-    configs = configurations({"width": [4, 8], "learning_rate": [0.1, 0.01], "activation": "tanh"})
+    configs = named({"width": [4, 8], "learning_rate": [0.1, 0.01], "activation": "tanh"})
     assert [(c["hidden"], c["learning_rate"]) for c in configs] == [
         ((4,), 0.1),
         ((4,), 0.01),
@@ -22,7 +27,7 @@ def test_lists_are_a_grid_in_order():
 
 def test_n_of_a_grid_has_none_twice():
     space = {"width": list(range(1, 101)), "l2": [float(i) for i in range(100)]}
-    configs = configurations(space, 500)
+    configs = named(space, 500)
     assert len({(c["hidden"], c["l2"]) for c in configs}) == 500
 
 
@@ -39,7 +44,7 @@ def test_distributions_stay_in_their_range_and_fill_it():
         "activation": choice("relu", "tanh"),
         "optimizer": "sgd",
     }
-    configs = configurations(space, 2000, seed=3)
+    configs = named(space, 2000, seed=3)
     rates = np.array([c["learning_rate"] for c in configs])
     assert rates.min() >= 1e-4
     assert rates.max() <= 1.0
@@ -51,17 +56,17 @@ def test_distributions_stay_in_their_range_and_fill_it():
 
 
 def test_widths_are_drawn_for_each_layer():
-    configs = configurations({"depth": [3], "widths": int_uniform(8, 128)}, 50)
+    configs = named({"depth": [3], "widths": int_uniform(8, 128)}, 50)
     assert all(len(c["hidden"]) == 3 for c in configs)
     assert sum(len(set(c["hidden"])) == 3 for c in configs) > 30
-    assert {c["hidden"] for c in configurations({"depth": [1, 3], "width": [7]})} == {
+    assert {c["hidden"] for c in named({"depth": [1, 3], "width": [7]})} == {
         (7,),
         (7,) * 3,
     }
 
 
 def test_scipy_distributions_are_drawn_from():
-    configs = configurations({"l2": scipy.stats.loguniform(1e-6, 1e-2)}, 20)
+    configs = named({"l2": scipy.stats.loguniform(1e-6, 1e-2)}, 20)
     assert all(isinstance(c["l2"], float) and 1e-6 <= c["l2"] <= 1e-2 for c in configs)
     assert len({c["l2"] for c in configs}) == 20
 
@@ -73,14 +78,14 @@ def test_a_seed_draws_the_same_and_another_does_not():
 
 
 def test_a_number_its_optimizer_has_not_is_left_out():
-    configs = configurations({"optimizer": ["adam", "sgd"], "momentum": [0.9], "b1": [0.8]})
-    assert "momentum" not in configs[0]
-    assert "b1" not in configs[1]
-    assert optimizer_of(configs[1]).numbers["momentum"] == 0.9
+    adam, sgd = configurations({"optimizer": ["adam", "sgd"], "momentum": [0.9], "b1": [0.8]})
+    assert "momentum" not in adam.named
+    assert "b1" not in sgd.named
+    assert sgd.optimizer.numbers["momentum"] == 0.9
 
 
 def test_a_list_of_configurations_is_taken_as_it_is():
-    configs = configurations([{"width": 4}, {"hidden": [8, 2], "optimizer": "sgd"}])
+    configs = named([{"width": 4}, {"hidden": [8, 2], "optimizer": "sgd"}])
     assert [c["hidden"] for c in configs] == [(4,), (8, 2)]
 
 
@@ -135,8 +140,8 @@ def test_ends_of_a_distribution_are_checked(sampler, ends):
 def test_losses_and_activations_may_be_objects():
     huber, square = mlp_jax.huber(0.123456789), mlp_jax.own_activation(abs, abs)
     [configuration] = configurations([{"loss": huber, "activation": square}])
-    assert configuration["loss"] is huber
-    assert configuration["activation"] is square
+    assert configuration.named["loss"] is configuration.network.loss is huber
+    assert configuration.named["activation"] is configuration.network.activation is square
 
 
 def test_a_choice_that_cannot_be_a_key_has_the_same_error():

@@ -149,8 +149,8 @@ def test_more_inputs_than_the_budget_has_bytes_for_are_refused():
         tables.split(tables.breast_cancer(), 0.2, seed=0, budget=1024)
 
 
-def test_inputs_are_counted_before_an_encoder_is_fitted(monkeypatch):
-    monkeypatch.setattr(tables, "table_encoder", lambda *_: pytest.fail("it was fitted"))
+def test_inputs_are_counted_before_they_are_made(monkeypatch):
+    monkeypatch.setattr(tables, "encode", lambda *_: pytest.fail("it was encoded"))
     monkeypatch.setattr(table_files, "free_memory", lambda: 4096.0)
     for budget, said in ((1024, r"1\.00 KiB"), (None, r"2\.00 KiB")):
         with pytest.raises(ValueError, match=f"the budget is {said}"):

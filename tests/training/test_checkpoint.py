@@ -13,7 +13,8 @@ import pytest
 
 import mlp_jax
 from mlp_jax.storage import array_files
-from mlp_jax.storage.checkpoint_folder import CheckpointWarning, said
+from mlp_jax.storage.checkpoint_folder import CheckpointWarning
+from mlp_jax.storage.fingerprints import fingerprint
 from tests.damages import cut, flipped
 
 X = np.random.default_rng(0).normal(size=(3, 50))
@@ -152,7 +153,7 @@ ADAMS = {
 
 @pytest.mark.parametrize("made", ADAMS.values(), ids=list(ADAMS))
 def test_an_optimizer_of_optax_is_told_by_its_numbers(made):
-    assert said(made(0.01)) == said(made(0.01)) != said(made(0.1))
+    assert fingerprint(made(0.01)) == fingerprint(made(0.01)) != fingerprint(made(0.1))
 
 
 def test_another_number_in_an_optimizer_of_optax_is_another_training(tmp_path):
@@ -173,7 +174,11 @@ def own_gradient(strength):
 
 
 def test_a_partial_is_told_by_what_it_was_given_and_not_by_where_it_is(tmp_path):
-    assert said(own_gradient(0.5)) == said(own_gradient(0.5)) != said(own_gradient(0.25))
+    assert (
+        fingerprint(own_gradient(0.5))
+        == fingerprint(own_gradient(0.5))
+        != fingerprint(own_gradient(0.25))
+    )
     train = partial(fitted, epochs=3, batch_size=None, checkpoint=tmp_path)
     first = train(gradient=own_gradient(0.5))
     check_same(train(gradient=own_gradient(0.5)), first)
@@ -186,9 +191,9 @@ def test_what_holds_itself_and_what_has_an_address_are_told_too():
         return again(count - 1) if count else held
 
     held = [again, object(), jax.random.key(3)]
-    assert said(again).count("again") == 1
-    assert "0x" not in said(again)
-    assert "[0 3]" in said(again)
+    assert fingerprint(again).count("again") == 1
+    assert "0x" not in fingerprint(again)
+    assert "[0 3]" in fingerprint(again)
 
 
 def test_under_jit_it_is_refused(tmp_path):

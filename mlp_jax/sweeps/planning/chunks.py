@@ -56,7 +56,7 @@ def needs_of(task: Task, bucket: Bucket) -> Needs:
     """What a bucket's members and chunks take."""
     first = task.configurations[bucket.configurations[0]]
     kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
-    return Needs(*bytes_of_member(task, kind, hidden, folds, bucket.on, first))
+    return Needs(*bytes_of_member(task, kind, hidden, folds, first))
 
 
 def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Size) -> Bucket:
@@ -72,7 +72,7 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Siz
         touched = bytes_of_step(task, kind, hidden, ends(task, first))
         chunk = rates.chunk or max(4, min(WIDEST, CACHE // touched))
         chunk = _within(task, bucket, needs, size, chunk)
-        epochs = max(task.configurations[number]["epochs"] for number in bucket.configurations)
+        epochs = max(task.configurations[number].epochs for number in bucket.configurations)
         step = seconds_per_step(rates, task, kind, folds, first, hidden)
         chunk = quickest(
             *(bucket.counts, chunk, (rates.seconds_of_step, step)),

@@ -8,7 +8,8 @@ import jax
 import numpy as np
 
 from mlp_jax.parameters import Layer
-from mlp_jax.sweeps.planning.kinds import Kind, numbers_of
+from mlp_jax.sweeps.configuration import Configuration
+from mlp_jax.sweeps.planning.kinds import Kind
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.descent import initial_optimizer_state
 
@@ -52,7 +53,7 @@ CPU = Rates((1.2, 0.42), 230e9, 120, 2e-9, 5e-5, None)
 ACCELERATOR = Rates((1.0, 0.25), 25e12, 200, 6e-12, 1e-4, 1024)
 
 
-def ends(task: Task, configuration: Any) -> tuple[int, int]:
+def ends(task: Task, configuration: Configuration) -> tuple[int, int]:
     """(features, outputs)."""
     sizes = task.sizes(configuration)
     return sizes[0], sizes[-1]
@@ -79,7 +80,7 @@ def seconds_per_epoch(
     task: Task,
     kind: Kind,
     folds: Sequence[int],
-    configuration: Any,
+    configuration: Configuration,
     share: float = 1.0,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The time of a share of an epoch on all the folds, for (..., hidden layers) widths."""
@@ -104,7 +105,7 @@ def seconds_per_step(
     task: Task,
     kind: Kind,
     folds: Sequence[int],
-    configuration: Any,
+    configuration: Configuration,
     hidden: tuple[int, ...],
 ) -> float:
     """What a member of these widths adds to a step of its chunk."""
@@ -130,8 +131,7 @@ def bytes_of_member(
     kind: Kind,
     hidden: tuple[int, ...],
     folds: Sequence[int],
-    on: frozenset[str],
-    configuration: Any,
+    configuration: Configuration,
 ) -> tuple[int, int, int]:
     """(of a member of a running chunk, of the chunk whatever its members, of a member's state)."""
     itemsize, n = task.X.dtype.itemsize, ends(task, configuration)
@@ -140,9 +140,10 @@ def bytes_of_member(
         Layer(*(jax.ShapeDtypeStruct(shape, task.X.dtype) for shape in ((a, b), (b, 1))))
         for a, b in pairwise(sizes)
     )
-    numbers = numbers_of([configuration], on, task.X.dtype)
-    one = jax.tree.map(lambda leaf: leaf[0], numbers.optimizer)
-    moments = jax.tree.leaves(jax.eval_shape(initial_optimizer_state, one, params))
+    optimizer = jax.tree.map(
+        lambda number: np.asarray(number, task.X.dtype), configuration.optimizer
+    )
+    moments = jax.tree.leaves(jax.eval_shape(initial_optimizer_state, optimizer, params))
     own = sum(leaf.size * itemsize for leaf in jax.tree.leaves(params))
     state = 2 * own + sum(leaf.size * leaf.dtype.itemsize for leaf in moments)
     m = max(len(task.splits[fold][0]) for fold in folds)
@@ -184,10 +185,10 @@ def bytes_held(task: Task, numbers: Sequence[int], devices: int) -> int:
     for number in numbers:
         configuration = task.configurations[number]
         entries = sum(a * b + b for a, b in pairwise(task.sizes(configuration)))
-        entries += 4 * configuration["epochs"]
+        entries += 4 * configuration.epochs
         kept += itemsize * entries * len(task.seeds[number]) * len(task.splits)
-    sizes_of_batches = {configuration["batch_size"] for configuration in task.configurations}
-    longest = max(configuration["epochs"] for configuration in task.configurations)
+    sizes_of_batches = {configuration.batch_size for configuration in task.configurations}
+    longest = max(configuration.epochs for configuration in task.configurations)
     m = max(len(train) for train, _ in task.splits)
     segments = len(task.splits) * len(sizes_of_batches) * -(-longest // segment(m))
     draws = min(DRAWS_KEPT, segments * bytes_of_draws(task))

@@ -46,7 +46,7 @@ def families(task: Task, numbers: Sequence[int], *, apart: bool) -> list[list[Gr
     for number in numbers:
         folds_of: dict[Kind, list[int]] = {}
         for fold, (train, _) in enumerate(task.splits):
-            kind = kind_of(task, task.of_fold(number, fold), len(train))
+            kind = kind_of(task.of_fold(number, fold), len(train))
             folds_of.setdefault(kind, []).append(fold)
         seeded = [(number, seed) for seed in task.seeds[number]]
         for kind, folds in folds_of.items():
@@ -54,7 +54,7 @@ def families(task: Task, numbers: Sequence[int], *, apart: bool) -> list[list[Gr
     families: dict[Any, list[Group]] = {}
     for (kind, all_folds), seeded in groups.items():
         # A line search calls jitted functions, for which a network is static.
-        alone = apart or task.configurations[seeded[0][0]]["optimizer"] == "lbfgs"
+        alone = apart or task.configurations[seeded[0][0]].optimizer.name == "lbfgs"
         name = (kind if alone else kind.but_for_activation(), all_folds)
         families.setdefault(name, []).append(Group(kind, all_folds, seeded))
     return list(families.values())
@@ -73,8 +73,8 @@ def cheapest(
         """(seconds of the programs and of training by them, the groups) that `split` makes."""
         kind, folds, seeded = group
         configs = [task.configurations[number] for number, _ in seeded]
-        epochs = np.array([c["epochs"] for c in configs])
-        widths = np.array([c["hidden"] for c in configs], int).reshape(len(seeded), kind.depth)
+        epochs = np.array([c.epochs for c in configs])
+        widths = np.array([c.hidden for c in configs], int).reshape(len(seeded), kind.depth)
         share = share_of_epochs(int(epochs.max()), halving)
         seconds = seconds_per_epoch(rates, task, kind, folds, configs[0], share)
         another = SHARE_OF_COMPILATION * rates.compile_seconds(kind)
@@ -84,7 +84,7 @@ def cheapest(
         price, made = another * len(parts), []
         for part in parts:
             some = [seeded[i] for i in part]
-            present = {task.network(task.configurations[number]) for number, _ in some}
+            present = {task.configurations[number].network for number, _ in some}
             networks = tuple(network for network in kind.networks if network in present)
             made.append(Group(kind._replace(networks=networks), folds, some))
             running = float(seconds(widths[part].max(axis=0)) * epochs[part].sum())

@@ -8,8 +8,7 @@ import numpy as np
 
 from mlp_jax.losses import Loss
 from mlp_jax.network import Network
-from mlp_jax.sweeps.space import Configuration, optimizer_of
-from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.training.checks import as_batch_size
 from mlp_jax.training.epoch import Numbers
 
@@ -40,16 +39,16 @@ class Kind(NamedTuple):
         return (self.loss, self.networks[0].precision, *self[1:])
 
 
-def kind_of(task: Task, configuration: Configuration, m: int) -> Kind:
+def kind_of(configuration: Configuration, m: int) -> Kind:
     """The kind of a configuration trained on m examples."""
-    optimizer = optimizer_of(configuration)
+    optimizer = configuration.optimizer
     return Kind(
-        networks=(task.network(configuration),),
+        networks=(configuration.network,),
         optimizer=jax.tree.structure(optimizer),
-        batch_size=as_batch_size(configuration["batch_size"], m, optimizer),
-        dropout=configuration.get("dropout", 0.0) > 0,
-        weighted=configuration.get("class_weight") is not None,
-        depth=len(configuration["hidden"]),
+        batch_size=as_batch_size(configuration.batch_size, m, optimizer),
+        dropout=configuration.dropout > 0,
+        weighted=configuration.class_weight is not None,
+        depth=len(configuration.hidden),
     )
 
 
@@ -59,26 +58,30 @@ def switches(configurations: Sequence[Configuration]) -> frozenset[str]:
     To the others they are 0, a mean over 1 output, or infinite patience, which is the same to the
     last bit but not free.
     """
-    names = ("l2", "label_smoothing", "patience", "ties", "mean_over")
-    return frozenset(name for name in names for c in configurations if c.get(name))
+    names = ("l2", "label_smoothing", "patience", "ties")
+    found = {name for name in names for c in configurations if getattr(c, name)}
+    return frozenset(found | {"mean_over" for c in configurations if "mean_over" in c.named})
 
 
 def numbers_of(configurations: Sequence[Configuration], on: frozenset[str], dtype: Any) -> Numbers:
     """The traced numbers of members side by side, as NumPy arrays. on: see `switches`."""
 
-    def column(name: str, missing: float) -> np.ndarray:
-        values = [c.get(name) for c in configurations]
-        return np.array([missing if v is None else v for v in values], dtype)
+    def column(name: str) -> np.ndarray:
+        values = (getattr(c, name) for c in configurations)
+        return np.array([np.inf if value is None else value for value in values], dtype)
 
-    optimizers = [optimizer_of(c) for c in configurations]
+    def switched(name: str) -> np.ndarray | None:
+        return column(name) if name in on else None
+
+    optimizers = [c.optimizer for c in configurations]
     return Numbers(
         optimizer=jax.tree.map(lambda *numbers: np.array(numbers, dtype), *optimizers),
-        l2=column("l2", 0.0) if "l2" in on else None,
-        dropout=column("dropout", 0.0) if configurations[0].get("dropout", 0.0) > 0 else None,
-        label_smoothing=column("label_smoothing", 0.0) if "label_smoothing" in on else None,
-        patience=column("patience", np.inf) if "patience" in on else None,
-        tolerance=column("tolerance", 0.0),
-        widths=np.array([c["hidden"] for c in configurations], np.int32),
-        ties=column("ties", 0.0) if "ties" in on else None,
-        mean_over=column("mean_over", 1.0) if "mean_over" in on else None,
+        l2=switched("l2"),
+        dropout=column("dropout") if configurations[0].dropout > 0 else None,
+        label_smoothing=switched("label_smoothing"),
+        patience=switched("patience"),
+        tolerance=column("tolerance"),
+        widths=np.array([c.hidden for c in configurations], np.int32),
+        ties=switched("ties"),
+        mean_over=switched("mean_over"),
     )

@@ -1,7 +1,8 @@
 """The plan of a sweep: who shares a program, padded to which widths, how many at a time."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,14 +24,15 @@ from mlp_jax.sweeps.shards import Shard, configurations_of_shard
 from mlp_jax.sweeps.task import Task
 
 
-class SweepPlan(NamedTuple):
+@dataclass(frozen=True)
+class SweepPlan:
     """What a sweep is going to do.
 
     buckets: programs, and the members that each of them trains.
     bytes: about the most that is held at a time, examples and results included, and with halving
       the states of all members.
     seconds: a rough guess of what all of it takes.
-    devices: those that train; none in a plan that was read from a file, as for what follows.
+    devices: those that train; none in a plan that a user has, as for what follows.
     halving: one of so many configurations goes on where halving chooses; None for all.
     shard: the part of the sweep that is planned; None for all.
     memory: bytes that all of it may take; None for no limit.
@@ -39,10 +41,17 @@ class SweepPlan(NamedTuple):
     buckets: tuple[Bucket, ...]
     bytes: int
     seconds: float
-    devices: tuple[Any, ...] = ()
-    halving: int | None = None
-    shard: Shard | None = None
-    memory: int | None = None
+    devices: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    halving: int | None = field(default=None, compare=False, repr=False)
+    shard: Shard | None = field(default=None, compare=False, repr=False)
+    memory: int | None = field(default=None, compare=False, repr=False)
+
+    def portable(self) -> "SweepPlan":
+        """The plan as users have it: without devices, halving, shard and memory.
+
+        It can be pickled, and equals the plan in the file of the sweep.
+        """
+        return SweepPlan(self.buckets, self.bytes, self.seconds)
 
     @property
     def members(self) -> int:
@@ -165,9 +174,9 @@ def as_plan(
 
 def _seconds(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> float:
     configs = [task.configurations[number] for number in bucket.configurations]
-    share = share_of_epochs(max(c["epochs"] for c in configs), halving)
+    share = share_of_epochs(max(c.epochs for c in configs), halving)
     per_epoch = seconds_per_epoch(rates, task, bucket.kind, bucket.folds, configs[0], share)
-    return float(per_epoch(np.array(bucket.hidden))) * sum(c["epochs"] for c in configs)
+    return float(per_epoch(np.array(bucket.hidden))) * sum(c.epochs for c in configs)
 
 
 def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
@@ -176,18 +185,18 @@ def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
     alike = rates.chunk is None
 
     def network_number(number: int) -> int:
-        return kind.networks.index(task.network(task.configurations[number]))
+        return kind.networks.index(task.configurations[number].network)
 
     def place(pair: tuple[int, int]) -> tuple[int, int]:
         number, _ = pair
-        epochs, network = task.configurations[number]["epochs"], network_number(number)
+        epochs, network = task.configurations[number].epochs, network_number(number)
         return (network, epochs) if alike else (epochs, network)
 
     numbers, seeds = zip(*sorted(seeded, key=place), strict=True)
     configs = [task.configurations[number] for number in numbers]
     return Bucket(
         kind=kind,
-        hidden=tuple(int(w) for w in np.array([c["hidden"] for c in configs], int).max(axis=0)),
+        hidden=tuple(int(w) for w in np.array([c.hidden for c in configs], int).max(axis=0)),
         configurations=numbers,
         seeds=seeds,
         which=tuple(network_number(number) for number in numbers),
@@ -202,14 +211,14 @@ def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -
     """With what its products take, without and with padding and filled batches, and its seconds."""
     configs = [task.configurations[number] for number in bucket.configurations]
     n = ends(task, configs[0])
-    epochs = np.array([c["epochs"] for c in configs])
+    epochs = np.array([c.epochs for c in configs])
     share = share_of_epochs(int(epochs.max()), halving)
     if halving is None:
         epochs_of_chunks = sum(epochs[i:j].max() for i, j in bucket.parts(bucket.chunk))
     else:
         chunks = turns_of(bucket.counts, bucket.chunk, stages(int(epochs.max()), halving))
         epochs_of_chunks = float(chunks[0]) * epochs.max()
-    widths = np.array([c["hidden"] for c in configs], int).reshape(len(configs), -1)
+    widths = np.array([c.hidden for c in configs], int).reshape(len(configs), -1)
     used = issued = 0.0
     for fold in bucket.folds:
         m, held = (len(part) for part in task.splits[fold])

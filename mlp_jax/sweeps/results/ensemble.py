@@ -5,30 +5,20 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.models.outputs import predicted
 from mlp_jax.models.prediction import outputs, outputs_of_all
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
-
-
-def class_numbers(A: np.ndarray) -> np.ndarray:
-    """The number of the class of every row of the outputs, or of the labels, (samples, K)."""
-    return np.asarray((A[:, 0] > 0.5).astype(int) if A.shape[1] == 1 else A.argmax(axis=1))
-
-
-def predicted(A: np.ndarray, network: Network, classes: np.ndarray | None) -> np.ndarray:
-    """The class, or the number, of every row of the outputs A, (samples, K)."""
-    if classes is not None:
-        return np.asarray(classes[class_numbers(A)])
-    if network.loss.classes:
-        return (A > 0.5).astype(int)
-    return A[:, 0] if A.shape[1] == 1 else A
+from mlp_jax.sweeps.task import Task
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A network trained on all samples. params, network: as for `mlp_jax.forward`.
+    """A network trained on all samples.
 
-    classes: what y was made of, or None.
+    params: of the layers, W (n[l-1], n[l]) and b (n[l], 1).
+    network: the activation and the loss.
+    classes: (K,) the values of y, or None if y has numbers.
     """
 
     params: tuple[Layer, ...]
@@ -42,17 +32,20 @@ class Fitted:
 
     def predict(self, X: Any) -> np.ndarray:
         """The class, or the number, of every row of X."""
-        return predicted(self.outputs(X), self.network, self.classes)
+        return predicted(self.outputs(X), self.classes, of_labels=self.network.loss.classes)
 
 
 @dataclass(frozen=True)
 class Ensemble:
     """Networks whose outputs are averaged.
 
-    networks: (params, network) of each. weights: of each, of sum 1. classes: as of `Fitted`.
-    chosen: the ranks of the configurations they are of, in the order in which they were chosen; one
-    that was chosen twice counts twice. losses: of the average, on the rows held out, after every
-    choice; empty where the best were taken.
+    networks: (params, network) of each, as of `Fitted`.
+    weights: (networks,) of sum 1.
+    classes: (K,) the values of y, or None if y has numbers.
+    chosen: the ranks of the configurations, in the order in which they were chosen; a configuration
+      that was chosen twice counts twice.
+    losses: of the average, on the rows held out, after every choice; empty where the configurations
+      of the best scores were taken.
     """
 
     networks: tuple[tuple[tuple[Layer, ...], Network], ...] = field(repr=False)
@@ -68,4 +61,15 @@ class Ensemble:
 
     def predict(self, X: Any) -> np.ndarray:
         """The class, or the number, of every row of X."""
-        return predicted(self.outputs(X), self.networks[0][1], self.classes)
+        of_labels = self.networks[0][1].loss.classes
+        return predicted(self.outputs(X), self.classes, of_labels=of_labels)
+
+
+def copied(params: Any) -> tuple[Layer, ...]:
+    """Copies in NumPy, which a user may write to without changing what the sweep has."""
+    return tuple(Layer(np.array(W), np.array(b)) for W, b in params)
+
+
+def classes_of(task: Task) -> np.ndarray | None:
+    """A copy of the values of y, (K,), or None if y has numbers."""
+    return None if task.classes is None else task.classes.copy()

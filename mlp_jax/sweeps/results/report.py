@@ -120,7 +120,7 @@ def _table(result: SweepResult) -> str:
     head = ("rank", result.task.scoring, "spread", "best epoch", *names, "status")
     lines = []
     for row in result.ranking[:ROWS]:
-        values = [result.task.described(row.configuration, name) for name in names]
+        values = [row.in_words(name) for name in names]
         cells = (
             *(str(row.rank), f"{row.score:.4f}", f"{row.spread:.4f}", f"{row.best_epoch:.0f}"),
             *(*values, row.status),

@@ -8,8 +8,9 @@ from matplotlib.ticker import MaxNLocator
 
 from mlp_jax import pictures
 from mlp_jax.certificate.certificate import certify
+from mlp_jax.models.outputs import class_numbers
 from mlp_jax.pictures.input import BLUE, GREY, ORANGE
-from mlp_jax.sweeps.results.ensemble import Fitted, class_numbers
+from mlp_jax.sweeps.results.ensemble import Fitted
 from mlp_jax.sweeps.results.result import SweepResult
 
 CURVES = 5  # of the best
@@ -39,7 +40,7 @@ def of_choices(result: SweepResult) -> list[Picture]:
         if name == "hidden":  # too many to be columns: by size
             values, title = [sum(hidden) for hidden in values], "hidden units in all"
         elif not all(isinstance(value, int | float) for value in values):
-            values = [task.described(row.configuration, name) for row in rows]
+            values = [row.in_words(name) for row in rows]
         drawn, (axes,) = pictures.figure()
         pictures.score_by(axes, values, scores, name=title, scoring=task.scoring, statuses=statuses)
         caption = f"Each dot is a configuration: {task.scoring} by {title}."

@@ -1,29 +1,25 @@
 """What a sweep found: every member, every configuration in order of its score, the best network."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from mlp_jax.labels import class_weights
-from mlp_jax.parameters import Layer, init
 from mlp_jax.sweeps.members import Member, Outcome
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.ranking import Ranked, SweepMember, best_loss, order_of, status_of
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
+from mlp_jax.sweeps.results.refit import refit
 from mlp_jax.sweeps.results.selection import (
-    CANDIDATES,
-    check_averaged,
-    chosen_of_folds,
+    X_held_out,
+    ensemble_of,
+    networks_of_folds,
     outputs_held_out,
 )
-from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import check_count
 from mlp_jax.training.descent import Info
-from mlp_jax.training.training import fit
 
 UNFINISHED = ("diverged", "interrupted")
 
@@ -32,10 +28,14 @@ UNFINISHED = ("diverged", "interrupted")
 class SweepResult:
     """All members of a sweep.
 
-    plan: what was planned. seconds: what it took, since it last went on from a checkpoint.
-    compilations: programs compiled in it. interrupted: Ctrl-C ended it. bucket_seconds: by the
-    number of a bucket of the plan, the seconds that a thread spent to compile it and to train its
-    members; not what was done before that checkpoint, or in other processes.
+    task: the examples, configurations, seeds and folds.
+    plan: of the sweep.
+    outcomes: of every member that was trained, by (configuration, seed, fold).
+    seconds: that the sweep took, since it last went on from a checkpoint.
+    compilations: programs that were compiled.
+    interrupted: whether Ctrl-C ended the sweep.
+    bucket_seconds: by the number of a bucket of the plan, the seconds in which threads compiled its
+      program and trained its members; without those before the checkpoint and in other processes.
     """
 
     task: Task = field(repr=False)
@@ -58,8 +58,9 @@ class SweepResult:
                     own = self.task.of_fold(number, fold)
                     members.append(
                         SweepMember(
-                            *(own, seed, fold, found.status, found.score),
-                            *(found.best_epoch, found.params, Info(*found.history.T), self.task),
+                            *(dict(own.named), seed, fold, found.status, found.score),
+                            *(found.best_epoch, found.params, Info(*found.history.T)),
+                            *(self.task, own),
                         )
                     )
         return tuple(members)
@@ -82,7 +83,9 @@ class SweepResult:
             status = status_of(members)
             epoch = float(np.mean([member.best_epoch for member in members]))
             losses.append(float(np.mean([best_loss(member) for member in members])))
-            rows.append((configuration, scores.mean(), scores.std(), epoch, status, members))
+            rows.append(
+                (dict(configuration.named), scores.mean(), scores.std(), epoch, status, members)
+            )
         chosen = any(row[4] == "halved away" for row in rows)
 
         def order(i: int) -> tuple[int, float, float]:
@@ -128,13 +131,14 @@ class SweepResult:
 
     def varied(self) -> tuple[str, ...]:
         """The names of the choices that are not the same in all configurations."""
-        names = dict.fromkeys(name for c in self.task.configurations for name in c)
+        configurations = [configuration.named for configuration in self.task.configurations]
+        names = dict.fromkeys(name for named in configurations for name in named)
         return tuple(
-            name for name in names if len({repr(c.get(name)) for c in self.task.configurations}) > 1
+            name for name in names if len({repr(named.get(name)) for named in configurations}) > 1
         )
 
     def refit(
-        self, configuration: Configuration | None = None, *, seed: int | None = None
+        self, configuration: dict[str, Any] | None = None, *, seed: int | None = None
     ) -> Fitted:
         """The best configuration, or another, trained on all samples.
 
@@ -142,10 +146,10 @@ class SweepResult:
 
         Args:
           configuration: one of this sweep; the best by default.
-          seed: of its initial weights; by default its own, or 0 if it names none.
+          seed: of the initial weights; by default the configuration's own, or 0 if it has none.
 
         Raises:
-          ValueError: it is none of this sweep, or was not trained on all folds.
+          ValueError: the configuration is none of this sweep, or was not trained on all folds.
         """
         if configuration is None:
             ranked = self.best
@@ -154,30 +158,9 @@ class SweepResult:
             if not same:
                 raise ValueError("configuration is none of this sweep; see result.ranking")
             ranked = same[0]
-        if _untrained(ranked):
+        if _has_no_best_epoch(ranked):
             raise _without("epochs to train it for", ranked)
-        if seed is None:
-            seed = ranked.configuration.get("seed", 0)
-        # As on all samples, not as on the first fold.
-        whole = replace(ranked.members[0], configuration=ranked.configuration)
-        arguments = whole.arguments_of_fit()
-        task = self.task
-        Y = task.labels[arguments["network"].loss]
-        given = ranked.configuration.get("class_weight")
-        arguments |= {
-            "params": init(
-                task.key_of_weights(seed), task.sizes(ranked.configuration), dtype=task.X.dtype
-            ),
-            "X": task.X,
-            "Y": Y,
-            "weights": None if given is None else class_weights(Y, given),
-            "validation": None,
-            "best_by": None,
-            "patience": None,
-            "epochs": max(1, round(ranked.best_epoch)),
-        }
-        state, _ = fit(**arguments)
-        return Fitted(_owned(state.params), arguments["network"], _classes_of(task))
+        return refit(self.task, ranked, seed)
 
     def ensemble(self, size: int = 8, *, greedy: bool = True) -> Ensemble:
         """The average of some configurations' networks of all folds; nothing is trained again.
@@ -204,45 +187,17 @@ class SweepResult:
           (3, True)
         """
         check_count("size", size)
-        task, best = self.task, self.best
-        loss = best.members[0].network.loss
-        if best.status == "halved away":
+        if self.best.status == "halved away":
             raise ValueError(
                 "none that halving went on with has a score, so there is nothing to average: take "
                 "result.refit()"
             )
-        check_averaged(loss, "take result.refit()")
-        candidates = [
-            row
-            for row in self.ranking
-            if order_of(row.status, row.score) < 2 and row.members[0].network.loss == loss
-        ][: CANDIDATES if greedy else size]
-        picks = list(range(len(candidates)))
-        losses: list[float] = []
-        if greedy:
-            networks = [self._networks_of_folds(row.members) for row in candidates]
-            labels = [task.exact_labels(loss)[:, rows].T for _, rows in task.splits]
-            held = list(zip(self._held_out(), labels, strict=True))
-            picks, losses = chosen_of_folds(networks, held, int(size), loss)
-        chosen = [candidates[i].members for i in sorted(set(picks))]
-        shares = [picks.count(i) / len(candidates[i].members) for i in sorted(set(picks))]
-        weights = np.repeat(shares, [len(members) for members in chosen])
-        return Ensemble(
-            networks=tuple(
-                (_owned(params), network)
-                for members in chosen
-                for params, network in (member.trained for member in members)
-            ),
-            weights=weights / weights.sum(),
-            classes=_classes_of(task),
-            chosen=tuple(candidates[i].rank for i in picks),
-            losses=tuple(losses),
-        )
+        return ensemble_of(self.task, self.ranking, int(size), greedy=greedy)
 
     def held_out_outputs(self, row: Ranked | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """What a configuration's networks say of the rows that they were not trained on.
+        """The outputs of a configuration's networks for the rows that they were not trained on.
 
-        Of every fold the network of the first seed, in its best epoch.
+        On every fold, of the network of the first seed, in its best epoch.
 
         Args:
           row: one of `ranking`; the best by default.
@@ -264,26 +219,14 @@ class SweepResult:
           ((90, 1), True)
         """
         row = self.best if row is None else row
-        if row.status == "diverged" or _untrained(row):
+        if row.status == "diverged" or _has_no_best_epoch(row):
             raise _without("outputs", row)
         first = [member for member in row.members if member.seed == row.members[0].seed]
-        A = outputs_held_out([self._networks_of_folds(first)], self._held_out())[0]
+        A = outputs_held_out([networks_of_folds(self.task, first)], X_held_out(self.task))[0]
         return np.concatenate([rows for _, rows in self.task.splits]), A
 
-    def _networks_of_folds(self, members: Sequence[SweepMember]) -> list[list[Any]]:
-        """(params, network) of the members, those of every fold apart."""
-        folds = range(len(self.task.splits))
-        return [[m.trained for m in members if m.fold == fold] for fold in folds]
-
-    def _held_out(self) -> list[np.ndarray]:
-        """X held out of every fold, (samples, features)."""
-        return [
-            np.ascontiguousarray(self.task.X[: self.task.columns(fold), rows].T)
-            for fold, (_, rows) in enumerate(self.task.splits)
-        ]
-
     def table(self) -> list[dict[str, Any]]:
-        """A row a configuration, the best first, ready for a data frame."""
+        """A row for each configuration, the best first, ready for a data frame."""
         return [
             {
                 "rank": row.rank,
@@ -307,18 +250,8 @@ class SweepResult:
         return pd.DataFrame(self.table())
 
 
-def _owned(params: Any) -> tuple[Layer, ...]:
-    """Copies in NumPy, which a user may write to without changing what the sweep has."""
-    return tuple(Layer(np.array(W), np.array(b)) for W, b in params)
-
-
-def _classes_of(task: Task) -> np.ndarray | None:
-    """Likewise, what y was made of."""
-    return None if task.classes is None else task.classes.copy()
-
-
-def _untrained(row: Ranked) -> bool:
-    """Whether it has no best epoch on some fold."""
+def _has_no_best_epoch(row: Ranked) -> bool:
+    """Whether a member of the configuration has no best epoch."""
     return any(member.best_epoch == 0 for member in row.members)
 
 

@@ -4,7 +4,6 @@ What there is one of a member, such as its parameters, lies end to end in one ar
 lengths of its parts. Loading runs no code from the file.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlp_jax.models.networks import check_named
-from mlp_jax.network import Network
+from mlp_jax.storage.array_codec import by_place, join, json_as_bytes, json_of_bytes, split
 from mlp_jax.storage.array_files import packed, replace, unpacked
+from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.members import STATUSES
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.kinds import kind_of
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.result import SweepResult
-from mlp_jax.sweeps.running.outcome_arrays import apart, arrays_of_outcomes, end_to_end, outcomes_of
-from mlp_jax.sweeps.space import Configuration
+from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.task import Task, scores_of
 from mlp_jax.wording import as_typed
 
@@ -78,9 +77,8 @@ def to_bytes(result: SweepResult) -> bytes:
         )
     losses = []
     for configuration in task.configurations:
-        network = task.network(configuration)
-        check_named(network)  # says which is a function of the user's own
-        losses.append(network.loss)
+        check_named(configuration.network)  # says which is a function of the user's own
+        losses.append(configuration.network.loss)
     header = {
         # By a configuration that has it: the name of a loss is rounded, a configuration is not.
         "losses": [losses.index(loss) for loss in task.labels],
@@ -103,14 +101,14 @@ def to_bytes(result: SweepResult) -> bytes:
     }
     arrays = _arrays_of_task(task) | arrays_of_outcomes(result.outcomes, task.X.dtype)
     pairs = (np.array([bucket.configurations, bucket.seeds]).T for bucket in plan.buckets)
-    arrays |= end_to_end("rows", pairs)
+    arrays |= join("rows", pairs)
     return packed(FORMAT, header, arrays)
 
 
 def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult:
     task = _task(header, arrays)
     plan = header["plan"]
-    pairs = zip(plan["buckets"], apart(arrays, "rows"), strict=True)
+    pairs = zip(plan["buckets"], split(arrays, "rows"), strict=True)
     buckets = tuple(_bucket(task, numbers, rows) for numbers, rows in pairs)
     return SweepResult(
         task=task,
@@ -132,29 +130,32 @@ def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
         "key_init": np.asarray(jax.random.key_data(task.key_init)),
         "key_order": np.asarray(jax.random.key_data(task.key_order)),
         # Of any number: the header of a safetensors file may have 100 MB.
-        "configurations": _as_bytes(task.configurations),
+        "configurations": _as_bytes([one.named for one in task.configurations]),
     }
     if task.of_folds is not None:
-        arrays["of_folds"] = _as_bytes([one for folds in task.of_folds for one in folds])
+        pairs = zip(task.configurations, task.of_folds, strict=True)
+        arrays["of_folds"] = _as_bytes(
+            [_others(one.named, on_fold.named) for one, folds in pairs for on_fold in folds]
+        )
     if task.classes is not None:
         # Bytes, because safetensors has no strings.
         arrays["classes"] = np.ascontiguousarray(task.classes).view(np.uint8)
-    arrays |= {f"Y{number}": Y for number, Y in enumerate(task.labels.values())}
+    arrays |= by_place(task.labels.values(), "Y")
     rests = enumerate(task.rests.values())
     arrays |= {f"rest{number}": rest for number, rest in rests if rest is not None}
-    arrays |= end_to_end("train", (train for train, _ in task.splits))
-    arrays |= end_to_end("held", (held for _, held in task.splits))
-    return arrays | end_to_end("seeds", task.seeds)
+    arrays |= join("train", (train for train, _ in task.splits))
+    arrays |= join("held", (held for _, held in task.splits))
+    return arrays | join("seeds", task.seeds)
 
 
 def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
-    configurations = _from_bytes(arrays["configurations"])
-    splits = list(zip(apart(arrays, "train"), apart(arrays, "held"), strict=True))
+    configurations = [Configuration.of(named) for named in _from_bytes(arrays["configurations"])]
+    splits = list(zip(split(arrays, "train"), split(arrays, "held"), strict=True))
     of_folds = None
     if "of_folds" in arrays:
         found = iter(_from_bytes(arrays["of_folds"]))
-        of_folds = [[next(found) for _ in splits] for _ in configurations]
-    losses = [Network(loss=configurations[number]["loss"]).loss for number in header["losses"]]
+        of_folds = [[one.with_choices(**next(found)) for _ in splits] for one in configurations]
+    losses = [configurations[number].network.loss for number in header["losses"]]
     scoring, metric = scores_of(header["scoring"], losses)
     classes = None
     if header["classes"] is not None:
@@ -169,7 +170,7 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
         rests={loss: arrays.get(f"rest{number}") for number, loss in enumerate(losses)},
         splits=splits,
         configurations=configurations,
-        seeds=[tuple(seeds.tolist()) for seeds in apart(arrays, "seeds")],
+        seeds=[tuple(seeds.tolist()) for seeds in split(arrays, "seeds")],
         key_init=key_init,
         key_order=key_order,
         scoring=scoring,
@@ -182,18 +183,23 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
     )
 
 
-def _as_bytes(configurations: Sequence[Configuration]) -> np.ndarray:
+def _others(named: Mapping[str, Any], on_fold: Mapping[str, Any]) -> dict[str, Any]:
+    """The choices of a configuration that are others on a fold."""
+    return {k: v for k, v in on_fold.items() if k not in named or named[k] != v}
+
+
+def _as_bytes(configurations: Sequence[Mapping[str, Any]]) -> np.ndarray:
     choices = [
         {name: _as_json(name, value) for name, value in configuration.items()}
         for configuration in configurations
     ]
-    return np.frombuffer(json.dumps(choices).encode(), np.uint8)
+    return json_as_bytes(choices)
 
 
-def _from_bytes(content: np.ndarray) -> list[Configuration]:
+def _from_bytes(content: np.ndarray) -> list[dict[str, Any]]:
     return [
         {name: _from_json(value) for name, value in configuration.items()}
-        for configuration in json.loads(content.tobytes())
+        for configuration in json_of_bytes(content)
     ]
 
 
@@ -252,7 +258,7 @@ def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
     fold = own["folds"][0]
     train, _ = task.splits[fold]
     kinds = {
-        network: kind_of(task, task.of_fold(number, fold), len(train))
+        network: kind_of(task.of_fold(number, fold), len(train))
         for network, number in zip(own["which"], configurations, strict=True)
     }
     networks = tuple(network for _, kind in sorted(kinds.items()) for network in kind.networks)

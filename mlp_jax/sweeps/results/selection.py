@@ -1,8 +1,8 @@
-"""Who belongs to an ensemble, by predictions of rows that were held out.
+"""Which configurations belong to an ensemble, by predictions of rows that were held out.
 
-The networks of a fold have not seen the rows held out from it, so a configuration's predictions of
-them are as of new rows, and a sweep has them already. Caruana et al. (2004): choose the one that
-makes the average of those chosen the best, again and again.
+The networks of a fold have not seen the rows held out from the fold. So their predictions of these
+rows are as good as predictions of new rows, and a sweep has the networks already. Caruana et al.
+(2004): choose, again and again, the configuration that makes the average of all chosen the best.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,64 @@ import numpy as np
 from mlp_jax.loss_rules import SMALLEST, rules_of
 from mlp_jax.losses import Loss, is_named_loss, of_name
 from mlp_jax.models.prediction import outputs_of_all
+from mlp_jax.sweeps.ranking import Ranked, SweepMember, order_of
+from mlp_jax.sweeps.results.ensemble import Ensemble, classes_of, copied
+from mlp_jax.sweeps.task import Task
 
-CANDIDATES = 50  # that may be of an ensemble, the best by score
+CANDIDATES = 50  # configurations that may be chosen, the best by score
+
+
+def ensemble_of(task: Task, ranking: Sequence[Ranked], size: int, *, greedy: bool) -> Ensemble:
+    """The average of the networks of some configurations that have the best one's loss.
+
+    Args:
+      task: of the sweep.
+      ranking: all configurations, the best first, which has a score.
+      size: how many choices.
+      greedy: see `SweepResult.ensemble`.
+
+    Raises:
+      ValueError: outputs of the loss mean nothing when averaged.
+    """
+    loss = ranking[0].members[0].network.loss
+    check_averaged(loss, "take result.refit()")
+    candidates = [
+        row
+        for row in ranking
+        if order_of(row.status, row.score) < 2 and row.members[0].network.loss == loss
+    ][: CANDIDATES if greedy else size]
+    picks = list(range(len(candidates)))
+    losses: list[float] = []
+    if greedy:
+        networks = [networks_of_folds(task, row.members) for row in candidates]
+        labels = [task.exact_labels(loss)[:, rows].T for _, rows in task.splits]
+        held = list(zip(X_held_out(task), labels, strict=True))
+        picks, losses = chosen_of_folds(networks, held, size, loss)
+    chosen = [candidates[i].members for i in sorted(set(picks))]
+    shares = [picks.count(i) / len(candidates[i].members) for i in sorted(set(picks))]
+    weights = np.repeat(shares, [len(members) for members in chosen])
+    trained = [member.trained for members in chosen for member in members]
+    return Ensemble(
+        networks=tuple((copied(params), network) for params, network in trained),
+        weights=weights / weights.sum(),
+        classes=classes_of(task),
+        chosen=tuple(candidates[i].rank for i in picks),
+        losses=tuple(losses),
+    )
+
+
+def networks_of_folds(task: Task, members: Sequence[SweepMember]) -> list[list[Any]]:
+    """For every fold, the (params, network) of its members."""
+    folds = range(len(task.splits))
+    return [[member.trained for member in members if member.fold == fold] for fold in folds]
+
+
+def X_held_out(task: Task) -> list[np.ndarray]:
+    """X held out of every fold, (samples, features)."""
+    return [
+        np.ascontiguousarray(task.X[: task.columns(fold), rows].T)
+        for fold, (_, rows) in enumerate(task.splits)
+    ]
 
 
 def check_averaged(loss: Loss, instead: str) -> None:
@@ -32,7 +88,7 @@ def chosen_of_folds(
     """Which candidates to average, and the loss of the average after every choice.
 
     Args:
-      candidates: of each, for every fold, its (params, network) pairs, one a seed.
+      candidates: for every candidate and fold the (params, network) pairs, one for each seed.
       folds: (X, Y) held out of every fold: (samples, features) and (samples, K).
       size: how many choices.
       loss: of all networks.
@@ -69,7 +125,7 @@ def chosen_greedily(
       outputs: A[L] of every candidate, (candidates, samples, K).
       Y: labels, (samples, K).
       size: how many choices, with replacement.
-      loss: its name. It is smoother than accuracy, so that few samples choose well.
+      loss: the name of the loss. A loss is smoother than accuracy, so few samples choose well.
     """
     total = np.zeros(outputs.shape[1:])
     picks: list[int] = []

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlp_jax.training.progress import Progress, TakesProgress, event_of
+
 if TYPE_CHECKING:
     from mlp_jax.sweeps.results.result import SweepResult
     from mlp_jax.training.descent import Info
@@ -13,7 +15,7 @@ CONFIGURATIONS = 10  # of a sweep whose curves are written
 LONGEST = 200  # bytes of a run's name, which is that of a folder: file systems take 255
 
 
-class TensorBoard:
+class TensorBoard(TakesProgress):
     """A function for `progress=`, of `fit` and of `sweep`, that writes to a folder.
 
     Look at it with `tensorboard --logdir FOLDER`, while it runs.
@@ -45,15 +47,14 @@ class TensorBoard:
         self._folder, self._new = Path(folder), Writer
         self._writers: dict[str, Any] = {}
 
-    def __call__(self, *progress: Any) -> None:
-        """Writes (epoch, epochs, cost, validation_loss) of `fit`, or (done, members, best)."""
-        if len(progress) == 4:
-            epoch, _, cost, validation_loss = progress
-            self._add("progress", epoch, cost=cost, validation_loss=validation_loss)
-        else:
-            done, _, best = progress
-            self._add("progress", done, best_score=best)
+    def show(self, event: Progress) -> None:
+        """Writes the values of an event."""
+        self._add("progress", event.done, **event.values)
         self._writers["progress"].flush()
+
+    def __call__(self, done: int, total: int, *values: float) -> None:
+        """Writes an event that your own function was called with, and hands on to this one."""
+        self.show(event_of(done, total, *values))
 
     def training(self, info: "Info", name: str = "training") -> None:
         """Writes every epoch of a training, as the run `name`."""
@@ -72,7 +73,7 @@ class TensorBoard:
                 continue
             shortest = min(curves.shape[1] for curves in together)
             mean = np.mean([curves[:, :shortest] for curves in together], axis=0)
-            varied = (f"{n}={result.task.described(row.configuration, n)}" for n in result.varied())
+            varied = (f"{n}={row.in_words(n)}" for n in result.varied())
             name = " ".join([f"{row.rank:03d}", *varied]).replace("/", "_")
             name = name.encode()[:LONGEST].decode(errors="ignore")  # the rank tells them apart
             self.training(type(row.members[0].curves)(*mean), name)

@@ -1,20 +1,50 @@
-"""A folder that a sweep saves to as it goes, and goes on from: nothing is lost but work since then.
+"""A folder that a sweep saves to as it goes, and goes on from: a kill loses what came after a save.
 
-The last two states of a writer are kept: if one is damaged, the one before it counts.
+A save is two files. `outcomes-W-N` has the members that are done since save N - 1 of the writer W;
+the file is written once, if there are such members. `states-W-N` has the snapshots of the members
+that are not done, and is written last. Of these files a writer keeps the last two: if one is
+damaged, the file before it is used. Every shard of a divided sweep is a writer, and reads the files
+of all writers. At a choice of halving a shard also writes `votes-W-C`, with its rung scores.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from mlp_jax.storage.checkpoint_folder import Folder
-from mlp_jax.sweeps.members import RungScore, Snapshot
-from mlp_jax.sweeps.running.checkpoint_files import Files, Kept, Outcomes, parts_of
+import jax
+import numpy as np
+
+from mlp_jax.storage.array_codec import by_place, forms_of, in_order, join_bytes, split_bytes
+from mlp_jax.storage.checkpoint_folder import CheckpointFolder
+from mlp_jax.storage.fingerprints import content_of, digest_of, fingerprint
+from mlp_jax.sweeps.members import STATUSES, Member, Outcome, RungScore, Snapshot
+from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.shards import Shard
 from mlp_jax.sweeps.task import Task
 
+OUTCOMES, STATES, VOTES = "mlp_jax.outcomes/2", "mlp_jax.states/2", "mlp_jax.votes/1"
+Outcomes = dict[Member, Outcome]
+Kept = tuple[tuple[int, ...], ...]  # the configurations that went on, for every choice of halving
 
-class Checkpoint:
-    """The folder of one sweep, or of one shard of it. Found and saved from one thread."""
+
+class Saved(NamedTuple):
+    """What a folder has.
+
+    outcomes: of members that are done.
+    snapshots: of members that are not done, the furthest first.
+    kept: see `Kept`.
+    """
+
+    outcomes: Outcomes
+    snapshots: tuple[Snapshot, ...]
+    kept: Kept
+
+
+class SweepCheckpoint:
+    """The folder of one sweep, or of one shard of a sweep. One thread at a time uses it.
+
+    saved: what the folder had at the start.
+    """
 
     def __init__(
         self,
@@ -24,58 +54,179 @@ class Checkpoint:
         seconds: float,
         shard: Shard | None = None,
     ) -> None:
-        self._shard = shard
-        self._folder = Folder(folder, seconds, "sweep", parts_of(task, halving))
-        self._files = Files(self._folder, task, _writer(shard))
-        self._folder.hold("lock", shared=shard is not None)
+        """Holds the folder and reads it.
+
+        Args:
+          folder: a path.
+          task: of the sweep.
+          halving: of the sweep.
+          seconds: from one save to the next.
+          shard: that writes; None if the sweep is not divided.
+
+        Raises:
+          ValueError: another process holds the folder, the path or the seconds are none, or the
+            folder is of another sweep.
+        """
+        self._task, self._shard, self._writer = task, shard, _writer(shard)
+        self._folder = CheckpointFolder(folder, seconds, "sweep", fingerprints_of(task, halving))
+        self._folder.hold(shared=shard is not None)
         if shard is not None:
-            self._folder.hold(f"lock-{_writer(shard)}")
+            self._folder.hold(f"lock-{self._writer}")
         try:
-            self.found, self._number = self._files.read(), self._files.last()
+            self.saved = self._read()
         except BaseException:
             self._folder.close()
             raise
+        self._number = self._folder.last(f"outcomes-{self._writer}", f"states-{self._writer}")
+        self._written = set(self.saved.outcomes)
         self.wait_seconds, self.close = self._folder.wait_seconds, self._folder.close
-        self._saved = set(self.found.outcomes)
+
+    # --- Writing.
 
     def save(
-        self, outcomes: Outcomes, snapshots: Iterable[Snapshot], kept: Kept, *, wait: bool = False
+        self, outcomes: Outcomes, snapshots: Sequence[Snapshot], kept: Kept, *, wait: bool = False
     ) -> None:
-        """Saves in the background; what is still being written is waited for first.
+        """Saves in the background, once the save before is written.
 
         Args:
-          outcomes: of all members that are done; those that were interrupted are not.
+          outcomes: of all members that are done; those that were interrupted are not written.
           snapshots: of members that are not done.
-          kept: what halving has chosen so far.
-          wait: until it is written.
+          kept: the choices of halving so far.
+          wait: until the save is written.
 
         Raises:
-          OSError: it cannot be written; the saves before are as they were.
+          OSError: the save before, or with `wait` this one, cannot be written; the saves before
+            are as they were.
         """
         new = {
-            name: outcome
-            for name, outcome in outcomes.items()
-            if name not in self._saved and outcome.status != "interrupted"
+            member: outcome
+            for member, outcome in outcomes.items()
+            if member not in self._written and outcome.status != "interrupted"
         }
         self._number += 1
-        self._folder.save(self._files.write, self._number, new, tuple(snapshots), kept)
-        self._saved |= set(new)
+        self._folder.save(self._write, self._number, new, tuple(snapshots), kept)
+        self._written |= set(new)
         if wait:
             self._folder.finish()
 
-    def rung_scores(self, choice: int, own: list[RungScore]) -> list[list[RungScore] | None]:
-        """Every shard's scores at a choice of halving; None of those that have not come so far.
+    def _write(
+        self, number: int, outcomes: Outcomes, snapshots: Sequence[Snapshot], kept: Kept
+    ) -> None:
+        if outcomes:
+            self._folder.put(
+                self._folder.path_of(f"outcomes-{self._writer}", number),
+                OUTCOMES,
+                {"statuses": STATUSES, "kept": kept},
+                arrays_of_outcomes(outcomes, self._task.X.dtype),
+            )
+        cohorts = [
+            {
+                "fold": snapshot.members[0].fold,
+                "done": snapshot.done,
+                "rows": [(member.configuration, member.seed) for member in snapshot.members],
+                "leaves": forms_of(snapshot.leaves),
+            }
+            for snapshot in snapshots
+        ]
+        states = f"states-{self._writer}"
+        self._folder.put(
+            self._folder.path_of(states, number),
+            STATES,
+            {"kept": kept, "waves": cohorts},
+            by_place(join_bytes(snapshot.leaves) for snapshot in snapshots),
+        )
+        self._folder.remove_old(states)
 
-        What this shard has once said stands, also if it says so again after a kill.
+    # --- Reading.
+
+    def _read(self) -> Saved:
+        """What the folder has of all writers."""
+        outcomes: Outcomes = {}
+        snapshots: list[Snapshot] = []
+        kept: list[Kept] = [()]
+        for path in reversed(self._folder.paths("outcomes")):
+            content = self._folder.read(path, OUTCOMES, "its networks are trained again")
+            if content is not None:
+                header, arrays = content
+                outcomes |= outcomes_of(self._task, header["statuses"], arrays)
+                kept.append(_kept(header))
+        for states in sorted(
+            {path.stem.rpartition("-")[0] for path in self._folder.paths("states")}
+        ):
+            content = self._folder.newest(states, STATES)
+            if content is not None:
+                snapshots += _snapshots(*content)
+                kept.append(_kept(content[0]))
+        snapshots.sort(key=lambda snapshot: -snapshot.done)
+        return Saved(outcomes, tuple(snapshots), max(kept, key=len))
+
+    # --- The scores of shards at a choice of halving.
+
+    def rung_scores(self, choice: int, own: list[RungScore]) -> list[list[RungScore] | None]:
+        """Every shard's scores at a choice of halving; None of a shard that has not come so far.
+
+        The first scores that a shard writes stand, also if a killed shard comes with others again.
         """
         assert self._shard is not None
-        shards = [Shard(number, self._shard.of) for number in range(self._shard.of)]
-        paths = [self._folder.path / f"votes-{_writer(s)}-{choice}.safetensors" for s in shards]
+        writers = (_writer(Shard(number, self._shard.of)) for number in range(self._shard.of))
+        paths = [self._folder.path / f"votes-{writer}-{choice}.safetensors" for writer in writers]
         mine = paths[self._shard.number]
-        if self._files.scores(mine) is None:
-            self._files.write_scores(mine, own)
-        return [self._files.scores(path) for path in paths]
+        if self._scores(mine) is None:
+            scores = np.array(own, float).reshape(len(own), len(RungScore._fields))
+            self._folder.put(mine, VOTES, {}, {"votes": scores})
+        return [self._scores(path) for path in paths]
+
+    def _scores(self, path: Path) -> list[RungScore] | None:
+        """The scores in a file; None if there is none, or the file is damaged."""
+        if not path.exists():
+            return None
+        content = self._folder.read(path, VOTES, "its part of the sweep chooses again")
+        if content is None:
+            return None
+        rows = content[1]["votes"].tolist()
+        return [RungScore(int(number), score, loss) for number, score, loss in rows]
+
+
+def _snapshots(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> list[Snapshot]:
+    cohorts = header["waves"]
+    return [
+        Snapshot(
+            tuple(Member(number, seed, cohort["fold"]) for number, seed in cohort["rows"]),
+            cohort["done"],
+            split_bytes(content, cohort["leaves"]),
+        )
+        for cohort, content in zip(cohorts, in_order(arrays, len(cohorts)), strict=True)
+    ]
+
+
+def _kept(header: dict[str, Any]) -> Kept:
+    return tuple(tuple(numbers) for numbers in header["kept"])
 
 
 def _writer(shard: Shard | None) -> str:
     return "all" if shard is None else f"{shard.number + 1}of{shard.of}"
+
+
+def fingerprints_of(task: Task, halving: int | None) -> dict[str, str]:
+    """Digests by name of all that makes a sweep this one."""
+    arrays = {
+        "table": [task.X],
+        "labels": [
+            *task.labels.values(),
+            *(rest for rest in task.rests.values() if rest is not None),
+        ],
+        "folds": [part for split in task.splits for part in split],
+        "key": [np.asarray(jax.random.key_data(key)) for key in (task.key_init, task.key_order)],
+    }
+    choices = {
+        "configurations": [
+            sorted((name, fingerprint(value)) for name, value in configuration.named.items())
+            for configuration in task.configurations
+        ],
+        "seeds": task.seeds,
+        "scoring": [task.scoring, *(fingerprint(metric) for metric in task.metric.values())],
+        "judge of epochs (best_by)": task.best_by,
+        "halving": halving,
+    }
+    digests = {name: digest_of(*map(content_of, found)) for name, found in arrays.items()}
+    return digests | {name: digest_of(repr(value).encode()) for name, value in choices.items()}

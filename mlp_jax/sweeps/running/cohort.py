@@ -47,8 +47,8 @@ class Cohort:
         self.done = 0
         self.segment = segment(max(len(train) for train, _ in task.splits))
         configurations = [task.of_fold(member.configuration, self.fold) for member in members]
-        self._epochs = np.array([c["epochs"] for c in configurations], np.int32)
-        networks = [task.network(configuration) for configuration in configurations]
+        self._epochs = np.array([c.epochs for c in configurations], np.int32)
+        networks = [configuration.network for configuration in configurations]
         self._metric = task.metric[bucket.kind.loss]
         self._which = np.array([bucket.kind.networks.index(network) for network in networks])
         params = weights.stack(members, bucket.hidden)

@@ -11,17 +11,15 @@ import jax
 import numpy as np
 
 from mlp_jax.processes.joined import (
-    LostPeerError,
     check_peers,
+    lost_peers,
     meet_peers,
-    said_of,
     stop_peers,
     was_stopped,
 )
-from mlp_jax.storage.checkpoint_folder import differing
+from mlp_jax.storage.fingerprints import differing
 from mlp_jax.sweeps.members import STATUSES, RungScore
-from mlp_jax.sweeps.running.checkpoint import Checkpoint
-from mlp_jax.sweeps.running.checkpoint_files import Kept, Outcomes, parts_of
+from mlp_jax.sweeps.running.checkpoint import Kept, Outcomes, SweepCheckpoint, fingerprints_of
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.task import Task
 
@@ -69,9 +67,9 @@ class SingleProcess:
 
 
 class SharedFolder(SingleProcess):
-    """Shards that share a folder: they wait there for one another's scores, and for nothing else."""
+    """Shards that share a folder: they wait there for one another's scores alone."""
 
-    def __init__(self, checkpoint: Checkpoint, cancel: Any) -> None:
+    def __init__(self, checkpoint: SweepCheckpoint, cancel: Any) -> None:
         super().__init__(cancel)
         self._checkpoint = checkpoint
 
@@ -102,7 +100,7 @@ class JoinedProcesses(SingleProcess):
         super().__init__(cancel)
         self.look_seconds = CANCEL_SECONDS
         self._task, self._number = task, next(_numbers)
-        parts = parts_of(task, halving)
+        parts = fingerprints_of(task, halving)
         for number, theirs in enumerate(self._exchanged("start", json.dumps(parts).encode())):
             differ = differing(parts, json.loads(theirs))
             if differ:
@@ -175,7 +173,7 @@ def gathered(content: bytes) -> list[bytes]:
             return np.asarray(multihost_utils.process_allgather(array))
         except (jax.errors.JaxRuntimeError, ValueError) as error:
             # How a collective says that a connection was closed.
-            raise LostPeerError(said_of([])) from error
+            raise lost_peers([]) from error
 
     meet_peers()
     # In two numbers: without JAX's 64 bits a length of 2 GiB does not fit into one.

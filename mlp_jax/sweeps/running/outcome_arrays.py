@@ -4,13 +4,12 @@ A tensor each would be tens of thousands of them, whose names and places take mo
 their numbers.
 """
 
-from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from mlp_jax.parameters import Layer
+from mlp_jax.storage.array_codec import join, split
 from mlp_jax.sweeps.members import STATUSES, Member, Outcome
 from mlp_jax.sweeps.task import Task
 
@@ -25,8 +24,8 @@ def arrays_of_outcomes(outcomes: dict[Member, Outcome], dtype: np.dtype) -> dict
         "scores": np.array([outcome.score for outcome in found], np.float64),
         "statuses": np.array([STATUSES.index(outcome.status) for outcome in found], np.int64),
     }
-    arrays |= end_to_end("histories", (outcome.history for outcome in found), dtype)
-    return arrays | end_to_end("params", (_flat(outcome.params) for outcome in found), dtype)
+    arrays |= join("histories", (outcome.history for outcome in found), dtype)
+    return arrays | join("params", (_flat(outcome.params) for outcome in found), dtype)
 
 
 def outcomes_of(
@@ -34,7 +33,7 @@ def outcomes_of(
 ) -> dict[Member, Outcome]:
     """The outcomes by member; `statuses` are those of the file."""
     columns = (arrays[name].tolist() for name in ("names", "best_epochs", "scores", "statuses"))
-    parts = apart(arrays, "histories"), apart(arrays, "params")
+    parts = split(arrays, "histories"), split(arrays, "params")
     outcomes = {}
     for name, best_epoch, score, status, history, flat in zip(*columns, *parts, strict=True):
         number, seed, fold = name
@@ -62,18 +61,3 @@ def _layers(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[Layer, ...] | Non
     parts = zip(np.split(flat, ends[:-1]), shapes, strict=True)
     leaves = [part.reshape(shape) for part, shape in parts]
     return tuple(Layer(W, b) for W, b in zip(leaves[::2], leaves[1::2], strict=True))
-
-
-def end_to_end(name: str, parts: Iterable[Any], dtype: Any = np.int64) -> dict[str, np.ndarray]:
-    """The entries of all parts in a row, and the length of every part."""
-    flat = [np.asarray(part, dtype).ravel() for part in parts]
-    lengths = np.array([part.size for part in flat], np.int64)
-    return {name: np.concatenate([np.empty(0, dtype), *flat]), f"{name}_lengths": lengths}
-
-
-def apart(arrays: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
-    """The parts that `end_to_end` was given, flat."""
-    flat, lengths = arrays[name], arrays[f"{name}_lengths"]
-    if lengths.min(initial=0) < 0 or lengths.sum() != flat.size:
-        raise ValueError(f"{name} has {flat.size} entries and its parts {lengths.sum()}")
-    return np.split(flat, np.cumsum(lengths)[:-1]) if len(lengths) else []

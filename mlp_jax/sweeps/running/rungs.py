@@ -4,8 +4,7 @@ from mlp_jax.dtypes import scope
 from mlp_jax.processes.joined import LostPeerError
 from mlp_jax.sweeps.halving import best_of, epochs_of_rungs
 from mlp_jax.sweeps.planning.plan import SweepPlan
-from mlp_jax.sweeps.running.checkpoint import Checkpoint
-from mlp_jax.sweeps.running.checkpoint_files import Found
+from mlp_jax.sweeps.running.checkpoint import Saved, SweepCheckpoint
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.coordination import SingleProcess
 from mlp_jax.sweeps.running.record import Record, Shown
@@ -22,7 +21,7 @@ class Rungs:
         self,
         task: Task,
         plan: SweepPlan,
-        checkpoint: Checkpoint | None = None,
+        checkpoint: SweepCheckpoint | None = None,
         coordination: SingleProcess | None = None,
         shown: Shown | None = None,
     ) -> None:
@@ -37,18 +36,18 @@ class Rungs:
         """
         self._task, self._plan, self._checkpoint = task, plan, checkpoint
         self._coordination = coordination or SingleProcess()
-        found = Found({}, (), ()) if checkpoint is None else checkpoint.found
+        saved = Saved({}, (), ()) if checkpoint is None else checkpoint.saved
         members = {
             member
             for bucket in plan.buckets
             for fold in bucket.folds
             for member in bucket.members(fold)
         }  # and not those of other shards, which the folder may have too
-        self._kept = found.kept
-        self._saved = SavedSnapshots(found.snapshots, members)
+        self._kept = saved.kept
+        self._saved = SavedSnapshots(saved.snapshots, members)
         self._cohorts = Cohorts(task, plan, self._saved, keep_snapshots=checkpoint is not None)
         self.record = Record(shown)
-        self._known = {m: outcome for m, outcome in found.outcomes.items() if m in members}
+        self._known = {m: outcome for m, outcome in saved.outcomes.items() if m in members}
 
     def train(self) -> bool:
         """Trains all members, some to the last rung; True if it was interrupted.
@@ -57,7 +56,7 @@ class Rungs:
           LostPeerError: another process of the sweep has ended; what this one has is saved.
           OSError: the checkpoint cannot be written.
         """
-        epochs = max(configuration["epochs"] for configuration in self._task.configurations)
+        epochs = max(configuration.epochs for configuration in self._task.configurations)
         self.record.add(self._known)
         try:
             with Runner(self._task, self._plan, self._cohorts, self.record) as runner:

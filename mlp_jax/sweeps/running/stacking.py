@@ -10,8 +10,8 @@ import numpy as np
 
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import Layer
+from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.members import Member
-from mlp_jax.sweeps.space import Configuration
 from mlp_jax.sweeps.task import Task
 
 DRAWN_AT_ONCE = 256 << 20  # bytes of initial weights
@@ -25,8 +25,8 @@ def weights_of(task: Task, configurations: Sequence[Configuration], some: Any) -
     made: dict[Any, np.ndarray] = {}
     rows: list[np.ndarray] = []
     for configuration in configurations:
-        given = configuration["class_weight"]
-        loss = task.network(configuration).loss
+        given = configuration.class_weight
+        loss = configuration.network.loss
         name = (repr(given), loss)
         if name not in made:
             Y = task.labels[loss]

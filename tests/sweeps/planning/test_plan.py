@@ -94,7 +94,7 @@ def test_what_lies_here_takes_no_room_of_a_device(halving):
     (bucket,) = plan.as_plan(task, **device).buckets
     most = plan.as_plan(task, **device, room=2 * 10**9).buckets[0]
     running, shared, _ = costs.bytes_of_member(
-        task, bucket.kind, bucket.hidden, bucket.folds, bucket.on, task.configurations[-1]
+        task, bucket.kind, bucket.hidden, bucket.folds, task.configurations[-1]
     )
     assert costs.bytes_of_place(task) + shared + bucket.chunk * running < 2 * 10**9
     assert most == bucket  # though the states of all members are a hundred times that
@@ -114,7 +114,7 @@ def test_chunks_that_choose_for_each_member_are_of_equal_epochs_first():
     }
     task = as_task(X, Y, space | {"width": 8}, validation=0.2)
     (bucket,) = plan.as_plan(task, rates=costs.ACCELERATOR).buckets
-    epochs = [task.configurations[number]["epochs"] for number in bucket.configurations]
+    epochs = [task.configurations[number].epochs for number in bucket.configurations]
     assert {(min(epochs[i:j]), max(epochs[i:j])) for i, j in bucket.parts(bucket.chunk)} == {
         (10, 10),
         (100, 100),

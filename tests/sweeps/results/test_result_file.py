@@ -1,7 +1,9 @@
 """A sweep's file gives back the sweep it was written of, to the last bit, or says what is wrong."""
 
+import copy
 import dataclasses
 import json
+import pickle
 import subprocess
 import sys
 from functools import cache
@@ -16,6 +18,7 @@ from mlp_jax.losses import own_loss
 from mlp_jax.models import model as model_files
 from mlp_jax.models.encoding import numbers
 from mlp_jax.storage.array_files import packed, unpacked
+from mlp_jax.sweeps.configuration import network_of
 from mlp_jax.sweeps.planning.plan import as_plan
 from mlp_jax.sweeps.results import result_file as result_files
 from mlp_jax.sweeps.results.result import SweepResult
@@ -42,7 +45,7 @@ def of_words():
 def untrained(y=Y, space=None, **choices):
     """Of the sweep with nothing done: what was asked, and the plan."""
     task = as_task(X, y, space or {"width": [2, 3]}, **choices)
-    return SweepResult(task, as_plan(task), {}, 0.5, 0, True, {})
+    return SweepResult(task, as_plan(task).portable(), {}, 0.5, 0, True, {})
 
 
 def loaded(result, folder):
@@ -117,9 +120,17 @@ def test_the_plan_and_what_it_took_come_back(made, tmp_path):
     assert [getattr(theirs, n) for n in names] == [getattr(ours, n) for n in names]
 
 
+def test_the_plan_of_a_result_is_the_one_planned_and_can_be_pickled():
+    space, how = {"width": [3, 4]}, {"folds": 2, "epochs": 2, "key": 1, "halving": 2}
+    planned = mlp_jax.plan_sweep(X, Y, space, **how)
+    result = mlp_jax.sweep(X, Y, space, **how, progress=False)
+    assert result.plan == planned == pickle.loads(pickle.dumps(planned))
+    assert copy.deepcopy(result).plan == planned
+
+
 def test_another_plan_would_be_seen(tmp_path):
     ours = untrained()
-    other = dataclasses.replace(ours, plan=as_plan(ours.task, chunk=1))
+    other = dataclasses.replace(ours, plan=as_plan(ours.task, chunk=1).portable())
     assert loaded(ours, tmp_path).plan != other.plan
     assert loaded(other, tmp_path).plan == other.plan
 
@@ -242,8 +253,8 @@ def test_numbers_of_jax_and_numpy_come_back_as_those_of_python(tmp_path):
     weights = {np.int64(0): np.float64(0.1), np.int64(1): np.float32(2)}
     space = [{"learning_rate": jax.numpy.float32(0.1), "class_weight": weights}]
     (config,) = loaded(untrained(space=space), tmp_path).task.configurations
-    assert repr(config["class_weight"]) == "{0: 0.1, 1: 2.0}"
-    assert repr(config["learning_rate"]) == repr(float(np.float32(0.1)))
+    assert repr(config.named["class_weight"]) == "{0: 0.1, 1: 2.0}"
+    assert repr(config.named["learning_rate"]) == repr(float(np.float32(0.1)))
 
 
 def test_counts_of_numpy_are_those_of_python(tmp_path):
@@ -314,8 +325,11 @@ def test_functions_of_ones_own_are_refused_and_leave_what_was_there(choices, mes
 )
 def test_values_that_json_has_not_are_refused(choice, message, tmp_path):
     ours = untrained(NUMBERS)
-    odd = ours.task._replace(configurations=[c | choice for c in ours.task.configurations])
-    odd = odd._replace(labels={odd.network(odd.configurations[0]).loss: NUMBERS[None]})
+    named = [{**one.named, **choice} for one in ours.task.configurations]
+    network = network_of(named[0])
+    pairs = zip(ours.task.configurations, named, strict=True)
+    odd = [dataclasses.replace(one, named=own, network=network) for one, own in pairs]
+    odd = ours.task._replace(configurations=odd, labels={network.loss: NUMBERS[None]})
     with pytest.raises(ValueError, match=message):
         mlp_jax.save_sweep(dataclasses.replace(ours, task=odd), tmp_path / "s")
     assert list(tmp_path.iterdir()) == []

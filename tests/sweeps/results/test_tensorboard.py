@@ -63,6 +63,22 @@ def test_the_best_of_a_sweep_have_a_run_each(tmp_path):
     assert all(math.isfinite(value) for _, value in progress)
 
 
+def test_a_function_of_yours_may_hand_on_what_it_was_called_with(tmp_path):
+    params = mlp_jax.init(jax.random.key(0), (3, 4, 1))
+    with mlp_jax.TensorBoard(tmp_path) as log:
+
+        def hand_on(*numbers):
+            log(*numbers)
+
+        how = {"optimizer": "adam", "epochs": 7, "validation": 0.25, "key": 0}
+        mlp_jax.fit(params, X.T, Y[None], **how, progress=hand_on)
+        mlp_jax.sweep(X, Y, {"width": [3, 4]}, folds=2, epochs=5, progress=hand_on)
+    found = curves(tmp_path / "progress")
+    assert set(found) == {"cost", "validation_loss", "best_score"}
+    assert found["cost"][-1][0] == found["validation_loss"][-1][0] == 7
+    assert found["best_score"][-1][0] == 4
+
+
 def test_members_that_never_began_are_left_out(tmp_path):
     result = mlp_jax.sweep(X, Y, {"width": [3, 4, 5]}, folds=2, epochs=5, progress=False)
     begun = {place: one for place, one in result.outcomes.items() if place[0] + place[2] < 2}

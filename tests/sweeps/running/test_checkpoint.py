@@ -261,7 +261,7 @@ def test_a_folder_is_of_one_process_at_a_time(tmp_path):
 
 
 def held(path):
-    folder = checkpoint_folders.Folder(path, 60, "sweep", {})
+    folder = checkpoint_folders.CheckpointFolder(path, 60, "sweep", {})
     folder.hold("lock")
     folder.close()
 
@@ -291,7 +291,7 @@ def test_a_copy_beside_the_saves_is_none_of_them(whole, tmp_path):
     copy.write_bytes(save.read_bytes())
     check_same(swept(None, tmp_path), whole[None])
     assert copy.exists()  # though many have come after it
-    assert checkpoint_folders.Folder(tmp_path, 60, "sweep", {}).last("states-*") > 1
+    assert checkpoint_folders.CheckpointFolder(tmp_path, 60, "sweep", {}).last("states-all") > 1
 
 
 def test_where_files_cannot_be_locked_it_goes_on(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 import mlp_jax
 from mlp_jax.sweeps.running import cohort
-from mlp_jax.sweeps.running.checkpoint import Checkpoint
+from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 from tests.sweeps.running.test_checkpoint import KilledError, check_same
@@ -52,9 +52,9 @@ def stopped(monkeypatch):
 
 def epochs_saved(result, halving, folder):
     """Of every member that stands in the folder."""
-    saves = Checkpoint(folder, result.task, halving, 60.0)
+    saves = SweepCheckpoint(folder, result.task, halving, 60.0)
     saves.close()
-    return {member: one.done for one in saves.found.snapshots for member in one.members}
+    return {member: one.done for one in saves.saved.snapshots for member in one.members}
 
 
 @STOPS
@@ -110,13 +110,13 @@ def test_killed_amid_its_first_chunk_it_leaves_all_as_it_was(
 def test_those_that_have_come_the_furthest_go_on_first(stopped, tmp_path):
     result = stopped(9, None, tmp_path)
     saved = epochs_saved(result, None, tmp_path)
-    saves = Checkpoint(tmp_path, result.task, None, 60.0)
+    saves = SweepCheckpoint(tmp_path, result.task, None, 60.0)
     saves.close()
-    snapshots = SavedSnapshots(saves.found.snapshots, saved)
+    snapshots = SavedSnapshots(saves.saved.snapshots, saved)
     cohorts = Cohorts(result.task, result.plan, snapshots, keep_snapshots=False)
     orders = []
     for number, bucket in enumerate(result.plan.buckets):
-        found = cohorts.of_bucket(number, saves.found.outcomes)
+        found = cohorts.of_bucket(number, saves.saved.outcomes)
         for fold in bucket.folds:
             firsts = [members[0] for name, members in found.items() if name.fold == fold]
             orders.append([saved.get(member, 0) for member in firsts])

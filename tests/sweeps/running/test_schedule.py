@@ -16,7 +16,7 @@ def cohorts(bucket, count):
 
 
 def begun(*buckets, count=10):
-    """A schedule whose first program is on the device a, with its cohorts; b compiles the second."""
+    """A schedule whose first program is on device a, with its cohorts; b compiles the second."""
     schedule = Schedule(buckets, 2, at_a_time=99)
     assert [schedule.next_of(device) for device in "ab"] == [0, 1]
     schedule.compiled(0, "a")

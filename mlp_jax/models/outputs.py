@@ -1,0 +1,45 @@
+"""From the outputs of a network to what they stand for: classes, probabilities, numbers.
+
+A is A[L] with rows as samples, (samples, K). NumPy alone.
+"""
+
+import numpy as np
+
+EVEN = 0.5  # the probability above which a sigmoid says yes
+
+
+def class_numbers(A: np.ndarray) -> np.ndarray:
+    """The number of every row's class, (samples,); of labels Y in place of A too.
+
+    Of one output, which is the probability of the second of two classes, 0 or 1.
+    """
+    return labels(A)[:, 0] if A.shape[1] == 1 else np.asarray(A.argmax(axis=1))
+
+
+def labels(A: np.ndarray) -> np.ndarray:
+    """Of several labels, 1 where an output says yes and else 0, (samples, K)."""
+    return np.asarray((A > EVEN).astype(int))
+
+
+def probabilities(A: np.ndarray) -> np.ndarray:
+    """The probability of every class, (samples, classes)."""
+    return np.hstack([1 - A, A]) if A.shape[1] == 1 else A
+
+
+def flat_if_one(A: np.ndarray) -> np.ndarray:
+    """The numbers of every row; (samples,) of one output."""
+    return A[:, 0] if A.shape[1] == 1 else A
+
+
+def predicted(A: np.ndarray, classes: np.ndarray | None, *, of_labels: bool) -> np.ndarray:
+    """What a network predicts: (samples,), of several labels or numbers (samples, K).
+
+    Args:
+      A: the outputs.
+      classes: of one target, in the order of the outputs; None for labels and for numbers. A single
+        class is what every row is of.
+      of_labels: the outputs are probabilities, of labels where there are no classes.
+    """
+    if classes is not None:
+        return np.asarray(classes.take(class_numbers(A), mode="clip"))
+    return labels(A) if of_labels else flat_if_one(A)
