@@ -12,6 +12,7 @@ from mlp_jax.examples import as_weights, check_examples, check_labels
 from mlp_jax.gradient_call import given
 from mlp_jax.labels import rest_of
 from mlp_jax.network import Network
+from mlp_jax.parameters import Layer
 from mlp_jax.processes.sharded_examples import is_divided
 from mlp_jax.training.batches import Batch
 from mlp_jax.training.epoch import JUDGES, Numbers
@@ -19,7 +20,9 @@ from mlp_jax.training.optimizers import Optimizer
 from mlp_jax.wording import as_typed
 
 
-def as_batch(which: str, layers: Any, network: Network, X: Any, Y: Any, weights: Any) -> Batch:
+def as_batch(
+    which: str, layers: tuple[Layer, ...], network: Network, X: Any, Y: Any, weights: Any
+) -> Batch:
     """X, Y and weights checked, in the dtype of params, and the rest of labels that are rounded.
 
     which: "" or "validation ".
@@ -33,7 +36,7 @@ def as_batch(which: str, layers: Any, network: Network, X: Any, Y: Any, weights:
     return Batch(X, Y, weights, rest_of(labels, Y))
 
 
-def check_params(layers: Any, network: Network) -> None:
+def check_params(layers: tuple[Layer, ...], network: Network) -> None:
     """Raises ValueError for params that the network cannot be trained from.
 
     They have another depth than its activations, 16 bits, or numbers that are not finite; of traced
@@ -61,7 +64,7 @@ def _as_array(array: Any, dtype: Any) -> Any:
 
 
 def with_validation(
-    batch: Batch, validation: Any, layers: Any, network: Network, key: Any
+    batch: Batch, validation: Any, layers: tuple[Layer, ...], network: Network, key: Any
 ) -> tuple[Batch, Batch | None]:
     """The examples to train on, and those to validate by or None."""
     if validation is None:

@@ -165,7 +165,9 @@ def train_epoch(
     state = state._replace(epoch=state.epoch + ~state.diverged)
     none = jnp.asarray(jnp.nan, J.dtype)
     info = Info(J, length, none, none)
-    return _evaluate(state, info, validation, numbers=numbers, recipe=recipe)
+    if validation is not None:
+        info = _evaluate(state, info, validation, numbers, recipe)
+    return _keep_best(state, info, numbers, recipe), info
 
 
 def _masks(
@@ -182,22 +184,26 @@ def _masks(
 
 
 def _evaluate(
-    state: State, info: Info, validation: Batch | None, *, numbers: Numbers, recipe: Recipe
-) -> tuple[State, Info]:
-    """The state and info after the epoch, with the validation set seen and the best epoch kept."""
+    state: State, info: Info, validation: Batch, numbers: Numbers, recipe: Recipe
+) -> Info:
+    """The info with what the validation set says of the parameters after the epoch."""
+    network = recipe.network
+    X, Y, weights, rest = validation
+    masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), recipe)
+    Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
+    J = J_of_losses(network.loss.of_parts(Z, Y, rest), weights)
+    if numbers.mean_over is not None:
+        J = J_of_mean(J, 0.0, numbers.mean_over)
+    info = info._replace(validation_loss=J)
+    if recipe.metric is None:
+        return info
+    A = network.loss.output(Z)
+    return info._replace(metric=recipe.metric.of_parts(A, Y, rest, weights))
+
+
+def _keep_best(state: State, info: Info, numbers: Numbers, recipe: Recipe) -> State:
+    """The state with the best epoch so far, which may be the one just done."""
     best = state.best
-    if validation is not None:
-        network = recipe.network
-        X, Y, weights, rest = validation
-        masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), recipe)
-        Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
-        J = J_of_losses(network.loss.of_parts(Z, Y, rest), weights)
-        if numbers.mean_over is not None:
-            J = J_of_mean(J, 0.0, numbers.mean_over)
-        info = info._replace(validation_loss=J)
-        if recipe.metric is not None:
-            A = network.loss.output(Z)
-            info = info._replace(metric=recipe.metric.of_parts(A, Y, rest, weights))
     if recipe.best_by == "metric":
         assert recipe.metric is not None
         loss = -recipe.metric.score(info.metric)
@@ -218,7 +224,7 @@ def _evaluate(
         jnp.where(improved, state.epoch, best.improved),
         params,
     )
-    return state._replace(best=best), info
+    return state._replace(best=best)
 
 
 def _in_batches(order: Array, batch_size: int) -> tuple[Array, Array | None]:

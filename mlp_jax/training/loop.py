@@ -1,6 +1,6 @@
 """Section 3 as a loop: `run` is a whole training in one compiled program.
 
-Everything here is pure; what is a user's mistake was caught by `training.fit`, at the door.
+Everything here is pure. `fit` has found a user's mistakes before.
 """
 
 from functools import partial
