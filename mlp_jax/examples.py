@@ -9,14 +9,30 @@ from mlp_jax.parameters import Layer
 from mlp_jax.wording import describe
 
 
-def as_examples(layers: tuple[Layer, ...], X: Any, numpy: Any = jnp) -> Array:
+def as_examples(layers: tuple[Layer, ...], X: Any) -> Array:
     """X checked against the first layer and cast to the dtype of the parameters, (n[0], m).
-
-    numpy: jnp, or np for what is to stay in NumPy.
 
     Raises:
       ValueError: X is not (n[0], m) with at least one example.
     """
+    check_examples(layers, X)
+    return jnp.asarray(X, layers[0].W.dtype)
+
+
+def as_labels(layers: tuple[Layer, ...], X: Array, Y: Any, *, one: bool = False) -> Array:
+    """Y checked against the last layer and X, in the dtype of the parameters, (n[L], m).
+
+    one: all outputs are compared with one row of labels, (1, m).
+
+    Raises:
+      ValueError: Y is not (n[L], m).
+    """
+    check_labels(layers, X, Y, one=one)
+    return jnp.asarray(Y, layers[0].W.dtype)
+
+
+def check_examples(layers: tuple[Layer, ...], X: Any) -> None:
+    """Raises ValueError unless X is (n[0], m) with at least one example."""
     n_0 = layers[0].W.shape[0]
     shape = _shape("X", X)
     if len(shape) == 2 and shape[0] != n_0 and shape[1] == n_0:
@@ -32,19 +48,10 @@ def as_examples(layers: tuple[Layer, ...], X: Any, numpy: Any = jnp) -> Array:
         raise ValueError(f"X has shape {shape}; expected ({n_0}, m), features by examples")
     if shape[1] == 0:
         raise ValueError(f"X has shape {shape}: no example")
-    return numpy.asarray(X, layers[0].W.dtype)
 
 
-def as_labels(
-    layers: tuple[Layer, ...], X: Array, Y: Any, *, one: bool = False, numpy: Any = jnp
-) -> Array:
-    """Y checked against the last layer and X, in the dtype of the parameters, (n[L], m).
-
-    With `one`, all outputs are compared with one row of labels, (1, m). numpy: as in `as_examples`.
-
-    Raises:
-      ValueError: Y is not (n[L], m).
-    """
+def check_labels(layers: tuple[Layer, ...], X: Any, Y: Any, *, one: bool = False) -> None:
+    """Raises ValueError unless Y is (n[L], m), or (1, m) with `one`, for X of m columns."""
     n_L, m = 1 if one else layers[-1].W.shape[1], X.shape[1]
     shape = _shape("Y", Y)
     if shape != (n_L, m):
@@ -56,7 +63,6 @@ def as_labels(
         elif shape in ((m,), (1, m)):
             hint = f": for class numbers from 0 to {n_L - 1} type mlp_jax.one_hot(Y, {n_L})"
         raise ValueError(f"Y has shape {shape}; expected {(n_L, m)}, (outputs, examples){hint}")
-    return numpy.asarray(Y, layers[0].W.dtype)
 
 
 def as_weights(X: Array, weights: Any) -> Array | None:

@@ -15,10 +15,12 @@ from mlp_jax.parameters import Layer, as_layers
 class Trace(NamedTuple):
     """What forward propagation computes and backward needs.
 
-    Z: (Z[1], ..., Z[L]). A: (A[0], ..., A[L-1]), A[0] = X, each hidden one before its mask. masks:
-    (M[1], ..., M[L-1]) or None. kept: of every hidden layer which entries count, (n[l], m) or
-    (1, m), or None for all. Z[l], A[l] and M[l] are (n[l], m). A[L] is not here: the losses are
-    functions of Z[L].
+    A[L] is not here: the losses are functions of Z[L].
+
+    Z: (Z[1], ..., Z[L]), each (n[l], m).
+    A: (A[0], ..., A[L-1]), each (n[l], m): A[0] = X, and every hidden A[l] before its mask.
+    masks: (M[1], ..., M[L-1]), each (n[l], m), or None.
+    kept: of every hidden layer which entries count, bool, (n[l], m) or (1, m), or None for all.
     """
 
     Z: tuple[Array, ...]
@@ -27,7 +29,7 @@ class Trace(NamedTuple):
     kept: tuple[Array | None, ...]
 
     def inputs(self) -> tuple[Array, ...]:
-        """What every layer was given: A[0], then M[l] ∘ A[l]."""
+        """The input of every layer: A[0], then M[l] ∘ A[l]."""
         hidden = range(len(self.kept))
         return (self.A[0], *(self.masked(l, self.A[l + 1]) for l in hidden))
 

@@ -22,7 +22,8 @@ from mlp_jax.wording import as_typed, describe
 class Layer(NamedTuple):
     """One layer's parameters.
 
-    W: weights, shape (n_prev, n). b: biases, a column of shape (n, 1).
+    W: weights, shape (n_prev, n).
+    b: biases, a column of shape (n, 1).
     """
 
     W: Any

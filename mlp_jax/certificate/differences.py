@@ -22,9 +22,11 @@ STEP = 2.0**-15
 class Differences(NamedTuple):
     """Slopes of the cost along single parameters, each of shape (entries,).
 
-    slope: the extrapolated central difference. resolution: how far it may be off. kink: some
-    unit's z changes sign within the step, so the slope means nothing. bend: how far the slopes to
-    both sides differ by more than those of a smooth cost, as at a kink that nobody declared.
+    slope: the extrapolated central difference.
+    resolution: how far the slope may be off.
+    kink: whether some unit's z changes sign within the step, so that the slope means nothing.
+    bend: by how much more the slopes to both sides differ than those of a smooth cost, as at a kink
+      that nobody declared.
     """
 
     slope: Array

@@ -38,7 +38,8 @@ class Choice(NamedTuple):
 class AtKinks(NamedTuple):
     """What stands where a derivative jumps.
 
-    hidden: of every hidden layer, (n[l], m). examples: those at a kink of the loss, (1, m).
+    hidden: of every hidden layer which units are at a kink, bool, (n[l], m).
+    examples: which examples are at a kink of the loss, bool, (1, m).
     """
 
     hidden: tuple[Array, ...]

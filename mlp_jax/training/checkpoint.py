@@ -14,6 +14,7 @@ import numpy as np
 from mlp_jax.storage.array_codec import by_place, in_order
 from mlp_jax.storage.checkpoint_folder import CheckpointFolder
 from mlp_jax.storage.fingerprints import content_of, digest_of, fingerprint
+from mlp_jax.training.batches import Examples
 from mlp_jax.training.descent import State
 from mlp_jax.training.epoch import Recipe
 
@@ -48,8 +49,9 @@ class FitCheckpoint:
         examples, validation, numbers = arguments
         parts = {
             "parameters or key": _digest(state),
-            "examples": _digest(examples),
-            "validation": _digest(validation),
+            # By one type, whatever it is: folders written before know them so.
+            "examples": _digest(Examples(*examples)),
+            "validation": _digest(validation and Examples(*validation)),
             "numbers (such as of the optimizer, l2, patience)": _digest(numbers),
             "epochs": digest_of(str(epochs).encode()),
             "choices (such as network, batch_size, best_by)": digest_of(

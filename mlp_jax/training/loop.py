@@ -1,6 +1,6 @@
 """Section 3 as a loop: `run` is a whole training in one compiled program.
 
-Everything here is pure; what is a user's mistake was caught by `training.fit`, at the door.
+Everything here is pure. `fit` has found a user's mistakes before.
 """
 
 from functools import partial
@@ -11,15 +11,16 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.processes.compiled_programs import when_crowded
-from mlp_jax.training.descent import Examples, Info, State
-from mlp_jax.training.epoch import Numbers, Recipe, draw_epoch, one_epoch
+from mlp_jax.training.batches import Batch, Examples
+from mlp_jax.training.descent import Info, State
+from mlp_jax.training.epoch import Numbers, Recipe, draw_epoch, train_epoch
 
 
 @partial(jax.jit, static_argnames="recipe")
 def run(
     state: State,
-    examples: Examples,
-    validation: Examples | None,
+    examples: Examples | Batch,
+    validation: Batch | None,
     numbers: Numbers,
     until: Array,
     *,
@@ -27,13 +28,12 @@ def run(
 ) -> tuple[State, Array]:
     """Trains until `until` epochs are done, patience is lost, the run diverged or history is full.
 
-    examples: from `epoch.laid_out`.
+    examples: rows to make batches of; or all as one batch, where the recipe has no batch size.
 
     Returns:
       The state, and the history, (recipe.capacity, 4): the lines of `Info`, NaN beyond the last
       epoch run.
     """
-    m = examples.X.shape[1 if recipe.batch_size is None else 0]
     dtype = examples.X.dtype
     state = state._replace(diverged=jnp.zeros_like(state.diverged))
     first = state.epoch
@@ -49,8 +49,8 @@ def run(
     def one_more(carry: tuple[State, Array]) -> tuple[State, Array]:
         state, history = carry
         at = state.epoch - first
-        now = draw(state.key, state.epoch, m, recipe.batch_size)
-        state, info = one_epoch(state, now, examples, validation, numbers, recipe=recipe)
+        drawn = draw(state.key, state.epoch, examples.m, recipe.batch_size)
+        state, info = train_epoch(state, drawn, examples, validation, numbers, recipe=recipe)
         row = jnp.stack([value.astype(dtype) for value in info])
         return state, jax.lax.dynamic_update_index_in_dim(history, row, at, axis=0)
 

@@ -116,9 +116,8 @@ class Runner:
         began = time.perf_counter()
         data, kind = self._data[device], cohort.bucket.kind
         arguments = arguments_of_program(
-            *(cohort, data.X, data.labels[kind.loss], data.folds[cohort.fold]),
+            *(cohort, data.examples[kind.loss], data.folds[cohort.fold]),
             self._orders(cohort, 0, device),
-            data.rests[kind.loss],
         )
         program, new = compiled(*(device, arguments, cohort.recipe(), self._lengths, kind.networks))
         self._schedule.compiled(number, device)
@@ -144,9 +143,8 @@ class Runner:
             with data.running:
                 waited += time.perf_counter() - asked
                 trained = program(
-                    *(data.X, data.labels[loss], chunk, state),
-                    *(np.int32(done), np.int32(until), data.folds[name.fold], draws, which),
-                    data.rests[loss],
+                    *(data.examples[loss], chunk, state, np.int32(done), np.int32(until)),
+                    *(data.folds[name.fold], draws, which),
                 )
                 return jax.tree.map(np.asarray, trained)
 

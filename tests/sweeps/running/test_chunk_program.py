@@ -12,6 +12,7 @@ import mlp_jax
 from mlp_jax import back_propagation
 from mlp_jax.sweeps.folds import as_folds, k_folds
 from mlp_jax.sweeps.running.chunk_program import Members, draws_of_epochs, started, train_chunk
+from mlp_jax.training.batches import Examples
 from mlp_jax.training.epoch import Numbers, Recipe
 from tests.nets import STEEP
 
@@ -129,7 +130,15 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
             dropout="dropout" in case,
         )
         state, lines = program(
-            *(jnp.asarray(X.T), jnp.asarray(Y.T), members, state, done, until, fold, draws),
+            *(
+                Examples(jnp.asarray(X.T), jnp.asarray(Y.T)),
+                members,
+                state,
+                done,
+                until,
+                fold,
+                draws,
+            ),
             len(others),
             recipe=recipe,
             lengths=LENGTHS,

@@ -1,4 +1,4 @@
-"""What is known of a gradient on trial: beside it `jax.grad`, differences, and what rounds."""
+"""Evidence on a gradient on trial: `jax.grad`, central differences, and what rounding may do."""
 
 from functools import partial
 from typing import Any
@@ -41,7 +41,7 @@ def leaves_of(returned: Any, layers: tuple[Layer, ...]) -> list[np.ndarray]:
     ]
 
 
-def gathered(
+def gather_evidence(
     hand: list[np.ndarray],
     layers: tuple[Layer, ...],
     X: Array,
@@ -49,7 +49,7 @@ def gathered(
     choices: dict[str, Any],
     entries: int,
 ) -> list[Evidence]:
-    """What there is on every leaf; `entries` of each are compared with central differences.
+    """The evidence on every W[l] and b[l]; `entries` of each are compared with differences.
 
     Raises:
       ValueError: the cost is not finite.
