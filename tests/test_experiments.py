@@ -232,6 +232,9 @@ def test_the_start_is_timed_in_processes_of_its_own(tmp_path, run):
     assert set(result["first"]) == {"fit, a step", "fit, a step, warm cache"}
     assert result["compilations"]["sweep"]["cold"]["1"][1] > 0
     assert "| jax, optax, chex |" in printed
+    result = json.loads((tmp_path / "first_prediction.json").read_text())
+    assert set(result["milliseconds"]) > {"NumPy alone", "a model file", "joblib and scikit-learn"}
+    assert result["difference"] < 1e-12
 
 
 def test_a_search_is_laid_beside_randomized_search(tmp_path, run):
