@@ -22,7 +22,8 @@ from mlp_jax.sweeps.planning.kinds import kind_of
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
-from mlp_jax.sweeps.task import Task, scores_of
+from mlp_jax.sweeps.scoring import scores_of
+from mlp_jax.sweeps.task import Task
 from mlp_jax.wording import as_typed
 
 FORMAT = "mlp_jax.sweep/1"
