@@ -35,9 +35,9 @@ BATCH_SIZE = 64  # of a configuration that names none
 class Task(NamedTuple):
     """The whole of a sweep, but for how it is done.
 
-    X: features, (n[0], m).
-    labels: for every loss of the space, its Y, (K, m).
-    rests: for every loss, what is left of labels that were rounded to Y, (K, m), or None; see
+    X: features, (m, n[0]): rows are samples.
+    labels: for every loss of the space, its Y, (m, K).
+    rests: for every loss, what is left of labels that were rounded to Y, (m, K), or None; see
       `labels.rest_of`.
     splits: the folds.
     configurations: complete, each with its loss, and with class weights by class number.
@@ -88,7 +88,7 @@ class Task(NamedTuple):
 
     def columns(self, fold: int | None) -> int:
         """How many features the networks of a fold have; None for all there are."""
-        return len(self.X) if self.features is None or fold is None else self.features[fold]
+        return self.X.shape[1] if self.features is None or fold is None else self.features[fold]
 
     def exact_labels(self, loss: Loss) -> np.ndarray:
         """Y with all the digits that the labels came with, in float64 if these are more."""
@@ -98,7 +98,7 @@ class Task(NamedTuple):
     def sizes(self, configuration: Configuration, fold: int | None = None) -> tuple[int, ...]:
         """Units of every layer, features first: those of a fold, or all."""
         loss = configuration.network.loss
-        outputs = len(self.labels[loss]) * loss.outputs_of_label
+        outputs = self.labels[loss].shape[1] * loss.outputs_of_label
         return (self.columns(fold), *configuration.hidden, outputs)
 
 
@@ -147,11 +147,10 @@ def as_task(
     if best_by == "metric" and scored == "loss":
         best_by = "validation_loss"  # they are the same
     return Task(
-        X=np.ascontiguousarray(table.T),
+        X=np.ascontiguousarray(table),
         labels=Y,
         rests={
-            loss: None if classes is not None else rest_of(np.atleast_2d(labels.T), one)
-            for loss, one in Y.items()
+            loss: None if classes is not None else _rest(labels, one) for loss, one in Y.items()
         },
         splits=splits,
         configurations=configs,
@@ -163,6 +162,12 @@ def as_task(
         classes=classes,
         best_by=best_by,
     )
+
+
+def _rest(labels: np.ndarray, Y: np.ndarray) -> np.ndarray | None:
+    """What labels, (m,) or (m, K), lost when they were rounded to Y, (m, K); None if nothing."""
+    rest = rest_of(np.atleast_2d(labels.T), Y.T)
+    return None if rest is None else np.ascontiguousarray(rest.T)
 
 
 def _seeds_of(key: Any) -> tuple[int, int]:
