@@ -61,7 +61,7 @@ def encoding_of(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
 
 
 def _after(step: Any, inputs: list[Input], columns: list[Column]) -> list[Input]:
-    """The inputs after one more step; `columns` learn their categories."""
+    """The inputs after one more step, which may put categories into `columns`."""
     # What passes through a ColumnTransformer is a FunctionTransformer of no function.
     if step is None or (isinstance(step, FunctionTransformer) and step.func is None):
         return inputs
@@ -97,7 +97,7 @@ def _after_columns(
 
 
 def _places(chosen: Any, step: ColumnTransformer) -> list[int]:
-    """The columns that a part of a ColumnTransformer was given, as places."""
+    """The places of the columns that a part of a ColumnTransformer was given."""
     count = step.n_features_in_
     if isinstance(chosen, slice) and not any(
         isinstance(end, str) for end in (chosen.start, chosen.stop)
@@ -138,7 +138,7 @@ def _after_imputer(step: SimpleImputer, inputs: list[Input], columns: list[Colum
 
 
 def _filled(one: Input, value: Any) -> Input:
-    """With what stands for a missing cell, unless none is missing any more."""
+    """The input with a value for missing cells, unless an earlier step has filled them."""
     if one.what != VALUE or one.fill is not None:
         return one
     if one.scale == 1 and one.mean == 0:
@@ -171,7 +171,7 @@ def _of_column(
     dropped: int | None,
     columns: list[Column],
 ) -> list[Input]:
-    """The inputs that one column becomes: of each category that is frequent, then of the others."""
+    """The inputs that a column becomes: one a frequent category, then one for all others."""
     name, before = columns[one.source].name, columns[one.source]
     if one.what != VALUE or one.scale != 1 or one.mean != 0:
         raise ValueError(f"the column {name!r} is encoded twice, which a model file cannot hold")
@@ -208,12 +208,12 @@ def _of_column(
 
 
 def _placed(kept: list[str | None], named: tuple[str, ...]) -> list[tuple[int, str | None]]:
-    """(its place among the texts, category), of each."""
+    """(the place among the texts, the category), for each category."""
     return [(0 if category is None else named.index(category), category) for category in kept]
 
 
 def _scaled(mean: Any, scale: Any, inputs: list[Input]) -> list[Input]:
-    """After (x - mean) / scale."""
+    """The inputs after a step that makes (x - mean) / scale of each."""
     means, scales = np.broadcast_to(mean, len(inputs)), np.broadcast_to(scale, len(inputs))
     return [
         one._replace(mean=one.mean + one.scale * float(m), scale=one.scale * float(s))

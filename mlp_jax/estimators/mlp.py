@@ -40,14 +40,17 @@ def learns_in_steps(estimator: Any) -> bool:
 
 
 class MLP(BaseEstimator):
-    """An estimator but for its target. The parameters are described where they are given."""
+    """An estimator without what depends on its kind of target.
+
+    `MLPClassifier` and `MLPRegressor` describe the parameters.
+    """
 
     def __init__(self, **parameters: Any) -> None:
         for name, value in parameters.items():
             setattr(self, name, value)
 
     def _network(self) -> Network:
-        """The static choices; the loss is that of the target."""
+        """The activations and the loss, which the target decides."""
         raise NotImplementedError
 
     @property
@@ -63,7 +66,7 @@ class MLP(BaseEstimator):
         raise NotImplementedError
 
     def _strata(self, Y: np.ndarray, held: float) -> np.ndarray | None:
-        """Of every sample, what its validation set should have a share of; None for anything."""
+        """What both parts of a split have the same share of, one a sample; None for nothing."""
         return None
 
     def fit(
@@ -134,7 +137,7 @@ class MLP(BaseEstimator):
         return self
 
     def _data(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, first: bool) -> Data:
-        """X, y and weights checked, X dense."""
+        """Checks X, y and the weights, which `class_weight` multiplies."""
         X, y = self._validate(X, y, reset=first)
         weights: Any = None
         if sample_weight is not None:
@@ -149,7 +152,7 @@ class MLP(BaseEstimator):
         return Data(X, in_dtype(Y, X.dtype), weights)
 
     def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
-        """X and y checked, X dense."""
+        """Checks X and y; X is dense then."""
         numeric = isinstance(self, RegressorMixin)
         X, y = validate_data(
             self, X, y, multi_output=True, y_numeric=numeric, reset=reset, **_TABLE
@@ -157,7 +160,7 @@ class MLP(BaseEstimator):
         return dense(X), y
 
     def _validation_data(self, X_val: Any, y_val: Any) -> Data:
-        """What the user validates by."""
+        """Checks the samples that the user validates by."""
         if self.solver == "lbfgs":
             raise ValueError("lbfgs takes no X_val; leave it out, or type solver='adam'")
         if X_val is None or y_val is None:
@@ -171,7 +174,7 @@ class MLP(BaseEstimator):
         return split_data(data, share, self._strata(data.Y, share), random)
 
     def _layers_of(self, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
-        """Where a training goes on, which is of these sizes: features, hidden layers, outputs.
+        """The layers that a training goes on with, checked against sizes: features to outputs.
 
         Raises:
           ValueError: the network there is of others. scikit-learn goes on with these.
@@ -194,7 +197,7 @@ class MLP(BaseEstimator):
         return tuple(Layer(W, b[:, None]) for W, b in pairs)
 
     def _forget(self) -> None:
-        """What the last fit has left behind."""
+        """Forgets the curves of the last fit."""
         self.t_ = 0
         self.loss_curve_: list[float] = []
         stops = self.early_stopping and self.solver != "lbfgs"
@@ -209,7 +212,7 @@ class MLP(BaseEstimator):
         validation_losses: np.ndarray,
         best_epoch: int,
     ) -> None:
-        """Parameters, and the curves of the training that they come from, after those before.
+        """Takes the parameters that a training has found, and appends its curves to those before.
 
         best_epoch: counted from 1 in this training.
         """
@@ -227,7 +230,7 @@ class MLP(BaseEstimator):
         self.validation_loss_curve_ += [float(loss) for loss in validation_losses]
 
     def _keep_solution(self, solution: Solution, m: int, *, incremental: bool) -> None:
-        """The attributes of a fitted estimator."""
+        """Sets the attributes of a fitted estimator; warns if the training did not converge."""
         self._take_params(
             solution.params,
             costs=solution.costs,
@@ -258,11 +261,11 @@ class MLP(BaseEstimator):
             warnings.warn(said, ConvergenceWarning, stacklevel=4)
 
     def _metric(self, network: Network) -> Any:
-        """The score of an epoch, as `score` would have it."""
+        """What an epoch is scored by, which is what `score` tells."""
         raise NotImplementedError
 
     def _outputs(self, X: Any, *, raw: bool = False) -> np.ndarray:
-        """(samples, K)."""
+        """A[L] of every row of X, (samples, K); Z[L] if raw."""
         check_is_fitted(self)
         X = self._rows(X)
         # Floating, whatever the user may have put there.
@@ -273,7 +276,7 @@ class MLP(BaseEstimator):
         return outputs(layers, X.astype(dtype, copy=False), self._network(), raw=raw)
 
     def _rows(self, X: Any) -> np.ndarray:
-        """X checked, and dense."""
+        """Checks X; the rows are dense then."""
         return dense(validate_data(self, X, reset=False, **_TABLE))
 
     def __sklearn_tags__(self) -> Any:
@@ -290,7 +293,7 @@ def _sizes(hidden: tuple[int, ...], data: Data, network: Network) -> tuple[int, 
 def _new_layers(
     hidden: tuple[int, ...], data: Data, network: Network, seed: int
 ) -> tuple[Layer, ...]:
-    """Where a first training starts, in the dtype of X."""
+    """The initial layers of a first training, in the dtype of X."""
     sizes = _sizes(hidden, data, network)
     # Drawn in float32 whatever the dtype, so that the same seed is the same start.
     params = init(jax.random.key(seed), sizes, dtype=np.float32)

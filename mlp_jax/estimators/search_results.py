@@ -43,7 +43,11 @@ def as_cv_results(
 
 
 def _ranks(mean: np.ndarray, halved: np.ndarray) -> np.ndarray:
-    """1 for the best; then those that halving took out, and those without a score are last."""
+    """The rank of every candidate, 1 for the best.
+
+    Candidates that halving took out are behind all that went to the end; last are those without a
+    score.
+    """
     ranks, before = np.zeros(len(mean), np.int32), 0
     for group in (~halved & ~np.isnan(mean), halved & ~np.isnan(mean), np.isnan(mean)):
         ranks[group] = before + rankdata(-np.nan_to_num(mean[group]), method="min").astype(np.int32)

@@ -106,7 +106,7 @@ class Settings:
         return replace(self.optimizer, numbers=self.optimizer.numbers | self._samples(m))
 
     def _samples(self, m: int) -> dict[str, int]:
-        """m, where the schedule of the optimizer has a number for it."""
+        """The number "samples" of the optimizer, if its schedule has one."""
         return {"samples": m} if "samples" in self.optimizer.numbers else {}
 
     def batch_size_for(self, m: int) -> int:
@@ -233,7 +233,7 @@ def activation_by_our_names(choice: Any) -> Any:
 
 
 def _optimizer(found: Mapping[str, Any]) -> Optimizer:
-    """The optimizer of parameters that were checked, for one sample an epoch."""
+    """The optimizer of checked parameters, for one sample an epoch."""
     name = found["solver"]
     if name == "lbfgs":
         return optimizer(name)
@@ -254,7 +254,7 @@ def _optimizer(found: Mapping[str, Any]) -> Optimizer:
 
 
 def mean_over_of(loss: Loss, targets: int) -> int:
-    """Over how many outputs the loss that an estimator tells is a mean, where ours is their sum.
+    """How many outputs the loss that an estimator tells is a mean over, where ours is a sum.
 
     Over the targets of a regression, as scikit-learn's squared error is. Its Poisson loss is a sum,
     and so are the cross-entropies.

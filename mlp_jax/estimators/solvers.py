@@ -63,7 +63,7 @@ class Solution(NamedTuple):
 
 
 def constant_of(loss: Loss, Y: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """What scikit-learn's loss of these labels is more than ours, whatever the outputs are.
+    """By how much scikit-learn's loss of these labels is larger than ours, whatever the outputs.
 
     Of Poisson, half the deviance: the terms y log y - y, which no parameter changes.
     """
@@ -134,7 +134,7 @@ def solve_in_steps(
 def _state_to_start_from(
     params: tuple[Layer, ...], optimizer: Optimizer, seed: int, resumed: Resumed | None
 ) -> State:
-    """The state to train from; the optimizer starts afresh where it is of another kind or shape."""
+    """The state to train from; an optimizer of another kind or shape than before starts afresh."""
     state = start(params, optimizer, seed)
     if resumed is None:
         return state
@@ -152,7 +152,7 @@ def _train_all_epochs(
     arguments: dict[str, Any],
     epochs: int,
 ) -> tuple[State, Info]:
-    """Trains; an "adaptive" learning rate goes on with a fifth of it when patience is lost."""
+    """Trains; an "adaptive" learning rate becomes a fifth whenever the training would stop."""
     X, Y, weights = data.columns()
     numbers = optimizer.numbers
     rate = float(numbers["learning_rate"])
@@ -175,7 +175,7 @@ def _train_all_epochs(
 def _solution(
     state: State, lines: Info, arguments: dict[str, Any], done: int, epochs: int, seed: int
 ) -> Solution:
-    """What was found in `done` epochs of those allowed; a broken-off epoch is not done."""
+    """The solution after `done` epochs of `epochs`; an epoch that was broken off is not done."""
     diverged = bool(state.diverged)
     chosen = arguments["best_by"] != "cost" and int(state.best.epoch) > 0
     params = state.best.params if chosen else state.params

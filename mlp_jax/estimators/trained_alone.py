@@ -55,7 +55,7 @@ def reasons_of(
     candidates: Sequence[Mapping[str, Any]],
     settings: Sequence[Settings],
 ) -> list[str | None]:
-    """Of every candidate, why it cannot be trained beside others; None where it can.
+    """Why each candidate cannot be trained beside others; None where it can.
 
     settings: of the candidates' networks.
     """

@@ -18,7 +18,9 @@ FEWEST, MOST = 64, 1 << 16  # rows of a program
 WORTH_COMPILING = 4e9  # FLOPs, which take NumPy as long as a program takes to compile
 
 
-def outputs(params: Any, X: np.ndarray, network: Network, *, raw: bool = False) -> np.ndarray:
+def outputs(
+    params: tuple[Layer, ...], X: np.ndarray, network: Network, *, raw: bool = False
+) -> np.ndarray:
     """A[L] of every row of X, (samples, K); Z[L] if raw.
 
     NumPy computes them where it is done before a program would have been compiled. Otherwise the
@@ -80,7 +82,7 @@ def _names(network: Network, depth: int) -> list[str] | None:
     return [f.name for f in hidden] if named and network.precision == "highest" else None
 
 
-def _flops(params: Any, X: np.ndarray) -> float:
+def _flops(params: tuple[Layer, ...], X: np.ndarray) -> float:
     return 2.0 * len(X) * sum(W.size for W, _ in params)
 
 
@@ -91,7 +93,7 @@ def length_of(rows: int) -> int:
     return between if rows <= between and between > FEWEST else power
 
 
-def _of_block(params: Any, X: np.ndarray, network: Network, raw: bool) -> np.ndarray:
+def _of_block(params: tuple[Layer, ...], X: np.ndarray, network: Network, raw: bool) -> np.ndarray:
     filled = np.zeros((length_of(len(X)), X.shape[1]), X.dtype)
     filled[: len(X)] = X
     with scope(X.dtype):
@@ -99,6 +101,6 @@ def _of_block(params: Any, X: np.ndarray, network: Network, raw: bool) -> np.nda
 
 
 @partial(jax.jit, static_argnames=("network", "raw"))
-def _forward(params: Any, X: Array, *, network: Network, raw: bool) -> Array:
+def _forward(params: tuple[Layer, ...], X: Array, *, network: Network, raw: bool) -> Array:
     Z = forward_trace(params, X.T, network).Z[-1]
     return (Z if raw else network.loss.output(Z)).T

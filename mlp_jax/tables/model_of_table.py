@@ -13,6 +13,7 @@ from mlp_jax.losses import ANY
 from mlp_jax.models.model import Model
 from mlp_jax.models.networks import as_model
 from mlp_jax.models.outputs import class_numbers
+from mlp_jax.parameters import Layer
 from mlp_jax.tables.table import EncodedTable, Table
 
 
@@ -47,7 +48,9 @@ def labels_of(table: Table, y: np.ndarray) -> np.ndarray:
     return np.asarray(one_hot(y, len(table.classes)))
 
 
-def model_of_table(table: Table, parts: EncodedTable, params: Any, network: Network) -> Model:
+def model_of_table(
+    table: Table, parts: EncodedTable, params: Sequence[Layer], network: Network
+) -> Model:
     """The model of a network that was trained on `parts`."""
     return as_model(
         params,
