@@ -52,7 +52,7 @@ class _Commands(click.Group):
                 _say(f"out of memory{detail}: {LESS_MEMORY}")
                 # 2 would end the other shards too, and lose what they have found.
                 ctx.exit(1 if ctx.meta.get(SUPERVISED) else 2)
-            said = _said_of(error)
+            said = _cure_of(error)
             if said is None:
                 raise
             _say(said)
@@ -84,7 +84,7 @@ def _is_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "resource_exhausted" in said or "out of memory" in said
 
 
-def _said_of(error: Exception) -> str | None:
+def _cure_of(error: Exception) -> str | None:
     """What to do where another process or JAX's device is missing; None of any other error."""
     from mlp_jax.processes.joined import LostPeerError
 

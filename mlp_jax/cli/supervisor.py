@@ -75,7 +75,7 @@ def run_shards(words: Sequence[str], count: int, restarts: int, *, together: boo
         while any(worker.code is None for worker in workers):
             time.sleep(LOOK_SECONDS)
             for worker in workers:
-                _look_at(worker, restarts)
+                _restart_if_dead(worker, restarts)
             if together and any(worker.given_up for worker in workers):
                 break
     except KeyboardInterrupt:
@@ -88,7 +88,7 @@ def run_shards(words: Sequence[str], count: int, restarts: int, *, together: boo
     return False
 
 
-def _look_at(worker: Worker, restarts: int) -> None:
+def _restart_if_dead(worker: Worker, restarts: int) -> None:
     """Starts a process again if it has died."""
     code = worker.code
     if code is None or code == 0 or worker.given_up:

@@ -1,7 +1,7 @@
 """From scikit-learn's fitted transformers to an `Encoding`: what they have learned, read out.
 
-`encoding_of` reads numbers and names, and no code, so a model file can hold any arrangement of the
-transformers that it knows.
+`encoding_of_steps` reads numbers and names, and no code, so a model file can hold any arrangement
+of the transformers that it knows.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from mlp_jax.models.encoding import (
 from mlp_jax.wording import as_typed
 
 
-def encoding_of(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
+def encoding_of_steps(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
     """The encoding that fitted transformers amount to, one after the other.
 
     Args:
@@ -128,7 +128,7 @@ def _after_imputer(step: SimpleImputer, inputs: list[Input], columns: list[Colum
         empty = isinstance(value, float | np.floating) and np.isnan(value)
         if empty and not step.keep_empty_features:
             continue  # a column without a number, which goes
-        found.append(_filled(one, 0.0 if empty else value))
+        found.append(_fill_in(one, 0.0 if empty else value))
     if step.indicator_ is not None:
         marked = [inputs[k] for k in step.indicator_.features_]
         if any(one.what != VALUE or one.fill is not None for one in marked):
@@ -137,7 +137,7 @@ def _after_imputer(step: SimpleImputer, inputs: list[Input], columns: list[Colum
     return found
 
 
-def _filled(one: Input, value: Any) -> Input:
+def _fill_in(one: Input, value: Any) -> Input:
     """The input with a value for missing cells, unless an earlier step has filled them."""
     if one.what != VALUE or one.fill is not None:
         return one
@@ -159,11 +159,11 @@ def _after_categories(
     for k, one in enumerate(inputs):
         seldom = step.infrequent_categories_[k] if rare else None
         dropped = None if step.drop_idx_ is None else step.drop_idx_[k]
-        found += _of_column(step, one, step.categories_[k], seldom, dropped, columns)
+        found += _inputs_of_column(step, one, step.categories_[k], seldom, dropped, columns)
     return found
 
 
-def _of_column(
+def _inputs_of_column(
     step: OneHotEncoder,
     one: Input,
     all_of_them: np.ndarray,
@@ -197,7 +197,7 @@ def _of_column(
         fill = np.nan  # scikit-learn refuses a gap then, and so does a missing cell
     found = [
         Input(one.source, MISSING) if category is None else Input(one.source, place, fill)
-        for place, category in _placed(kept, named)
+        for place, category in _places_of_categories(kept, named)
         if kept.index(category) != dropped
     ]
     if seldom is not None:
@@ -207,12 +207,14 @@ def _of_column(
     return found
 
 
-def _placed(kept: list[str | None], named: tuple[str, ...]) -> list[tuple[int, str | None]]:
+def _places_of_categories(
+    kept: list[str | None], named: tuple[str, ...]
+) -> list[tuple[int, str | None]]:
     """(the place among the texts, the category), for each category."""
     return [(0 if category is None else named.index(category), category) for category in kept]
 
 
-def _scaled(mean: Any, scale: Any, inputs: list[Input]) -> list[Input]:
+def _scale(mean: Any, scale: Any, inputs: list[Input]) -> list[Input]:
     """The inputs after a step that makes (x - mean) / scale of each."""
     means, scales = np.broadcast_to(mean, len(inputs)), np.broadcast_to(scale, len(inputs))
     return [
@@ -221,22 +223,24 @@ def _scaled(mean: Any, scale: Any, inputs: list[Input]) -> list[Input]:
     ]
 
 
-def _or(value: Any, otherwise: float) -> Any:
+def _value_or(value: Any, otherwise: float) -> Any:
     return otherwise if value is None else value
 
 
 def _after_min_max(step: MinMaxScaler, inputs: list[Input], _: list[Column]) -> list[Input]:
     if step.clip:
         raise ValueError("a MinMaxScaler with clip=True cannot be written to a model file")
-    return _scaled(-step.min_ / step.scale_, 1 / step.scale_, inputs)
+    return _scale(-step.min_ / step.scale_, 1 / step.scale_, inputs)
 
 
 _KNOWN: dict[type, Any] = {
     ColumnTransformer: _after_columns,
     SimpleImputer: _after_imputer,
     OneHotEncoder: _after_categories,
-    StandardScaler: lambda s, i, _: _scaled(s.mean_ if s.with_mean else 0.0, _or(s.scale_, 1.0), i),
+    StandardScaler: lambda s, i, _: _scale(
+        s.mean_ if s.with_mean else 0.0, _value_or(s.scale_, 1.0), i
+    ),
     MinMaxScaler: _after_min_max,
-    MaxAbsScaler: lambda s, i, _: _scaled(0.0, s.scale_, i),
-    RobustScaler: lambda s, i, _: _scaled(_or(s.center_, 0.0), _or(s.scale_, 1.0), i),
+    MaxAbsScaler: lambda s, i, _: _scale(0.0, s.scale_, i),
+    RobustScaler: lambda s, i, _: _scale(_value_or(s.center_, 0.0), _value_or(s.scale_, 1.0), i),
 }

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from mlp_jax.estimators.fitted_steps import encoding_of
+from mlp_jax.estimators.fitted_steps import encoding_of_steps
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.forward_propagation import Network
 from mlp_jax.models.encoding import Encoding, numbers
@@ -80,7 +80,7 @@ def model_of(fitted: Any, *, target: str | Sequence[str] = "target") -> Model:
         )
     named = getattr(best, "feature_names_in_", None)
     places = [f"x{place}" for place in range(best.n_features_in_)]
-    encoding = encoding_of(steps, places if named is None else list(named))
+    encoding = encoding_of_steps(steps, places if named is None else list(named))
     classes = None
     if is_classifier(mlp) and not mlp._is_of_labels:
         classes = mlp.classes_

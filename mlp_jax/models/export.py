@@ -45,7 +45,7 @@ def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
         raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
     if dtype == "float32":
         _check_precision(model)
-    replace(Path(path), exported(model, dtype))
+    replace(Path(path), to_bytes(model, dtype))
 
 
 def _check_precision(model: Model) -> None:
@@ -66,7 +66,7 @@ def _check_precision(model: Model) -> None:
             )
 
 
-def exported(model: Model, dtype: str) -> bytes:
+def to_bytes(model: Model, dtype: str) -> bytes:
     """The content of the file of `export_model`."""
     try:
         import flatbuffers  # noqa: F401  # jax.export needs it and does not bring it

@@ -167,8 +167,8 @@ def _places(axes: Axes, values: list[Any], scores: np.ndarray) -> np.ndarray:
         at = np.array(values, float)
         axes.set_xscale("log" if spread(at) else "linear")
         return at
-    words = [_said(value) for value in values]
-    names = list(dict.fromkeys(_said(value) for _, value in different))
+    words = [_in_words(value) for value in values]
+    names = list(dict.fromkeys(_in_words(value) for _, value in different))
     if len(names) > COLUMNS:
         best = dict.fromkeys(words[i] for i in np.argsort(-scores, kind="stable"))
         kept = set(list(best)[: COLUMNS - 1])
@@ -188,7 +188,7 @@ def _order(value: tuple[bool, Any]) -> tuple[bool, float, str]:
     return not is_number, float(what) if is_number else 0.0, str(what)
 
 
-def _said(value: Any) -> str:
+def _in_words(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

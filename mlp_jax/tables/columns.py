@@ -13,7 +13,7 @@ from mlp_jax.models.encoding import Column, as_category, in_one_spelling
 from mlp_jax.tables.files import RawTable
 from mlp_jax.tables.sources import NOT_UTF8
 
-Task = Literal["classification", "regression"]
+TargetKind = Literal["classification", "regression"]
 FEW = 20  # different whole numbers, up to which a target of them is of classes
 MOST_CLASSES = 1000
 LARGEST = 1e100  # of a number; the squares of larger ones are not finite
@@ -192,7 +192,7 @@ def _texts(table: RawTable, name: str) -> np.ndarray:
     return found
 
 
-def task_of(table: RawTable, name: str) -> Task:
+def kind_of_target(table: RawTable, name: str) -> TargetKind:
     """What a target looks like: words, two values, or a few whole numbers are classes.
 
     Raises:

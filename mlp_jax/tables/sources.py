@@ -55,7 +55,7 @@ def open_source(path: Path, name: str, allowed: float) -> tuple[Any, bool, str |
         return path, False, None
     try:
         with stream(path) as file:
-            if encoding_of(file.read(HEAD)) is None:
+            if encoding_of_text(file.read(HEAD)) is None:
                 return path, True, None
             file.seek(0)
             return _read_all(_blocks(file), name, allowed)
@@ -86,7 +86,7 @@ def _read_all(parts: Iterator[bytes], name: str, allowed: float) -> tuple[Any, b
     first = next(parts, b"")
     if not first:
         raise ValueError(f"{name} is empty; expected a header and one line a sample")
-    encoding = encoding_of(first)
+    encoding = encoding_of_text(first)
     content = pyarrow.BufferOutputStream()
     read = chain([first], parts)
     for part in read if encoding is None else _in_utf8(read, encoding, name):
@@ -96,7 +96,7 @@ def _read_all(parts: Iterator[bytes], name: str, allowed: float) -> tuple[Any, b
     return content.getvalue(), encoding is not None or not first.startswith(b"PAR1"), encoding
 
 
-def encoding_of(head: bytes) -> str | None:
+def encoding_of_text(head: bytes) -> str | None:
     """The encoding of a text that begins with these bytes; None for UTF-8."""
     for mark, encoding in _MARKS.items():
         if head.startswith(mark):
