@@ -50,7 +50,14 @@ SUPERVISED = "mlp_jax.supervised"  # in click's context: whoever started this st
 
 @dataclass(frozen=True)
 class Division:
-    """How this process takes part in a sweep; a field for every option of the same name."""
+    """How this process takes part in a sweep; a field for every option of the same name.
+
+    processes: how many this process starts and divides the sweep among; None for none.
+    restarts: how often each of them is started again.
+    shard: the part of the sweep to train, "I/N"; None for all of it.
+    distributed: this is one of several processes that JAX joins.
+    supervised: this process was started by another that watches it.
+    """
 
     processes: int | None
     restarts: int
