@@ -45,7 +45,7 @@ OPTIONS = (
     click.option("--supervised", is_flag=True, hidden=True),
 )
 NOT_OF_SHARDS = {"processes", "restarts", "report", "output", "as_json", "checkpoint"}
-SUPERVISED = "mlp_jax.supervised"  # in click's context: whoever started this starts it again
+SUPERVISED = "mlp_jax.supervised"  # key in click's context, of a process that is started again
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Division:
         given = [f"--{name}" for name in ways if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(f"{given[0]} and {given[1]} are two ways to divide a sweep: type one")
-        _ = self.part  # a mistake in it is said before anything is read
+        _ = self.part  # raises for a mistake before anything is read
 
     @property
     def part(self) -> tuple[int, int] | None:

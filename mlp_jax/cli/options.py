@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlp_jax.tables.table import EncodedTable, Table
 
 MIB = 1 << 20
-INTERRUPTED = 130  # the exit code after Ctrl-C, as of any program
+INTERRUPTED = 130  # the exit code of any program after Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def check_writable(*paths: Path | None, read: Sequence[Path | None] = ()) -> Non
     for path in paths:
         if path is None:
             continue
-        real = Path(os.path.realpath(path))  # what a link points to is what will be replaced
+        real = Path(os.path.realpath(path))  # the file that a link points to will be replaced
         if real.is_dir() or not real.parent.is_dir() or not os.access(real.parent, os.W_OK):
             raise ValueError(f"{real.parent} is no folder to write {real.name} to")
         if real.exists() and not real.is_file():

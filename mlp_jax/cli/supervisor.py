@@ -32,14 +32,14 @@ class Worker:
     def start(self) -> None:
         """Starts the process, or starts it again."""
         self.starts += 1
-        # In a session of its own, or Ctrl-C would reach it twice.
+        # A session of its own, so that Ctrl-C does not reach the process twice.
         self._process = subprocess.Popen(
             [*self._words, "--shard", self.name, "--supervised"],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
         if self._cores:
-            with suppress(OSError):  # it has ended
+            with suppress(OSError):  # the process has ended
                 os.sched_setaffinity(self._process.pid, self._cores)
 
     @property
@@ -121,7 +121,7 @@ def cancelled_with_stdin() -> threading.Event:
 
     def wait() -> None:
         with suppress(OSError):
-            while os.read(0, 1024):  # sys.stdin would hold up the end of the interpreter
+            while os.read(0, 1024):  # not sys.stdin, which would delay the end of the interpreter
                 pass
         ended.set()
 

@@ -104,13 +104,13 @@ def sweep(
     try:
         model, found = _refit(result, table, parts)
         written = _write_files(result, model, found, about, report, output)
-    except BaseException:  # Ctrl-C, a full disk: no file, but what was found is there to be seen
+    except BaseException:  # Ctrl-C or a full disk: there is no file, but the ranking can be printed
         if not as_json:
             print_ranking(result)
         raise
-    try:  # last, for whoever reads it may have gone
+    try:  # last, since the reader of the pipe may have gone
         tell(result, found, written, len(parts.y_test), as_json=as_json)
-    except (BrokenPipeError, SystemExit):  # the latter of rich, for the same
+    except (BrokenPipeError, SystemExit):  # rich raises SystemExit for a broken pipe
         if not result.interrupted:
             raise
         hang_up()
@@ -151,7 +151,7 @@ def _search(
     began = time.perf_counter()
     with division.run(checkpoint, halving) as how:
         result = run(task, plan, progress=shown, **how)
-    return replace(result, seconds=time.perf_counter() - began)  # those of its processes too
+    return replace(result, seconds=time.perf_counter() - began)  # with its processes
 
 
 def _check_something_finished(result: "SweepResult", checkpoint: Path | None) -> None:

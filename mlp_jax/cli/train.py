@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlp_jax.tables.table import EncodedTable, Table
 
 WIDEST = 1 << 16  # units of a layer
-BYTES_A_WEIGHT = 28  # in float32, and for the certificate in float64 with two gradients
+BYTES_A_WEIGHT = 28  # once in float32, and in float64 thrice for the certificate
 CERTIFIED_EXAMPLES = 64  # enough for every unit to be seen, few enough for seconds
 
 
@@ -219,7 +219,7 @@ def _fit(
 
     table, parts = start.table, start.parts
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # said below, as an error
+        warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # raised below, as an error
         state, info = mlp_jax.fit(
             start.params,
             parts.X_train.T,

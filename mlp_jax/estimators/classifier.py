@@ -166,7 +166,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         """What `predict` returns for the outputs A, (samples, K)."""
         classes = None if self._is_of_labels else self.classes_
         found = predicted(A, classes, of_labels=self._is_of_labels)
-        # Of labels in a sparse matrix scikit-learn predicts one again.
+        # scikit-learn predicts a sparse matrix where the labels were in one.
         return self._binarizer.inverse_transform(found) if self._binarizer.sparse_input_ else found
 
     def _network(self) -> Network:

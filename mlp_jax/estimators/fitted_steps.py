@@ -62,7 +62,7 @@ def encoding_of_steps(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
 
 def _after(step: Any, inputs: list[Input], columns: list[Column]) -> list[Input]:
     """The inputs after one more step, which may put categories into `columns`."""
-    # What passes through a ColumnTransformer is a FunctionTransformer of no function.
+    # Columns pass through a ColumnTransformer by a FunctionTransformer without a function.
     if step is None or (isinstance(step, FunctionTransformer) and step.func is None):
         return inputs
     if isinstance(step, str) and step == "passthrough":
@@ -91,7 +91,7 @@ def _after_columns(
     found = []
     for _, transformer, chosen in step.transformers_:
         part = [inputs[place] for place in _places(chosen, step)]
-        if part:  # else it was not fitted
+        if part:  # a transformer without columns is not fitted
             found += _after(transformer, part, columns)
     return found
 
@@ -127,7 +127,7 @@ def _after_imputer(step: SimpleImputer, inputs: list[Input], columns: list[Colum
     for one, value in zip(inputs, step.statistics_, strict=True):
         empty = isinstance(value, float | np.floating) and np.isnan(value)
         if empty and not step.keep_empty_features:
-            continue  # a column without a number, which goes
+            continue  # the imputer drops a column without a number
         found.append(_fill_in(one, 0.0 if empty else value))
     if step.indicator_ is not None:
         marked = [inputs[k] for k in step.indicator_.features_]
@@ -194,14 +194,14 @@ def _inputs_of_column(
     other = float(len(named))
     fill = np.nan if filled is None else float(named.index(filled)) if filled in named else other
     if strict and fill == other:
-        fill = np.nan  # scikit-learn refuses a gap then, and so does a missing cell
+        fill = np.nan  # then scikit-learn refuses a missing cell, and so does the model
     found = [
         Input(one.source, MISSING) if category is None else Input(one.source, place, fill)
         for place, category in _places_of_categories(kept, named)
         if kept.index(category) != dropped
     ]
     if seldom is not None:
-        # A missing cell that was never seen, or seldom, is of the others.
+        # A missing cell is among the others if missing cells were rare or never seen.
         lost = filled is None and None not in kept
         found.append(Input(one.source, len(named), other if lost else fill))
     return found

@@ -19,7 +19,7 @@ from mlp_jax.forward_propagation import Network
 from mlp_jax.models.prediction import outputs
 from mlp_jax.parameters import Layer, init, scope
 
-# How scikit-learn is to check a table.
+# How `validate_data` of scikit-learn checks a table.
 _TABLE: dict[str, Any] = {
     "accept_sparse": ["csr", "csc", "coo"],
     "dtype": (np.float64, np.float32),
@@ -216,9 +216,9 @@ class MLP(BaseEstimator):
 
         best_epoch: counted from 1 in this training.
         """
-        if not hasattr(self, "validation_loss_curve_"):  # or the weights were set by hand
+        if not hasattr(self, "validation_loss_curve_"):  # the weights were set by hand
             self._forget()
-        # Copies: what lies in JAX's memory cannot be written to, and a member's is the sweep's.
+        # Copies, since users may write there, and not into the memory of JAX or of a sweep.
         self.coefs_ = [np.array(W) for W, _ in params]
         self.intercepts_ = [np.array(b)[:, 0] for _, b in params]
         self.n_layers_, self.n_outputs_ = len(params) + 1, len(self.intercepts_[-1])
@@ -244,7 +244,7 @@ class MLP(BaseEstimator):
             raise ValueError(NOT_FINITE)
         if self.early_stopping and len(solution.scores):
             known = self.validation_scores_ or []
-            # Epochs of calls without early stopping have no score.
+            # The epochs of calls without early stopping have no score.
             missing = [float("nan")] * (len(self.loss_curve_) - self.n_iter_ - len(known))
             self.validation_scores_ = [*known, *missing, *map(float, solution.scores)]
             self.best_validation_score_ = self.validation_scores_[self.best_epoch_ - 1]
@@ -268,7 +268,7 @@ class MLP(BaseEstimator):
         """A[L] of every row of X, (samples, K); Z[L] if raw."""
         check_is_fitted(self)
         X = self._rows(X)
-        # Floating, whatever the user may have put there.
+        # A floating dtype, whatever the user may have put into coefs_.
         dtype = np.result_type(self.coefs_[0], np.float32)
         layers = tuple(
             Layer(W.astype(dtype, copy=False), b.astype(dtype)) for W, b in self._layers()
@@ -295,6 +295,6 @@ def _new_layers(
 ) -> tuple[Layer, ...]:
     """The initial layers of a first training, in the dtype of X."""
     sizes = _sizes(hidden, data, network)
-    # Drawn in float32 whatever the dtype, so that the same seed is the same start.
+    # float32 whatever the dtype, so that a seed stands for the same weights.
     params = init(jax.random.key(seed), sizes, dtype=np.float32)
     return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)

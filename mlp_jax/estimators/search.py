@@ -246,7 +246,7 @@ class SweepCV(RandomizedSearchCV):
     def _random_state_of(self, parts: Parts) -> Any:
         """The random_state of the network, or of the search if the network has none."""
         own = parts.mlp.random_state
-        # A copy, as `clone` makes one for every fit.
+        # A copy, since `clone` too makes one for every fit.
         return self.random_state if own is None else copy.deepcopy(own)
 
     def _ranking_score(self, names: list[str]) -> str:

@@ -122,7 +122,7 @@ def configurations_of(
     mlp = tables.folds[numbers[0]].mlp
     labels, sources = tables.labels(mlp), [tables.folds[n].original[0] for n in numbers]
     known = tables.known(mlp) if isinstance(mlp, ClassifierMixin) else np.ones(len(tables.y), bool)
-    weighed: dict[str, list[tuple[float, Any]]] = {}  # by class_weight: of all samples, of folds
+    weighed: dict[str, list[tuple[float, Any]]] = {}  # by class_weight; see `weights`
 
     def weights(given: Any) -> list[tuple[float, Any]]:
         """(mean weight of the rows, class_weight) of all samples, and of every fold."""

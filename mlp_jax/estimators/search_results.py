@@ -29,7 +29,7 @@ def as_cv_results(
                 column[number] = candidate[name]
         results[f"param_{name}"] = column
     results["params"] = list(candidates)
-    # Test scores first, as they are put first.
+    # The scores of the test rows first, as scikit-learn has them.
     for (which, name), table in sorted(scores.tables.items(), key=lambda item: item[0][0]):
         for fold in range(table.shape[1]):
             results[f"split{fold}_{which}_{name}"] = table[:, fold]

@@ -54,7 +54,7 @@ class Scores:
         named = score if isinstance(score, Mapping) else {"score": score}
         for name, value in named.items():
             table = self.tables.setdefault((which, name), np.full(self._shape, np.nan))
-            if isinstance(value, str):  # of several scorers this one raised, and that is its trace
+            if isinstance(value, str):  # the trace of a scorer that raised, one of several
                 self.failures.append(value.strip().splitlines()[-1])
                 value = self._error_score
             table[candidate, fold] = value

@@ -119,7 +119,7 @@ def tables_of(
     target = _check_y(
         y, multi_output=True, y_numeric=isinstance(mlp, RegressorMixin), estimator=mlp
     )
-    whole._as_Y(target, known=False)  # says what is no target
+    whole._as_Y(target, known=False)  # raises for what is no target
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
     blocks = _Blocks()
@@ -203,7 +203,7 @@ def _fit_fold(
         if len(test):
             tested = mlp._rows(steps.transform(_safe_indexing(X, test)))
             scored = blocks.add(tested, test)
-    except Exception as error:  # as `score` would raise
+    except Exception as error:  # `score` would raise it too
         unscored = error
     return TableFold(rows, scored, seen, split, steps, mlp, unscored)
 

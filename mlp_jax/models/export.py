@@ -15,7 +15,7 @@ from mlp_jax.parameters import Layer, scope
 from mlp_jax.storage.array_files import replace
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
-LOST = 1e-3  # of a column's scale, the most that float32 may round off
+LOST = 1e-3  # share of a column's scale that float32 may round off at most
 
 
 def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:

@@ -89,7 +89,7 @@ def scores(model: Model, parts: EncodedTable, A: np.ndarray) -> dict[str, float]
         absolute = float(metrics.mean_absolute_error(true, model.predicted(A)))
         return r2 | {"root_mean_squared_error": error, "mean_absolute_error": absolute}
     P = model.probabilities(A)
-    P /= P.sum(axis=1, keepdims=True)  # a softmax in float32 sums to one but for rounding
+    P /= P.sum(axis=1, keepdims=True)  # the sum of a softmax in float32 is one but for rounding
     places = range(len(model.classes))
     found = {
         "accuracy": float((class_numbers(A) == parts.y_test).mean()),

@@ -20,7 +20,7 @@ BLOCK = 1 << 20  # bytes that are read at once
 HEAD = 1 << 12  # bytes that tell the encoding
 NOT_UTF8 = "it is no text in UTF-8; save it as UTF-8"
 _MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",  # begins as the next one does
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is the beginning of this one
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -69,7 +69,7 @@ def stream(source: Any) -> Any:
 
     if isinstance(source, pyarrow.Buffer):
         return pyarrow.BufferReader(source)
-    return pyarrow.OSFile(os.fsencode(source))  # as bytes, for a name need not be UTF-8
+    return pyarrow.OSFile(os.fsencode(source))  # as bytes, since a name need not be UTF-8
 
 
 def _blocks(file: Any) -> Iterator[bytes]:
@@ -121,7 +121,7 @@ def _in_utf8(parts: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes
         yield decoder.decode(b"", final=True).encode()
     except UnicodeError:
         has_lines = False
-    if not has_lines:  # bytes by twos are mostly some character, but hardly ever the end of a line
+    if not has_lines:  # pairs of other bytes are hardly ever an end of a line
         raise ValueError(
             f"{name} cannot be read: it is no text in UTF-8, nor in {encoding[:6].upper()}, as "
             "which it begins; save it as UTF-8"

@@ -24,7 +24,7 @@ from mlp_jax.wording import size_of
 
 NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 ON_BOTH_SIDES = "expected one of each class or more on both sides"
-BYTES_AN_INPUT = 12  # of a sample: in float64, and in float32 to train on
+BYTES_AN_INPUT = 12  # of a sample, once in float64, and once in float32 to train on
 
 
 class Table(NamedTuple):
