@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 
 import mlp_jax
 from mlp_jax.certificate.differences import central_differences
-from mlp_jax.forward_propagation import PAPER
+from mlp_jax.network import PAPER
 
 RESULTS = Path(__file__).parent / "results"
 DEPTHS, WIDTHS = (2, 4, 8, 12), (4, 16, 64)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mlp_jax.estimators.search import SweepCV as SweepCV
     from mlp_jax.estimators.to_model import model_of as model_of
     from mlp_jax.estimators.to_model import save_model as save_model
-    from mlp_jax.forward_propagation import Network as Network
     from mlp_jax.forward_propagation import forward as forward
     from mlp_jax.labels import class_weights as class_weights
     from mlp_jax.labels import one_hot as one_hot
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from mlp_jax.models.export import export_model as export_model
     from mlp_jax.models.model import Model as Model
     from mlp_jax.models.model import load_model as load_model
+    from mlp_jax.network import Network as Network
     from mlp_jax.parameters import Layer as Layer
     from mlp_jax.parameters import init as init
     from mlp_jax.parameters import layer_sizes as layer_sizes
@@ -80,7 +80,7 @@ _HOMES = {
     "MLPRegressor": "estimators.regressor",
     "Metric": "metrics",
     "Model": "models.model",
-    "Network": "forward_propagation",
+    "Network": "network",
     "Optimizer": "training.optimizers",
     "State": "training.descent",
     "SweepCV": "estimators.search",

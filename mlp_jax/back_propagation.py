@@ -9,28 +9,20 @@ Three things differ from `derivation.py`, none of them a number:
 - the stack of 3.1.5 is f'(Z[l]) itself: no (m, m) diagonal and no rank-4 tensor is formed.
 """
 
-import inspect
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import chex
 import jax
-import jax.numpy as jnp
 from jax import Array
 
-from mlp_jax.cost_function import J_of_losses, dJ_dL, given, l2_gradient, l2_penalty
+from mlp_jax.cost_function import J_of_losses, dJ_dL, l2_gradient, l2_penalty
 from mlp_jax.dropout import as_masks
-from mlp_jax.forward_propagation import PAPER, Network, Trace, as_rows, chosen, forward_trace
-from mlp_jax.parameters import (
-    Layer,
-    as_examples,
-    as_labels,
-    as_layers,
-    as_weights,
-    narrowed_like,
-    widened,
-)
+from mlp_jax.dtypes import narrowed_like, widened
+from mlp_jax.examples import as_examples, as_labels, as_weights
+from mlp_jax.forward_propagation import Trace, chosen, forward_trace
+from mlp_jax.network import PAPER, Network
+from mlp_jax.parameters import Layer, as_layers
 
 
 def errors(
@@ -48,7 +40,7 @@ def errors(
     hidden = network.hidden(layers)
     for l in reversed(range(1, len(layers))):
         # 3.1.4 and 3.1.6: (dJ/dA[l])ᵀ = W[l+1] (dJ/dZ[l+1])ᵀ, at the W that forward used.
-        grad_A = network.layer_product(layers[l].W, grad_Z[-1])  # (n, n") (n", m)
+        grad_A = network.products.backward(layers[l].W, grad_Z[-1])
         if trace.masks is not None:
             grad_A = trace.masks[l - 1] * grad_A  # d(M ∘ A) = M ∘ dA
         # 3.1.5: the Hadamard product with the stack of the diag⁻¹ of every example. A unit that was
@@ -73,13 +65,8 @@ def backward(
     grad_Z = errors(layers, trace, Y, network=network, weights=weights)
 
     def of_layer(layer: Layer, A_prev: Array, grad: Array) -> Layer:
-        # A[l-1] dJ/dZ[l], and (dJ/dZ[l])ᵀ 1ᵀ: as a product, networks side by side would be turned
-        # in memory for it.
-        dJ_dZ, b = grad.T, jnp.sum(grad, axis=1, keepdims=True)
-        if network.rows:
-            A_prev, dJ_dZ = as_rows(A_prev).T, as_rows(grad)
-            b = jnp.sum(dJ_dZ, axis=0)[:, None]
-        return Layer(network.product(A_prev, dJ_dZ) + l2_gradient(layer.W, l2), b)
+        W, b = network.products.gradients(A_prev, grad)  # A[l-1] dJ/dZ[l], (dJ/dZ[l])ᵀ 1ᵀ
+        return Layer(W + l2_gradient(layer.W, l2), b)
 
     grads = tuple(map(of_layer, layers, trace.inputs(), grad_Z))
     chex.assert_trees_all_equal_shapes_and_dtypes(grads, layers)
@@ -171,27 +158,3 @@ def gradient(
     """
     # The cost is not used, so XLA leaves it out of the compiled program.
     return one_pass(params, X, Y, network, weights, l2, masks)[1]
-
-
-def call_gradient(
-    function: Callable[..., Any],
-    params: Any,
-    X: Array,
-    Y: Array,
-    **choices: Any,
-) -> Any:
-    """function(params, X, Y), with those of `choices` that were made and it has arguments for.
-
-    So a function that knows only the paper's three arguments serves wherever `gradient` does.
-    """
-    made = given(**choices)
-    chosen = {name: value for name, value in made.items() if accepts(function, name)}
-    return function(params, X, Y, **chosen)
-
-
-def accepts(function: Callable[..., Any], name: str) -> bool:
-    """Whether `function` takes an argument of that name."""
-    arguments = inspect.signature(function).parameters
-    return name in arguments or any(
-        argument.kind is inspect.Parameter.VAR_KEYWORD for argument in arguments.values()
-    )

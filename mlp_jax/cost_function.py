@@ -12,8 +12,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.dropout import as_masks
-from mlp_jax.forward_propagation import PAPER, Network, chosen, forward_trace, without_derivative
-from mlp_jax.parameters import Layer, as_examples, as_labels, as_layers, as_weights, widened
+from mlp_jax.dtypes import widened
+from mlp_jax.examples import as_examples, as_labels, as_weights
+from mlp_jax.forward_propagation import chosen, forward_trace, without_derivative
+from mlp_jax.network import PAPER, Network
+from mlp_jax.parameters import Layer, as_layers
 
 
 def J_of_losses(L: Array, weights: Array | None) -> Array:
@@ -61,28 +64,22 @@ def dJ_dL(X: Array, weights: Array | None) -> Array:
 
 def l2_penalty(layers: tuple[Layer, ...], l2: Any) -> Array | float:
     """(l2 / 2) Σ_l tr(W[l]ᵀ W[l]); biases free, not divided by m."""
-    if _is_off(l2):
+    if is_off(l2):
         return 0.0
     return l2 / 2 * sum(jnp.sum(W * W) for W, _ in layers)
 
 
 def l2_gradient(W: Array, l2: Any) -> Array | float:
     """The penalty's gradient l2 W[l], shape (n_prev, n)."""
-    return 0.0 if _is_off(l2) else l2 * W
+    return 0.0 if is_off(l2) else l2 * W
 
 
-def _is_off(choice: Any) -> bool:
-    # The None or literal 0 of an argument left out. A traced 0 is a number like any other.
-    return choice is None or (isinstance(choice, int | float) and choice == 0)
+def is_off(choice: Any) -> bool:
+    """Whether it is the None or literal 0 of an argument left out.
 
-
-def given(**choices: Any) -> dict[str, Any]:
-    """Those of weights, l2, ... that are switched on.
-
-    Handed to a jitted function, a literal 0 becomes a traced one, and work is done to add nothing;
-    left out, it stays switched off.
+    A traced 0 is a number like any other.
     """
-    return {name: value for name, value in choices.items() if not _is_off(value)}
+    return choice is None or (isinstance(choice, int | float) and choice == 0)
 
 
 @partial(jax.jit, static_argnames="network")

@@ -18,8 +18,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import sigmoid
 
-from mlp_jax.forward_propagation import PAPER, Trace, forward_trace
-from mlp_jax.parameters import Layer, as_examples, as_labels, as_layers, narrowed_like, widened
+from mlp_jax.dtypes import narrowed_like, widened
+from mlp_jax.examples import as_examples, as_labels
+from mlp_jax.forward_propagation import Trace, forward_trace
+from mlp_jax.network import PAPER
+from mlp_jax.parameters import Layer, as_layers
 
 
 def ones_row(m: int, dtype: Any = None) -> Array:

@@ -68,7 +68,7 @@ def dJ_dZ(dJ_dA: Array, A: Array) -> Array:
 def dJ_dZ_fused(A: Array, Y: Array, dJ_dL: Array) -> Array:
     """Extension 4. Row i is (dJ/dL(i)) ((1ᵀ y(i)) a(i) - y(i))ᵀ, shape (m, K).
 
-    It cancels as a nears y; `losses._softmax_cross_entropy_error` is the form that does not, whose
-    rows are these, transposed.
+    It cancels as a nears y; `cross_entropies.softmax_cross_entropy_error` is the form that does
+    not, whose rows are these, transposed.
     """
     return (dJ_dL * (jnp.sum(Y, axis=0, keepdims=True) * A - Y)).T

@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mlp_jax.parameters import Layer, as_key, as_layers, widened
+from mlp_jax.dtypes import widened
+from mlp_jax.keys import as_key
+from mlp_jax.parameters import Layer, as_layers
 from mlp_jax.wording import as_typed
 
 

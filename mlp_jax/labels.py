@@ -79,7 +79,7 @@ def smoothed(Y: Array, smoothing: Any, loss: Loss) -> Array:
     """
     if not loss.classes:
         raise ValueError(f"label_smoothing is for the cross-entropies; the loss is {loss}")
-    options = Y.shape[0] if loss.name == "softmax_cross_entropy" else 2
+    options = Y.shape[0] if loss.exclusive else 2
     return (1.0 - smoothing) * Y + smoothing / options
 
 

@@ -6,20 +6,34 @@ form that neither cancels nor overflows: once a rounds to 1, A has forgotten wha
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.nn import relu, sigmoid, softmax, softplus
+from jax.nn import relu, sigmoid, softmax
 
 from mlp_jax import metrics
+from mlp_jax.cross_entropies import (
+    binary_cross_entropy,
+    binary_cross_entropy_error,
+    softmax_cross_entropy,
+    softmax_cross_entropy_error,
+    sum_over_outputs,
+)
+from mlp_jax.loss_rules import ANY, RULES
+from mlp_jax.losses_of_numbers import (
+    absolute_error,
+    absolute_error_error,
+    poisson,
+    poisson_error,
+    squared_error,
+    squared_error_error,
+)
 from mlp_jax.metrics import Metric
 from mlp_jax.wording import as_typed
-
-ANY = (-float("inf"), float("inf"))  # labels that may be any finite number
 
 
 def _identity(Z: Array) -> Array:
@@ -29,15 +43,20 @@ def _identity(Z: Array) -> Array:
 class Loss(NamedTuple):
     """A loss, fused with the output activation that belongs to it.
 
-    name: as users type it. output: Z[L] -> A[L], shape (K, m). L: (Z[L], Y) -> the row of losses,
-    shape (1, m). dL_dZ: (Z[L], Y) -> the output errors, shape (K, m), column i for example i.
-    labels: the (lowest, highest) label allowed. classes: Y says how much of each class, so that
-    labels can be smoothed and classes weighted. kink: (Z[L], Y) -> the distances to where dL/dZ or
-    its slope jumps, or None if it never does. metric: a `Metric`, what a person reads; or a
-    function (A, Y, weights or None) -> a scalar, the better the higher; or None. outputs_of_label:
-    how many outputs are compared with one and the same row of Y; 1 but for several quantiles.
-    by_hand: False if dL/dZ is autodiff's. of_differences: L is a function of Z - Y alone, where
-    both are numbers of the same kind.
+    name: as users type it.
+    output: Z[L] -> A[L], shape (K, m).
+    L: (Z[L], Y) -> the row of losses, shape (1, m).
+    dL_dZ: (Z[L], Y) -> the output errors, shape (K, m), column i for example i.
+    labels: the (lowest, highest) label allowed.
+    classes: Y says how much of each class, so that labels can be smoothed and classes weighted.
+    kink: (Z[L], Y) -> the distances to where dL/dZ or its slope jumps, or None if it never does.
+    metric: a `Metric`, what a person reads; or a function (A, Y, weights or None) -> a scalar, the
+      better the higher; or None.
+    outputs_of_label: how many outputs are compared with one and the same row of Y; 1 but for
+      several quantiles.
+    by_hand: False if dL/dZ is autodiff's.
+    of_differences: L is a function of Z - Y alone, where both are numbers of the same kind.
+    exclusive, counts: as of `loss_rules.LossRules`.
     """
 
     name: str
@@ -51,6 +70,8 @@ class Loss(NamedTuple):
     outputs_of_label: int = 1
     by_hand: bool = True
     of_differences: bool = False
+    exclusive: bool | None = None
+    counts: bool = False
 
     def of_parts(self, Z: Array, Y: Array, rest: Array | None) -> Array:
         """L for the labels Y + rest, which have more digits than their dtype holds."""
@@ -61,111 +82,6 @@ class Loss(NamedTuple):
 
     def __repr__(self) -> str:
         return repr(self.name)
-
-
-def _sum_over_outputs(L: Array) -> Array:
-    return jnp.sum(L, axis=0, keepdims=True)
-
-
-# --- Binary cross-entropy: section 2 and 3.1.2; K sigmoids are K of them (extension 5).
-
-
-def _binary_cross_entropy(Z: Array, Y: Array) -> Array:
-    """Section 2: L = -y log(a) - (1 - y) log(1 - a), with a = sigmoid(z), summed over the outputs.
-
-    As written it is infinite or NaN once a rounds to 0 or 1 (errata 28). Since
-    -log(sigmoid(z)) = softplus(-z), it is y softplus(-z) + (1 - y) softplus(z), exact for every z.
-    `jax.nn.softplus` also has the right autodiff at z = 0, which max(z, 0) + log1p(e^-|z|) has not
-    (errata 33).
-    """
-    return _sum_over_outputs(Y * softplus(-Z) + (1.0 - Y) * softplus(Z))
-
-
-def _binary_cross_entropy_error(Z: Array, Y: Array) -> Array:
-    """3.1.2 and 3.1.3 in one: dL/dz = dL/da da/dz = (a - y) / (a (1 - a)) * a (1 - a) = a - y.
-
-    The two factors overflow and vanish as the output saturates (errata 30), and a - y cancels as a
-    nears y (errata 32), so: a - y = (1 - y) s(z) - y s(-z), whose terms are of one sign for y = 0
-    and y = 1. With e = exp(-|z|), the larger of s(z) and s(-z) is 1 / (1 + e), the other the rest.
-    """
-    left = Z < 0.0
-    E = jnp.exp(jnp.where(left, Z, -Z))  # not -|z|, whose slope at z = 0 autodiff takes as 0
-    of_z, of_minus_z = jnp.where(left, E, 1.0), jnp.where(left, 1.0, E)
-    return ((1.0 - Y) * of_z - Y * of_minus_z) / (1.0 + E)
-
-
-# --- Softmax cross-entropy: extension 4. Its Jacobian is dense: see derivation_of_softmax.
-
-
-def _softmax(Z: Array) -> Array:
-    return softmax(Z, axis=0)
-
-
-def _exponentials(Z: Array) -> tuple[Array, Array, Array, Array]:
-    """(D, first, E, S) relative to the largest z of an example, over which nothing overflows.
-
-    D = z - max z; first marks the largest, one an example; E = exp(D); S, (1, m), sums E over all
-    but the largest, whose E is 1: what a sum of all would round away.
-    """
-    first = jax.nn.one_hot(jnp.argmax(Z, axis=0), Z.shape[0], axis=0, dtype=bool)
-    D = Z - jnp.sum(jnp.where(first, Z, 0.0), axis=0, keepdims=True)
-    E = jnp.exp(D)
-    return D, first, E, _sum_over_outputs(jnp.where(first, 0.0, E))
-
-
-def _softmax_cross_entropy(Z: Array, Y: Array) -> Array:
-    """Extension 4: L = -1ᵀ (Y ∘ log A) = yᵀ (1 lse(z) - z), exact however sure the network is."""
-    D, _, _, S = _exponentials(Z)
-    return _sum_over_outputs(Y * (jnp.log1p(S) - D))
-
-
-def _softmax_cross_entropy_error(Z: Array, Y: Array) -> Array:
-    """Extension 4, fused: dL/dz = (1ᵀ y) a - y.
-
-    It cancels as a nears y, so entry k is a_k Σ_(j≠k) y_j - y_k Σ_(j≠k) a_j, of which one term is 0
-    for every k if y names one class.
-    """
-    _, first, E, S = _exponentials(Z)
-    others_of_y = _sum_over_outputs(Y) - Y
-    others_of_E = jnp.where(first, S, (1.0 + S) - E)
-    return (E * others_of_y - Y * others_of_E) / (1.0 + S)
-
-
-# --- Regression, output z itself: extension 3 and its like.
-
-
-def _squared_error(Z: Array, Y: Array) -> Array:
-    """Extension 3: L = 1/2 ‖a - y‖², with a = z."""
-    return _sum_over_outputs(0.5 * (Z - Y) ** 2)
-
-
-def _squared_error_error(Z: Array, Y: Array) -> Array:
-    """Extension 3: dL/dz = a - y; the 1/2 took the 2."""
-    return Z - Y
-
-
-def _absolute_error(Z: Array, Y: Array) -> Array:
-    """L = ‖a - y‖₁, with a = z."""
-    # Not jnp.abs, of which autodiff takes 1 at a = y.
-    return _sum_over_outputs(relu(Z - Y) + relu(Y - Z))
-
-
-def _absolute_error_error(Z: Array, Y: Array) -> Array:
-    """dL/dz = sign(a - y); 0 at a = y, as autodiff has it."""
-    return jnp.sign(Z - Y)
-
-
-def _poisson(Z: Array, Y: Array) -> Array:
-    """L = a - y log a with the log link a = e^z, so e^z - y z: -log of Poisson's law, less log y!.
-
-    Where y = 0, 0 z is 0 for every finite z.
-    """
-    return _sum_over_outputs(jnp.exp(Z) - Y * Z)
-
-
-def _poisson_error(Z: Array, Y: Array) -> Array:
-    """dL/dz = dL/da da/dz = (1 - y / a) a = a - y."""
-    return jnp.exp(Z) - Y
 
 
 def _distance_to_label(Z: Array, Y: Array) -> Array:
@@ -197,7 +113,7 @@ def _huber(delta: float) -> Loss:
 
     def L(Z: Array, Y: Array) -> Array:
         near = cut_off(Z - Y)
-        return _sum_over_outputs(near * (Z - Y - 0.5 * near))
+        return sum_over_outputs(near * (Z - Y - 0.5 * near))
 
     def dL_dZ(Z: Array, Y: Array) -> Array:
         return cut_off(Z - Y)
@@ -206,7 +122,8 @@ def _huber(delta: float) -> Loss:
         return jnp.abs(Z - Y) - delta
 
     name = "huber" if delta == 1 else f"huber({_digits(delta)})"
-    return Loss(name, _identity, L, dL_dZ, ANY, kink=kink, metric=metrics.r2, of_differences=True)
+    choices = {"kink": kink, "metric": metrics.r2, "of_differences": True}
+    return _by_the_rules("huber", L, dL_dZ, **choices)._replace(name=name)
 
 
 def pinball(*quantiles: float) -> Loss:
@@ -232,21 +149,20 @@ def _pinball(quantiles: tuple[float, ...]) -> Loss:
         return jnp.array(quantiles, Z.dtype)[:, None]
 
     def L(Z: Array, Y: Array) -> Array:
-        return _sum_over_outputs(tau(Z) * relu(Y - Z) + (1.0 - tau(Z)) * relu(Z - Y))
+        return sum_over_outputs(tau(Z) * relu(Y - Z) + (1.0 - tau(Z)) * relu(Z - Y))
 
     def dL_dZ(Z: Array, Y: Array) -> Array:
         return jnp.where(Z > Y, 1.0 - tau(Z), 0.0) - jnp.where(Z < Y, tau(Z), 0.0)
 
     listed = ", ".join(_digits(tau) for tau in quantiles)
     name = "pinball" if quantiles == (0.5,) else f"pinball({listed})"
-    metric = metrics.coverage_error(quantiles)
-    return Loss(
-        *(name, _identity, L, dL_dZ, ANY),
+    return _by_the_rules(
+        *("pinball", L, dL_dZ),
         kink=_distance_to_label,
-        metric=metric,
+        metric=metrics.coverage_error(quantiles),
         outputs_of_label=len(quantiles),
         of_differences=True,
-    )
+    )._replace(name=name)
 
 
 @cache
@@ -278,7 +194,7 @@ def own_loss(
                 f"the loss returned shape {value.shape} for {Z.shape[1]} examples; expected "
                 f"(1, {Z.shape[1]}), one an example"
             )
-        return value[None] if value.ndim == 1 else _sum_over_outputs(value)
+        return value[None] if value.ndim == 1 else sum_over_outputs(value)
 
     def dL_dZ(Z: Array, Y: Array) -> Array:
         return jax.grad(lambda Z: jnp.sum(row(Z, Y)))(Z)
@@ -287,48 +203,67 @@ def own_loss(
     return Loss(name, output, row, dL_dZ, labels, metric=metric, by_hand=False)
 
 
+# The output activations by the names that `loss_rules` has.
+OUTPUTS: dict[str, Callable[[Array], Array]] = {
+    "identity": _identity,
+    "sigmoid": sigmoid,
+    "softmax": partial(softmax, axis=0),
+    "exp": jnp.exp,
+}
+
+
+def _by_the_rules(
+    name: str,
+    L: Callable[[Array, Array], Array],
+    dL_dZ: Callable[[Array, Array], Array],
+    **choices: Any,
+) -> Loss:
+    """The loss of this name, of which `loss_rules` says the output and the labels."""
+    _, output, labels, classes, exclusive, counts, *_ = RULES[name]
+    return Loss(
+        *(name, OUTPUTS[output], L, dL_dZ, labels, classes),
+        exclusive=exclusive,
+        counts=counts,
+        **choices,
+    )
+
+
 LOSSES: dict[str, Any] = {
     loss.name: loss
     for loss in (
-        Loss(
+        _by_the_rules(
             "binary_cross_entropy",
-            sigmoid,
-            _binary_cross_entropy,
-            _binary_cross_entropy_error,
-            labels=(0.0, 1.0),
-            classes=True,
+            binary_cross_entropy,
+            binary_cross_entropy_error,
             metric=metrics.accuracy,
         ),
-        Loss(
+        _by_the_rules(
             "softmax_cross_entropy",
-            _softmax,
-            _softmax_cross_entropy,
-            _softmax_cross_entropy_error,
-            labels=(0.0, 1.0),
-            classes=True,
+            softmax_cross_entropy,
+            softmax_cross_entropy_error,
             metric=metrics.accuracy_of_largest,
         ),
-        Loss(
-            "squared_error",
-            _identity,
-            _squared_error,
-            _squared_error_error,
-            ANY,
+        _by_the_rules(
+            *(
+                "squared_error",
+                squared_error,
+                squared_error_error,
+            ),
             metric=metrics.r2,
             of_differences=True,
         ),
-        Loss(
-            "absolute_error",
-            _identity,
-            _absolute_error,
-            _absolute_error_error,
-            ANY,
+        _by_the_rules(
+            *(
+                "absolute_error",
+                absolute_error,
+                absolute_error_error,
+            ),
             kink=_distance_to_label,
             metric=metrics.r2,
             of_differences=True,
         ),
         huber(),
-        Loss("poisson", jnp.exp, _poisson, _poisson_error, (0.0, ANY[1]), metric=metrics.r2),
+        _by_the_rules("poisson", poisson, poisson_error, metric=metrics.r2),
         pinball(),
     )
 }

@@ -11,17 +11,19 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from mlp_jax.parameters import widened
+from mlp_jax.dtypes import widened
 
 
 @dataclass(frozen=True)
 class Metric:
     """A number to read of outputs and labels, and which way it is better.
 
-    of: (A, Y, weights or None) -> a scalar. less_is_better: as of an error; else more is. Whoever
-    compares values of a metric compares their `score`, which alone knows the way. of_differences:
-    a number added to an output and to its labels changes nothing, so that labels far from zero can
-    be told from outputs as exactly as those near it.
+    Whoever compares values of a metric compares their `score`, which alone knows the way.
+
+    of: (A, Y, weights or None) -> a scalar.
+    less_is_better: as of an error; else more is better.
+    of_differences: a number added to an output and to its labels changes nothing, so that labels
+      far from zero can be told from outputs as exactly as labels near zero.
 
     Example:
       >>> error = Metric(lambda A, Y, weights: abs(A - Y).max(), less_is_better=True)

@@ -1,6 +1,7 @@
 """How messages write what came: a value as a person types it, bytes as a person says them."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,12 @@ def as_typed(value: Any) -> str:
       "{'rate': 0.1, 'hidden': (8, 4)}"
     """
     return repr(_plain(value))
+
+
+def describe(value: Any) -> str:
+    """What an error message calls `value`: its type, with its length if it has one."""
+    kind = type(value).__name__
+    return f"a {kind} of length {len(value)}" if isinstance(value, Sequence | dict) else f"a {kind}"
 
 
 def _plain(value: Any) -> Any:

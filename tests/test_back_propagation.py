@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 import mlp_jax
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.losses import LOSSES
+from mlp_jax.products import Products
 from tests.nets import LABELS, STEEP, backward, random_net
 
 SHAPES = [
@@ -406,14 +407,17 @@ def test_a_dropped_unit_gets_nothing_back_whatever_its_derivative(activation):
 @pytest.mark.parametrize("extra", ["nothing", "weights, l2 and masks"])
 def test_examples_as_rows_in_memory_change_no_number(activation, extra):
     params, X, Y = random_net(0, (130, 128, 9, 3), 40)
-    network = mlp_jax.Network(activation, "softmax_cross_entropy")
+    network, by_rows = (
+        mlp_jax.Network(activation, "softmax_cross_entropy", Products(rows=rows))
+        for rows in (False, True)
+    )
     Y = jnp.eye(3)[:, jnp.arange(40) % 3]
     choices = {}
     if extra != "nothing":
         masks = mlp_jax.dropout_masks(jax.random.key(0), params, 40, 0.3)
         choices = {"weights": jnp.arange(1.0, 41.0)[None], "l2": 0.1, "masks": masks}
     columns = mlp_jax.cost_and_gradient(params, X, Y, network=network, **choices)
-    rows = mlp_jax.cost_and_gradient(params, X, Y, network=network.by_rows(), **choices)
+    rows = mlp_jax.cost_and_gradient(params, X, Y, network=by_rows, **choices)
     assert relative(rows, columns) < 1e-13
-    theirs = gradient_of_cost(params, X, Y, network=network.by_rows(), **choices)
+    theirs = gradient_of_cost(params, X, Y, network=by_rows, **choices)
     assert relative(rows[1], theirs) < 1e-12

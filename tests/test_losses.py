@@ -11,9 +11,9 @@ import mlp_jax
 from mlp_jax import metrics
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.dropout import dropout_masks
-from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import LOSSES, Loss, is_named_loss
 from mlp_jax.models import numpy_forward, prediction
+from mlp_jax.network import Network
 from tests.nets import LABELS, net_of_loss
 
 

@@ -23,10 +23,10 @@ Look at dJ/dW[1] = (dJ/dZ[1])ᵀ A[0]ᵀ: 3.1.6 and 3.2.
 activation has its certificate with weights, with L2, with dropout and with all three, by
 `experiments/certificates.py`.
 
-Files: `certificate` is the door; `trial` gathers the three gradients, `differences` takes the
-central ones, `rounding` measures what rounding may do to every entry, `kinks` knows the other
-values at a kink; `evidence` is what is known of one W[l] or b[l], `verdicts` what it amounts to,
-`remarks` what an error looks like in a student's terms.
+Files: `certificate` is the door; `gather` brings the three gradients together, `differences` takes
+the central differences, `rounding` measures what rounding may do to every entry, `kinks` knows the
+other values at a kink; `evidence` is what is known of one W[l] or b[l], `verdicts` what that
+amounts to, `remarks` what an error looks like in a student's terms.
 """
 
 from typing import TYPE_CHECKING

@@ -13,27 +13,23 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mlp_jax.back_propagation import call_gradient
 from mlp_jax.back_propagation import gradient as gradient_by_hand
-from mlp_jax.certificate.trial import at_other_values, gathered, leaves_of
-from mlp_jax.certificate.verdicts import Leaf, diagnosis, judged
+from mlp_jax.certificate.gather import at_other_values, gather_evidence, leaves_of
+from mlp_jax.certificate.verdicts import Leaf, diagnosis, judge
 from mlp_jax.dropout import as_masks
-from mlp_jax.forward_propagation import PAPER, Network
-from mlp_jax.parameters import (
-    Layer,
-    as_examples,
-    as_labels,
-    as_layers,
-    as_weights,
-    shaped_like,
-)
+from mlp_jax.examples import as_examples, as_labels, as_weights
+from mlp_jax.gradient_call import call_gradient
+from mlp_jax.network import PAPER, Network
+from mlp_jax.parameters import Layer, as_layers, shaped_like
 
 
 class Certificate(NamedTuple):
     """The outcome of `certify`; prints as a table.
 
-    leaves: one `Leaf` for each W[l] and b[l], from layer 1 up. layer: the number of the first
-    wrong layer on the way back from the output, None if all is right. diagnosis: what to look at.
+    leaves: one `Leaf` for each W[l] and b[l], from layer 1 up.
+    layer: the number of the first wrong layer on the way back from the output; None if all is
+      right.
+    diagnosis: what to look at.
     note: what was compared in another way than one would expect, or "".
     """
 
@@ -155,12 +151,12 @@ def certify(
         exact = Network(network.activation, network.loss)  # differences of rounded costs are none
         choices = {"network": exact, "weights": weights, "l2": float(l2), "masks": masks}
         returned = call_gradient(gradient, *_handed_out(params, layers, X, Y), **choices)
-        evidence = gathered(leaves_of(returned, layers), layers, X, Y, choices, entries)
+        evidence = gather_evidence(leaves_of(returned, layers), layers, X, Y, choices, entries)
         if not all(e.agrees for e in evidence):
             evidence = at_other_values(evidence, layers, X, Y, choices)
     # W[l] and b[l] stand side by side: 0 with 1, 2 with 3.
     leaves = tuple(
-        judged(e, beside=evidence[index ^ 1], m=X.shape[1]) for index, e in enumerate(evidence)
+        judge(e, beside=evidence[index ^ 1], m=X.shape[1]) for index, e in enumerate(evidence)
     )
     return Certificate(leaves, *diagnosis(leaves), note=_note(network))
 

@@ -9,7 +9,8 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from mlp_jax.cost_function import cost
-from mlp_jax.forward_propagation import Network, forward_trace
+from mlp_jax.forward_propagation import forward_trace
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
 # Half the step is exact in binary too. With Richardson's extrapolation the truncation error falls
@@ -21,9 +22,11 @@ STEP = 2.0**-15
 class Differences(NamedTuple):
     """Slopes of the cost along single parameters, each of shape (entries,).
 
-    slope: the extrapolated central difference. resolution: how far it may be off. kink: some
-    unit's z changes sign within the step, so the slope means nothing. bend: how far the slopes to
-    both sides differ by more than those of a smooth cost, as at a kink that nobody declared.
+    slope: the extrapolated central difference.
+    resolution: how far the slope may be off.
+    kink: whether some unit's z changes sign within the step, so that the slope means nothing.
+    bend: by how much more the slopes to both sides differ than those of a smooth cost, as at a kink
+      that nobody declared.
     """
 
     slope: Array

@@ -12,8 +12,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.activations import Activation, is_named
-from mlp_jax.forward_propagation import Network, forward_trace
+from mlp_jax.forward_propagation import forward_trace
 from mlp_jax.losses import Loss, is_named_loss
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
 FRACTIONS = (1.0, 0.5, 0.0)  # of the way from the left value to the right one
@@ -37,7 +38,8 @@ class Choice(NamedTuple):
 class AtKinks(NamedTuple):
     """What stands where a derivative jumps.
 
-    hidden: of every hidden layer, (n[l], m). examples: those at a kink of the loss, (1, m).
+    hidden: of every hidden layer which units are at a kink, bool, (n[l], m).
+    examples: which examples are at a kink of the loss, bool, (1, m).
     """
 
     hidden: tuple[Array, ...]

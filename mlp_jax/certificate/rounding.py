@@ -1,4 +1,4 @@
-"""How far rounding may move every entry of the gradient: it is shaken, and one looks.
+"""How far rounding may move every entry of the gradient, found by moving all that it is made of.
 
 A bound for a whole leaf forgives an error in its small entries, and a bound by the terms of the
 last sum knows nothing of a - y, 1 - a² and what came before. So forward and backward propagation
@@ -18,8 +18,9 @@ from jax import Array
 from mlp_jax.activations import Activation, is_named
 from mlp_jax.certificate.kinks import at_kinks, output_error, slope
 from mlp_jax.cost_function import J_of_losses, dJ_dL
-from mlp_jax.forward_propagation import Network, chosen, forward_trace
+from mlp_jax.forward_propagation import chosen, forward_trace
 from mlp_jax.losses import Loss, is_named_loss
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
 SHAKEN = 16  # times; an entry then hardly has the luck of not being moved
@@ -29,7 +30,8 @@ LARGEST_MOVE, UNIT_MOVE = 125, 100  # moves are kept as small integers: one of 1
 class Noise(NamedTuple):
     """What rounding may do.
 
-    layers: to every entry of the gradient, shaped like the parameters. J: to the cost.
+    layers: to every entry of the gradient, shaped like the parameters.
+    J: to the cost, a scalar.
     """
 
     layers: tuple[Layer, ...]

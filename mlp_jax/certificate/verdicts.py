@@ -43,7 +43,7 @@ class Leaf(NamedTuple):
     remark: str
 
 
-def judged(evidence: Evidence, beside: Evidence, m: int) -> Leaf:
+def judge(evidence: Evidence, beside: Evidence, m: int) -> Leaf:
     """The verdict on one leaf.
 
     Args:

@@ -12,8 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
 from mlp_jax.estimators.settings import activation_by_our_names
-from mlp_jax.forward_propagation import Network
+from mlp_jax.loss_rules import default_loss
 from mlp_jax.models.outputs import flat_if_one, predicted, probabilities
+from mlp_jax.network import Network
 from mlp_jax.wording import as_typed
 
 
@@ -171,8 +172,8 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def _network(self) -> Network:
         multiclass = self._binarizer.y_type_ == "multiclass" and len(self.classes_) > 2
-        loss = "softmax_cross_entropy" if multiclass else "binary_cross_entropy"
         self.out_activation_ = "softmax" if multiclass else "logistic"
+        loss = default_loss(len(self.classes_) if multiclass else 2)
         return Network(activation_by_our_names(self.activation), loss)
 
     def _as_Y(self, y: Any, *, known: bool) -> np.ndarray:

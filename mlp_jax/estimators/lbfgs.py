@@ -13,9 +13,9 @@ from mlp_jax.cost_function import J_of_mean
 from mlp_jax.estimators.data import Data
 from mlp_jax.estimators.settings import Settings, mean_over_of
 from mlp_jax.estimators.solvers import Solution, constant_of, print_cost
-from mlp_jax.forward_propagation import Network
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
-from mlp_jax.training.checks import as_training_examples
+from mlp_jax.training.checks import as_batch
 
 
 def solve_by_lbfgs(
@@ -25,8 +25,8 @@ def solve_by_lbfgs(
     import scipy.optimize
 
     params = tuple(Layer(W.astype(data.X.dtype), b.astype(data.X.dtype)) for W, b in params)
-    examples = as_training_examples("", params, network, *data.columns())
-    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in examples[:3])
+    batch = as_batch("", params, network, *data.columns())
+    X, Y, weights = (None if a is None else jax.numpy.asarray(a) for a in batch[:3])
     l2 = settings.l2_for(len(data.X), data.mean_weight)
     given = {"network": network, "l2": np.asarray(l2, data.X.dtype)}
     if weights is not None:

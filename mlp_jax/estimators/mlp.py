@@ -11,13 +11,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from mlp_jax.dtypes import scope
 from mlp_jax.estimators.data import Data, dense, in_dtype, split_data
 from mlp_jax.estimators.lbfgs import solve_by_lbfgs
 from mlp_jax.estimators.settings import parse_settings
 from mlp_jax.estimators.solvers import Resumed, Solution, solve_in_steps
-from mlp_jax.forward_propagation import Network
 from mlp_jax.models.prediction import outputs
-from mlp_jax.parameters import Layer, init, scope
+from mlp_jax.network import Network
+from mlp_jax.parameters import Layer, init
 
 # How `validate_data` of scikit-learn checks a table.
 _TABLE: dict[str, Any] = {

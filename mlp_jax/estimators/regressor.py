@@ -11,11 +11,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from mlp_jax import metrics
+from mlp_jax.dtypes import scope
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
 from mlp_jax.estimators.settings import activation_by_our_names
-from mlp_jax.forward_propagation import Network
 from mlp_jax.models.outputs import flat_if_one
-from mlp_jax.parameters import scope
+from mlp_jax.network import Network
 
 
 class MLPRegressor(RegressorMixin, MLP):
@@ -154,7 +154,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def _network(self) -> Network:
         network = Network(activation_by_our_names(self.activation), self.loss)
-        self.out_activation_ = "exp" if network.loss.name == "poisson" else "identity"
+        self.out_activation_ = "exp" if network.loss.counts else "identity"
         if network.loss.classes:
             raise ValueError(f"loss is {self.loss!r}, which is of classes: use MLPClassifier")
         return network

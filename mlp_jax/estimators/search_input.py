@@ -14,8 +14,12 @@ from sklearn.utils import check_random_state
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.search_tables import Tables, weights_by_class
-from mlp_jax.estimators.settings import Settings, mean_over_of, parse_settings
-from mlp_jax.forward_propagation import Network
+from mlp_jax.estimators.settings import (
+    Settings,
+    mean_over_of,
+    parse_settings,
+)
+from mlp_jax.network import Network
 from mlp_jax.sweeps.configuration import network_of
 from mlp_jax.sweeps.folds import Split
 from mlp_jax.wording import as_typed

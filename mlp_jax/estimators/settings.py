@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.activations import Activation
-from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
+from mlp_jax.network import Network
 from mlp_jax.training.checks import check_count
 from mlp_jax.training.optimizers import OPTIMIZERS, Optimizer, optimizer
 from mlp_jax.wording import as_typed
@@ -259,7 +259,7 @@ def mean_over_of(loss: Loss, targets: int) -> int:
     Over the targets of a regression, as scikit-learn's squared error is. Its Poisson loss is a sum,
     and so are the cross-entropies.
     """
-    return 1 if loss.classes or loss.name == "poisson" else targets
+    return 1 if loss.classes or loss.counts else targets
 
 
 def _sizes(given: Any) -> tuple[int, ...]:

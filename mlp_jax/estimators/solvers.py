@@ -14,9 +14,9 @@ from scipy.special import xlogy
 
 from mlp_jax.estimators.data import Data
 from mlp_jax.estimators.settings import Settings, mean_over_of
-from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
 from mlp_jax.metrics import Metric
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.training.descent import Info, State, start
 from mlp_jax.training.optimizers import Optimizer
@@ -67,7 +67,7 @@ def constant_of(loss: Loss, Y: np.ndarray, weights: np.ndarray | None = None) ->
 
     Of Poisson, half the deviance: the terms y log y - y, which no parameter changes.
     """
-    if loss.name != "poisson":
+    if not loss.counts:
         return 0.0
     Y = Y.astype(np.float64)
     return float(np.average((xlogy(Y, Y) - Y).sum(axis=0), weights=weights))

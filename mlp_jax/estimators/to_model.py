@@ -12,10 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from mlp_jax.estimators.fitted_steps import encoding_of_steps
 from mlp_jax.estimators.mlp import MLP
-from mlp_jax.forward_propagation import Network
 from mlp_jax.models.encoding import Encoding, numbers
 from mlp_jax.models.model import Model, write_model
 from mlp_jax.models.networks import as_model
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.results.ensemble import Fitted
 

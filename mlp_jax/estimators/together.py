@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.pipeline import Pipeline
 
-from mlp_jax.forward_propagation import Network
 from mlp_jax.models.outputs import flat_if_one, probabilities
 from mlp_jax.models.prediction import outputs_of_all
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
 

@@ -19,7 +19,7 @@ from mlp_jax.estimators.mlp import NOT_FINITE
 from mlp_jax.estimators.search_input import Parts
 from mlp_jax.estimators.search_tables import Tables
 from mlp_jax.estimators.settings import Settings
-from mlp_jax.forward_propagation import Network
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
 

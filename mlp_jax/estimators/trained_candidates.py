@@ -15,8 +15,8 @@ from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.solvers import constant_of
 from mlp_jax.estimators.together import ClassifiersTogether, OfFold, RegressorsTogether
 from mlp_jax.estimators.trained_alone import INTERRUPTED, FittedAlone
-from mlp_jax.forward_propagation import Network
-from mlp_jax.parameters import as_key
+from mlp_jax.keys import as_key
+from mlp_jax.network import Network
 from mlp_jax.sweeps.folds import Split
 from mlp_jax.sweeps.ranking import SweepMember, status_of
 from mlp_jax.sweeps.results.result import SweepResult

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlp_jax.dtypes import scope
 from mlp_jax.forward_propagation import forward
 from mlp_jax.models.encoding import VALUE, encoded
 from mlp_jax.models.model import Model
 from mlp_jax.models.networks import as_network
-from mlp_jax.parameters import Layer, scope
+from mlp_jax.parameters import Layer
 from mlp_jax.storage.array_files import replace
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")

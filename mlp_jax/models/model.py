@@ -14,16 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.loss_rules import RULES, quantiles_of, rules_of
 from mlp_jax.models import numpy_forward, outputs
 from mlp_jax.models.encoding import BLOCK, MISSING, VALUE, Column, Encoding, coded, encoded
 from mlp_jax.storage.array_files import packed, replace, unpacked
 
 FORMAT = "mlp_jax.model/2"
 EXPECTED = "a model written by mlp_jax"
-LOSSES = re.compile(
-    r"(binary_cross_entropy|softmax_cross_entropy|squared_error|absolute_error|huber|poisson|pinball)"
-    r"(\([-+.,e0-9 ]*\))?"
-)
+LOSSES = re.compile(rf"({'|'.join(RULES)})(\([-+.,e0-9 ]*\))?")
 _ENCODING = {"source": np.int32, "what": np.int32} | dict.fromkeys(("fill", "mean", "scale"), float)
 
 
@@ -68,12 +66,12 @@ class Model:
     @property
     def is_classifier(self) -> bool:
         """Whether the outputs are probabilities."""
-        return self.loss.endswith("cross_entropy")
+        return rules_of(self.loss).classes
 
     @property
     def quantiles(self) -> tuple[str, ...]:
         """The quantile of each output, as the name of the loss writes it; () of another loss."""
-        return _quantiles(self.loss)
+        return quantiles_of(self.loss)
 
     def outputs(self, rows: Any) -> np.ndarray:
         """A[L] of every row, (samples, n[L]), in the dtype of W; computed in float32 or float64.
@@ -243,26 +241,20 @@ def _check_choices(header: dict[str, Any], depth: int) -> None:
     if not LOSSES.fullmatch(loss):
         raise ValueError(f"its loss is {loss!r}")
     outputs, targets = header["sizes"][-1], _texts(header["targets"])
-    own = 1 if classes is not None or loss.startswith("pinball") else outputs
+    rules, quantiles = rules_of(loss), quantiles_of(loss)
+    own = 1 if classes is not None or quantiles else outputs
     if len(set(targets)) != len(targets) or len(targets) != own:
         raise ValueError(f"it has targets {targets} and {outputs} outputs")
-    if loss.startswith("pinball") and len(_quantiles(loss)) != outputs:
+    if quantiles and len(quantiles) != outputs:
         raise ValueError(f"its loss is {loss!r}, and it has {outputs} outputs")
     if classes is None:
         return
-    if not isinstance(classes, list) or not loss.endswith("cross_entropy"):
+    if not isinstance(classes, list) or not rules.classes:
         raise ValueError(f"it has classes {classes} and the loss {loss}")
     if not all(isinstance(label, str | bool | int | float) for label in classes):
         raise ValueError(f"its classes are {classes}")
     if len(set(map(repr, classes))) != len(classes) or max(2, outputs) != len(classes):
         raise ValueError(f"it has classes {classes} and {outputs} outputs")
-
-
-def _quantiles(loss: str) -> tuple[str, ...]:
-    if not loss.startswith("pinball"):
-        return ()
-    listed = loss.partition("(")[2].rstrip(")") or "0.5"
-    return tuple(quantile.strip() for quantile in listed.split(","))
 
 
 def _check_encoding(encoding: Encoding) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.activations import Activation, is_named
-from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import is_named_loss
 from mlp_jax.models.encoding import Encoding
 from mlp_jax.models.model import Model
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, as_layers
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.loss_rules import rules_of
+
 Rows = np.ndarray
 
 
@@ -51,10 +53,8 @@ def output_of(loss: str) -> Callable[[Rows], Rows]:
     Raises:
       ValueError: a name that is unknown, such as of a loss of the user's own.
     """
-    kind = loss.partition("(")[0]  # without its numbers
-    if kind not in _OUTPUTS:
-        raise ValueError(f"loss is {loss!r}; expected one of {', '.join(_OUTPUTS)}")
-    return _OUTPUTS[kind]
+    output = rules_of(loss).output
+    return _OUTPUTS.get(output) or ACTIVATIONS[output]
 
 
 def _identity(Z: Rows) -> Rows:
@@ -133,12 +133,5 @@ ACTIVATIONS: dict[str, Callable[[Rows], Rows]] = {
     "gelu_tanh": _gelu_tanh,
     "mish": _mish,
 }
-_OUTPUTS: dict[str, Callable[[Rows], Rows]] = {
-    "binary_cross_entropy": _sigmoid,
-    "softmax_cross_entropy": _softmax,
-    "squared_error": _identity,
-    "absolute_error": _identity,
-    "huber": _identity,
-    "poisson": np.exp,
-    "pinball": _identity,
-}
+# Those that are no hidden layer's; see `loss_rules`.
+_OUTPUTS: dict[str, Callable[[Rows], Rows]] = {"softmax": _softmax, "exp": np.exp}

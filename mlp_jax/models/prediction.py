@@ -9,10 +9,12 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.activations import is_named
-from mlp_jax.forward_propagation import Network, forward_trace
+from mlp_jax.dtypes import scope
+from mlp_jax.forward_propagation import forward_trace
 from mlp_jax.losses import is_named_loss
 from mlp_jax.models import numpy_forward
-from mlp_jax.parameters import Layer, scope
+from mlp_jax.network import Network
+from mlp_jax.parameters import Layer
 
 FEWEST, MOST = 64, 1 << 16  # rows of a program
 WORTH_COMPILING = 4e9  # FLOPs, which take NumPy as long as a program takes to compile

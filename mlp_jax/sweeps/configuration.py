@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from mlp_jax.forward_propagation import Network
-from mlp_jax.parameters import checked_seed
+from mlp_jax.keys import checked_seed
+from mlp_jax.network import Network
 from mlp_jax.training.checks import check_range
 from mlp_jax.training.optimizers import OPTIMIZERS, SCHEDULES, Optimizer, optimizer
 from mlp_jax.wording import as_typed

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.labels import class_weights, one_hot
+from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
 from mlp_jax.models.encoding import is_missing
 from mlp_jax.sweeps.configuration import Configuration
@@ -67,28 +68,19 @@ def classes_of(kind: str, labels: np.ndarray) -> tuple[np.ndarray | None, np.nda
     return None, labels
 
 
-def default_loss(kind: str, labels: np.ndarray, classes: np.ndarray | None) -> str:
-    """The loss of configurations that name none."""
-    if kind == "numbers":
-        return "squared_error"
-    if classes is None or len(classes) == 2:
-        return "binary_cross_entropy"
-    return "softmax_cross_entropy"
-
-
 def as_Y(loss: Loss, labels: np.ndarray, classes: np.ndarray | None, dtype: Any) -> np.ndarray:
     """The labels as this loss compares them with its outputs, (K, m)."""
     if classes is None:
         Y = np.atleast_2d(labels.astype(dtype).T)
-    elif loss.name == "binary_cross_entropy" and len(classes) == 2:
-        Y = labels[None].astype(dtype)
-    elif loss.name == "binary_cross_entropy":
-        raise ValueError(
-            f"binary_cross_entropy is for two classes and y has {len(classes)}; type "
-            "'loss': 'softmax_cross_entropy'"
-        )
-    else:
+    elif loss.exclusive is not False:
         Y = np.asarray(one_hot(labels, len(classes)), dtype)
+    elif len(classes) == 2:
+        Y = labels[None].astype(dtype)
+    else:
+        raise ValueError(
+            f"{loss.name} is for two classes and y has {len(classes)}; type "
+            f"'loss': {default_loss(len(classes))!r}"
+        )
     lowest, highest = loss.labels
     if Y.min() < lowest or Y.max() > highest:
         raise ValueError(

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import class_weights
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, init
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.members import STATUSES

@@ -10,16 +10,16 @@ import jax
 import numpy as np
 
 from mlp_jax import metrics
+from mlp_jax.keys import as_key
 from mlp_jax.labels import rest_of
+from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
-from mlp_jax.parameters import as_key
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.folds import Split, as_splits, held_out, k_folds
 from mlp_jax.sweeps.labels import (
     as_Y,
     checked_labels,
     classes_of,
-    default_loss,
     kind_of_labels,
     with_class_weights,
 )
@@ -138,7 +138,7 @@ def as_task(
         table, labels, splits = _with_own_validation(table, labels, validation, folds)
     kind = kind_of_labels(configs, labels)
     classes, labels = classes_of(kind, labels)
-    default = default_loss(kind, labels, classes)
+    default = default_loss(None if kind == "numbers" else 2 if classes is None else len(classes))
     configs = [
         config.completed(loss=default, epochs=int(epochs), patience=patience, batch_size=BATCH_SIZE)
         for config in configs

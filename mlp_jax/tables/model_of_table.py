@@ -7,21 +7,19 @@ from typing import Any
 import numpy as np
 from sklearn import metrics
 
-from mlp_jax.forward_propagation import Network
 from mlp_jax.labels import one_hot
-from mlp_jax.losses import ANY
+from mlp_jax.loss_rules import ANY, default_loss
 from mlp_jax.models.model import Model
 from mlp_jax.models.networks import as_model
 from mlp_jax.models.outputs import class_numbers
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.tables.table import EncodedTable, Table
 
 
 def network_of(table: Table) -> Network:
     """The paper's network, with the loss that the target calls for."""
-    if table.classes is None:
-        return Network(loss="squared_error")
-    return Network(loss=f"{'binary' if len(table.classes) == 2 else 'softmax'}_cross_entropy")
+    return Network(loss=default_loss(None if table.classes is None else len(table.classes)))
 
 
 def check_loss(table: Table, loss: Any) -> None:

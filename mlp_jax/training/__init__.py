@@ -49,8 +49,9 @@ is that of the mean over all of them, however unequal the weights of the parts:
 >>> X_.shape
 (3, 10)
 
-Files: `training` has the door, `checks` what it refuses, `descent` one step, `epoch` one epoch,
-`loop` the compiled whole, `segments` what happens between two looks at it.
+Files: `training` has `fit`, `checks` what `fit` refuses, `batches` examples as rows and as batches,
+`descent` one step, `cost_and_gradient` what a step descends by, `epoch` one epoch, `loop` the whole
+training, compiled, `segments` what happens between two looks at a training.
 """
 
 from typing import TYPE_CHECKING

@@ -14,8 +14,9 @@ import numpy as np
 from mlp_jax.storage.array_codec import by_place, in_order
 from mlp_jax.storage.checkpoint_folder import CheckpointFolder
 from mlp_jax.storage.fingerprints import content_of, digest_of, fingerprint
+from mlp_jax.training.batches import Examples
 from mlp_jax.training.descent import State
-from mlp_jax.training.epoch import Plan
+from mlp_jax.training.epoch import Recipe
 
 FORM, STEM = "mlp_jax.training/1", "state"
 
@@ -30,7 +31,7 @@ class FitCheckpoint:
         state: State,
         arguments: tuple[Any, ...],
         epochs: int,
-        plan: Plan,
+        recipe: Recipe,
     ) -> None:
         """Holds the folder.
 
@@ -40,7 +41,7 @@ class FitCheckpoint:
           state: to start from.
           arguments: of `loop.run`: examples, validation and numbers.
           epochs: to train.
-          plan: of `loop.run`.
+          recipe: of `loop.run`.
 
         Raises:
           ValueError: another process holds the folder, or the path or the seconds are none.
@@ -48,12 +49,13 @@ class FitCheckpoint:
         examples, validation, numbers = arguments
         parts = {
             "parameters or key": _digest(state),
-            "examples": _digest(examples),
-            "validation": _digest(validation),
+            # By one type, whatever it is: folders written before know them so.
+            "examples": _digest(Examples(*examples)),
+            "validation": _digest(validation and Examples(*validation)),
             "numbers (such as of the optimizer, l2, patience)": _digest(numbers),
             "epochs": digest_of(str(epochs).encode()),
             "choices (such as network, batch_size, best_by)": digest_of(
-                repr([fingerprint(choice) for choice in plan]).encode()
+                repr([fingerprint(choice) for choice in recipe]).encode()
             ),
         }
         self._folder = CheckpointFolder(folder, seconds, "training", parts)

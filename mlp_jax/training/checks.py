@@ -7,64 +7,76 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mlp_jax.cost_function import given
-from mlp_jax.forward_propagation import Network
+from mlp_jax.dtypes import check_wide
+from mlp_jax.examples import as_weights, check_examples, check_labels
+from mlp_jax.gradient_call import given
 from mlp_jax.labels import rest_of
-from mlp_jax.parameters import as_examples, as_labels, as_weights
+from mlp_jax.network import Network
+from mlp_jax.parameters import Layer
 from mlp_jax.processes.sharded_examples import is_divided
-from mlp_jax.training.descent import Examples
+from mlp_jax.training.batches import Batch
 from mlp_jax.training.epoch import JUDGES, Numbers
 from mlp_jax.training.optimizers import Optimizer
 from mlp_jax.wording import as_typed
 
 
-def as_training_examples(
-    which: str, layers: Any, network: Network, X: Any, Y: Any, weights: Any
-) -> Examples:
+def as_batch(
+    which: str, layers: tuple[Layer, ...], network: Network, X: Any, Y: Any, weights: Any
+) -> Batch:
     """X, Y and weights checked, in the dtype of params, and the rest of labels that are rounded.
 
     which: "" or "validation ".
     """
-    labels = Y
-    X = as_examples(layers, X, _numpy(X))
-    Y = as_labels(layers, X, Y, one=network.loss.outputs_of_label > 1, numpy=_numpy(Y))
+    labels, dtype = Y, layers[0].W.dtype
+    check_examples(layers, X)
+    check_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
+    X, Y = _as_array(X, dtype), _as_array(Y, dtype)
     weights = as_weights(X, weights)
     _check_values(which, X, Y, weights, network)
-    return Examples(X, Y, weights, rest_of(labels, Y))
+    return Batch(X, Y, weights, rest_of(labels, Y))
 
 
-def check_params(layers: Any) -> None:
-    """Raises ValueError for params that are not finite; traced ones go unseen."""
+def check_params(layers: tuple[Layer, ...], network: Network) -> None:
+    """Raises ValueError for params that the network cannot be trained from.
+
+    They have another depth than its activations, 16 bits, or numbers that are not finite; of traced
+    params the numbers go unseen.
+    """
+    network.hidden(layers)
+    check_wide(layers[0].W.dtype)
     for number, layer in enumerate(layers, start=1):
         for name, leaf in zip(layer._fields, layer, strict=True):
             if not isinstance(leaf, jax.core.Tracer):
                 _finite(f"params {name}[{number}]", leaf)
 
 
-def _numpy(array: Any) -> Any:
-    """NumPy for what is not in JAX yet, which turns the transpose of a table in memory on its way.
+def _as_array(array: Any, dtype: Any) -> Any:
+    """The array in this dtype; in NumPy if it is not in JAX yet.
 
-    `epoch.laid_out` may want it as it was. Under `jit` all that is not an argument is traced too:
-    an optimizer may hide what is.
+    NumPy turns the transpose of a table in memory on its way to the device, and `batches.as_rows`
+    may want the table as it was. Under `jit` an array that is no argument is traced too, because an
+    optimizer may hide one that is.
     """
     under_jit = isinstance(jnp.zeros(()), jax.core.Tracer)
-    return jnp if under_jit or isinstance(array, jax.Array) else np
+    if under_jit or isinstance(array, jax.Array):
+        return jnp.asarray(array, dtype)
+    return np.asarray(array, dtype)
 
 
 def with_validation(
-    examples: Examples, validation: Any, layers: Any, network: Network, key: Any
-) -> tuple[Examples, Examples | None]:
+    batch: Batch, validation: Any, layers: tuple[Layer, ...], network: Network, key: Any
+) -> tuple[Batch, Batch | None]:
     """The examples to train on, and those to validate by or None."""
     if validation is None:
-        return examples, None
+        return batch, None
     if isinstance(validation, tuple | list):
         if len(validation) not in (2, 3):
             raise ValueError(
                 f"validation has {len(validation)} parts; expected (X, Y) or (X, Y, weights)"
             )
         X, Y, weights = (*validation, None)[:3]
-        return examples, as_training_examples("validation ", layers, network, X, Y, weights)
-    m = examples.X.shape[1]
+        return batch, as_batch("validation ", layers, network, X, Y, weights)
+    m = batch.m
     if not isinstance(validation, float | np.floating) or not 0 < validation < 1 or m < 2:
         raise ValueError(
             f"validation is {as_typed(validation)}; expected (X, Y), or a share between 0 and 1 "
@@ -80,14 +92,14 @@ def with_validation(
     order = order if isinstance(order, jax.core.Tracer) else np.asarray(order)
     parts = order[count:], order[:count]
     inside, outside = (
-        jax.tree.map(lambda leaf: leaf[:, part], examples)  # noqa: B023
+        jax.tree.map(lambda leaf: leaf[:, part], batch)  # noqa: B023
         for part in parts
     )
     _check_split(float(validation), inside, outside)
     return inside, outside
 
 
-def _check_split(validation: float, inside: Examples, outside: Examples) -> None:
+def _check_split(validation: float, inside: Batch, outside: Batch) -> None:
     """Raises ValueError where all weight is on one side of a split; a traced one goes unseen."""
     for weights, what in ((inside.weights, "train on"), (outside.weights, "validate by")):
         if weights is None or isinstance(weights, jax.core.Tracer):
@@ -139,6 +151,13 @@ def as_numbers(
         ties=as_number(1.0) if ties else None,
         mean_over=None if isinstance(mean_over, int) and mean_over == 1 else as_number(mean_over),
     )
+
+
+def check_not_watched(progress: Any, checkpoint: Any) -> None:
+    """Raises ValueError for what cannot be done inside of a jitted function."""
+    if progress or checkpoint is not None:
+        what = "progress cannot be shown" if progress else "no checkpoint can be written"
+        raise ValueError(f"{what} under jit or vmap: leave it out there")
 
 
 def check_range(name: str, value: Any, lowest: float, below: float) -> None:

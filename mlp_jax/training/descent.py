@@ -13,20 +13,26 @@ import numpy as np
 import optax
 from jax import Array
 
-from mlp_jax.back_propagation import accepts, call_gradient, cost_and_gradient
-from mlp_jax.cost_function import cost, given
-from mlp_jax.forward_propagation import PAPER, Network
-from mlp_jax.parameters import as_key, as_layers, check_wide, describe
+from mlp_jax.back_propagation import cost_and_gradient
+from mlp_jax.dtypes import check_wide
+from mlp_jax.gradient_call import given
+from mlp_jax.keys import as_key
+from mlp_jax.network import PAPER, Network
+from mlp_jax.parameters import as_layers
+from mlp_jax.training.batches import Batch
+from mlp_jax.training.cost_and_gradient import cost_and_gradient_by, differentiable_cost
 from mlp_jax.training.optimizers import Optimizer, as_optimizer, root, transformation
 
 
 class Best(NamedTuple):
     """The best epoch so far, by validation loss, or by cost where nothing validates.
 
-    loss: its loss; of a metric, minus its score (see `Metric`). epoch: how many epochs
-    were done after it. improved: the last epoch that was better than all before it by more than the
-    tolerance; what patience counts from. params: those after `epoch`; None where the cost is what
-    epochs are judged by, and the last ones are as good a choice.
+    loss: the loss of that epoch, a scalar; of a metric, minus its score (see `Metric`).
+    epoch: how many epochs were done after that epoch, int32.
+    improved: the last epoch that was better than all before it by more than the tolerance, int32;
+      patience counts from there.
+    params: the parameters after `epoch`; None where epochs are judged by the cost, and the last
+      parameters are as good a choice.
     """
 
     loss: Array | np.ndarray
@@ -38,12 +44,15 @@ class Best(NamedTuple):
 class State(NamedTuple):
     """Where a training stands; handed to `fit` again, it goes on from there.
 
-    params: a pytree of (W, b) pairs, always finite. optimizer_state: optax's. epoch: epochs done,
-    int32. key: of the batch order and dropout, never consumed: what an epoch draws depends on the
-    key and its number alone; None where nothing is random. best: the `Best` epoch. diverged: in the
-    epoch after `epoch` the cost, or the gradient of the last step, was not finite, or at its end
-    what the optimizer keeps. An entry of params whose update was not finite stayed, and none
-    changed once J was not.
+    params: a pytree of (W, b) pairs, always finite. An entry whose update was not finite stayed as
+      it was, and no entry changed once J was not finite.
+    optimizer_state: optax's.
+    epoch: epochs done, int32.
+    key: of the batch order and dropout, never consumed: what an epoch draws depends on the key and
+      the number of the epoch alone. None where nothing is random.
+    best: the best epoch.
+    diverged: whether, in the epoch after `epoch`, the cost or the gradient of the last step was not
+      finite, or at its end what the optimizer keeps.
     """
 
     params: Any
@@ -57,30 +66,20 @@ class State(NamedTuple):
 class Info(NamedTuple):
     """The history of a training, one entry an epoch; of `step`, scalars of the one step.
 
+    Every field is (epochs,), and NaN where there is nothing to tell.
+
     cost: J at the parameters before each step, averaged over the epoch's examples by weight, so
-    that for full batches it is J before the step. gradient_norm: Euclidean norm of the whole
-    gradient in the epoch's last step. validation_loss: J of the validation set after the
-    epoch, without the L2 penalty, dropout or smoothing. metric: of the validation set, the loss's
-    or your own. NaN where there is none.
+      that for full batches it is J before the step.
+    gradient_norm: Euclidean norm of the whole gradient in the epoch's last step.
+    validation_loss: J of the validation set after the epoch, without the L2 penalty, dropout or
+      smoothing.
+    metric: of the validation set, the loss's or your own.
     """
 
     cost: Array
     gradient_norm: Array
     validation_loss: Array
     metric: Array
-
-
-class Examples(NamedTuple):
-    """X (n[0], m), Y (K, m), weights (1, m) or None.
-
-    rest: of examples to validate by, what is left of labels that were rounded to Y, (K, m), or
-    None; see `labels.rest_of`.
-    """
-
-    X: Array
-    Y: Array
-    weights: Array | None
-    rest: Array | None = None
 
 
 def start(params: Any, optimizer: Any, key: Any = None, *, validates: bool = False) -> State:
@@ -151,9 +150,9 @@ def step(
     """
     check_wide(as_layers(state.params)[0].W.dtype)
     finite = finite_leaves(optimizer, state.optimizer_state)
-    state, J, grads = descended(
+    state, J, grads = descend(
         state,
-        Examples(X, Y, weights),
+        Batch(X, Y, weights),
         optimizer=transformation(as_optimizer(optimizer), state.params, batches_per_epoch),
         network=network,
         gradient=gradient,
@@ -162,12 +161,12 @@ def step(
     )
     none = jnp.asarray(jnp.nan, J.dtype)
     length = norm(grads)
-    return marked(state, length, finite), Info(J, length, none, none)
+    return mark_divergence(state, length, finite), Info(J, length, none, none)
 
 
-def descended(
+def descend(
     state: State,
-    examples: Examples,
+    batch: Batch,
     *,
     optimizer: optax.GradientTransformationExtraArgs,
     network: Network,
@@ -180,9 +179,9 @@ def descended(
     But for the guard, which is where the update is added and so costs no pass over memory: a
     parameter never takes a value that is not finite, nor any once J was not.
     """
-    X, Y, weights, _ = examples
+    X, Y, weights, _ = batch
     choices = given(weights=weights, l2=l2, masks=masks) | {"network": network}
-    J, grads = _cost_and_gradient(gradient, state.params, X, Y, choices)
+    J, grads = cost_and_gradient_by(gradient, state.params, X, Y, choices)
     updates, optimizer_state = optimizer.update(
         grads,
         state.optimizer_state,
@@ -190,7 +189,7 @@ def descended(
         # What a line search asks for.
         value=J,
         grad=grads,
-        value_fn=partial(_cost_by_hand(gradient, network), batch=(X, Y, weights, l2, masks)),
+        value_fn=partial(differentiable_cost(gradient, network), batch=(X, Y, weights, l2, masks)),
     )
     diverged = state.diverged | ~jnp.isfinite(J)
 
@@ -217,10 +216,10 @@ def finite_leaves(optimizer: Any, optimizer_state: Any) -> list[Array] | None:
     return [_are_finite([leaf]) for leaf in _floats(optimizer_state)]
 
 
-def marked(state: State, length: Array, finite: Sequence[Array] | None) -> State:
+def mark_divergence(state: State, length: Array, finite: Sequence[Array] | None) -> State:
     """The state, marked as diverged if the gradient or what the optimizer keeps is not finite.
 
-    The one rule of divergence, beside `descended`'s of the cost: `fit` and sweeps end a training by
+    The one rule of divergence, beside `descend`'s of the cost: `fit` and sweeps end a training by
     it, after every epoch. A gradient that was not finite in the midst of an epoch, at a finite
     cost, is seen by what the optimizer has kept of it.
 
@@ -267,53 +266,3 @@ def norm(params: Any) -> Array:
     # entry, and every product more some milliseconds to compile.
     leaves = [W.ravel() for W, _ in layers] + [jnp.concatenate([b.ravel() for _, b in layers])]
     return root(sum(jnp.vdot(leaf, leaf, precision="highest") for leaf in leaves))
-
-
-def _cost_and_gradient(
-    gradient: Callable[..., Any], params: Any, X: Array, Y: Array, choices: dict[str, Any]
-) -> tuple[Array, Any]:
-    """(J, grads) from a function that returns both, or the gradient alone.
-
-    In the second case J is asked for separately; XLA then finds the two forward passes equal and
-    keeps one.
-    """
-    for name in choices.keys() & {"weights", "l2", "masks"}:
-        if not accepts(gradient, name):
-            reason = ", which a last batch that is short needs as well" if name == "weights" else ""
-            raise ValueError(
-                f"gradient has no argument {name}, but {name} is given{reason}; expected a "
-                f"function of (params, X, Y, {name}=...), such as mlp_jax.gradient"
-            )
-    returned = call_gradient(gradient, params, X, Y, **choices)
-    like: Any = jax.tree.structure(params)
-    if like == jax.tree.structure(returned):
-        return cost(params, X, Y, **choices), returned
-    if isinstance(returned, tuple) and len(returned) == 2:
-        J, grads = returned
-        if like == jax.tree.structure(grads) and jnp.shape(J) == ():
-            return J, grads
-    raise ValueError(
-        f"gradient returned {describe(returned)}; expected a pytree like params, as from "
-        "jax.grad(mlp_jax.cost), or the pair (cost, pytree), as from mlp_jax.cost_and_gradient"
-    )
-
-
-def _cost_by_hand(gradient: Callable[..., Any], network: Network) -> Callable[..., Array]:
-    """(params, batch) -> J, whose derivative is `gradient`: a line search descends by it too."""
-
-    def choices(batch: Any) -> dict[str, Any]:
-        _, _, weights, l2, masks = batch
-        return given(weights=weights, l2=l2, masks=masks) | {"network": network}
-
-    @jax.custom_vjp
-    def value(params: Any, batch: Any) -> Array:
-        return cost(params, batch[0], batch[1], **choices(batch))
-
-    def forwards(params: Any, batch: Any) -> tuple[Array, Any]:
-        return _cost_and_gradient(gradient, params, batch[0], batch[1], choices(batch))
-
-    def backwards(grads: Any, bar: Array) -> tuple[Any, None]:
-        return jax.tree.map(lambda g: bar * g, grads), None
-
-    value.defvjp(forwards, backwards)
-    return value

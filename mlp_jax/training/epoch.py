@@ -1,6 +1,6 @@
 """One epoch: every example once, in batches, then the validation set.
 
-The batch order is drawn apart from it, so that networks trained side by side can share one. Pure.
+The batch order is drawn apart, so that networks trained side by side can share one. Pure.
 """
 
 from collections.abc import Callable
@@ -9,37 +9,45 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from mlp_jax.cost_function import J_of_losses, J_of_mean, l2_penalty
 from mlp_jax.dropout import dropout_masks, unit_masks
-from mlp_jax.forward_propagation import Network, as_rows, forward_trace
+from mlp_jax.forward_propagation import forward_trace
 from mlp_jax.labels import smoothed
 from mlp_jax.metrics import Metric
+from mlp_jax.network import Network
 from mlp_jax.parameters import as_layers
-from mlp_jax.processes.sharded_examples import is_divided
+from mlp_jax.products import Products
 from mlp_jax.training.batch_order import permutation
+from mlp_jax.training.batches import Batch, Examples
 from mlp_jax.training.descent import (
     Best,
-    Examples,
     Info,
     State,
-    descended,
+    descend,
     finite_leaves,
-    marked,
+    mark_divergence,
     norm,
 )
 from mlp_jax.training.optimizers import transformation
 
 
 class Numbers(NamedTuple):
-    """What is traced: changing it compiles nothing. None where it is switched off.
+    """What is traced: another number compiles nothing. A field is None where it is switched off.
 
+    Every number is a scalar, and has an axis of members before that in a sweep.
+
+    optimizer: an `Optimizer`, whose leaves are its numbers; None for one of optax's.
+    l2: strength of the L2 penalty.
+    dropout: share of the hidden units dropped in every step.
+    label_smoothing: ε, from 0 to 1.
+    patience: epochs without an improvement after which a training stops.
+    tolerance: what an epoch must be better by to be an improvement.
     widths: (L - 1,), how many units of every hidden layer there are, where the network is padded
-    with units of zero weights. ties: above 0, an epoch that is better by just the tolerance is an
-    improvement. mean_over: outputs that the cost and the validation loss of the history are means
-    over.
+      with units of zero weights.
+    ties: above 0, an epoch that is better by just the tolerance is an improvement.
+    mean_over: outputs that the cost and the validation loss of the history are means over.
     """
 
     optimizer: Any
@@ -56,11 +64,17 @@ class Numbers(NamedTuple):
 JUDGES = ("validation_loss", "metric", "cost")
 
 
-class Plan(NamedTuple):
-    """What is static.
+class Recipe(NamedTuple):
+    """What is static in a training.
 
-    optimizer: optax's, where `Numbers` has none. capacity: of the history. best_by: what the best
-    epoch and patience go by, one of `JUDGES`. shuffle: every epoch has its own order of examples.
+    network: the network.
+    gradient: what to descend by, as of `fit`.
+    optimizer: optax's, where `Numbers` has none.
+    batch_size: examples of a step, None for all of them.
+    metric: of the validation set, or None.
+    capacity: epochs that the history has room for.
+    best_by: what the best epoch and patience go by, one of `JUDGES`.
+    shuffle: every epoch has its own order of examples.
     """
 
     network: Network
@@ -73,144 +87,128 @@ class Plan(NamedTuple):
     shuffle: bool
 
 
-class Drawn(NamedTuple):
+class EpochDraw(NamedTuple):
     """What is random in an epoch.
 
-    order: (batches, batch size) indices of the examples, None for all of them in order. real: which
-    of those are examples, (batches, 1, batch size), the others being there to fill up a batch; None
-    if all are. batches: steps in an epoch. key_dropout: None without dropout.
+    order: indices of the examples, (batches, batch size); None for all of them in order.
+    is_example: (batches, 1, batch size), False where an index only fills up a batch; None if all
+      are examples.
+    batches: steps in the epoch.
+    key_dropout: None without dropout.
     """
 
     order: Array | None
-    real: Array | None
+    is_example: Array | None
     batches: Any
     key_dropout: Any
 
 
-def drawn(
+def draw_epoch(
     key: Any, epoch: Any, m: int, batch_size: int | None, *, dropout: bool, shuffle: bool = True
-) -> Drawn:
+) -> EpochDraw:
     """What epoch number `epoch` draws from the training's key, for m examples."""
     key_dropout = jax.random.fold_in(key, epoch) if dropout else None
     if batch_size is None:
-        return Drawn(None, None, 1, key_dropout)
-    order, real = _batches(permutation(key, epoch, m) if shuffle else jnp.arange(m), batch_size)
-    return Drawn(order, real, order.shape[0], key_dropout)
+        return EpochDraw(None, None, 1, key_dropout)
+    order = permutation(key, epoch, m) if shuffle else jnp.arange(m)
+    batches, is_example = _in_batches(order, batch_size)
+    return EpochDraw(batches, is_example, batches.shape[0], key_dropout)
 
 
-def laid_out(examples: Examples, batch_size: int | None) -> Examples:
-    """The examples as `one_epoch` takes them: for batches, X and Y with examples as rows.
-
-    A gather of rows is a copy of contiguous memory, one of columns takes ten times as long. To be
-    called outside of the loop over epochs, and best where the arrays are concrete: XLA's program
-    for it is as large as a fifth of a whole training.
-    """
-    if batch_size is None:
-        return jax.tree.map(jnp.asarray, examples)
-    X, Y, weights, _ = examples
-    return Examples(_turned(X), _turned(Y), weights)
-
-
-def _turned(columns: Any) -> Any:
-    if isinstance(columns, jax.core.Tracer):
-        # Without the barrier XLA takes the turn into the gather.
-        return jax.lax.optimization_barrier(columns.T)
-    if is_divided(columns):
-        return _turned_where_it_is(columns)
-    return jax.device_put(np.ascontiguousarray(np.asarray(columns).T))
-
-
-@jax.jit
-def _turned_where_it_is(columns: Array) -> Array:
-    return columns.T
-
-
-def one_epoch(
+def train_epoch(
     state: State,
-    drawn: Drawn,
-    examples: Examples,
-    validation: Examples | None,
+    draw: EpochDraw,
+    examples: Examples | Batch,
+    validation: Batch | None,
     numbers: Numbers,
     *,
-    plan: Plan,
+    recipe: Recipe,
 ) -> tuple[State, Info]:
     """The state after every example was seen once, and what the validation set says of it.
 
-    examples: from `laid_out`. validation: examples as columns.
+    examples: rows to make batches of; or all as one batch, on which the epoch is one step.
     """
-    optimizer = plan.optimizer if numbers.optimizer is None else numbers.optimizer
+    optimizer = recipe.optimizer if numbers.optimizer is None else numbers.optimizer
 
-    def update(state: State, batch: Examples, index: Any) -> tuple[State, Array, Any]:
+    def update(state: State, batch: Batch, index: Any) -> tuple[State, Array, Any]:
         if numbers.label_smoothing is not None:
-            Y = smoothed(batch.Y, numbers.label_smoothing, plan.network.loss)
+            Y = smoothed(batch.Y, numbers.label_smoothing, recipe.network.loss)
             batch = batch._replace(Y=Y)
         l2 = 0.0 if numbers.l2 is None else numbers.l2
-        new, J, grads = descended(
+        new, J, grads = descend(
             state,
             batch,
-            optimizer=transformation(optimizer, state.params, drawn.batches),
-            network=plan.network,
-            gradient=plan.gradient,
+            optimizer=transformation(optimizer, state.params, draw.batches),
+            network=recipe.network,
+            gradient=recipe.gradient,
             l2=l2,
-            masks=_masks(state.params, batch.X, drawn.key_dropout, index, numbers, plan),
+            masks=_masks(state.params, batch.X, draw.key_dropout, index, numbers, recipe),
         )
         if numbers.mean_over is not None:
             J = J_of_mean(J, l2_penalty(as_layers(state.params), l2), numbers.mean_over)
         return new, J, grads
 
     finite = finite_leaves(optimizer, state.optimizer_state)
-    if drawn.order is None:
+    if isinstance(examples, Batch):
         state, J, grads = update(state, examples, 0)
     else:
+        assert draw.order is not None
+        products = recipe.network.products
         (state, grads), (costs, sizes) = jax.lax.scan(
-            partial(_step_on, examples=examples, update=update, rows=plan.network.rows),
+            partial(_step_on_batch, examples=examples, update=update, products=products),
             (state, state.params),  # of the gradient's shape; no array is made to be thrown away
-            (jnp.arange(drawn.order.shape[0]), drawn.order, drawn.real),
+            (jnp.arange(draw.order.shape[0]), draw.order, draw.is_example),
         )
         J = jnp.mean(costs) if sizes is None else jnp.sum(sizes / jnp.sum(sizes) * costs)
     length = norm(grads)
-    state = marked(state, length, finite)
+    state = mark_divergence(state, length, finite)
     state = state._replace(epoch=state.epoch + ~state.diverged)
     none = jnp.asarray(jnp.nan, J.dtype)
     info = Info(J, length, none, none)
-    return _judged(state, info, validation, numbers=numbers, plan=plan)
+    if validation is not None:
+        info = _evaluate(state, info, validation, numbers, recipe)
+    return _keep_best(state, info, numbers, recipe), info
 
 
 def _masks(
-    params: Any, X: Array, key: Any, index: Any, numbers: Numbers, plan: Plan
+    params: Any, X: Array, key: Any, index: Any, numbers: Numbers, recipe: Recipe
 ) -> tuple[Array, ...] | None:
     """The masks of one step: of dropout, and of units that padding added."""
     if numbers.dropout is not None:
         key = jax.random.fold_in(key, index)
         return dropout_masks(key, params, X.shape[1], numbers.dropout, widths=numbers.widths)
-    hidden = plan.network.hidden(as_layers(params))
+    hidden = recipe.network.hidden(as_layers(params))
     if numbers.widths is None or all(f.keeps_padding for f in hidden):
         return None
     return unit_masks(numbers.widths, params, X)
 
 
-def _judged(
-    state: State, info: Info, validation: Examples | None, *, numbers: Numbers, plan: Plan
-) -> tuple[State, Info]:
-    """The state and info after the epoch, with the validation set seen and the best epoch kept."""
+def _evaluate(
+    state: State, info: Info, validation: Batch, numbers: Numbers, recipe: Recipe
+) -> Info:
+    """The info with what the validation set says of the parameters after the epoch."""
+    network = recipe.network
+    X, Y, weights, rest = validation
+    masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), recipe)
+    Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
+    J = J_of_losses(network.loss.of_parts(Z, Y, rest), weights)
+    if numbers.mean_over is not None:
+        J = J_of_mean(J, 0.0, numbers.mean_over)
+    info = info._replace(validation_loss=J)
+    if recipe.metric is None:
+        return info
+    A = network.loss.output(Z)
+    return info._replace(metric=recipe.metric.of_parts(A, Y, rest, weights))
+
+
+def _keep_best(state: State, info: Info, numbers: Numbers, recipe: Recipe) -> State:
+    """The state with the best epoch so far, which may be the one just done."""
     best = state.best
-    if validation is not None:
-        network = plan.network
-        X, Y, weights, rest = validation
-        masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), plan)
-        Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
-        J = J_of_losses(network.loss.of_parts(Z, Y, rest), weights)
-        if numbers.mean_over is not None:
-            J = J_of_mean(J, 0.0, numbers.mean_over)
-        info = info._replace(validation_loss=J)
-        if plan.metric is not None:
-            A = network.loss.output(Z)
-            info = info._replace(metric=plan.metric.of_parts(A, Y, rest, weights))
-    if plan.best_by == "metric":
-        assert plan.metric is not None
-        loss = -plan.metric.score(info.metric)
+    if recipe.best_by == "metric":
+        assert recipe.metric is not None
+        loss = -recipe.metric.score(info.metric)
     else:
-        loss = getattr(info, plan.best_by)
+        loss = getattr(info, recipe.best_by)
     better = ~state.diverged & (loss < best.loss)
     params = best.params
     if params is not None:
@@ -226,10 +224,10 @@ def _judged(
         jnp.where(improved, state.epoch, best.improved),
         params,
     )
-    return state._replace(best=best), info
+    return state._replace(best=best)
 
 
-def _batches(order: Array, batch_size: int) -> tuple[Array, Array | None]:
+def _in_batches(order: Array, batch_size: int) -> tuple[Array, Array | None]:
     """An epoch's batches as indices, (batches, batch_size), and which of them are examples.
 
     A last batch that is short is filled up with example 0 at weight 0. None if no batch is short.
@@ -240,37 +238,36 @@ def _batches(order: Array, batch_size: int) -> tuple[Array, Array | None]:
     order = jnp.pad(order, (0, filling)).reshape(batches, batch_size)
     if filling == 0:
         return order, None
-    real = jnp.arange(batches * batch_size) < m
-    return order, real.reshape(batches, 1, batch_size)
+    is_example = jnp.arange(batches * batch_size) < m
+    return order, is_example.reshape(batches, 1, batch_size)
 
 
-def _step_on(
+def _step_on_batch(
     carry: tuple[State, Any],
     drawn: tuple[Array, Array, Array | None],
     *,
     examples: Examples,
     update: Callable[..., tuple[State, Array, Any]],
-    rows: bool,
+    products: Products,
 ) -> tuple[tuple[State, Any], tuple[Array, Array | None]]:
-    """One step on the examples drawn; its cost, and the sum of its weights if they differ.
+    """One step on the batch drawn; its cost, and the sum of its weights if they differ.
 
     The gradient is carried to the end of the epoch, where its norm is taken: in every step that
     would be a pass over memory, and a `lax.cond` for the last step costs more than the step.
+
+    Args:
+      carry: the state, and the gradient of the step before.
+      drawn: the number of the batch, its rows, and which of them are examples.
+      examples: all examples.
+      update: of `train_epoch`.
+      products: of the network.
     """
     state, _ = carry
-    (index, chosen, real), (X, Y, weights, _) = drawn, examples
-    w = None if weights is None else weights[:, chosen]
-    if real is not None:
-        w = real.astype(X.dtype) if w is None else w * real
-    if rows:
-        columns, labels = as_rows(X[chosen].T).T, as_rows(Y[chosen].T).T
-    else:
-        # The batch is turned at once: if XLA takes the turn into the products, they take up to half
-        # as long again.
-        columns, labels = jax.lax.optimization_barrier((X[chosen].T, Y[chosen].T))
-    new, J, grads = update(state, Examples(columns, labels, w), index)
-    size = None if w is None else jnp.sum(w)
-    if weights is not None and size is not None:
+    index, rows, is_example = drawn
+    batch = examples.take_batch(rows, is_example, products)
+    new, J, grads = update(state, batch, index)
+    size = None if batch.weights is None else jnp.sum(batch.weights)
+    if examples.weights is not None and size is not None:
         # A batch may consist of examples of weight 0, where J is 0 / 0: no step is taken on it.
         some = partial(jnp.where, size > 0)
         new, J, grads = jax.tree.map(some, (new, J, grads), (state, 0.0 * size, carry[1]))

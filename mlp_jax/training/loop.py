@@ -1,6 +1,6 @@
 """Section 3 as a loop: `run` is a whole training in one compiled program.
 
-Everything here is pure; what is a user's mistake was caught by `training.fit`, at the door.
+Everything here is pure. `fit` has found a user's mistakes before.
 """
 
 from functools import partial
@@ -11,37 +11,37 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.processes.compiled_programs import when_crowded
-from mlp_jax.training.descent import Examples, Info, State
-from mlp_jax.training.epoch import Numbers, Plan, drawn, one_epoch
+from mlp_jax.training.batches import Batch, Examples
+from mlp_jax.training.descent import Info, State
+from mlp_jax.training.epoch import Numbers, Recipe, draw_epoch, train_epoch
 
 
-@partial(jax.jit, static_argnames="plan")
+@partial(jax.jit, static_argnames="recipe")
 def run(
     state: State,
-    examples: Examples,
-    validation: Examples | None,
+    examples: Examples | Batch,
+    validation: Batch | None,
     numbers: Numbers,
     until: Array,
     *,
-    plan: Plan,
+    recipe: Recipe,
 ) -> tuple[State, Array]:
     """Trains until `until` epochs are done, patience is lost, the run diverged or history is full.
 
-    examples: from `epoch.laid_out`.
+    examples: rows to make batches of; or all as one batch, where the recipe has no batch size.
 
     Returns:
-      The state, and the history, (plan.capacity, 4): the lines of `Info`, NaN beyond the last epoch
-      run.
+      The state, and the history, (recipe.capacity, 4): the lines of `Info`, NaN beyond the last
+      epoch run.
     """
-    m = examples.X.shape[1 if plan.batch_size is None else 0]
     dtype = examples.X.dtype
     state = state._replace(diverged=jnp.zeros_like(state.diverged))
     first = state.epoch
-    draw = partial(drawn, dropout=numbers.dropout is not None, shuffle=plan.shuffle)
+    draw = partial(draw_epoch, dropout=numbers.dropout is not None, shuffle=recipe.shuffle)
 
     def goes_on(carry: tuple[State, Array]) -> Any:
         state, _ = carry
-        on = (state.epoch < until) & (state.epoch - first < plan.capacity) & ~state.diverged
+        on = (state.epoch < until) & (state.epoch - first < recipe.capacity) & ~state.diverged
         if numbers.patience is not None:
             on &= state.epoch - state.best.improved < numbers.patience
         return on
@@ -49,12 +49,12 @@ def run(
     def one_more(carry: tuple[State, Array]) -> tuple[State, Array]:
         state, history = carry
         at = state.epoch - first
-        now = draw(state.key, state.epoch, m, plan.batch_size)
-        state, info = one_epoch(state, now, examples, validation, numbers, plan=plan)
+        drawn = draw(state.key, state.epoch, examples.m, recipe.batch_size)
+        state, info = train_epoch(state, drawn, examples, validation, numbers, recipe=recipe)
         row = jnp.stack([value.astype(dtype) for value in info])
         return state, jax.lax.dynamic_update_index_in_dim(history, row, at, axis=0)
 
-    empty = jnp.full((plan.capacity, len(Info._fields)), jnp.nan, dtype)
+    empty = jnp.full((recipe.capacity, len(Info._fields)), jnp.nan, dtype)
     return jax.lax.while_loop(goes_on, one_more, (state, empty))
 
 

@@ -23,7 +23,11 @@ from mlp_jax.wording import as_typed
 
 
 class _Kind(NamedTuple):
-    """numbers: those with a default. optional: those that are off unless given."""
+    """The numbers of an optimizer or a schedule.
+
+    numbers: by name, with their defaults; NaN where there is none and the number must be given.
+    optional: names of the numbers that are off unless given.
+    """
 
     numbers: dict[str, float]
     optional: tuple[str, ...] = ()

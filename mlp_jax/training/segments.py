@@ -16,7 +16,7 @@ import numpy as np
 
 from mlp_jax.training.checkpoint import FitCheckpoint
 from mlp_jax.training.descent import Info, State, initial_optimizer_state
-from mlp_jax.training.epoch import Plan
+from mlp_jax.training.epoch import Recipe
 from mlp_jax.training.loop import run
 from mlp_jax.training.progress import Progress
 
@@ -32,7 +32,7 @@ def in_segments(
     state: State,
     arguments: tuple[Any, ...],
     epochs: int,
-    plan: Plan,
+    recipe: Recipe,
     progress: Callable[[Progress], None] | None,
     saves: FitCheckpoint | None,
 ) -> tuple[State, Info]:
@@ -42,14 +42,14 @@ def in_segments(
       state: to start from.
       arguments: of `run`: examples, validation and numbers.
       epochs: to train.
-      plan: of `run`.
+      recipe: of `run`.
       progress: called after every segment, or None.
       saves: where the training goes on from if it was begun before, and where it is saved.
     """
     first = int(state.epoch)
     lines: list[np.ndarray] = []
     if state.diverged:
-        state = restarted(state, plan.optimizer or arguments[2].optimizer)
+        state = restarted(state, recipe.optimizer or arguments[2].optimizer)
     found = None if saves is None else saves.found(state)
     if found is not None:
         state, lines = found[0], [found[1]] if len(found[1]) else []
@@ -61,7 +61,7 @@ def in_segments(
             done = now
             until = min(first + epochs, done + min(segment, HISTORY))
             began = time.perf_counter()
-            state, history = run(state, *arguments, np.int32(until), plan=plan)
+            state, history = run(state, *arguments, np.int32(until), recipe=recipe)
             now = int(state.epoch)
             # In NumPy: JAX would compile a slice for every length. An epoch that was broken off is
             # not counted as done, and has a line.

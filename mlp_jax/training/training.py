@@ -1,29 +1,31 @@
 """`fit`: the door to `loop.run`. Checks, the validation set, progress and checkpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
-from mlp_jax.forward_propagation import PAPER, Network, is_large
+from mlp_jax.keys import as_key
 from mlp_jax.metrics import as_metric
-from mlp_jax.parameters import as_key, as_layers, check_wide
+from mlp_jax.network import PAPER, Network
+from mlp_jax.parameters import Layer, as_layers
+from mlp_jax.training.batches import Batch, Examples, as_rows, on_device
 from mlp_jax.training.checkpoint import FitCheckpoint, check_alone
 from mlp_jax.training.checks import (
+    as_batch,
     as_batch_size,
     as_best_by,
     as_epochs,
     as_numbers,
-    as_training_examples,
     check_key,
+    check_not_watched,
     check_params,
     with_validation,
 )
-from mlp_jax.training.descent import Examples, Info, State, initial_optimizer_state, start
-from mlp_jax.training.epoch import Numbers, Plan, laid_out
+from mlp_jax.training.descent import Info, State, initial_optimizer_state, start
+from mlp_jax.training.epoch import Numbers, Recipe
 from mlp_jax.training.loop import run
 from mlp_jax.training.optimizers import Optimizer, as_optimizer
 from mlp_jax.training.progress import TRAINING, as_progress
@@ -133,57 +135,40 @@ def fit(
       True
     """
     optimizer = as_optimizer(optimizer)
-    state = _begun(params, optimizer, key)
+    state = _state_to_start_from(params, optimizer, key)
     layers = as_layers(state.params)
-    network.hidden(layers)
-    dtype = layers[0].W.dtype
-    check_wide(dtype)
-    check_params(layers)
-    examples = as_training_examples("", layers, network, X, Y, weights)
+    check_params(layers, network)
+    examples = as_batch("", layers, network, X, Y, weights)
     examples, held_out = with_validation(examples, validation, layers, network, state.key)
-    examples = examples._replace(rest=None)  # it is for scores
     best_by = as_best_by(best_by, held_out, network, metric)
-    state = _ready(state, best_by, optimizer)
+    state = _prepare_best(state, best_by, optimizer)
     numbers = as_numbers(
-        *(dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance),
+        *(layers[0].W.dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance),
         *(ties, mean_over, network),
     )
-    m = examples.X.shape[1]
-    traced = any(
-        isinstance(leaf, jax.core.Tracer)
-        for leaf in jax.tree.leaves((state, examples, held_out, numbers, epochs))
-    )
-    batch_size = as_batch_size(batch_size, m, optimizer)
-    # Traced, it may be one of many side by side; and a full batch lies as it came.
-    rows = batch_size is not None and is_large(layers) and not traced
-    plan = Plan(
-        network.by_rows() if rows else network,
+    traced = _are_traced(state, examples, held_out, numbers, epochs)
+    batch_size = as_batch_size(batch_size, examples.m, optimizer)
+    check_key(state.key, batch_size if shuffle else None, examples.m, numbers.dropout)
+    epochs, capacity = as_epochs(epochs, max_epochs, traced)
+    recipe = Recipe(
+        _network_of_training(network, layers, batch_size, traced=traced),
         gradient,
         None if isinstance(optimizer, Optimizer) else optimizer,
         batch_size,
         as_metric(network.loss.metric if metric is None else metric),
-        capacity=HISTORY,
+        capacity=capacity if traced else HISTORY,
         best_by=best_by,
         shuffle=bool(shuffle),
     )
-    check_key(state.key, plan.batch_size if shuffle else None, m, numbers.dropout)
-    epochs, capacity = as_epochs(epochs, max_epochs, traced)
-    held_out = jax.tree.map(jnp.asarray, held_out)
-    arguments = laid_out(examples, plan.batch_size), held_out, numbers
+    arguments = (*_on_device(examples, held_out, batch_size), numbers)
     if traced:
-        if progress or checkpoint is not None:
-            what = "progress cannot be shown" if progress else "no checkpoint can be written"
-            raise ValueError(f"{what} under jit or vmap: leave it out there")
-        plan = plan._replace(capacity=capacity)
-        until = state.epoch + epochs
-        state = restarted(state, optimizer)
-        after, history = run(state, *arguments, until, plan=plan)
-        return after, Info(*history.T)
+        check_not_watched(progress, checkpoint)
+        return _run_inside_jit(state, arguments, epochs, recipe, optimizer)
     saved_to = None if checkpoint is None else (checkpoint, checkpoint_seconds)
-    return _watched(state, arguments, int(epochs), plan, progress, saved_to)
+    return _run_with_progress(state, arguments, int(epochs), recipe, progress, saved_to)
 
 
-def _begun(params: Any, optimizer: Any, key: Any) -> State:
+def _state_to_start_from(params: Any, optimizer: Any, key: Any) -> State:
     """The `State` that `fit` was handed, or that of params before the first epoch."""
     if isinstance(params, State):
         _check_optimizer(params, optimizer)
@@ -193,7 +178,7 @@ def _begun(params: Any, optimizer: Any, key: Any) -> State:
     return state if key is None else state._replace(key=as_key(key))
 
 
-def _ready(state: State, best_by: str, optimizer: Any) -> State:
+def _prepare_best(state: State, best_by: str, optimizer: Any) -> State:
     """The state with a `Best` of what it will be judged by."""
     keeps_best = state.best.params is not None
     if keeps_best != (best_by != "cost"):
@@ -202,11 +187,51 @@ def _ready(state: State, best_by: str, optimizer: Any) -> State:
     return state
 
 
-def _watched(
+def _are_traced(*values: Any) -> bool:
+    """Whether one of the values is traced: `fit` is then inside of `jit` or `vmap`."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+
+
+def _network_of_training(
+    network: Network, layers: Sequence[Layer], batch_size: int | None, *, traced: bool
+) -> Network:
+    """The network with the products that are the fastest for its training.
+
+    Inside of `jit` it may be one of many networks side by side, and keeps its products. So it does
+    in full batches, whose examples lie in memory as they came.
+    """
+    if batch_size is None or traced:
+        return network
+    return Network(network.activation, network.loss, network.products.of_batches(layers))
+
+
+def _on_device(
+    examples: Batch, held_out: Batch | None, batch_size: int | None
+) -> tuple[Examples | Batch, Batch | None]:
+    """(rows to make batches of, or all as one batch; what to validate by), as arrays of JAX."""
+    examples = examples._replace(rest=None)  # it is for scores
+    made = on_device(examples) if batch_size is None else as_rows(examples)
+    return made, None if held_out is None else on_device(held_out)
+
+
+def _run_inside_jit(
     state: State,
-    arguments: tuple[Examples, Examples | None, Numbers],
+    arguments: tuple[Examples | Batch, Batch | None, Numbers],
+    epochs: Any,
+    recipe: Recipe,
+    optimizer: Any,
+) -> tuple[State, Info]:
+    """The training as a part of another program."""
+    state = restarted(state, optimizer)
+    after, history = run(state, *arguments, state.epoch + epochs, recipe=recipe)
+    return after, Info(*history.T)
+
+
+def _run_with_progress(
+    state: State,
+    arguments: tuple[Examples | Batch, Batch | None, Numbers],
     epochs: int,
-    plan: Plan,
+    recipe: Recipe,
     progress: bool | Callable[..., None],
     saved_to: tuple[Any, float] | None,
 ) -> tuple[State, Info]:
@@ -215,8 +240,8 @@ def _watched(
         saves = None
         if saved_to is not None:
             check_alone()
-            saves = FitCheckpoint(*saved_to, state, arguments, epochs, plan)
-        return in_segments(state, arguments, epochs, plan, shown, saves)
+            saves = FitCheckpoint(*saved_to, state, arguments, epochs, recipe)
+        return in_segments(state, arguments, epochs, recipe, shown, saves)
 
 
 def _check_optimizer(state: State, optimizer: Any) -> None:

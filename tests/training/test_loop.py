@@ -13,7 +13,8 @@ import pytest
 import mlp_jax
 from mlp_jax.dropout import dropout_masks
 from mlp_jax.labels import smoothed
-from mlp_jax.training import descent, training
+from mlp_jax.products import Products
+from mlp_jax.training import descent
 from mlp_jax.training import segments as training_segments
 from mlp_jax.training.loop import run
 from tests.nets import net_of_loss, random_net
@@ -558,8 +559,8 @@ def test_an_infinity_that_comes_to_an_optimizer_is_a_divergence(bad):
         lambda leaf: leaf + bad if leaf.dtype.kind == "f" else leaf, state.optimizer_state
     )
     length = jnp.ones(())
-    assert descent.marked(state._replace(optimizer_state=broken), length, before).diverged
-    assert not descent.marked(state, length, before).diverged
+    assert descent.mark_divergence(state._replace(optimizer_state=broken), length, before).diverged
+    assert not descent.mark_divergence(state, length, before).diverged
 
 
 def test_an_optimizer_may_keep_a_key():
@@ -584,7 +585,7 @@ def test_no_batch_of_a_large_network_is_turned(monkeypatch):
     monkeypatch.setattr(training_segments, "run", noted)
     fit = partial(mlp_jax.fit, params, X, Y, optimizer=SGD, epochs=2, batch_size=128, key=0)
     states.append(fit()[0])
-    monkeypatch.setattr(training, "is_large", lambda layers: False)
+    monkeypatch.setattr(Products, "of_batches", lambda products, layers: products)
     states.append(fit()[0])
     assert not turned(programs[0])
     assert turned(programs[-1])  # as it was before: the search finds what it looks for

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from mlp_jax.forward_propagation import Network
 from mlp_jax.losses import Loss
+from mlp_jax.network import Network
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.training.checks import as_batch_size
 from mlp_jax.training.epoch import Numbers

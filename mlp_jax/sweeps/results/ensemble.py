@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.forward_propagation import Network
 from mlp_jax.models.outputs import predicted
 from mlp_jax.models.prediction import outputs, outputs_of_all
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.task import Task
 

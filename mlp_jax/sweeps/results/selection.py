@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.loss_rules import SMALLEST, rules_of
 from mlp_jax.losses import Loss, is_named_loss, of_name
 from mlp_jax.models.prediction import outputs_of_all
 from mlp_jax.sweeps.ranking import Ranked, SweepMember, order_of
@@ -17,7 +18,6 @@ from mlp_jax.sweeps.results.ensemble import Ensemble, classes_of, copied
 from mlp_jax.sweeps.task import Task
 
 CANDIDATES = 50  # configurations that may be chosen, the best by score
-SMALLEST = 1e-7  # probability whose logarithm is taken
 
 
 def ensemble_of(task: Task, ranking: Sequence[Ranked], size: int, *, greedy: bool) -> Ensemble:
@@ -140,15 +140,9 @@ def chosen_greedily(
 
 def loss_of_outputs(A: np.ndarray, Y: np.ndarray, loss: str) -> float:
     """The mean loss of averaged outputs, (samples, K)."""
-    if loss == "binary_cross_entropy":
-        A = np.clip(A, SMALLEST, 1 - SMALLEST)
-        of_each = -(Y * np.log(A) + (1 - Y) * np.log1p(-A)).sum(axis=1)
-    elif loss == "softmax_cross_entropy":
-        of_each = -(Y * np.log(np.maximum(A, SMALLEST))).sum(axis=1)
-    elif loss == "squared_error":
-        of_each = ((A - Y) ** 2).sum(axis=1)
-    else:
-        known: Any = of_name(loss)
-        Z = np.log(np.maximum(A, SMALLEST)) if loss == "poisson" else A  # else A[L] is Z[L]
-        of_each = np.asarray(known.L(Z.T, Y.T))[0]
-    return float(of_each.mean())
+    rules = rules_of(loss)
+    if rules.of_averages is not None:
+        return float(rules.of_averages(A, Y).mean())
+    known: Any = of_name(loss)
+    Z = np.log(np.maximum(A, SMALLEST)) if rules.output == "exp" else A  # else A[L] is Z[L]
+    return float(np.asarray(known.L(Z.T, Y.T))[0].mean())

@@ -12,7 +12,7 @@ from mlp_jax.sweeps.running.chunk_program import draws_of_epochs
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.devices import DeviceData
 from mlp_jax.sweeps.task import Task
-from mlp_jax.training.epoch import Drawn
+from mlp_jax.training.epoch import EpochDraw
 
 
 class BatchOrders:
@@ -26,10 +26,10 @@ class BatchOrders:
         self._keys = [
             jax.device_put(task.key_of_fold(fold), self._first) for fold in range(len(self._folds))
         ]
-        self._drawn: dict[Any, Drawn] = {}
+        self._drawn: dict[Any, EpochDraw] = {}
         self._drawing = threading.Lock()
 
-    def __call__(self, cohort: Cohort, done: int, device: Any) -> Drawn:
+    def __call__(self, cohort: Cohort, done: int, device: Any) -> EpochDraw:
         """What the cohort's epochs from `done` on draw, on that device."""
         kind = cohort.bucket.kind
         name = (device, cohort.fold, done, kind.batch_size, kind.dropout)
@@ -42,7 +42,7 @@ class BatchOrders:
                 self._drawn[name] = jax.device_put(draws, device)
             return self._drawn[name]
 
-    def _draw(self, cohort: Cohort, done: int) -> Drawn:
+    def _draw(self, cohort: Cohort, done: int) -> EpochDraw:
         """By a program for all of a batch size."""
         kind = cohort.bucket.kind
         return draws_of_epochs(

@@ -5,6 +5,7 @@ What is random is drawn once for all of them, by a small program that all shapes
 each of theirs it would be a third of what there is to compile. The examples are held once.
 """
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -14,19 +15,22 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.activations import one_of
-from mlp_jax.forward_propagation import Network
+from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.folds import Fold, Lengths
-from mlp_jax.training.descent import Examples, Info, State, initial_optimizer_state, start
-from mlp_jax.training.epoch import Drawn, Numbers, Plan, drawn, one_epoch
+from mlp_jax.training.batches import Batch, Examples
+from mlp_jax.training.descent import Info, State, initial_optimizer_state, start
+from mlp_jax.training.epoch import EpochDraw, Numbers, Recipe, draw_epoch, train_epoch
 
 
 class Members(NamedTuple):
     """What is to become of a chunk of networks; every leaf has the members on its first axis.
 
-    epochs: int32; 0 for a member that only fills the chunk. weights: example weights,
-    (members, 1, m), or None. held_weights: likewise of the fold's rows to validate by,
-    (members, 1, as many as the longest fold has).
+    numbers: of their trainings, each (members,).
+    epochs: (members,), int32; 0 for a member that only fills the chunk.
+    weights: example weights, (members, 1, m), or None.
+    held_weights: likewise of the fold's rows to validate by, (members, 1, as many rows as the
+      longest fold has), or None.
     """
 
     numbers: Numbers
@@ -36,75 +40,45 @@ class Members(NamedTuple):
 
 
 def train_chunk(
-    X: Array,
-    Y: Array,
+    examples: Examples,
     members: Members,
     state: State,
     done: Array,
     until: Array,
     fold: Fold,
-    draws: Drawn,
+    draws: EpochDraw,
     which: Array,
-    rest: Array | None = None,
     *,
-    plan: Plan,
+    recipe: Recipe,
     lengths: Lengths,
     networks: tuple[Network, ...],
 ) -> tuple[State, Array]:
     """Every member trained on `fold` from epoch `done` on, as `mlp_jax.fit` would train it.
 
     Args:
-      X: all examples, (m, n[0]): as rows, for contiguous memory is the faster to gather.
-      Y: their labels, (m, K).
+      examples: all examples of the task, without weights.
       members: numbers of the networks.
       state: where they stand, parameters padded to one shape; at first from `started`. A member
         whose epoch is not `done`, or that diverged or lost patience, stays as it is, but for the
         state of its optimizer.
       done: int32, how many epochs those that go on have behind them.
-      until: int32, the epoch to stop at, at most `plan.capacity` further on.
+      until: int32, the epoch to stop at, at most `recipe.capacity` further on.
       fold: what to train on and what to validate by.
       draws: of the epochs from `done` on, from `draws_of_epochs`.
       which: int32, the number of the network that all members are, (); or that each is,
         (members,): then all activations are computed, and one chosen an entry.
-      rest: what is left of labels that were rounded to Y, (m, K), or None; see `labels.rest_of`.
-      plan: static choices, but for the network. Its gradient must not be jitted.
+      recipe: static choices, but for the network. Its gradient must not be jitted.
       lengths: of the folds.
       networks: which differ in their activation alone.
 
     Returns:
-      The new state and the history, (members, plan.capacity, 4): the lines of `Info`, NaN after a
+      The new state and the history, (members, recipe.capacity, 4): the lines of `Info`, NaN after a
       member's end.
     """
-    real = None if lengths.even else _real(fold.validation, fold.sizes[1], X.dtype)
-    held = members.held_weights
-    if held is not None:
-        real = held * (1.0 if real is None else real[None])
-    validation = Examples(
-        X[fold.validation].T,
-        Y[fold.validation].T,
-        real,
-        None if rest is None else rest[fold.validation].T,
-    )
-    examples = _training_examples(X, Y, members.weights, fold, plan, lengths)
-
-    def axes(weights: Any) -> Any:
-        return Examples(None, None, None if weights is None else 0)  # type: ignore[arg-type]
-
-    def of_member(
-        state: State,
-        now: Drawn,
-        examples: Examples,
-        validation: Examples,
-        numbers: Numbers,
-        which: Array,
-    ) -> tuple[State, Info]:
-        own = plan._replace(network=_network(networks, which, state))
-        return one_epoch(state, now, examples, validation, numbers, plan=own)
-
-    train = jax.vmap(
-        of_member,
-        in_axes=(0, None, axes(members.weights), axes(held), 0, 0 if which.ndim else None),
-    )
+    validation = _validation(examples, members.held_weights, fold, lengths)
+    training = _training_examples(examples, members.weights, fold, recipe, lengths)
+    train = _side_by_side(training, validation, members, which, recipe, networks)
+    dtype = examples.X.dtype
 
     def active(state: State, epoch: Array) -> Array:
         on = (state.epoch == epoch) & (epoch < members.epochs) & ~state.diverged
@@ -114,24 +88,52 @@ def train_chunk(
 
     def goes_on(carry: tuple[Array, State, Array]) -> Array:
         epoch, state, _ = carry
-        room = (epoch < until) & (epoch - done < plan.capacity)
+        room = (epoch < until) & (epoch - done < recipe.capacity)
         return room & jnp.any(active(state, epoch))
 
     def one_more(carry: tuple[Array, State, Array]) -> tuple[Array, State, Array]:
         epoch, state, history = carry
         on = active(state, epoch)
-        now = jax.tree.map(lambda leaf: leaf[epoch - done], draws)
+        draw = jax.tree.map(lambda leaf: leaf[epoch - done], draws)
         # A step leaves the parameters of a diverged network alone, at no cost.
         ready = state._replace(diverged=~on)
-        stepped, info = train(ready, now, examples, validation, members.numbers, which)
+        stepped, info = train(ready, draw, training, validation, members.numbers, which)
         diverged = jnp.where(on, stepped.diverged, state.diverged)
-        row = jnp.where(on[:, None], jnp.stack(info, axis=1).astype(X.dtype), jnp.nan)
+        row = jnp.where(on[:, None], jnp.stack(info, axis=1).astype(dtype), jnp.nan)
         history = jax.lax.dynamic_update_index_in_dim(history, row, epoch - done, axis=1)
         return epoch + 1, stepped._replace(diverged=diverged), history
 
-    empty = jnp.full((*members.epochs.shape, plan.capacity, len(Info._fields)), jnp.nan, X.dtype)
+    empty = jnp.full((*members.epochs.shape, recipe.capacity, len(Info._fields)), jnp.nan, dtype)
     _, state, history = jax.lax.while_loop(goes_on, one_more, (done, state, empty))
     return state, history
+
+
+def _side_by_side(
+    training: Examples | Batch,
+    validation: Batch,
+    members: Members,
+    which: Array,
+    recipe: Recipe,
+    networks: tuple[Network, ...],
+) -> Callable[..., tuple[State, Info]]:
+    """`train_epoch` of all members at once, which share the draw and the examples."""
+
+    def of_member(
+        state: State,
+        draw: EpochDraw,
+        training: Examples | Batch,
+        validation: Batch,
+        numbers: Numbers,
+        which: Array,
+    ) -> tuple[State, Info]:
+        own = recipe._replace(network=_network(networks, which, state))
+        return train_epoch(state, draw, training, validation, numbers, recipe=own)
+
+    def axes(examples: Any, weights: Any) -> Any:
+        return type(examples)(None, None, None if weights is None else 0)
+
+    weights = axes(training, members.weights), axes(validation, members.held_weights)
+    return jax.vmap(of_member, in_axes=(0, None, *weights, 0, 0 if which.ndim else None))
 
 
 def _network(networks: tuple[Network, ...], which: Array, state: State) -> Network:
@@ -140,7 +142,7 @@ def _network(networks: tuple[Network, ...], which: Array, state: State) -> Netwo
         return networks[0]
     layers = zip(*(network.hidden(state.params) for network in networks), strict=True)
     hidden = tuple(one_of(choices, which) for choices in layers)
-    return Network(hidden, networks[0].loss, networks[0].precision)
+    return Network(hidden, networks[0].loss, networks[0].products)
 
 
 def started(params: Any, optimizer: Any, *, validates: bool = True) -> State:
@@ -183,23 +185,36 @@ def _shapes_at_first(
     return shapes, any(np.any(leaf) for leaf in jax.tree.leaves(first.optimizer_state))
 
 
-def _real(indices: Array | np.ndarray, size: Any, dtype: Any) -> Array:
-    """(1, length): 1 for the examples of a fold, 0 for what it was filled up with."""
-    return (jnp.arange(indices.shape[0]) < size).astype(dtype)[None]
+def _is_example(rows: Array | np.ndarray, size: Any, dtype: Any) -> Array:
+    """(1, length): 1 for the rows of a fold, 0 for rows that fill it up."""
+    return (jnp.arange(rows.shape[0]) < size).astype(dtype)[None]
+
+
+def _validation(examples: Examples, weights: Array | None, fold: Fold, lengths: Lengths) -> Batch:
+    """The fold's rows to validate by. weights: of `Members`."""
+    if not lengths.even:
+        inside = _is_example(fold.validation, fold.sizes[1], examples.X.dtype)
+        weights = inside if weights is None else weights * inside[None]
+    return examples.take(fold.validation)._replace(weights=weights)
 
 
 def _training_examples(
-    X: Array, Y: Array, weights: Array | None, fold: Fold, plan: Plan, lengths: Lengths
-) -> Examples:
-    """What `one_epoch` indexes: all examples with batches; the fold's own without."""
-    if plan.batch_size is not None:
-        if weights is None and len(_batch_counts(lengths, plan.batch_size)) > 1:
+    examples: Examples, weights: Array | None, fold: Fold, recipe: Recipe, lengths: Lengths
+) -> Examples | Batch:
+    """What `train_epoch` trains on: all rows to make batches of, or those of the fold as one batch.
+
+    weights: of `Members`.
+    """
+    X, Y, *_ = examples
+    if recipe.batch_size is not None:
+        if weights is None and len(_batch_counts(lengths, recipe.batch_size)) > 1:
             weights = jnp.ones((1, X.shape[0]), X.dtype)  # so that an empty batch is no step
         return Examples(X, Y, weights)
-    inside = None if lengths.even else _real(fold.train, fold.sizes[0], X.dtype)
+    inside = None if lengths.even else _is_example(fold.train, fold.sizes[0], X.dtype)
     if weights is not None:
         weights = weights[:, :, fold.train] * (1.0 if inside is None else inside[None])
-    return Examples(X[fold.train].T, Y[fold.train].T, inside if weights is None else weights)
+    whole = Examples(X, Y).take(fold.train)
+    return whole._replace(weights=inside if weights is None else weights)
 
 
 def _batch_counts(lengths: Lengths, batch_size: int) -> set[int]:
@@ -216,7 +231,7 @@ def draws_of_epochs(
     batch_size: int | None,
     lengths: Lengths,
     dropout: bool,
-) -> Drawn:
+) -> EpochDraw:
     """What the epochs from `done` on draw, in indices of all examples; every leaf (epochs, ...).
 
     Args:
@@ -226,37 +241,37 @@ def draws_of_epochs(
       epochs: how many.
       batch_size: None for full batches.
       lengths: of the folds.
-      dropout: whether masks will be drawn.
+      dropout: whether masks will be draw.
     """
 
-    def of_epoch(epoch: Array) -> Drawn:
-        return _drawn(key, epoch, fold, batch_size, lengths, dropout)
+    def of_epoch(epoch: Array) -> EpochDraw:
+        return _draw_epoch(key, epoch, fold, batch_size, lengths, dropout)
 
     return jax.vmap(of_epoch)(done + jnp.arange(epochs))
 
 
-def _drawn(
+def _draw_epoch(
     key: Array, epoch: Array, fold: Fold, batch_size: int | None, lengths: Lengths, dropout: bool
-) -> Drawn:
+) -> EpochDraw:
     """The epoch's draw of a training on this fold."""
     if batch_size is None:
-        return drawn(key, epoch, lengths.train[0], None, dropout=dropout)
+        return draw_epoch(key, epoch, lengths.train[0], None, dropout=dropout)
     batches = max(_batch_counts(lengths, batch_size))
 
-    def of_size(m: int) -> Drawn:
-        now = drawn(key, epoch, m, batch_size, dropout=dropout)
-        assert now.order is not None
-        real = now.real
-        if real is None and len(lengths.train) > 1:
-            real = jnp.ones((now.order.shape[0], 1, now.order.shape[1]), bool)
-        fill = ((0, batches - now.order.shape[0]), (0, 0))
-        return Drawn(
-            jnp.pad(now.order, fill),
-            None if real is None else jnp.pad(real, (fill[0], (0, 0), (0, 0))),
-            jnp.float32(now.batches),
-            now.key_dropout,
+    def of_size(m: int) -> EpochDraw:
+        draw = draw_epoch(key, epoch, m, batch_size, dropout=dropout)
+        assert draw.order is not None
+        is_example = draw.is_example
+        if is_example is None and len(lengths.train) > 1:
+            is_example = jnp.ones((draw.order.shape[0], 1, draw.order.shape[1]), bool)
+        fill = ((0, batches - draw.order.shape[0]), (0, 0))
+        return EpochDraw(
+            jnp.pad(draw.order, fill),
+            None if is_example is None else jnp.pad(is_example, (fill[0], (0, 0), (0, 0))),
+            jnp.float32(draw.batches),
+            draw.key_dropout,
         )
 
     # Not a branch a member: the fold is that of all of them, so one is taken.
-    now = jax.lax.switch(fold.which, [partial(of_size, m) for m in lengths.train])
-    return now._replace(order=fold.train[now.order])
+    draw = jax.lax.switch(fold.which, [partial(of_size, m) for m in lengths.train])
+    return draw._replace(order=fold.train[draw.order])

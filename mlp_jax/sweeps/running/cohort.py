@@ -16,8 +16,9 @@ from mlp_jax.sweeps.planning.kinds import numbers_of
 from mlp_jax.sweeps.running.chunk_program import Members, started
 from mlp_jax.sweeps.running.stacking import InitialWeights, cut_out, weights_of
 from mlp_jax.sweeps.task import Task
+from mlp_jax.training.batches import Examples
 from mlp_jax.training.descent import State
-from mlp_jax.training.epoch import Drawn, Plan
+from mlp_jax.training.epoch import EpochDraw, Recipe
 
 
 class Cohort:
@@ -93,10 +94,10 @@ class Cohort:
             leaves = (*jax.tree.leaves(self.state), self._lines())
             self.snapshot = Snapshot(self.members, self.done, leaves)
 
-    def plan(self) -> Plan:
+    def recipe(self) -> Recipe:
         """The static side of its program."""
         kind = self.bucket.kind
-        return Plan(
+        return Recipe(
             *(kind.networks[0], one_pass, None, kind.batch_size, self._metric, self.segment),
             best_by=self.task.best_by,
             shuffle=True,
@@ -118,7 +119,7 @@ class Cohort:
     def segments(
         self,
         until: int,
-        draw: Callable[[int], Drawn],
+        draw: Callable[[int], EpochDraw],
         call: Callable[..., tuple[State, np.ndarray]],
     ) -> Iterator[int]:
         """Trains all that go on to epoch `until`; yields member-epochs done after every chunk.
@@ -268,11 +269,11 @@ def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
 
 
 def arguments_of_program(
-    cohort: Cohort, X: Any, Y: Any, fold: Fold, draws: Drawn, rest: Any = None
+    cohort: Cohort, examples: Examples, fold: Fold, draws: EpochDraw
 ) -> tuple[Any, ...]:
     """What `train_chunk` is compiled for, also if none of a restored cohort goes on."""
     chunk = cohort.bucket.chunk
     members, state = cohort.arguments(np.arange(len(cohort.members))[:chunk])
     zero = np.int32(0)
     which = zero if cohort.bucket.alike else np.zeros(chunk, np.int32)
-    return X, Y, members, state, zero, zero, fold, draws, which, rest
+    return examples, members, state, zero, zero, fold, draws, which

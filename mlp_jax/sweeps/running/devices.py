@@ -16,21 +16,18 @@ from mlp_jax.losses import Loss
 from mlp_jax.sweeps.folds import Fold
 from mlp_jax.sweeps.planning.costs import ACCELERATOR, CPU, Rates
 from mlp_jax.sweeps.task import Task
+from mlp_jax.training.batches import Examples
 
 
 class DeviceData(NamedTuple):
     """What lies on a device, once for all chunks.
 
-    X: features, (m, n[0]): examples as rows, see `chunk_program.train_chunk`.
-    labels: by loss, (m, K).
-    rests: by loss, (m, K) or None, as `Task.rests`.
+    examples: of the task, by loss; without weights, and X is the same array in all.
     folds: of the task.
     running: lets as many chunks run at a time as suits the device.
     """
 
-    X: jax.Array
-    labels: dict[Loss, jax.Array]
-    rests: dict[Loss, jax.Array | None]
+    examples: dict[Loss, Examples]
     folds: list[Fold]
     running: threading.Semaphore
 
@@ -79,18 +76,17 @@ def room_of(devices: Sequence[Any]) -> int | None:
 
 def put_on_devices(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any, DeviceData]:
     """What each device has of the task. folds: from `folds.as_folds`."""
-    X = np.ascontiguousarray(task.X.T)
-    labels = {loss: np.ascontiguousarray(Y.T) for loss, Y in task.labels.items()}
-    rests = {
-        loss: None if rest is None else np.ascontiguousarray(rest.T)
-        for loss, rest in task.rests.items()
-    }
+    X, labels, rests = jax.tree.map(
+        lambda columns: np.ascontiguousarray(columns.T), (task.X, task.labels, task.rests)
+    )
     at_a_time = chunks_at_a_time(devices)
     data: dict[Any, DeviceData] = {}
     for device in devices:
         there_X, there_labels, there_rests, there_folds = jax.device_put(
             (X, labels, rests, folds), device
         )
-        running = threading.Semaphore(at_a_time)
-        data[device] = DeviceData(there_X, there_labels, there_rests, there_folds, running)
+        examples = {
+            loss: Examples(there_X, Y, rest=there_rests[loss]) for loss, Y in there_labels.items()
+        }
+        data[device] = DeviceData(examples, there_folds, threading.Semaphore(at_a_time))
     return data

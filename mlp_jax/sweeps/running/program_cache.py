@@ -6,11 +6,11 @@ from typing import Any
 
 import jax
 
-from mlp_jax.forward_propagation import Network
+from mlp_jax.network import Network
 from mlp_jax.processes.compiled_programs import when_crowded
 from mlp_jax.sweeps.folds import Lengths
 from mlp_jax.sweeps.running.chunk_program import train_chunk
-from mlp_jax.training.epoch import Plan
+from mlp_jax.training.epoch import Recipe
 
 # Of a platform; the programs are about as fast. On a CPU LLVM's first level compiles for a twelfth
 # less time. On a GPU XLA's search for the fastest kernel of every product takes 20 s a program, and
@@ -37,7 +37,7 @@ when_crowded(_forget)
 def compiled(
     device: Any,
     arguments: tuple[Any, ...],
-    plan: Plan,
+    recipe: Recipe,
     lengths: Lengths,
     networks: tuple[Network, ...],
 ) -> tuple[Any, bool]:
@@ -47,7 +47,7 @@ def compiled(
     """
     leaves, structure = jax.tree.flatten(arguments)
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-    name = (device, structure, shapes, plan, lengths, networks)
+    name = (device, structure, shapes, recipe, lengths, networks)
     with _lock:
         alone = _one_at_a_time.setdefault(name, threading.Lock())
     with alone:  # whoever comes second waits, and finds it
@@ -56,7 +56,7 @@ def compiled(
                 _one_at_a_time.pop(name, None)
                 _kept[name] = _kept.pop(name)  # the last to be forgotten
                 return _kept[name], False
-        train = partial(train_chunk, plan=plan, lengths=lengths, networks=networks)
+        train = partial(train_chunk, recipe=recipe, lengths=lengths, networks=networks)
         program = jax.jit(train).lower(*arguments).compile(OPTIONS.get(device.platform))
         with _lock:
             _one_at_a_time.pop(name, None)

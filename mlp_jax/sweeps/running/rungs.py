@@ -1,6 +1,6 @@
 """A sweep from rung to rung of halving, saved on its way; without halving there is one rung."""
 
-from mlp_jax.parameters import scope
+from mlp_jax.dtypes import scope
 from mlp_jax.processes.joined import LostPeerError
 from mlp_jax.sweeps.halving import best_of, epochs_of_rungs
 from mlp_jax.sweeps.planning.plan import SweepPlan

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlp_jax.parameters import scope
+from mlp_jax.dtypes import scope
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.members import Member
 from mlp_jax.sweeps.planning.plan import SweepPlan
@@ -21,7 +21,7 @@ from mlp_jax.sweeps.running.program_cache import compiled
 from mlp_jax.sweeps.running.record import Record
 from mlp_jax.sweeps.running.schedule import CohortName, Schedule
 from mlp_jax.sweeps.task import Task
-from mlp_jax.training.epoch import Drawn
+from mlp_jax.training.epoch import EpochDraw
 
 Job = int | CohortName  # a bucket whose program to compile, or a cohort to train
 
@@ -116,11 +116,10 @@ class Runner:
         began = time.perf_counter()
         data, kind = self._data[device], cohort.bucket.kind
         arguments = arguments_of_program(
-            *(cohort, data.X, data.labels[kind.loss], data.folds[cohort.fold]),
+            *(cohort, data.examples[kind.loss], data.folds[cohort.fold]),
             self._orders(cohort, 0, device),
-            data.rests[kind.loss],
         )
-        program, new = compiled(*(device, arguments, cohort.plan(), self._lengths, kind.networks))
+        program, new = compiled(*(device, arguments, cohort.recipe(), self._lengths, kind.networks))
         self._schedule.compiled(number, device)
         if new:
             self._record.compiled(number, time.perf_counter() - began)
@@ -133,18 +132,19 @@ class Runner:
         data, loss = self._data[device], self._plan.buckets[name.bucket].kind.loss
         waited = 0.0  # for chunks of other buckets, which is none of this one's time
 
-        def draw(done: int) -> Drawn:
+        def draw(done: int) -> EpochDraw:
             return self._orders(cohort, done, device)
 
-        def call(chunk: Any, state: Any, done: int, until: int, draws: Drawn, which: Any) -> Any:
+        def call(
+            chunk: Any, state: Any, done: int, until: int, draws: EpochDraw, which: Any
+        ) -> Any:
             nonlocal waited
             asked = time.perf_counter()
             with data.running:
                 waited += time.perf_counter() - asked
                 trained = program(
-                    *(data.X, data.labels[loss], chunk, state),
-                    *(np.int32(done), np.int32(until), data.folds[name.fold], draws, which),
-                    data.rests[loss],
+                    *(data.examples[loss], chunk, state, np.int32(done), np.int32(until)),
+                    *(data.folds[name.fold], draws, which),
                 )
                 return jax.tree.map(np.asarray, trained)
 

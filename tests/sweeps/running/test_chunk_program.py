@@ -12,7 +12,8 @@ import mlp_jax
 from mlp_jax import back_propagation
 from mlp_jax.sweeps.folds import as_folds, k_folds
 from mlp_jax.sweeps.running.chunk_program import Members, draws_of_epochs, started, train_chunk
-from mlp_jax.training.epoch import Numbers, Plan
+from mlp_jax.training.batches import Examples
+from mlp_jax.training.epoch import Numbers, Recipe
 from tests.nets import STEEP
 
 FEATURES, M = 5, 31
@@ -110,12 +111,12 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     members += [idle] * (width - len(members))
     initial += initial[:1] * (width - len(initial))
     members = stacked(members)
-    plan = Plan(
+    recipe = Recipe(
         *(network, back_propagation.one_pass, None, case["batch_size"], network.loss.metric, 9),
         best_by="validation_loss",
         shuffle=True,
     )
-    program = jax.jit(train_chunk, static_argnames=("plan", "lengths", "networks"))
+    program = jax.jit(train_chunk, static_argnames=("recipe", "lengths", "networks"))
     others = tuple(mlp_jax.Network(name) for name in case.get("among", ()))
     networks = (*others, network)
     state = started(stacked(initial), members.numbers.optimizer)
@@ -129,9 +130,17 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
             dropout="dropout" in case,
         )
         state, lines = program(
-            *(jnp.asarray(X.T), jnp.asarray(Y.T), members, state, done, until, fold, draws),
+            *(
+                Examples(jnp.asarray(X.T), jnp.asarray(Y.T)),
+                members,
+                state,
+                done,
+                until,
+                fold,
+                draws,
+            ),
             len(others),
-            plan=plan,
+            recipe=recipe,
             lengths=LENGTHS,
             networks=networks,
         )

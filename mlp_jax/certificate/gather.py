@@ -1,4 +1,4 @@
-"""What is known of a gradient on trial: beside it `jax.grad`, differences, and what rounds."""
+"""Evidence on a gradient on trial: `jax.grad`, central differences, and what rounding may do."""
 
 from functools import partial
 from typing import Any
@@ -13,8 +13,10 @@ from mlp_jax.certificate.evidence import UNIT, Evidence, precision_of, unit_of
 from mlp_jax.certificate.kinks import Choice, at_kinks, choices_at, with_values
 from mlp_jax.certificate.rounding import noise
 from mlp_jax.cost_function import cost
-from mlp_jax.forward_propagation import Network, forward_trace
-from mlp_jax.parameters import Layer, describe
+from mlp_jax.forward_propagation import forward_trace
+from mlp_jax.network import Network
+from mlp_jax.parameters import Layer
+from mlp_jax.wording import describe
 
 
 def leaves_of(returned: Any, layers: tuple[Layer, ...]) -> list[np.ndarray]:
@@ -39,7 +41,7 @@ def leaves_of(returned: Any, layers: tuple[Layer, ...]) -> list[np.ndarray]:
     ]
 
 
-def gathered(
+def gather_evidence(
     hand: list[np.ndarray],
     layers: tuple[Layer, ...],
     X: Array,
@@ -47,7 +49,7 @@ def gathered(
     choices: dict[str, Any],
     entries: int,
 ) -> list[Evidence]:
-    """What there is on every leaf; `entries` of each are compared with central differences.
+    """The evidence on every W[l] and b[l]; `entries` of each are compared with differences.
 
     Raises:
       ValueError: the cost is not finite.
