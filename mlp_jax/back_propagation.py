@@ -65,8 +65,9 @@ def backward(
     grad_Z = errors(layers, trace, Y, network=network, weights=weights)
 
     def of_layer(layer: Layer, A_prev: Array, grad: Array) -> Layer:
-        W, b = network.products.gradients(A_prev, grad)  # A[l-1] dJ/dZ[l], (dJ/dZ[l])ᵀ 1ᵀ
-        return Layer(W + l2_gradient(layer.W, l2), b)
+        # A[l-1] dJ/dZ[l] and (dJ/dZ[l])ᵀ 1ᵀ
+        grad_W, grad_b = network.products.gradients(A_prev, grad)
+        return Layer(grad_W + l2_gradient(layer.W, l2), grad_b)
 
     grads = tuple(map(of_layer, layers, trace.inputs(), grad_Z))
     chex.assert_trees_all_equal_shapes_and_dtypes(grads, layers)
