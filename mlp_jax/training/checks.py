@@ -1,4 +1,4 @@
-"""What a user hands to `fit`, checked: every complaint says what came and what to type."""
+"""Checks of all that a user hands to `fit`: every error says what came and what to type."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from jax import Array
 
 from mlp_jax.dtypes import check_wide
 from mlp_jax.examples import as_weights, check_examples, check_labels
-from mlp_jax.gradient_call import given
+from mlp_jax.gradient_call import switched_on
 from mlp_jax.labels import rest_of
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
@@ -132,7 +132,7 @@ def as_numbers(
     check_range("mean_over", mean_over, 1, np.inf)
     if patience is not None:
         check_range("patience", patience, 1, np.inf)
-    on = given(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
+    on = switched_on(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
     if "label_smoothing" in on and not network.loss.classes:
         raise ValueError(f"label_smoothing is for the cross-entropies; the loss is {network.loss}")
 
