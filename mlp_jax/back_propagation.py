@@ -108,6 +108,7 @@ def cost_and_gradient(
     """(J, its gradient) with one forward and one backward pass; see `cost` and `gradient`.
 
     Example:
+      >>> import jax.numpy as jnp
       >>> from mlp_jax.parameters import init
       >>> params = init(jax.random.key(0), (4, 3, 1))
       >>> J, grads = cost_and_gradient(params, jnp.zeros((4, 5)), jnp.ones((1, 5)))
@@ -150,6 +151,7 @@ def gradient(
       ValueError: shapes that do not fit, in terms of the caller's arrays.
 
     Example:
+      >>> import jax.numpy as jnp
       >>> from mlp_jax.parameters import init
       >>> params = init(jax.random.key(0), (4, 3, 1))
       >>> grads = gradient(params, jnp.zeros((4, 5)), jnp.ones((1, 5)))
