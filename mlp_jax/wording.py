@@ -1,5 +1,6 @@
-"""How messages write a value: as a person would type it."""
+"""How messages write what came: a value as a person types it, bytes as a person says them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,3 +35,11 @@ def _plain(value: Any) -> Any:
     if type(value) is dict:
         return {_plain(key): _plain(one) for key, one in value.items()}
     return value
+
+
+def size_of(count: float) -> str:
+    """Bytes as a person says them, such as 1.5 GiB."""
+    if count < 1024:
+        return f"{count:.0f} bytes"
+    power = min(4, int(math.log(count, 1024)))
+    return f"{count / 1024**power:.2f} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"

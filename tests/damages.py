@@ -1,4 +1,10 @@
-"""What may happen to a file on a disk."""
+"""What may happen to a file on a disk, and to the disk."""
+
+import errno
+import os
+from contextlib import contextmanager
+
+import pytest
 
 
 def cut(path):
@@ -13,3 +19,18 @@ def flipped(path):
 
 def emptied(path):
     path.write_bytes(b"")
+
+
+@contextmanager
+def disk_full_after(files):
+    """The disk takes so many files, and no more."""
+    fsync, left = os.fsync, iter(range(files))
+
+    def full(descriptor):
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        yield

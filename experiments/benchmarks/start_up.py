@@ -1,27 +1,37 @@
-"""How long does one wait for mlp_jax: to import it, to the first step, to compile?
+"""How long does one wait for mlp_jax: to import it, to the first step, to compile, to a prediction?
 
-Every measurement is a process of its own, timed within it (`first_steps.py`), the kinds in turn;
-medians and quartiles. Imports are beside those that a JAX script has anyway; the first step, from
-before the imports to its end, beside the same in jax and optax alone. Compile times are of Adam, by
-the number of hidden layers, without a compilation cache and with one that an earlier process has
-filled (`JAX_COMPILATION_CACHE_DIR`; JAX leaves out what compiles in less than a second unless
-`JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0`, which is set here).
+Every measurement is a process of its own, timed within it, the kinds in turn; medians and
+quartiles. Imports are beside those that a JAX script has anyway; the first step, imports included,
+beside the same in jax and optax alone; compile times are of Adam, with an empty compilation cache
+and with a full one (JAX leaves out what compiles in less than a second unless
+`JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0`, which is set here). The first row is predicted by a
+model file, which needs NumPy and safetensors, and by the same network kept with joblib.
 
     python experiments/benchmarks/start_up.py            # a quarter of an hour
     python experiments/benchmarks/start_up.py --small    # a process of each kind: seconds
-    python experiments/benchmarks/start_up.py --readme   # the tables go into README.md here
+    python experiments/benchmarks/start_up.py --part first_prediction --readme   # or start_up
 """
 
+import inspect
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import click
+import joblib
 import numpy as np
+from first_steps import compiled, examples, fitted, imported, plain, swept
 from measuring import figure_of, keep, quartiles, spelled
+from sklearn.datasets import load_breast_cancer
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import mlp_jax
 
 IMPORTS = {
     "jax": "jax",
@@ -30,23 +40,26 @@ IMPORTS = {
     "the same and all that mlp_jax exports": "jax,optax,chex,mlp_jax.*",
     "mlp_jax": "mlp_jax",
 }
-FIRST = {"fit, a step": "fit", "jax and optax alone, a step": "plain", "sweep, an epoch": "sweep"}
 DEPTHS = range(1, 9)
-ROUNDS, ROUNDS_OF_COMPILING = 7, 3
+ROUNDS, ROUNDS_OF_COMPILING, ROUNDS_OF_PREDICTING = 7, 3, 15
 CACHE = "JAX_COMPILATION_CACHE_DIR"
 RESULTS = Path(__file__).parent / "results"
+STEPS = ("imports", "first")  # of a result
+PREDICTIONS = {
+    "NumPy alone": "import numpy",
+    "a model file": "import mlp_jax; mlp_jax.load_model('m').predict([[1.0] * 30])",
+    "joblib and scikit-learn": "import joblib; joblib.load('m.joblib').predict([[1.0] * 30])",
+}
 
 
-def in_a_process(what, argument="-", cache=None):
-    """What `first_steps.py` returns in a fresh process, with a compilation cache or without."""
+def in_a_process(code, *, cache=None, folder=None):
+    """What a fresh process of this code prints last, as JSON; with a compilation cache or none."""
     environment = {name: value for name, value in os.environ.items() if name != CACHE}
     if cache is not None:
         environment |= {CACHE: str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("first_steps.py"), what, argument],
-        env=environment,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", code],
+        **{"cwd": folder, "env": environment, "capture_output": True, "text": True},
         check=False,
     )
     if done.returncode:
@@ -54,82 +67,97 @@ def in_a_process(what, argument="-", cache=None):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def repeated(kinds, rounds):
-    """{name: what each round found}; kinds is {name: arguments of `in_a_process`}."""
+def timed(code):
+    """The code, and the seconds that it takes; nothing is imported before the clock runs."""
+    return f"import time\nbegan = time.perf_counter()\n{code}\nprint(time.perf_counter() - began)"
+
+
+def source(function):
+    return inspect.getsource(examples) + inspect.getsource(function)
+
+
+def timed_call(function, argument="-"):
+    return source(function) + timed(f"{function.__name__}({argument!r})")
+
+
+def repeated(kinds, rounds, **where):
+    """{name: what each round found}; kinds is {name: (code, compilation cache or None)}."""
     found = {name: [] for name in kinds}
     for number in range(rounds):
         for name in list(kinds)[:: 1 if number % 2 else -1]:
-            found[name].append(in_a_process(*kinds[name]))
+            code, cache = kinds[name]
+            found[name].append(in_a_process(code, cache=cache, **where))
     return found
 
 
-def print_seconds(title, found):
-    print(f"\n{title}, seconds")
-    for name, three in found.items():
-        print(f"{name:40} {spelled(three)}", flush=True)
-
-
 def all_imports(rounds):
-    kinds = {name: ("imports", modules) for name, modules in IMPORTS.items()}
-    in_a_process(
-        "imports", IMPORTS["jax, optax, chex, mlp_jax"]
-    )  # files are read and byte-compiled
+    kinds = {name: (timed_call(imported, modules), None) for name, modules in IMPORTS.items()}
+    in_a_process(kinds["jax, optax, chex, mlp_jax"][0])  # files are read and byte-compiled
     seconds = repeated(kinds, rounds)
     found = {name: quartiles(values) for name, values in seconds.items()}
     beside = np.array(seconds["jax, optax, chex"])
     for name in ("jax, optax, chex, mlp_jax", "the same and all that mlp_jax exports"):
         found[f"{name}: added"] = quartiles(np.array(seconds[name]) - beside)
-    print_seconds("imports", found)
     return found
 
 
 def all_first_steps(first, rounds, folder):
-    kinds = {name: (what, "-", None) for name, what in first.items()}
-    kinds |= {
-        f"{name}, warm cache": (what, "-", Path(folder) / what) for name, what in first.items()
-    }
-    for what, _, cache in kinds.values():
-        if cache is not None:
-            in_a_process(what, "-", cache)  # fills it
-    found = {name: quartiles(values) for name, values in repeated(kinds, rounds).items()}
-    print_seconds("from before the imports to the end", found)
-    return found
+    kinds = {name: (timed_call(function), None) for name, function in first.items()}
+    for name, function in first.items():
+        kinds[f"{name}, warm cache"] = timed_call(function), Path(folder) / function.__name__
+        in_a_process(timed_call(function), cache=Path(folder) / function.__name__)  # fills it
+    return {name: quartiles(values) for name, values in repeated(kinds, rounds).items()}
 
 
 def all_compilations(depths, rounds, folder):
     """{"fit" or "sweep": {"cold" or "warm": {depth: quartiles}}}; without a folder cold alone."""
-    listed = ",".join(map(str, depths))
-    kinds = {"cold": ("compilations", listed)}
+    code = f"{source(compiled)}\nimport json\nprint(json.dumps(compiled({list(depths)})))"
+    kinds = {"cold": (code, None)}
     if folder is not None:
-        kinds["warm"] = ("compilations", listed, Path(folder) / "compilations")
-        in_a_process(*kinds["warm"])  # fills it
+        kinds["warm"] = code, Path(folder) / "compilations"
+        in_a_process(code, cache=kinds["warm"][1])  # fills it
     rounds = repeated(kinds, rounds)
-    found = {
+    return {
         who: {
             state: {depth: quartiles([one[who][str(depth)] for one in ones]) for depth in depths}
             for state, ones in rounds.items()
         }
         for who in ("fit", "sweep")
     }
-    print("\nto compile, by hidden layers, seconds")
-    for who, states in found.items():
-        for state, by_depth in states.items():
-            cells = " ".join(f"{three[1]:6.2f}" for three in by_depth.values())
-            print(f"{f'{who}, {state}':20} {cells}", flush=True)
-    return found
 
 
-def tables(result):
-    lines = ["| to import | seconds |", "|---|---|"]
-    lines += [f"| {name} | {spelled(three)} |" for name, three in result["imports"].items()]
-    lines += ["", "| to the first step, imports included | seconds |", "|---|---|"]
-    lines += [f"| {name} | {spelled(three)} |" for name, three in result["first"].items()]
+def first_prediction(rounds):
+    """Milliseconds of a process of each kind, and the largest difference of a probability."""
+    X, y = load_breast_cancer(return_X_y=True)
+    theirs = make_pipeline(StandardScaler(), MLPClassifier((64, 32, 16), max_iter=20)).fit(X, y)
+    network = mlp_jax.MLPClassifier((64, 32, 16), max_iter=1, random_state=0)
+    ours = make_pipeline(StandardScaler(), network).fit(X, y)
+    network.coefs_, network.intercepts_ = theirs[-1].coefs_, theirs[-1].intercepts_
+    with tempfile.TemporaryDirectory() as folder:
+        mlp_jax.save_model(ours, Path(folder) / "m")
+        joblib.dump(theirs, Path(folder) / "m.joblib")
+        model = mlp_jax.load_model(Path(folder) / "m")
+        difference = np.abs(model.predict_proba(X) - theirs.predict_proba(X)).max()
+        kinds = {name: (timed(code), None) for name, code in PREDICTIONS.items()}
+        seconds = repeated(kinds, rounds + 1, folder=folder)
+    # In the first round files are read and byte-compiled.
+    found = {name: 1000 * np.array(times[1:]) for name, times in seconds.items()}
+    found["a model file: added to NumPy"] = found["a model file"] - found["NumPy alone"]
+    milliseconds = {name: quartiles(times) for name, times in found.items()}
+    return {"milliseconds": milliseconds, "difference": float(difference)}
+
+
+def rows(title, cells):
+    return [f"| {title} |", "|---|---|", *(f"| {name} | {cell} |" for name, cell in cells.items())]
+
+
+def tables_of_start(result):
+    imports, first = ({name: spelled(q) for name, q in result[of].items()} for of in STEPS)
+    lines = rows("to import | seconds", imports)
+    lines += ["", *rows("to the first step, imports included | seconds", first)]
     depths = list(result["compilations"]["fit"]["cold"])
-    lines += [
-        "",
-        "| hidden layers, seconds to compile | " + " | ".join(map(str, depths)) + " |",
-        "|---" * (1 + len(depths)) + "|",
-    ]
+    lines += ["", "| hidden layers, seconds to compile | " + " | ".join(map(str, depths)) + " |"]
+    lines += ["|---" * (1 + len(depths)) + "|"]
     for who, states in result["compilations"].items():
         for state, by_depth in states.items():
             cells = " | ".join(f"{three[1]:.2f}" for three in by_depth.values())
@@ -137,12 +165,21 @@ def tables(result):
     return "\n".join(lines) + "\n"
 
 
-def picture(result):
+def table_of_prediction(result):
+    cells = {name: spelled(q, ".0f") for name, q in result["milliseconds"].items()}
+    cells["largest difference of a probability"] = f"{result['difference']:.1e}"
+    return "\n".join(rows("to the first prediction | milliseconds", cells)) + "\n"
+
+
+def draw_bars(axes, bars, unit):
+    axes.barh(list(bars)[::-1], [three[1] for three in bars.values()][::-1])
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set(xlabel=unit)
+
+
+def picture_of_start(result):
     figure, axes = figure_of(2, width=5.5)
-    bars = result["imports"] | result["first"]
-    axes[0].barh(list(bars)[::-1], [three[1] for three in bars.values()][::-1])
-    axes[0].tick_params(axis="y", labelsize=7)
-    axes[0].set(xlabel="seconds")
+    draw_bars(axes[0], result["imports"] | result["first"], "seconds")
     for who, states in result["compilations"].items():
         for state, by_depth in states.items():
             style = "o-" if state == "cold" else "o--"
@@ -153,27 +190,37 @@ def picture(result):
     return figure
 
 
+def picture_of_prediction(result):
+    figure, [axes] = figure_of(1)
+    draw_bars(axes, result["milliseconds"], "milliseconds to the first prediction")
+    return figure
+
+
 @click.command()
 @click.option("--small", is_flag=True, help="A process of each kind; fit alone, one depth.")
+@click.option("--part", type=click.Choice(["start_up", "first_prediction"]), help="One; or both.")
 @click.option("--readme", is_flag=True, help="Write the tables into README.md here too.")
 @click.option("--output", type=Path, default=RESULTS)
-def main(small: bool, readme: bool, output: Path) -> None:
-    """Prints seconds of imports, first steps and compilations."""
-    with tempfile.TemporaryDirectory() as folder:
-        if small:
-            first = {"fit, a step": "fit"}
-            result = {
-                "imports": all_imports(1),
-                "first": all_first_steps(first, 1, folder),
-                "compilations": all_compilations([1], 1, None),
+def main(small: bool, part: str | None, readme: bool, output: Path) -> None:
+    """Prints seconds of imports, first steps and compilations, and of a first prediction."""
+    where = {"output": output, "readme": readme}
+    if part != "first_prediction":
+        first = {"fit, a step": fitted}
+        if not small:
+            first |= {"jax and optax alone, a step": plain, "sweep, an epoch": swept}
+        depths, rounds = ([1], 1) if small else (DEPTHS, ROUNDS_OF_COMPILING)
+        with tempfile.TemporaryDirectory() as folder:
+            found = {
+                "imports": all_imports(1 if small else ROUNDS),
+                "first": all_first_steps(first, 1 if small else ROUNDS, folder),
+                "compilations": all_compilations(depths, rounds, None if small else folder),
             }
-        else:
-            result = {
-                "imports": all_imports(ROUNDS),
-                "first": all_first_steps(FIRST, ROUNDS, folder),
-                "compilations": all_compilations(DEPTHS, ROUNDS_OF_COMPILING, folder),
-            }
-    keep(*("start_up", result, picture(result), tables(result)), output=output, readme=readme)
+        keep("start_up", found, picture_of_start(found), tables_of_start(found), **where)
+    if part != "start_up":
+        warnings.simplefilter("ignore")  # both trainings are short
+        found = first_prediction(1 if small else ROUNDS_OF_PREDICTING)
+        table = table_of_prediction(found)
+        keep("first_prediction", found, picture_of_prediction(found), table, **where)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ sweep of the same shapes, and measured is by how much the resident memory of the
 that while the large one runs, at its peak.
 
     python experiments/benchmarks/sweep_memory.py           # 10,000 members in 1 GiB; Linux only
-    python experiments/benchmarks/sweep_memory.py --small   # 200 members
+    python experiments/benchmarks/sweep_memory.py --small   # 50 members
 """
 
 import ctypes
@@ -64,13 +64,13 @@ def measured(name: str, members: int) -> tuple[int, int]:
 
 
 @click.command()
-@click.option("--small", is_flag=True, help="200 members a case.")
+@click.option("--small", is_flag=True, help="50 members a case.")
 def main(small: bool) -> None:
     """Prints a row a case."""
     print(f"budget {BUDGET / 2**20:,.0f} MiB")
     print(f"{'':14} {'members':>8} {'plan, MiB':>10} {'peak, MiB':>10} {'ratio':>6}")
     for name in CASES:
-        members = 200 if small else MEMBERS[name]
+        members = 50 if small else MEMBERS[name]
         predicted, peak = measured(name, members)
         print(
             f"{name:14} {members:8,} {predicted / 2**20:10.1f} {peak / 2**20:10.1f} "

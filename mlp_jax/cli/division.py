@@ -1,4 +1,4 @@
-"""The options of `mlp-jax sweep` that divide it among processes, and what they come to. No JAX."""
+"""The options of `mlp-jax sweep` that divide it among processes, and what they do. No JAX."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ class Division:
         return None if self.shard is None else _as_part(self.shard)
 
     def check(self, *, data: Path | None, written: Path | None, checkpoint: Path | None) -> None:
-        """Raises ValueError for what does not go together with it."""
+        """Raises ValueError for other options that do not go together with these."""
         if self.processes and str(data) == "-":
             raise ValueError(
                 "standard input can be read by one process alone: name a file with --processes"
@@ -112,13 +112,18 @@ class Division:
             )
         raise SystemExit(INTERRUPTED if result.interrupted else 0)
 
-    def share(self, memory: int) -> int:
-        """Of the bytes for networks those that this process may take; all may read the table."""
-        return memory // self.part[1] if self.supervised and self.part else memory
+    def share(self, memory: int | None) -> int | None:
+        """Of the bytes for networks those that this process may take; None for what suits it.
+
+        Of the bytes for a table every process may take all.
+        """
+        if memory is None or not self.supervised or not self.part:
+            return memory
+        return memory // self.part[1]
 
     @contextmanager
     def run(self, checkpoint: Path | None, halving: int | None) -> Iterator[dict[str, Any]]:
-        """What `run` needs besides; shards have done their parts by then."""
+        """Runs the shards of --processes; the further arguments of `mlp_jax.sweeps.run.run`."""
         import threading
 
         cancel = cancelled_with_stdin() if self.supervised else None

@@ -23,7 +23,7 @@ LESS_MEMORY = (
 
 class _Commands(click.Group):
     def main(self, *arguments: Any, **more: Any) -> Any:
-        """A mistake in the options is one line too."""
+        """Runs a command; a mistake in its options is told in one line."""
         try:
             sys.exit(super().main(*arguments, **(more | {"standalone_mode": False})) or 0)
         except click.UsageError as error:
@@ -38,7 +38,7 @@ class _Commands(click.Group):
             sys.exit(2)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """A ValueError is the user's: one line, exit code 2. So is what no code could mend."""
+        """Runs a command; a mistake of the user, or of the machine, is one line and exit code 2."""
         try:
             return super().invoke(ctx)
         except ValueError as error:
@@ -79,7 +79,7 @@ def _first_line(what: object) -> str:
 
 
 def _is_of_memory(error: Exception) -> bool:
-    """Whether Python, NumPy or JAX, which has no class for it, asked for more than there is."""
+    """Whether there was not enough memory; JAX has no class of its own for that error."""
     said = str(error).lower()
     return isinstance(error, MemoryError) or "resource_exhausted" in said or "out of memory" in said
 
@@ -99,7 +99,7 @@ def _said_of(error: Exception) -> str | None:
 
 
 def _has_a_device() -> bool:
-    """Whether JAX can compute; it fails in several ways where it was told to and cannot."""
+    """Whether JAX can compute. Where it cannot on the platform it was told, errors differ."""
     import jax
 
     try:

@@ -16,7 +16,7 @@ INTERRUPTED = 130  # the exit code after Ctrl-C, as of any program
 
 
 def table_options(command: Callable[..., None]) -> Callable[..., None]:
-    """DATA and what is said of it; --seed, --held-out, --memory, --json."""
+    """Adds DATA, the options that say what is in it, --seed, --held-out, --memory and --json."""
     options = (
         click.argument("data", required=False, type=click.Path(path_type=Path)),
         click.option("--target", help="Column of DATA to predict."),
@@ -82,7 +82,7 @@ def named_table(
       data: the file.
       target: its column to predict.
       memory: MiB.
-      quiet: what was noted while it was read is not said.
+      quiet: whether notes on how the table was read are left out.
       **said: drop, ids, categorical and task, as the options have them.
     """
     from mlp_jax.tables import table as tables
@@ -99,15 +99,20 @@ def named_table(
         drop=(*said["drop"], *said["ids"]),
         categorical=said["categorical"],
         task=said["task"],
-        budget=None if memory is None else memory * MIB,
+        budget=as_bytes(memory),
     )
     for note in () if quiet else table.notes:
         click.echo(f"mlp-jax: {note}", err=True)
     return table
 
 
+def as_bytes(memory: int | None) -> int | None:
+    """--memory, which is in MiB, in bytes; None where it was not typed."""
+    return None if memory is None else memory * MIB
+
+
 def hang_up() -> None:
-    """What is printed from now on goes nowhere: whoever read it has seen enough."""
+    """Sends what is printed from now on nowhere: the reader of the pipe has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlp_jax.cli.options import MIB, check_writable, json_option, memory_option
+from mlp_jax.cli.options import as_bytes, check_writable, json_option, memory_option
 
 if TYPE_CHECKING:
     from mlp_jax.models.model import Model
@@ -54,8 +54,7 @@ def predict(
 
     loaded = load_model(model)
     words = [c.name for c in loaded.encoding.columns if c.categories is not None]
-    budget = None if memory is None else memory * MIB
-    table = read_table(data, budget=budget, as_text=words, ids=ids)
+    table = read_table(data, budget=as_bytes(memory), as_text=words, ids=ids)
     for note in table.notes:
         click.echo(f"mlp-jax: {note}", err=True)
     columns = _predictions(loaded, table, ids)
@@ -64,7 +63,7 @@ def predict(
         told = (_in_json(dict(zip(columns, row, strict=True))) for row in rows)
         click.echo("\n".join(json.dumps(row, default=str) for row in told))
         return
-    _put(columns, output)
+    _write(columns, output)
     if output is not None:
         click.echo(f"wrote {click.format_filename(output)}, {table.frame.num_rows} rows")
 
@@ -98,14 +97,14 @@ def _predicted(model: "Model") -> list[str]:
 
 
 def _cells(column: Any) -> list[Any]:
-    """As Python's own; a number of 32 bits with its own digits and no more."""
+    """The cells as objects of Python; a float32 keeps its own digits and gets no more."""
     if hasattr(column, "to_pylist"):  # of pyarrow
         return list(column.to_pylist())
     return (column.astype(str).astype(float) if column.dtype == "float32" else column).tolist()
 
 
 def _in_json(cell: Any) -> Any:
-    """A cell, or a row of them: JSON has no NaN and no infinity, and gets null."""
+    """A cell or a row of cells, with null for NaN and infinity, which JSON has not."""
     if isinstance(cell, dict):
         return {name: _in_json(one) for name, one in cell.items()}
     if isinstance(cell, list | tuple):
@@ -113,8 +112,8 @@ def _in_json(cell: Any) -> Any:
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
-def _put(columns: dict[str, Any], output: Path | None) -> None:
-    """Writes the columns to a file, which is replaced once the new one is whole, or prints them."""
+def _write(columns: dict[str, Any], output: Path | None) -> None:
+    """Prints the columns, or writes them to a file that is replaced once the new one is whole."""
     import pyarrow
     import pyarrow.csv
     import pyarrow.parquet
@@ -163,7 +162,7 @@ def info(model: Path, as_json: bool) -> None:
         return
     click.echo(f"network  {'-'.join(map(str, loaded.sizes))}, {', '.join(loaded.activations)}")
     click.echo(f"loss     {loaded.loss}")
-    click.echo(f"predicts {', '.join(loaded.targets)}: {_of(loaded)}")
+    click.echo(f"predicts {', '.join(loaded.targets)}: {_kinds_of_predictions(loaded)}")
     for name, value in loaded.notes.items():
         said = value
         if isinstance(value, dict):
@@ -178,7 +177,7 @@ def info(model: Path, as_json: bool) -> None:
         click.echo(f"  {column.name}: {kind}; inputs {', '.join(own[:SHOWN])}{more}")
 
 
-def _of(model: "Model") -> str:
+def _kinds_of_predictions(model: "Model") -> str:
     if model.classes is not None:
         return ", ".join(map(str, model.classes))
     return "labels" if model.is_classifier else "numbers"

@@ -1,7 +1,7 @@
 """`mlp-jax sweep --processes`: a process for every shard, started again when it dies. No JAX.
 
-A process knows of the others nothing but the folder that all save to. Its standard input is a pipe
-that stays open as long as it is wanted, so that none is left over if this one is killed.
+A process knows nothing of the others but the folder that all save to. Its standard input is a pipe
+that this process holds open, so that the process ends when this one is killed.
 """
 
 import os
@@ -30,7 +30,7 @@ class Worker:
         self.start()
 
     def start(self) -> None:
-        """Starts it, or starts it again."""
+        """Starts the process, or starts it again."""
         self.starts += 1
         # In a session of its own, or Ctrl-C would reach it twice.
         self._process = subprocess.Popen(
@@ -44,16 +44,16 @@ class Worker:
 
     @property
     def code(self) -> int | None:
-        """Its exit code; None while it runs."""
+        """The exit code of the process; None while it runs."""
         return self._process.poll()
 
     def stop(self) -> None:
-        """Has it save where it stands, and end."""
+        """Makes the process save where it stands, and end."""
         assert self._process.stdin is not None
         self._process.stdin.close()
 
     def wait(self) -> None:
-        """Waits until it has ended."""
+        """Waits until the process has ended."""
         self._process.wait()
 
 
@@ -89,7 +89,7 @@ def run_shards(words: Sequence[str], count: int, restarts: int, *, together: boo
 
 
 def _look_at(worker: Worker, restarts: int) -> None:
-    """Starts it again if it has died."""
+    """Starts a process again if it has died."""
     code = worker.code
     if code is None or code == 0 or worker.given_up:
         return
@@ -108,7 +108,7 @@ def _look_at(worker: Worker, restarts: int) -> None:
 
 
 def _cores(count: int) -> list[set[int] | None]:
-    """The cores of every process, none of them of two where there are enough."""
+    """The cores of every process; no core is of two processes where there are enough."""
     if not hasattr(os, "sched_getaffinity"):
         return [None] * count
     cores = sorted(os.sched_getaffinity(0))
@@ -130,7 +130,7 @@ def cancelled_with_stdin() -> threading.Event:
 
 
 def words_again(context: click.Context, without: set[str]) -> list[str]:
-    """The command line of this command, but for some of its parameters."""
+    """The words that run this command again, without some of its parameters."""
     words = [sys.executable, "-m", "mlp_jax", str(context.info_name)]
     for parameter in context.command.params:
         value = context.params.get(str(parameter.name))

@@ -1,7 +1,5 @@
 """`mlp-jax sweep`: files, printing and exit codes; no maths. JAX is imported when it runs."""
 
-import json
-import math
 import sys
 import time
 from dataclasses import replace
@@ -13,21 +11,19 @@ import click
 from mlp_jax.cli.division import shard_options
 from mlp_jax.cli.options import (
     INTERRUPTED,
-    MIB,
+    as_bytes,
     check_writable,
     hang_up,
     named_table,
     table_options,
 )
+from mlp_jax.cli.sweep_output import print_ranking, tell
 
 if TYPE_CHECKING:
     from mlp_jax.cli.division import Division
     from mlp_jax.models.model import Model
     from mlp_jax.sweeps.results.result import SweepResult
-    from mlp_jax.tables.table import Split, Table
-
-BEST = 10  # configurations that are printed
-WIDEST = 160  # characters of a line that is printed
+    from mlp_jax.tables.table import EncodedTable, Table
 
 
 def default_space() -> dict[str, Any]:
@@ -104,23 +100,23 @@ def sweep(
     division.check(data=data, written=report or output, checkpoint=choices["checkpoint"])
     division.join()
     table = named_table(data, target, memory, quiet=not division.speaks(), **options)
-    parts = tables.split(table, held_out, seed, None if memory is None else memory * MIB)
+    parts = tables.split(table, held_out, seed, as_bytes(memory))
     quiet = as_json or not division.speaks()
-    result = _searched(table, parts, space_file, seed, memory, division, quiet=quiet, **choices)
+    result = _search(table, parts, space_file, seed, memory, division, quiet=quiet, **choices)
     if not division.speaks():
         division.end(result)
     if result.interrupted:
         _check_something_finished(result, choices["checkpoint"])
     about = {"table": data or "breast cancer", "target": table.target, "seed": seed}
     try:
-        model, found = _refitted(result, table, parts)
-        written = _written(result, model, found, about, report, output)
+        model, found = _refit(result, table, parts)
+        written = _write_files(result, model, found, about, report, output)
     except BaseException:  # Ctrl-C, a full disk: no file, but what was found is there to be seen
         if not as_json:
-            _print(result)
+            print_ranking(result)
         raise
     try:  # last, for whoever reads it may have gone
-        _tell(result, found, written, len(parts.y_test), as_json=as_json)
+        tell(result, found, written, len(parts.y_test), as_json=as_json)
     except (BrokenPipeError, SystemExit):  # the latter of rich, for the same
         if not result.interrupted:
             raise
@@ -129,9 +125,9 @@ def sweep(
         raise SystemExit(INTERRUPTED)
 
 
-def _searched(
+def _search(
     table: "Table",
-    parts: "Split",
+    parts: "EncodedTable",
     space_file: Path | None,
     seed: int,
     memory: int | None,
@@ -143,7 +139,7 @@ def _searched(
     checkpoint: Path | None,
     **choices: Any,
 ) -> "SweepResult":
-    """Plans, says so, and runs."""
+    """Plans the sweep, prints the plan, and runs it."""
     from mlp_jax.sweeps.run import plan_of, run
     from mlp_jax.sweeps.space_files import losses_of, number_to_draw, read_space
     from mlp_jax.sweeps.task import as_task
@@ -155,7 +151,7 @@ def _searched(
     n = number_to_draw(space, n)
     X = parts.X_train.astype("float32")
     task = as_task(X, parts.y_train, space, n=n, key=seed, **choices)
-    budget = None if memory is None else division.share(memory * MIB)
+    budget = division.share(as_bytes(memory))
     plan = plan_of(task, memory=budget, halving=halving, shard=division.part)
     if not quiet:
         click.echo(str(plan))
@@ -167,7 +163,7 @@ def _searched(
 
 
 def _check_something_finished(result: "SweepResult", checkpoint: Path | None) -> None:
-    """Ends after a Ctrl-C that came before there was anything to tell or to write."""
+    """Ends with a message after a Ctrl-C that came before any configuration was finished."""
     try:
         _ = result.best
     except ValueError:
@@ -181,19 +177,19 @@ def _check_something_finished(result: "SweepResult", checkpoint: Path | None) ->
         raise SystemExit(INTERRUPTED) from None
 
 
-def _refitted(
-    result: "SweepResult", table: "Table", parts: "Split"
+def _refit(
+    result: "SweepResult", table: "Table", parts: "EncodedTable"
 ) -> tuple["Model", dict[str, float]]:
     """The best network, trained on all but the held-out samples, and its scores on those."""
-    from mlp_jax.tables.model_of_table import model_of_table, noted, scores
+    from mlp_jax.tables.model_of_table import model_of_table, scores, with_notes
 
     fitted = result.refit()
     model = model_of_table(table, parts, fitted.params, fitted.network)
     found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
-    return noted(model, parts, found), found
+    return with_notes(model, parts, found), found
 
 
-def _written(
+def _write_files(
     result: "SweepResult",
     model: "Model",
     found: dict[str, float],
@@ -201,7 +197,7 @@ def _written(
     report: Path | None,
     output: Path | None,
 ) -> list[str]:
-    """Writes what was asked for, once all of it is there; the names of the files."""
+    """Writes the report and the model once both are made; the names of the files written."""
     from mlp_jax.models.model import to_bytes
     from mlp_jax.storage.array_files import replace_all
 
@@ -224,85 +220,3 @@ def _written(
         contents.append((output, to_bytes(model)))
     replace_all(contents)
     return [str(path) for path, _ in contents]
-
-
-def _tell(
-    result: "SweepResult",
-    found: dict[str, float],
-    written: list[str],
-    held_out: int,
-    *,
-    as_json: bool,
-) -> None:
-    """Prints the best configurations, the scores on the samples held out, and what was written."""
-    from mlp_jax.tables.model_of_table import said
-
-    if as_json:
-        click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
-        return
-    _print(result)
-    count = result.task.X.shape[1]
-    click.echo(
-        f"the best, trained on all {count} samples: {said(found)} on the {held_out} held out"
-    )
-    for name in written:
-        click.echo(f"wrote {click.format_filename(name)}")
-
-
-def _facts(result: "SweepResult") -> dict[str, Any]:
-    """The best configurations and the counts, for machines."""
-    best = [
-        {
-            "rank": row.rank,
-            "score": row.score if math.isfinite(row.score) else None,
-            "spread": row.spread if math.isfinite(row.spread) else None,
-            "best_epoch": row.best_epoch,
-            "status": row.status,
-            "configuration": row.configuration,
-        }
-        for row in result.ranking[:BEST]
-    ]
-    return {
-        "scoring": result.task.scoring,
-        "best": best,
-        "configurations": len(result.ranking),
-        "members": len(result.members),
-        "interrupted": result.interrupted,
-        "seconds": result.seconds,
-    }
-
-
-def _print(result: "SweepResult") -> None:
-    from rich.console import Console
-
-    if result.interrupted:
-        click.echo("interrupted: what follows is of what is finished, or of the best so far")
-    console = Console()
-    # In a file as wide as it is; on a narrow terminal without what matters least. No digit is cut.
-    width = console.width if console.is_terminal else WIDEST
-    tables = [_ranking(result, fewer) for fewer in ((), ("status",), ("status", "epoch"))]
-    fitting = [one for one in tables if console.measure(one).maximum <= width]
-    Console(width=WIDEST).print([*fitting, tables[-1]][0], crop=False)
-    done = sum(member.status != "interrupted" for member in result.members)
-    click.echo(f"{done} of {len(result.members)} members in {result.seconds:.1f} s")
-
-
-def _ranking(result: "SweepResult", fewer: tuple[str, ...]) -> Any:
-    """The best configurations as a table of rich, without the columns of these names."""
-    from rich.table import Table
-
-    task = result.task
-    shown = Table(box=None, pad_edge=False)
-    columns: dict[str, list[str]] = {}
-    for row in result.ranking[:BEST]:
-        values = {name: row.in_words(name) for name in result.varied()}
-        numbers = {task.scoring: f"{row.score:.4f}", "spread": f"{row.spread:.4f}"}
-        first = {"rank": str(row.rank), **numbers, "epoch": f"{row.best_epoch:.0f}"}
-        for name, cell in (first | values | {"status": row.status}).items():
-            columns.setdefault(name, []).append(cell)
-    kept = {name: cells for name, cells in columns.items() if name not in fewer}
-    for name in kept:
-        shown.add_column(name, justify="right", no_wrap=True)
-    for line in zip(*kept.values(), strict=True):
-        shown.add_row(*line)
-    return shown

@@ -5,15 +5,15 @@ import sys
 import warnings
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 import mlp_jax
-from mlp_jax.cli.options import MIB, check_writable, named_table, table_options
+from mlp_jax.cli.options import as_bytes, check_writable, named_table, table_options
 
 if TYPE_CHECKING:
-    from mlp_jax.tables.table import Split, Table
+    from mlp_jax.tables.table import EncodedTable, Table
 
 WIDEST = 1 << 16  # units of a layer
 BYTES_A_WEIGHT = 28  # in float32, and for the certificate in float64 with two gradients
@@ -75,25 +75,22 @@ def train(
     mlp-jax sweep.
     """
     check_writable(output, picture, read=[data])
-    sizes_hidden = _hidden(hidden)
     said = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
-    table = named_table(data, target, memory, **said)
-    parts = _split(table, held_out, seed, memory)
-    params, sizes = _initial(table, parts, sizes_hidden, seed)
-    certificate = _certificate(table, params, parts)
+    start = _prepare(data, target, memory, hidden, seed, held_out, **said)
+    table, parts, certificate = start.table, start.parts, start.certificate
     if not as_json:
-        click.echo(f"{_described(table, parts, sizes)}\ngradient {certificate.diagnosis}")
+        click.echo(f"{start.description()}\ngradient {certificate.diagnosis}")
     if not certificate.passed:
         click.echo(str(certificate), err=True)
         raise SystemExit(1)
     show = not as_json and sys.stderr.isatty()
-    params, cost = _trained(table, params, parts, seed, progress=show, **choices)
-    found = _written(table, parts, params, cost, output, picture)
+    params, cost = _fit(start, seed, progress=show, **choices)
+    found = _write_files(table, parts, params, cost, output, picture)
     if as_json:
         told = {
             "target": table.target,
             "classes": table.classes,
-            "sizes": sizes,
+            "sizes": start.sizes,
             "samples": len(parts.y_train),
             "held_out_samples": len(parts.y_test),
             "held_out": found,
@@ -105,7 +102,7 @@ def train(
         }
         click.echo(json.dumps(told))
         return
-    from mlp_jax.tables.model_of_table import said as in_words
+    from mlp_jax.tables.model_of_table import in_words
 
     shown = click.format_filename
     click.echo(f"held out {in_words(found)}\nmodel    {shown(output)}\npicture  {shown(picture)}")
@@ -129,17 +126,58 @@ def check(
     DATA is a CSV or Parquet file; by default it is the breast-cancer data of scikit-learn. Exit
     code 1 if a layer is wrong.
     """
+    start = _prepare(data, target, memory, hidden, seed, held_out, **said)
+    if as_json:
+        click.echo(start.certificate.to_json())
+    else:
+        click.echo(f"{start.description()}\n{start.certificate}")
+    if not start.certificate.passed:
+        raise SystemExit(1)
+
+
+class _Start(NamedTuple):
+    """A table and the network that is to learn from it.
+
+    table: as it was read.
+    parts: its rows to train on and to test on, encoded.
+    params: the initial weights and biases.
+    sizes: units of every layer, inputs first.
+    certificate: of the gradient at params, on some of the rows.
+    """
+
+    table: "Table"
+    parts: "EncodedTable"
+    params: Any
+    sizes: tuple[int, ...]
+    certificate: Any
+
+    def description(self) -> str:
+        """The network and the table in a line."""
+        classes, parts = self.table.classes, self.parts
+        kind = "numbers" if classes is None else f"{len(classes)} classes"
+        return (
+            f"network {'-'.join(map(str, self.sizes))}, {len(parts.y_train)} samples to train on, "
+            f"{len(parts.y_test)} held out; {self.table.target!r} is of {kind}"
+        )
+
+
+def _prepare(
+    data: Path | None,
+    target: str | None,
+    memory: int | None,
+    hidden: str,
+    seed: int,
+    held_out: float,
+    **said: Any,
+) -> _Start:
+    """Reads the table, makes the network and certifies its gradient."""
     sizes_hidden = _hidden(hidden)
     table = named_table(data, target, memory, **said)
-    parts = _split(table, held_out, seed, memory)
-    params, sizes = _initial(table, parts, sizes_hidden, seed)
-    certificate = _certificate(table, params, parts)
-    if as_json:
-        click.echo(certificate.to_json())
-    else:
-        click.echo(f"{_described(table, parts, sizes)}\n{certificate}")
-    if not certificate.passed:
-        raise SystemExit(1)
+    from mlp_jax.tables import table as tables
+
+    parts = tables.split(table, held_out, seed, as_bytes(memory))
+    params, sizes = _first_params(table, parts, sizes_hidden, seed)
+    return _Start(table, parts, params, sizes, _certificate(table, params, parts))
 
 
 def _hidden(text: str) -> tuple[int, ...]:
@@ -154,24 +192,10 @@ def _hidden(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _split(table: "Table", held_out: float, seed: int, memory: int | None) -> "Split":
-    from mlp_jax.tables import table as tables
-
-    return tables.split(table, held_out, seed, None if memory is None else memory * MIB)
-
-
-def _described(table: "Table", parts: "Split", sizes: tuple[int, ...]) -> str:
-    what = "numbers" if table.classes is None else f"{len(table.classes)} classes"
-    return (
-        f"network {'-'.join(map(str, sizes))}, {len(parts.y_train)} samples to train on, "
-        f"{len(parts.y_test)} held out; {table.target!r} is of {what}"
-    )
-
-
-def _initial(
-    table: "Table", parts: "Split", hidden: tuple[int, ...], seed: int
+def _first_params(
+    table: "Table", parts: "EncodedTable", hidden: tuple[int, ...], seed: int
 ) -> tuple[Any, tuple[int, ...]]:
-    """(params, sizes)."""
+    """(the initial params, units of every layer)."""
     import jax
 
     outputs = 1 if table.classes is None or len(table.classes) == 2 else len(table.classes)
@@ -181,11 +205,11 @@ def _initial(
 
 
 def _check_memory(sizes: tuple[int, ...]) -> None:
-    from mlp_jax.tables.files import free_memory
-    from mlp_jax.tables.sources import size_of
+    from mlp_jax.processes import memory
+    from mlp_jax.wording import size_of
 
     weights = sum((n_prev + 1) * n for n_prev, n in pairwise(sizes))
-    taken, free = BYTES_A_WEIGHT * weights, free_memory()
+    taken, free = BYTES_A_WEIGHT * weights, memory.free_memory()
     if taken > free:
         raise ValueError(
             f"--hidden makes a network of {weights:,} weights, which take some {size_of(taken)}; "
@@ -193,7 +217,7 @@ def _check_memory(sizes: tuple[int, ...]) -> None:
         )
 
 
-def _certificate(table: "Table", params: Any, parts: "Split") -> Any:
+def _certificate(table: "Table", params: Any, parts: "EncodedTable") -> Any:
     from mlp_jax.tables.model_of_table import labels_of, network_of
 
     Y = labels_of(table, parts.y_train)[:, :CERTIFIED_EXAMPLES]
@@ -201,10 +225,8 @@ def _certificate(table: "Table", params: Any, parts: "Split") -> Any:
     return mlp_jax.certify(params, X, Y, network=network_of(table))
 
 
-def _trained(
-    table: "Table",
-    params: Any,
-    parts: "Split",
+def _fit(
+    start: _Start,
     seed: int,
     *,
     progress: bool,
@@ -219,10 +241,11 @@ def _trained(
 
     from mlp_jax.tables.model_of_table import labels_of, network_of
 
+    table, parts = start.table, start.parts
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # said below, as an error
         state, info = mlp_jax.fit(
-            params,
+            start.params,
             parts.X_train.T,
             labels_of(table, parts.y_train),
             network=network_of(table),
@@ -241,15 +264,15 @@ def _trained(
     return state.params, np.asarray(info.cost)
 
 
-def _written(
-    table: "Table", parts: "Split", params: Any, cost: Any, output: Path, picture: Path
+def _write_files(
+    table: "Table", parts: "EncodedTable", params: Any, cost: Any, output: Path, picture: Path
 ) -> dict[str, float]:
-    """Writes model and picture; the scores on the samples held out."""
+    """Writes the model and the picture; returns the scores on the samples held out."""
     from mlp_jax import pictures
     from mlp_jax.models.model import to_bytes
     from mlp_jax.models.outputs import class_numbers
     from mlp_jax.storage.array_files import replace_all
-    from mlp_jax.tables.model_of_table import model_of_table, network_of, noted, scores
+    from mlp_jax.tables.model_of_table import model_of_table, network_of, scores, with_notes
 
     network = network_of(table)
     model = model_of_table(table, parts, params, network)
@@ -262,5 +285,5 @@ def _written(
         probability=A[:, 0] if table.classes and A.shape[1] == 1 else None,
         classes=table.classes and tuple(map(str, table.classes)),
     )
-    replace_all([(output, to_bytes(noted(model, parts, found))), (picture, drawn)])
+    replace_all([(output, to_bytes(with_notes(model, parts, found))), (picture, drawn)])
     return found

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
-from mlp_jax.estimators.settings import activation_of
+from mlp_jax.estimators.settings import activation_by_our_names
 from mlp_jax.loss_rules import default_loss
 from mlp_jax.models.outputs import flat_if_one, predicted, probabilities
 from mlp_jax.network import Network
@@ -45,32 +45,33 @@ class MLPClassifier(ClassifierMixin, MLP):
         as the best is a loss; of lbfgs, the largest entry of the gradient at its end.
       verbose: prints the loss a few times a second.
       warm_start: `fit` begins where the last one ended, with a network of the same sizes.
-      momentum: of "sgd".
-      nesterovs_momentum: of "sgd".
+      momentum: of "sgd", the share of the last step that the next one goes on with.
+      nesterovs_momentum: of "sgd", the gradient's own step counts as taken already.
       early_stopping: keeps a share of the samples to validate by, stops when their score no longer
         improves, and keeps the weights of the best epoch. Otherwise the loss is what must improve.
       validation_fraction: that share.
       beta_1: of "adam" and "adamw".
-      beta_2: likewise.
-      epsilon: likewise.
+      beta_2: of "adam" and "adamw".
+      epsilon: of "adam" and "adamw".
       n_iter_no_change: epochs without improvement that are allowed; numpy.inf for any number.
       max_fun: the most evaluations of the loss, of "lbfgs".
       dropout: share of the hidden units dropped in every step.
       label_smoothing: how far labels are drawn towards even odds.
       class_weight: "balanced", or the weight of every class.
-      weight_decay: decoupled, times the learning rate.
+      weight_decay: decoupled from the loss: taken off the weights, times the learning rate.
       clip_norm: the largest norm of the gradient, or None.
       schedule: "cosine" or "one_cycle", over max_iter epochs, or None.
-      warm_up_epochs: in which the learning rate rises to its value.
+      warm_up_epochs: epochs in which the learning rate rises to its value.
 
     Attributes:
       coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer; what is written there is
-      what predicts.
-      classes_: the classes. n_iter_: epochs of the last call. loss_curve_: the loss of every epoch,
-      of all calls that went on, and the penalty. best_epoch_: of these, whose weights the network
-      has.
-      validation_scores_, validation_loss_curve_: of every epoch. best_validation_score_: of
-      best_epoch_.
+        what predicts.
+      classes_: the classes.
+      n_iter_: epochs of the last call.
+      loss_curve_: the loss of every epoch, of all calls that went on, and the penalty.
+      best_epoch_: the one of these whose weights the network has.
+      validation_scores_, validation_loss_curve_: of every epoch.
+      best_validation_score_: of best_epoch_.
 
     Example:
       >>> import numpy as np
@@ -139,7 +140,7 @@ class MLPClassifier(ClassifierMixin, MLP):
                 f"`classes={as_typed(classes)}` is not the same as on last call to partial_fit, "
                 f"was: {self.classes_!r}"
             )
-        return self._trained_on(X, y, sample_weight, incremental=True)
+        return self._train(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of every row of X; of several labels, 0 or 1 of each."""
@@ -173,7 +174,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         multiclass = self._binarizer.y_type_ == "multiclass" and len(self.classes_) > 2
         self.out_activation_ = "softmax" if multiclass else "logistic"
         loss = default_loss(len(self.classes_) if multiclass else 2)
-        return Network(activation_of(self.activation), loss)
+        return Network(activation_by_our_names(self.activation), loss)
 
     def _as_Y(self, y: Any, *, known: bool) -> np.ndarray:
         if np.ndim(y) == 2 and np.shape(y)[1] == 1:

@@ -7,14 +7,15 @@ import jax
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from mlp_jax.dtypes import scope
-from mlp_jax.estimators.settings import checked
-from mlp_jax.estimators.solvers import Data, Resumed, Trained, by_lbfgs, by_steps
+from mlp_jax.estimators.data import Data, dense, in_dtype, split_data
+from mlp_jax.estimators.lbfgs import solve_by_lbfgs
+from mlp_jax.estimators.settings import parse_settings
+from mlp_jax.estimators.solvers import Resumed, Solution, solve_in_steps
 from mlp_jax.models.prediction import outputs
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, init
@@ -85,9 +86,9 @@ class MLP(BaseEstimator):
             numbers. With early_stopping a ConvergenceWarning says so, and the best epoch before
             that is kept; there is an error if there is none.
         """
-        return self._trained_on(X, y, sample_weight, X_val, y_val, incremental=False)
+        return self._train(X, y, sample_weight, X_val, y_val, incremental=False)
 
-    def _trained_on(
+    def _train(
         self,
         X: Any,
         y: Any,
@@ -97,7 +98,7 @@ class MLP(BaseEstimator):
         *,
         incremental: bool,
     ) -> Self:
-        found = checked(self.get_params(deep=False))
+        settings = parse_settings(self.get_params(deep=False))
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
@@ -106,8 +107,8 @@ class MLP(BaseEstimator):
         seed = int(random.randint(np.iinfo(np.int32).max))
         outside = None
         if X_val is not None or y_val is not None:
-            outside = self._outside(X_val, y_val)
-        elif self.early_stopping and self.solver != "lbfgs":
+            outside = self._validation_data(X_val, y_val)
+        elif settings.keeps_validation:
             data, outside = self._split(data, random)
         resumed: Resumed | None = getattr(self, "_resumed", None) if incremental else None
         if first:
@@ -116,26 +117,26 @@ class MLP(BaseEstimator):
         with scope(data.X.dtype):
             network = self._network()
             params = (
-                _new_layers(found["hidden_layer_sizes"], data, network, seed)
+                _new_layers(settings.hidden, data, network, seed)
                 if first
-                else self._layers_of(_sizes(found["hidden_layer_sizes"], data, network))
+                else self._layers_of(_sizes(settings.hidden, data, network))
             )
-            if self.solver == "lbfgs":
-                trained = by_lbfgs(found, network, params, data)
+            if settings.is_lbfgs:
+                solution = solve_by_lbfgs(settings, network, params, data)
             else:
-                trained = by_steps(
-                    *(found, network, params, data, outside),
+                solution = solve_in_steps(
+                    *(settings, network, params, data, outside),
                     metric=self._metric(network),
                     seed=seed if resumed is None else resumed.seed,
                     resumed=resumed,
                     epochs=1 if incremental else None,
                 )
-        self._keep(trained, len(data.X), incremental=incremental)
+        self._keep_solution(solution, len(data.X), incremental=incremental)
         return self
 
     def _data(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, first: bool) -> Data:
         """X, y and weights checked, X dense."""
-        X, y = self._validated(X, y, reset=first)
+        X, y = self._validate(X, y, reset=first)
         weights: Any = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
@@ -146,48 +147,29 @@ class MLP(BaseEstimator):
         if weights is not None and not weights.sum() > 0:
             raise ValueError("all sample weights are zero; expected some above zero")
         Y = self._as_Y(y, known=incremental)
-        return Data(X, _labels(Y, X.dtype), weights)
+        return Data(X, in_dtype(Y, X.dtype), weights)
 
-    def _validated(self, X: Any, y: Any, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         """X and y checked, X dense."""
         numeric = isinstance(self, RegressorMixin)
         X, y = validate_data(
             self, X, y, multi_output=True, y_numeric=numeric, reset=reset, **_TABLE
         )
-        return _dense(X), y
+        return dense(X), y
 
-    def _outside(self, X_val: Any, y_val: Any) -> Data:
+    def _validation_data(self, X_val: Any, y_val: Any) -> Data:
         """What the user validates by."""
         if self.solver == "lbfgs":
             raise ValueError("lbfgs takes no X_val; leave it out, or type solver='adam'")
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val belong together; one of them is None")
-        X_val, y_val = self._validated(X_val, y_val, reset=False)
-        return Data(X_val, _labels(self._as_Y(y_val, known=True), X_val.dtype), None)
+        X_val, y_val = self._validate(X_val, y_val, reset=False)
+        return Data(X_val, in_dtype(self._as_Y(y_val, known=True), X_val.dtype), None)
 
     def _split(self, data: Data, random: np.random.RandomState) -> tuple[Data, Data]:
         """The samples to train on, and those to validate by; of classes, the same share of each."""
-        train, held = train_test_split(
-            np.arange(len(data.X)),
-            random_state=random,
-            test_size=self.validation_fraction,
-            stratify=self._strata(data.Y, self.validation_fraction),
-        )
-        if len(held) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                "your dataset."
-            )
-        parts = []
-        for part, what in ((train, "train on"), (held, "validate by")):
-            weights = None if data.weights is None else data.weights[part]
-            if weights is not None and not weights.sum() > 0:
-                raise ValueError(
-                    f"all {len(part)} samples to {what} have a sample_weight of 0; type another "
-                    "random_state or validation_fraction, or X_val and y_val"
-                )
-            parts.append(Data(data.X[part], data.Y[:, part], weights))
-        return parts[0], parts[1]
+        share = self.validation_fraction
+        return split_data(data, share, self._strata(data.Y, share), random)
 
     def _layers_of(self, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
         """Where a training goes on, which is of these sizes: features, hidden layers, outputs.
@@ -220,7 +202,7 @@ class MLP(BaseEstimator):
         self.validation_scores_: list[float] | None = [] if stops else None
         self.validation_loss_curve_: list[float] = []
 
-    def _take(
+    def _take_params(
         self,
         params: tuple[Layer, ...],
         *,
@@ -245,35 +227,35 @@ class MLP(BaseEstimator):
         self.best_validation_score_: float | None = None
         self.validation_loss_curve_ += [float(loss) for loss in validation_losses]
 
-    def _keep(self, trained: Trained, m: int, *, incremental: bool) -> None:
+    def _keep_solution(self, solution: Solution, m: int, *, incremental: bool) -> None:
         """The attributes of a fitted estimator."""
-        self._take(
-            trained.params,
-            costs=trained.costs,
-            validation_losses=trained.validation_losses,
-            best_epoch=trained.best_epoch,
+        self._take_params(
+            solution.params,
+            costs=solution.costs,
+            validation_losses=solution.validation_losses,
+            best_epoch=solution.best_epoch,
         )
-        self._resumed = trained.resumed
+        self._resumed = solution.resumed
         self.t_ += self.n_iter_ * m
-        diverged = trained.ended == "diverged"
-        if diverged and not trained.chosen:
+        diverged = solution.ended == "diverged"
+        if diverged and not solution.chosen:
             raise ValueError(NOT_FINITE)
-        if self.early_stopping and len(trained.scores):
+        if self.early_stopping and len(solution.scores):
             known = self.validation_scores_ or []
             # Epochs of calls without early stopping have no score.
             missing = [float("nan")] * (len(self.loss_curve_) - self.n_iter_ - len(known))
-            self.validation_scores_ = [*known, *missing, *map(float, trained.scores)]
+            self.validation_scores_ = [*known, *missing, *map(float, solution.scores)]
             self.best_validation_score_ = self.validation_scores_[self.best_epoch_ - 1]
             self.best_loss_ = None
         which = "lbfgs" if self.solver == "lbfgs" else "Stochastic Optimizer"
-        said = f"{which}: {trained.ended} and the optimization hasn't converged yet."
+        said = f"{which}: {solution.ended} and the optimization hasn't converged yet."
         if diverged:
             said = (
                 f"{which}: the training diverged by epoch {len(self.loss_curve_)}; the weights are "
                 f"those of epoch {self.best_epoch_}, the best by its validation score. Type a "
                 "smaller learning_rate_init, or clip_norm=1.0"
             )
-        if trained.ended != "converged" and not incremental:
+        if solution.ended != "converged" and not incremental:
             warnings.warn(said, ConvergenceWarning, stacklevel=4)
 
     def _metric(self, network: Network) -> Any:
@@ -293,7 +275,7 @@ class MLP(BaseEstimator):
 
     def _rows(self, X: Any) -> np.ndarray:
         """X checked, and dense."""
-        return _dense(validate_data(self, X, reset=False, **_TABLE))
+        return dense(validate_data(self, X, reset=False, **_TABLE))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -314,13 +296,3 @@ def _new_layers(
     # Drawn in float32 whatever the dtype, so that the same seed is the same start.
     params = init(jax.random.key(seed), sizes, dtype=np.float32)
     return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)
-
-
-def _labels(Y: np.ndarray, dtype: Any) -> np.ndarray:
-    """Y in this dtype, or in float64 if it has more digits, which scores need."""
-    rounded = np.ascontiguousarray(Y, dtype)
-    return rounded if np.array_equal(rounded, Y) else np.ascontiguousarray(Y, np.float64)
-
-
-def _dense(X: Any) -> np.ndarray:
-    return X.toarray() if hasattr(X, "toarray") else np.asarray(X)

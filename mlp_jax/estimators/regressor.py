@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from mlp_jax import metrics
 from mlp_jax.dtypes import scope
 from mlp_jax.estimators.mlp import MLP, learns_in_steps
-from mlp_jax.estimators.settings import activation_of
+from mlp_jax.estimators.settings import activation_by_our_names
 from mlp_jax.models.outputs import flat_if_one
 from mlp_jax.network import Network
 
@@ -25,39 +25,54 @@ class MLPRegressor(RegressorMixin, MLP):
       loss: "squared_error", "poisson" (whose outputs are exp(z) and labels 0 or more),
         "absolute_error", "huber(0.5)", or "pinball(0.1, 0.9)", which predicts a column a quantile;
         or any of `mlp_jax.Network`.
-      hidden_layer_sizes: this and all others as in `MLPClassifier`.
-      activation: likewise.
-      solver: likewise.
-      alpha: likewise.
-      batch_size: likewise.
-      learning_rate: likewise.
-      learning_rate_init: likewise.
-      power_t: likewise.
-      max_iter: likewise.
-      shuffle: likewise.
-      random_state: likewise.
-      tol: likewise.
-      verbose: likewise.
-      warm_start: likewise.
-      momentum: likewise.
-      nesterovs_momentum: likewise.
-      early_stopping: likewise; the score is that of `score`.
-      validation_fraction: likewise.
-      beta_1: likewise.
-      beta_2: likewise.
-      epsilon: likewise.
-      n_iter_no_change: likewise.
-      max_fun: likewise.
-      dropout: likewise.
-      weight_decay: likewise.
-      clip_norm: likewise.
-      schedule: likewise.
-      warm_up_epochs: likewise.
+      hidden_layer_sizes: units of every hidden layer.
+      activation: of the hidden layers: scikit-learn's "identity", "logistic", "tanh", "relu", or
+        any that `mlp_jax.Network` takes.
+      solver: "adam", "sgd", "lbfgs" (scipy's, on all samples at once), or "adamw", "rmsprop",
+        "adagrad", "lion".
+      alpha: strength of the L2 penalty, which is divided by batch_size times the mean sample weight
+        (of lbfgs, by the sum of all weights); also where a last batch is short, unlike
+        scikit-learn's.
+      batch_size: samples a step; "auto" for 200, or all if they are fewer.
+      learning_rate: "constant"; "invscaling", divided by (1 + samples seen)^power_t; "adaptive", a
+        fifth of it whenever training would stop, until 1e-6. Of "sgd".
+      learning_rate_init: the learning rate, at first.
+      power_t: see "invscaling".
+      max_iter: the most epochs; of lbfgs, the most iterations.
+      shuffle: every epoch has its own order of samples.
+      random_state: of the weights, the batch order, dropout and the validation set.
+      tol: an epoch that is better by less counts as no improvement, so with 0 none that is as good
+        as the best is a loss; of lbfgs, the largest entry of the gradient at its end.
+      verbose: prints the loss a few times a second.
+      warm_start: `fit` begins where the last one ended, with a network of the same sizes.
+      momentum: of "sgd", the share of the last step that the next one goes on with.
+      nesterovs_momentum: of "sgd", the gradient's own step counts as taken already.
+      early_stopping: keeps a share of the samples to validate by, stops when their score no longer
+        improves, and keeps the weights of the best epoch. Otherwise the loss is what must improve.
+        The score is that of `score`.
+      validation_fraction: that share.
+      beta_1: of "adam" and "adamw".
+      beta_2: of "adam" and "adamw".
+      epsilon: of "adam" and "adamw".
+      n_iter_no_change: epochs without improvement that are allowed; numpy.inf for any number.
+      max_fun: the most evaluations of the loss, of "lbfgs".
+      dropout: share of the hidden units dropped in every step.
+      weight_decay: decoupled from the loss: taken off the weights, times the learning rate.
+      clip_norm: the largest norm of the gradient, or None.
+      schedule: "cosine" or "one_cycle", over max_iter epochs, or None.
+      warm_up_epochs: epochs in which the learning rate rises to its value.
 
     Attributes:
-      as those of `MLPClassifier`. loss_curve_, best_loss_, loss_ are on scikit-learn's scale, and
-      so is tol: of several targets the loss is their mean, of counts ("poisson") their sum and half
-      the deviance. What is descended is the sum, as by scikit-learn.
+      coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer; what is written there is
+        what predicts.
+      n_iter_: epochs of the last call.
+      loss_curve_: the loss of every epoch, of all calls that went on, and the penalty. It is on
+        scikit-learn's scale, and so are best_loss_, loss_ and tol: of several targets the loss is
+        their mean, of counts ("poisson") their sum and half the deviance. What is descended is the
+        sum, as by scikit-learn.
+      best_epoch_: the one of these whose weights the network has.
+      validation_scores_, validation_loss_curve_: of every epoch.
+      best_validation_score_: of best_epoch_.
 
     Example:
       >>> import numpy as np
@@ -107,7 +122,7 @@ class MLPRegressor(RegressorMixin, MLP):
     @available_if(learns_in_steps)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch on these samples, from where the network stands; arguments as for `fit`."""
-        return self._trained_on(X, y, sample_weight, incremental=True)
+        return self._train(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """The number of every row of X; (samples, K) where there are several."""
@@ -138,7 +153,7 @@ class MLPRegressor(RegressorMixin, MLP):
         return -float(np.average(L[0], weights=sample_weight))
 
     def _network(self) -> Network:
-        network = Network(activation_of(self.activation), self.loss)
+        network = Network(activation_by_our_names(self.activation), self.loss)
         self.out_activation_ = "exp" if network.loss.counts else "identity"
         if network.loss.classes:
             raise ValueError(f"loss is {self.loss!r}, which is of classes: use MLPClassifier")

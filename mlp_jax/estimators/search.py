@@ -18,16 +18,16 @@ from mlp_jax.estimators.search_input import (
     settings_of,
 )
 from mlp_jax.estimators.search_results import as_cv_results
-from mlp_jax.estimators.search_scores import accuracy, scored
+from mlp_jax.estimators.search_scores import accuracy, score_candidates
 from mlp_jax.estimators.search_tables import tables_of
 from mlp_jax.estimators.trained_alone import (
     FittedAlone,
     candidate_of,
-    fitted_alone,
+    fit_alone,
     reasons_of,
-    say_who_is_alone,
+    warn_of_those_alone,
 )
-from mlp_jax.estimators.trained_candidates import together, trained
+from mlp_jax.estimators.trained_candidates import average_candidates, train_candidates
 from mlp_jax.training.checks import check_count
 from mlp_jax.wording import as_typed
 
@@ -136,39 +136,28 @@ class SweepCV(RandomizedSearchCV):
           ValueError: what came and what was expected, before anything is trained; or no candidate
             is left to average.
         """
-        for name, value in params.items():
-            if value is not None:
-                raise ValueError(
-                    f"fit of SweepCV takes no {name}; leave it out (weights of classes: type "
-                    "class_weight in the estimator), or type RandomizedSearchCV"
-                )
+        _check_no_more(params)
         X, y, groups = indexable(X, y, groups)
         parts = parts_of(self.estimator)
-        scorer = check_scoring(
-            self.estimator, scoring=self.scoring, raise_exc=self.error_score == "raise"
-        )
+        raises = self.error_score == "raise"
+        scorer = check_scoring(self.estimator, scoring=self.scoring, raise_exc=raises)
         candidates = candidates_of(self.param_distributions, self.n_iter, self.random_state)
         settings = settings_of(parts, self.estimator, candidates)
-        for name in ("ensemble", "n_iter"):
-            if getattr(self, name) is not None:
-                check_count(name, getattr(self, name))
-        several = list(getattr(scorer, "_scorers", {}))
-        if several and (self.ensemble or (self.refit and not callable(self.refit))):
-            self._judge(several)
+        self._check_choices(scorer)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, groups))
         tables = tables_of(parts.steps, parts.mlp, X, y, splits, shown=self.return_train_score)
-        if tables.failed and self.error_score == "raise":
+        if tables.failed and raises:
             raise next(iter(tables.failed.values()))
         random_state = self._random_state_of(parts)
         reasons = reasons_of(parts, tables, candidates, settings)
-        say_who_is_alone(reasons)
+        warn_of_those_alone(reasons)
 
         def alone(number: int, train: np.ndarray) -> FittedAlone:
             one = candidate_of(parts, self.estimator, candidates[number], random_state)
-            return fitted_alone(one, X, y, train, raises=self.error_score == "raise")
+            return fit_alone(one, X, y, train, raises=raises)
 
-        found = trained(
+        trained = train_candidates(
             *(tables, settings, alone),
             those_alone=[i for i, reason in enumerate(reasons) if reason is not None],
             random_state=random_state,
@@ -176,8 +165,8 @@ class SweepCV(RandomizedSearchCV):
             memory=self.memory,
             progress=bool(self.verbose),
         )
-        scores = scored(
-            *(tables, settings, found, self._scorer_of(parts, scorer), X, y),
+        scores = score_candidates(
+            *(tables, settings, trained, self._scorer_of(parts, scorer), X, y),
             whole=self._shows_all(),
             train=self.return_train_score,
             error_score=self.error_score,
@@ -185,25 +174,12 @@ class SweepCV(RandomizedSearchCV):
         self.n_splits_ = len(splits)
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         self.multimetric_ = scores.several
-        self.sweep_results_ = found.sweeps
-        self.cv_results_ = as_cv_results(candidates, scores, found)
+        self.sweep_results_ = trained.sweeps
+        self.cv_results_ = as_cv_results(candidates, scores, trained)
         self._choose(candidates, scores.names("test"))
         if self.ensemble is not None:
-            name = self._judge(scores.names("test"))
-            order = np.argsort(self.cv_results_[f"rank_test_{name}"], kind="stable")
-            went_on = [
-                i
-                for i in order
-                if self.cv_results_["status"][i] in ("finished", "stopped")
-                # Networks behind other steps cannot be chosen beside these.
-                and not (reasons[i] or "").startswith("it chooses")
-            ]
-            if not went_on:
-                raise ValueError(
-                    f"ensemble is {self.ensemble}, but no candidate went to the end on all folds; "
-                    "type a smaller learning_rate_init"
-                )
-            self.best_estimator_ = together(tables, found, went_on, self.ensemble)
+            order = self._order_of_ensemble(scores.names("test"), reasons)
+            self.best_estimator_ = average_candidates(tables, trained, order, self.ensemble)
         elif self.refit:
             self._fit_the_best(parts, X, y)
         return self
@@ -213,6 +189,15 @@ class SweepCV(RandomizedSearchCV):
         state: dict[str, Any] = dict(super().__getstate__())
         state.pop("sweep_results_", None)
         return state
+
+    def _check_choices(self, scorer: Any) -> None:
+        """Raises ValueError for a wrong parameter of the search, before anything is trained."""
+        for name in ("ensemble", "n_iter"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
+        several = list(getattr(scorer, "_scorers", {}))
+        if several and (self.ensemble or (self.refit and not callable(self.refit))):
+            self._ranking_score(several)
 
     def _scorer_of(self, parts: Parts, scorer: Callable[..., Any]) -> Callable[..., Any]:
         """The scorer, or a quicker one where that is a classifier's own score."""
@@ -231,10 +216,32 @@ class SweepCV(RandomizedSearchCV):
         if callable(self.refit):
             self.best_index_ = int(self.refit(self.cv_results_))
         else:
-            name = self._judge(names)
+            name = self._ranking_score(names)
             self.best_index_ = int(self.cv_results_[f"rank_test_{name}"].argmin())
             self.best_score_ = self.cv_results_[f"mean_test_{name}"][self.best_index_]
         self.best_params_ = candidates[self.best_index_]
+
+    def _order_of_ensemble(self, names: list[str], reasons: list[str | None]) -> list[int]:
+        """The candidates that an ensemble may have, the best first.
+
+        reasons: why each cannot be trained beside others. A network behind steps of its own cannot
+          be chosen beside the rest.
+        """
+        order = np.argsort(
+            self.cv_results_[f"rank_test_{self._ranking_score(names)}"], kind="stable"
+        )
+        found = [
+            int(i)
+            for i in order
+            if self.cv_results_["status"][i] in ("finished", "stopped")
+            and not (reasons[i] or "").startswith("it chooses")
+        ]
+        if not found:
+            raise ValueError(
+                f"ensemble is {self.ensemble}, but no candidate went to the end on all folds; type "
+                "a smaller learning_rate_init"
+            )
+        return found
 
     def _random_state_of(self, parts: Parts) -> Any:
         """The network's own, or that of the search if it has none."""
@@ -242,7 +249,7 @@ class SweepCV(RandomizedSearchCV):
         # A copy, as `clone` makes one for every fit.
         return self.random_state if own is None else copy.deepcopy(own)
 
-    def _judge(self, names: list[str]) -> str:
+    def _ranking_score(self, names: list[str]) -> str:
         """The name of the score that candidates are ranked by, of these."""
         if names == ["score"]:
             return "score"
@@ -264,3 +271,13 @@ class SweepCV(RandomizedSearchCV):
         self.refit_time_ = time.perf_counter() - began
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _check_no_more(params: Mapping[str, Any]) -> None:
+    """Raises ValueError for what `RandomizedSearchCV.fit` takes and a search of ours does not."""
+    for name, value in params.items():
+        if value is not None:
+            raise ValueError(
+                f"fit of SweepCV takes no {name}; leave it out (weights of classes: type "
+                "class_weight in the estimator), or type RandomizedSearchCV"
+            )

@@ -14,7 +14,11 @@ from sklearn.utils import check_random_state
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.search_tables import Tables, weights_by_class
-from mlp_jax.estimators.settings import as_on, checked, configuration_of, mean_over_of
+from mlp_jax.estimators.settings import (
+    Settings,
+    mean_over_of,
+    parse_settings,
+)
 from mlp_jax.network import Network
 from mlp_jax.sweeps.configuration import network_of
 from mlp_jax.sweeps.folds import Split
@@ -22,7 +26,12 @@ from mlp_jax.wording import as_typed
 
 
 class Parts(NamedTuple):
-    """An estimator in parts: the steps before the network, the network, its parameters' prefix."""
+    """An estimator in parts.
+
+    steps: before the network, or None.
+    mlp: the network.
+    prefix: what the names of the network's parameters begin with.
+    """
 
     steps: Pipeline | None
     mlp: MLP
@@ -55,8 +64,8 @@ def candidates_of(space: Any, n_iter: int | None, random_state: Any) -> list[dic
 
 def settings_of(
     parts: Parts, estimator: Any, candidates: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """The checked settings of every candidate's network.
+) -> list[Settings]:
+    """The settings of every candidate's network.
 
     Raises:
       ValueError: a parameter that the estimator has not.
@@ -76,7 +85,7 @@ def settings_of(
             plain = name.removeprefix(parts.prefix)
             if name.startswith(parts.prefix) and plain in own:
                 chosen[plain] = value
-        found.append(checked(own | chosen))
+        found.append(parse_settings(own | chosen))
     return found
 
 
@@ -96,7 +105,7 @@ def scoring_of(mlp: MLP, configurations: Sequence[Mapping[str, Any]]) -> Any:
 
 def configurations_of(
     tables: Tables,
-    settings: Sequence[Mapping[str, Any]],
+    settings: Sequence[Settings],
     numbers: Sequence[int],
     splits: Sequence[Split],
     seed: int,
@@ -105,7 +114,7 @@ def configurations_of(
 
     Args:
       tables: of all folds.
-      settings: checked, of every candidate.
+      settings: of every candidate.
       numbers: of folds that train on the same classes.
       splits: their rows to train on and to validate by.
       seed: of the candidates without a random_state of their own.
@@ -139,25 +148,26 @@ def configurations_of(
 
     configurations, of_folds = [], []
     for found in settings:
-        loss = found.get("loss", None) or mlp._network().loss.name
-        one = configuration_of(found, len(tables.y), loss) | {"seed": _seed_of(found, seed)}
+        loss = found.loss or mlp._network().loss.name
+        one = found.named_choices(len(tables.y), loss) | {"seed": _seed_of(found, seed)}
         outputs = mean_over_of(network_of(one).loss, 1 if tables.y.ndim == 1 else tables.y.shape[1])
         if outputs > 1:
             one["mean_over"] = outputs
-        given = found.get("class_weight")
+        given = found.class_weight
         _check_named(given, tables.classes)
         whole, *folds = [(1.0, None)] * (1 + len(splits)) if given is None else weights(given)
-        own = [as_on(found, len(train), *of) for of, (train, _) in zip(folds, splits, strict=True)]
-        configurations.append(one | as_on(found, len(tables.y), *whole))
+        rows = [len(train) for train, _ in splits]
+        own = [found.choices_for(m, *of) for m, of in zip(rows, folds, strict=True)]
+        configurations.append(one | found.choices_for(len(tables.y), *whole))
         of_folds.append(own)
     return configurations, of_folds
 
 
-def _seed_of(found: Mapping[str, Any], seed: int) -> int:
+def _seed_of(settings: Settings, seed: int) -> int:
     """What `fit` draws from its random_state, or else this."""
-    if not isinstance(found["random_state"], Integral):
+    if not isinstance(settings.random_state, Integral):
         return seed
-    return int(check_random_state(found["random_state"]).randint(np.iinfo(np.int32).max))
+    return int(check_random_state(settings.random_state).randint(np.iinfo(np.int32).max))
 
 
 def _check_named(given: Any, classes: np.ndarray) -> None:

@@ -7,15 +7,15 @@ import numpy as np
 from scipy.stats import rankdata
 
 from mlp_jax.estimators.search_scores import Scores
-from mlp_jax.estimators.trained_candidates import Trained
+from mlp_jax.estimators.trained_candidates import TrainedCandidates
 
 
 def as_cv_results(
-    candidates: Sequence[Mapping[str, Any]], scores: Scores, found: Trained
+    candidates: Sequence[Mapping[str, Any]], scores: Scores, trained: TrainedCandidates
 ) -> dict[str, Any]:
     """The dict of arrays that scikit-learn's searches have, and the status of every candidate."""
-    halved = found.halved_away()
-    seconds = found.seconds()
+    halved = trained.halved_away()
+    seconds = trained.seconds()
     results: dict[str, Any] = {
         "mean_fit_time": seconds.mean(axis=1),
         "std_fit_time": seconds.std(axis=1),
@@ -38,7 +38,7 @@ def as_cv_results(
         results[f"std_{which}_{name}"] = table.std(axis=1)
         if which == "test":
             results[f"rank_test_{name}"] = _ranks(mean, halved)
-    results["status"] = found.statuses()
+    results["status"] = trained.statuses()
     return results
 
 

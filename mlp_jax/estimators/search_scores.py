@@ -11,21 +11,24 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import _safe_indexing
 
 from mlp_jax.estimators.search_tables import Tables
+from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.trained_alone import FittedAlone
-from mlp_jax.estimators.trained_candidates import Trained, as_estimator
+from mlp_jax.estimators.trained_candidates import TrainedCandidates, as_estimator
 from mlp_jax.sweeps.ranking import SweepMember
 from mlp_jax.wording import as_typed
 
 
 class Scores:
-    """Scores by name: (candidates, folds), of the test rows and perhaps of those trained on.
+    """Scores of the test rows, and perhaps of the rows that were trained on.
 
-    seconds: that scoring took. several: the scorer returns more than one. failures: what scorers
-    raised.
+    tables: by ("test" or "train", name of the score), (candidates, folds).
+    seconds: that scoring took, (candidates, folds).
+    several: whether the scorer returns more than one score.
+    failures: what scorers raised.
     """
 
     def __init__(self, candidates: int, folds: int, *, train: bool, error_score: Any) -> None:
-        """error_score: of a network that has none; "raise" if there can be no such."""
+        """error_score: what a network without a score gets; "raise" where each must have one."""
         self._shape, self._error_score = (candidates, folds), error_score
         self._sets = ("test", "train") if train else ("test",)
         self.seconds = np.zeros(self._shape)
@@ -35,7 +38,7 @@ class Scores:
         self._scored = {which: np.zeros(self._shape, bool) for which in self._sets}
 
     def take(self, which: str, candidate: int, fold: int, scorer: Callable[[], Any]) -> None:
-        """What the scorer returns: a number, or several by name.
+        """Takes what the scorer returns: a number, or several by name.
 
         Raises:
           Exception: the scorer's own, if error_score is "raise".
@@ -58,7 +61,7 @@ class Scores:
         self._scored[which][candidate, fold] = True
 
     def fill(self) -> None:
-        """The score of those that have none."""
+        """Gives the networks without a score theirs."""
         if not self.tables:
             self.tables = {(which, "score"): np.full(self._shape, np.nan) for which in self._sets}
         for (which, _), table in self.tables.items():
@@ -71,10 +74,10 @@ class Scores:
         return [name for of, name in self.tables if of == which]
 
 
-def scored(
+def score_candidates(
     tables: Tables,
-    settings: Sequence[Mapping[str, Any]],
-    found: Trained,
+    settings: Sequence[Settings],
+    trained: TrainedCandidates,
     scorer: Callable[..., Any],
     X: Any,
     y: Any,
@@ -83,7 +86,7 @@ def scored(
     train: bool,
     error_score: Any,
 ) -> Scores:
-    """The scores of every candidate on every fold; a warning says which have none.
+    """The scores of every candidate on every fold; a warning says how many have none.
 
     Scikit-learn's scorers look at predictions alone, so they are shown the network and the rows
     that the steps before it have made, once.
@@ -91,7 +94,7 @@ def scored(
     Args:
       tables: of the folds.
       settings: of every candidate.
-      found: what became of them.
+      trained: what became of them.
       scorer: (estimator, rows, target) -> a number, or several by name.
       X: the samples, as the user gave them.
       y: their target, likewise.
@@ -107,26 +110,27 @@ def scored(
     for fold, own in tables.folds.items():
         shown = {
             given: _rows_shown(tables, fold, X, y, given=given, train=train)
-            for given in {whole or isinstance(row[fold], FittedAlone) for row in found.members}
+            for given in {whole or isinstance(row[fold], FittedAlone) for row in trained.members}
         }
         for number, setting in enumerate(settings):
-            member = found.members[number][fold]
+            member = trained.members[number][fold]
             assert member is not None
             parts = shown[whole or isinstance(member, FittedAlone)]
             fitted = as_estimator(tables, setting, member, fold, whole=whole)
             if fitted is None:
                 failed.append(member)
                 if error_score == "raise":
+                    typed = as_typed(setting.parameters)
                     raise ValueError(
-                        f"candidate {number} diverged in fold {fold}: {as_typed(setting)}; type a "
+                        f"candidate {number} diverged in fold {fold}: {typed}; type a "
                         "smaller learning_rate_init, or error_score=numpy.nan"
                     )
                 continue
             began = time.perf_counter()
-            judged = partial(scorer, fitted, *parts["test"])
+            score = partial(scorer, fitted, *parts["test"])
             if own.unscored is not None and not isinstance(member, FittedAlone):
-                judged = partial(_raise, own.unscored)
-            scores.take("test", number, fold, judged)
+                score = partial(_raise, own.unscored)
+            scores.take("test", number, fold, score)
             scores.seconds[number, fold] = time.perf_counter() - began
             if train:
                 scores.take("train", number, fold, partial(scorer, fitted, *parts["train"]))

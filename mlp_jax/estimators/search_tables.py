@@ -15,19 +15,22 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_y
 
+from mlp_jax.estimators.data import Data
 from mlp_jax.estimators.mlp import MLP
-from mlp_jax.estimators.solvers import Data
 from mlp_jax.sweeps.folds import Split, as_splits
 
 
 class TableFold(NamedTuple):
     """A fold of the table.
 
-    train, test: its rows to train on, and those to score. shown: rows to score of those trained on:
-    some steps, such as `TargetEncoder`, transform rows otherwise when they are fitted on them.
-    original: (train, test), rows of what the user gave. steps: before the network, fitted; None if
-    there are none. mlp: the network with all that does not come from training. unscored: what the
-    steps raised at the rows to score, or None.
+    train: places of the rows to train on.
+    test: places of the rows to score.
+    shown: places of the rows that were trained on, to score: some steps, such as `TargetEncoder`,
+      transform a row otherwise when they are fitted on it.
+    original: (train, test), places in what the user gave.
+    steps: before the network, fitted; None if there are none.
+    mlp: the network with all that does not come from training.
+    unscored: what the steps raised at the rows to score, or None.
     """
 
     train: np.ndarray
@@ -40,18 +43,22 @@ class TableFold(NamedTuple):
 
     @property
     def classes(self) -> tuple[Any, ...]:
-        """Those that it trains on."""
+        """The classes that it trains on."""
         return tuple(getattr(self.mlp, "classes_", np.empty(0)).tolist())
 
 
 class Tables(NamedTuple):
-    """What a sweep trains on and what its scores are of.
+    """What a sweep trains on, and what its scores are of.
 
-    X: the rows of every fold as its own steps transform them, one block after the other; one block
-    for all folds if there are no steps. A fold with fewer columns than another has zeros after its
-    own, at which weights stay as they are. source: of every row, the sample that it is of. y: of
-    every sample. classes: of all samples; none of numbers. folds: by number, those to train on.
-    failed: by number, what `fit` raises on the others. total: of all folds.
+    X: (rows, features), the rows of every fold as its own steps transform them, one block after the
+      other; one block for all folds if there are no steps. A fold with fewer columns than another
+      has zeros after its own, at which weights stay as they are.
+    source: (rows,), the sample that a row is made of.
+    y: (samples,) or (samples, K).
+    classes: of all samples; none of numbers.
+    folds: the folds to train on, by number.
+    failed: what `fit` raises on the others, by number.
+    total: how many folds there are.
     """
 
     X: np.ndarray
@@ -117,8 +124,8 @@ def tables_of(
         target = target[:, 0]
     blocks = _Blocks()
     if steps is None:
-        checked, _ = whole._validated(X, y, reset=True)
-        blocks.added(checked, np.arange(len(checked)))
+        rows, _ = whole._validate(X, y, reset=True)
+        blocks.add(rows, np.arange(len(rows)))
     folds: dict[int, TableFold] = {}
     failed: dict[int, Exception] = {}
     pairs = as_splits(splits, target.shape[0])
@@ -132,12 +139,12 @@ def tables_of(
                 folds[number] = TableFold(*split, split[0], split, None, own, None)
             else:
                 arguments = clone(steps), _unweighted(mlp), X, y, target, split
-                folds[number] = _fitted(blocks, *arguments, shown=shown)
+                folds[number] = _fit_fold(blocks, *arguments, shown=shown)
         except Exception as error:  # a step may be the user's own
             failed[number] = error
     if not folds:
         raise next(iter(failed.values()))
-    table, source = blocks.together()
+    table, source = blocks.joined()
     classes = getattr(whole, "classes_", np.empty(0))
     return Tables(table, source, target, classes, folds, failed, len(pairs))
 
@@ -150,14 +157,14 @@ class _Blocks:
         self._sources: list[np.ndarray] = []
         self._count = 0
 
-    def added(self, block: np.ndarray, source: np.ndarray) -> np.ndarray:
-        """The rows of a block, now that it is in the table."""
+    def add(self, block: np.ndarray, source: np.ndarray) -> np.ndarray:
+        """Puts a block into the table; the places of its rows there."""
         self._blocks.append(block)
         self._sources.append(source)
         self._count += len(block)
         return np.arange(self._count - len(block), self._count)
 
-    def together(self) -> tuple[np.ndarray, np.ndarray]:
+    def joined(self) -> tuple[np.ndarray, np.ndarray]:
         """(all rows, filled up with columns of zeros; of each, the sample that it is of)."""
         source = np.concatenate(self._sources)
         if len(self._blocks) == 1:
@@ -170,7 +177,7 @@ class _Blocks:
         return table, source
 
 
-def _fitted(
+def _fit_fold(
     blocks: _Blocks,
     steps: Pipeline,
     mlp: MLP,
@@ -181,21 +188,21 @@ def _fitted(
     *,
     shown: bool,
 ) -> TableFold:
-    """The fold of a split, its steps fitted and its rows added to the blocks."""
+    """Fits the steps of a fold and adds its rows to the blocks."""
     train, test = split
     some = _safe_indexing(X, train)
     made = steps.fit_transform(some, _safe_indexing(y, train))
     data = mlp._data(made, target[train], None, incremental=False, first=True)
-    rows = seen = blocks.added(data.X, train)
+    rows = seen = blocks.add(data.X, train)
     if shown:
         again = mlp._rows(steps.transform(some))
-        seen = rows if np.array_equal(again, data.X) else blocks.added(again, train)
+        seen = rows if np.array_equal(again, data.X) else blocks.add(again, train)
     unscored = None
     scored = rows[:0]
     try:
         if len(test):
             tested = mlp._rows(steps.transform(_safe_indexing(X, test)))
-            scored = blocks.added(tested, test)
+            scored = blocks.add(tested, test)
     except Exception as error:  # as `score` would raise
         unscored = error
     return TableFold(rows, scored, seen, split, steps, mlp, unscored)

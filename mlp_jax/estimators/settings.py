@@ -1,10 +1,11 @@
-"""What a user sets on an estimator: checked, and said in the words of `mlp_jax.fit`.
+"""What a user sets on an estimator: checked once, and from then on in the words of `mlp_jax.fit`.
 
-scikit-learn's names and meanings: its penalty `alpha` is divided by what a batch weighs, its
+scikit-learn's meanings differ from ours: its penalty `alpha` is divided by what a batch weighs, its
 `n_iter_no_change` allows one epoch more than our patience.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -43,13 +44,157 @@ _COUNTS = ("max_iter", "max_fun")
 _SWITCHES = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 
 
-def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of an estimator, each in its range; hidden_layer_sizes as a tuple.
+@dataclass(frozen=True)
+class Settings:
+    """The parameters of an estimator, checked.
+
+    parameters: all of them, by the names that `set_params` takes; hidden_layer_sizes is a tuple.
+    hidden: widths of the hidden layers.
+    activation: of the hidden layers, by the names that `Network` has for them.
+    loss: of a regressor, as `Network` takes it; None where the target decides.
+    optimizer: of one sample an epoch; see `optimizer_for`.
+    adaptive: a fifth of the learning rate goes on whenever training would stop.
+    batch_size: examples of a batch; None for a number that suits all of them.
+    alpha: scikit-learn's strength of the L2 penalty; see `l2_for`.
+    epochs: the most of them; of lbfgs, the most iterations.
+    evaluations: of lbfgs, the most evaluations of the cost.
+    patience: epochs without improvement that end a training; None for no end.
+    tolerance: what an epoch must improve by; of lbfgs, the largest entry of its last gradient.
+    dropout: share of the hidden units dropped in every step.
+    label_smoothing: how far labels are drawn towards even odds.
+    class_weight: "balanced", the weight of every class, or None.
+    early_stopping: the score of a validation set is what must improve.
+    validation_fraction: the share of the samples that is kept for that set.
+    shuffle: every epoch has its own order of samples.
+    random_state: an integer, a generator of NumPy or None.
+    verbose: the cost is printed.
+    """
+
+    parameters: dict[str, Any]
+    hidden: tuple[int, ...]
+    activation: Any
+    loss: Any
+    optimizer: Optimizer
+    adaptive: bool
+    batch_size: int | None
+    alpha: float
+    epochs: int
+    evaluations: int
+    patience: float | None
+    tolerance: float
+    dropout: float
+    label_smoothing: float
+    class_weight: Any
+    early_stopping: bool
+    validation_fraction: float
+    shuffle: bool
+    random_state: Any
+    verbose: Any
+
+    @property
+    def is_lbfgs(self) -> bool:
+        """Whether scipy's L-BFGS-B trains, on all samples at once."""
+        return self.optimizer.name == "lbfgs"
+
+    @property
+    def keeps_validation(self) -> bool:
+        """Whether `fit` keeps a share of the samples to validate by."""
+        return self.early_stopping and not self.is_lbfgs
+
+    def optimizer_for(self, m: int) -> Optimizer:
+        """The optimizer for m samples an epoch, by which "invscaling" divides the learning rate."""
+        return replace(self.optimizer, numbers=self.optimizer.numbers | self._samples(m))
+
+    def _samples(self, m: int) -> dict[str, int]:
+        """m, where the schedule of the optimizer has a number for it."""
+        return {"samples": m} if "samples" in self.optimizer.numbers else {}
+
+    def batch_size_for(self, m: int) -> int:
+        """Examples of a batch, of m in all."""
+        return min(LARGEST_AUTO if self.batch_size is None else self.batch_size, m)
+
+    def l2_for(self, m: int, mean_weight: float = 1.0) -> float:
+        """The penalty of the cost, which is not divided: alpha over what a full batch weighs.
+
+        scikit-learn divides by the weights of each batch, so that a last one that is short has
+        more.
+        """
+        size = m if self.is_lbfgs else self.batch_size_for(m)
+        return float(self.alpha / (size * mean_weight))
+
+    def named_choices(self, m: int, loss: str) -> dict[str, Any]:
+        """The settings as `mlp_jax.sweep` takes a configuration, for m samples to train on.
+
+        A sweep knows nothing of an "adaptive" learning rate and of shuffle=False.
+        """
+        return {
+            "hidden": self.hidden,
+            "activation": self.activation,
+            "loss": loss,
+            "optimizer": self.optimizer.name,
+            "schedule": self.optimizer.schedule,
+            "nesterov": self.optimizer.nesterov,
+            "epochs": self.epochs,
+            "patience": self.patience,
+            "ties": True,  # as scikit-learn counts them
+            # Of lbfgs it is of the gradient; the cost near a minimum goes by its square.
+            "tolerance": float(self.tolerance ** (2 if self.is_lbfgs else 1)),
+            "dropout": float(self.dropout),
+            "label_smoothing": float(self.label_smoothing),
+            **self.optimizer.numbers,
+            **self.choices_for(m, class_weight=self.class_weight),
+        }
+
+    def choices_for(
+        self, m: int, mean_weight: float = 1.0, class_weight: Any = None
+    ) -> dict[str, Any]:
+        """The choices that depend on the samples: on m of them, of this mean weight."""
+        size = self.batch_size_for(m)
+        found = {
+            "batch_size": None if size >= m or self.is_lbfgs else size,
+            "l2": self.l2_for(m, mean_weight),
+            **self._samples(m),
+        }
+        return found if class_weight is None else found | {"class_weight": class_weight}
+
+
+def parse_settings(parameters: Mapping[str, Any]) -> Settings:
+    """The parameters of an estimator, by scikit-learn's names, as `Settings`.
 
     Raises:
       ValueError: what came and what was expected.
     """
-    found = dict(settings) | {"hidden_layer_sizes": _sizes(settings["hidden_layer_sizes"])}
+    found = dict(parameters) | {"hidden_layer_sizes": _sizes(parameters["hidden_layer_sizes"])}
+    _check_numbers(found)
+    _check_choices(found)
+    activation = activation_by_our_names(found["activation"])
+    Network(activation)  # says what is no activation
+    patience = found["n_iter_no_change"]
+    return Settings(
+        parameters=found,
+        hidden=found["hidden_layer_sizes"],
+        activation=activation,
+        loss=found.get("loss"),
+        optimizer=_optimizer(found),
+        adaptive=found["solver"] == "sgd" and found["learning_rate"] == "adaptive",
+        batch_size=None if found["batch_size"] == "auto" else int(found["batch_size"]),
+        alpha=found["alpha"],
+        epochs=int(found["max_iter"]),
+        evaluations=int(found["max_fun"]),
+        patience=None if patience == np.inf else patience + 1,
+        tolerance=found["tol"],
+        dropout=found["dropout"],
+        label_smoothing=found.get("label_smoothing", 0.0),
+        class_weight=found.get("class_weight"),
+        early_stopping=bool(found["early_stopping"]),
+        validation_fraction=found["validation_fraction"],
+        shuffle=bool(found["shuffle"]),
+        random_state=found["random_state"],
+        verbose=found["verbose"],
+    )
+
+
+def _check_numbers(found: Mapping[str, Any]) -> None:
     for name, (lowest, allowed, below) in _NUMBERS.items():
         if name in found:
             _check_number(name, found[name], lowest, allowed, below)
@@ -61,6 +206,9 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
         check_count("batch_size", found["batch_size"], " or 'auto'")
     if found["n_iter_no_change"] != np.inf:
         check_count("n_iter_no_change", found["n_iter_no_change"], " or numpy.inf")
+
+
+def _check_choices(found: Mapping[str, Any]) -> None:
     for name in _SWITCHES:
         if not isinstance(found[name], bool | np.bool_):
             raise ValueError(f"{name} is {as_typed(found[name])}; expected True or False")
@@ -75,28 +223,17 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     for name in NOT_OF_LBFGS:
         if found["solver"] == "lbfgs" and found.get(name):
             raise ValueError(f"lbfgs takes no {name}; leave it out, or type solver='adam'")
-    activation_of(found["activation"])
-    return found
 
 
-def activation_of(choice: Any) -> Any:
-    """An activation, or one a layer, as `Network` takes it."""
-    return Network(_our_words(choice)).activation
-
-
-def _our_words(choice: Any) -> Any:
-    """The activation, or one a layer, by the names that we have for them."""
-    each = isinstance(choice, list | tuple) and not isinstance(choice, Activation)
-    return tuple(map(_our_word, choice)) if each else _our_word(choice)
-
-
-def _our_word(choice: Any) -> Any:
-    """The name of an activation, where scikit-learn has another for it."""
+def activation_by_our_names(choice: Any) -> Any:
+    """The activation, or one a layer; scikit-learn's "logistic" is our "sigmoid"."""
+    if isinstance(choice, list | tuple) and not isinstance(choice, Activation):
+        return tuple(map(activation_by_our_names, choice))
     return "sigmoid" if isinstance(choice, str) and choice == "logistic" else choice
 
 
-def optimizer_of(found: Mapping[str, Any], m: int) -> Optimizer:
-    """The optimizer of checked settings, for m examples an epoch."""
+def _optimizer(found: Mapping[str, Any]) -> Optimizer:
+    """The optimizer of parameters that were checked, for one sample an epoch."""
     name = found["solver"]
     if name == "lbfgs":
         return optimizer(name)
@@ -109,33 +246,11 @@ def optimizer_of(found: Mapping[str, Any], m: int) -> Optimizer:
     for ours in OF_STEPS:
         if found[ours] or ours in OPTIMIZERS[name].numbers:  # else its default would be taken
             numbers[ours] = found[ours]
-    if _scales_inversely(found):
-        schedule, numbers["samples"], numbers["power"] = "inverse_scaling", m, found["power_t"]
+    if name == "sgd" and found["learning_rate"] == "invscaling":
+        schedule, numbers["samples"], numbers["power"] = "inverse_scaling", 1, found["power_t"]
     if found["schedule"] is not None:
         schedule, numbers["decay_epochs"] = found["schedule"], found["max_iter"]
     return optimizer(name, schedule=schedule, nesterov=nesterov, **numbers)
-
-
-def batch_size_of(found: Mapping[str, Any], m: int) -> int:
-    """Examples of a batch, of m in all."""
-    if found["batch_size"] == "auto":
-        return min(LARGEST_AUTO, m)
-    return min(int(found["batch_size"]), m)
-
-
-def l2_of(found: Mapping[str, Any], m: int, mean_weight: float = 1.0) -> float:
-    """The penalty of the cost, which is not divided: alpha over what a full batch weighs.
-
-    scikit-learn divides by the weights of each batch, so that a last one that is short has more.
-    """
-    size = m if found["solver"] == "lbfgs" else batch_size_of(found, m)
-    return float(found["alpha"] / (size * mean_weight))
-
-
-def patience_of(found: Mapping[str, Any]) -> float | None:
-    """Epochs without improvement that end a training; scikit-learn waits for one more."""
-    allowed = found["n_iter_no_change"]
-    return None if allowed == np.inf else allowed + 1
 
 
 def mean_over_of(loss: Loss, targets: int) -> int:
@@ -145,49 +260,6 @@ def mean_over_of(loss: Loss, targets: int) -> int:
     and so are the cross-entropies.
     """
     return 1 if loss.classes or loss.counts else targets
-
-
-def configuration_of(found: Mapping[str, Any], m: int, loss: str) -> dict[str, Any]:
-    """Checked settings as a configuration of `mlp_jax.sweep`, for m samples to train on.
-
-    Of an "adaptive" rate and shuffle=False a sweep knows nothing.
-    """
-    choice = optimizer_of(found, m)
-    return {
-        "hidden": found["hidden_layer_sizes"],
-        "activation": _our_words(found["activation"]),  # a name, which a file can hold
-        "loss": loss,
-        "optimizer": choice.name,
-        "schedule": choice.schedule,
-        "nesterov": choice.nesterov,
-        "epochs": int(found["max_iter"]),
-        "patience": patience_of(found),
-        "ties": True,  # as scikit-learn counts them
-        # Of lbfgs `tol` is of the gradient, of which the cost near a minimum goes by the square.
-        "tolerance": float(found["tol"] ** (2 if found["solver"] == "lbfgs" else 1)),
-        "dropout": float(found["dropout"]),
-        "label_smoothing": float(found.get("label_smoothing", 0.0)),
-        **choice.numbers,
-        **as_on(found, m, class_weight=found.get("class_weight")),
-    }
-
-
-def as_on(
-    found: Mapping[str, Any], m: int, mean_weight: float = 1.0, class_weight: Any = None
-) -> dict[str, Any]:
-    """What of a configuration depends on the samples: on m, of this mean weight."""
-    size = batch_size_of(found, m)
-    full = size >= m or found["solver"] == "lbfgs"
-    own = {"batch_size": None if full else size, "l2": l2_of(found, m, mean_weight)}
-    if _scales_inversely(found):
-        own["samples"] = m
-    if class_weight is not None:
-        own["class_weight"] = class_weight
-    return own
-
-
-def _scales_inversely(found: Mapping[str, Any]) -> bool:
-    return bool(found["solver"] == "sgd" and found["learning_rate"] == "invscaling")
 
 
 def _sizes(given: Any) -> tuple[int, ...]:

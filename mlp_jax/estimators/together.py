@@ -16,8 +16,10 @@ from mlp_jax.parameters import Layer
 class OfFold(NamedTuple):
     """Networks of a fold.
 
-    steps: before them. networks: (params, network) of each. weights: of each. like: an estimator
-    that takes the rows that the steps of this fold make.
+    steps: before the networks, or None.
+    networks: (params, network) of each.
+    weights: (networks,).
+    like: an estimator that takes the rows that the steps of this fold make.
     """
 
     steps: Pipeline | None

@@ -1,6 +1,6 @@
 """Candidates of a search that cannot be trained side by side: fitted one by one.
 
-As scikit-learn would. Their results stand among those of the others.
+scikit-learn fits them likewise. Their results stand among those of the others.
 """
 
 import time
@@ -18,6 +18,7 @@ from sklearn.utils import _safe_indexing
 from mlp_jax.estimators.mlp import NOT_FINITE
 from mlp_jax.estimators.search_input import Parts
 from mlp_jax.estimators.search_tables import Tables
+from mlp_jax.estimators.settings import Settings
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
@@ -25,8 +26,10 @@ from mlp_jax.parameters import Layer
 class FittedAlone(NamedTuple):
     """A candidate fitted on one fold.
 
-    fitted: the whole estimator, None if it could not be fitted. status: as of `SweepMember`, or
-    "failed". seconds: that it took. error: what it raised.
+    fitted: the whole estimator, None if it could not be fitted.
+    status: as of `SweepMember`, or "failed".
+    seconds: that it took.
+    error: what it raised, or None.
     """
 
     fitted: Any
@@ -50,33 +53,33 @@ def reasons_of(
     parts: Parts,
     tables: Tables,
     candidates: Sequence[Mapping[str, Any]],
-    settings: Sequence[Mapping[str, Any]],
+    settings: Sequence[Settings],
 ) -> list[str | None]:
     """Of every candidate, why it cannot be trained beside others; None where it can.
 
-    settings: of the candidates' networks, checked.
+    settings: of the candidates' networks.
     """
     mlp = next(iter(tables.folds.values())).mlp
     one_class = is_classifier(mlp) and not mlp._is_of_labels and len(tables.classes) < 2
     own = parts.mlp.get_params(deep=False)
 
-    def reason(candidate: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
+    def reason(candidate: Mapping[str, Any], found: Settings) -> str | None:
         for name in candidate:
             if not name.startswith(parts.prefix) or name.removeprefix(parts.prefix) not in own:
                 return f"it chooses {name}"
-        if found["learning_rate"] == "adaptive" and found["solver"] == "sgd":
+        if found.adaptive:
             return "learning_rate='adaptive'"
-        if not found["shuffle"] and found["solver"] != "lbfgs":
+        if not found.shuffle and not found.is_lbfgs:
             return "shuffle=False"
-        if mlp._is_of_labels and found.get("class_weight") is not None:
+        if mlp._is_of_labels and found.class_weight is not None:
             return "class_weight with several labels"
         return "y has one class" if one_class else None
 
     return list(map(reason, candidates, settings))
 
 
-def say_who_is_alone(reasons: Sequence[str | None]) -> None:
-    """A warning, if there are any: they take their time one after the other."""
+def warn_of_those_alone(reasons: Sequence[str | None]) -> None:
+    """Warns of candidates that take their time one after the other, if there are any."""
     found = [reason for reason in reasons if reason is not None]
     if found:
         warnings.warn(
@@ -98,7 +101,7 @@ def candidate_of(parts: Parts, estimator: Any, candidate: Mapping[str, Any], ran
     return one
 
 
-def fitted_alone(estimator: Any, X: Any, y: Any, train: np.ndarray, *, raises: bool) -> FittedAlone:
+def fit_alone(estimator: Any, X: Any, y: Any, train: np.ndarray, *, raises: bool) -> FittedAlone:
     """The estimator fitted on the rows `train`.
 
     Raises:

@@ -1,6 +1,6 @@
 """The networks of a search, trained side by side, as fitted estimators."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.search_input import configurations_of, scoring_of
 from mlp_jax.estimators.search_tables import Tables, inner_splits
+from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.solvers import constant_of
 from mlp_jax.estimators.together import ClassifiersTogether, OfFold, RegressorsTogether
 from mlp_jax.estimators.trained_alone import INTERRUPTED, FittedAlone
@@ -24,18 +25,21 @@ from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.task import Task, as_task
 
 
-class Trained(NamedTuple):
+class TrainedCandidates(NamedTuple):
     """What became of the candidates.
 
-    members: of every candidate, one a fold; None of a fold that nothing can be trained on. sweeps:
-    the results that most of them come from.
+    members: of every candidate, one a fold; None of a fold that nothing can be trained on.
+    sweeps: the results that the members come from, but for those that were trained alone.
     """
 
     members: list[list[SweepMember | FittedAlone | None]]
     sweeps: list[SweepResult]
 
     def seconds(self) -> np.ndarray:
-        """Of every candidate and fold; who trains beside others has a share of the whole."""
+        """Of every candidate and fold, (candidates, folds).
+
+        A member that trained beside others took a share of the time of all.
+        """
         together = sum(len(result.members) for result in self.sweeps)
         share = sum(result.seconds for result in self.sweeps) / max(1, together)
 
@@ -47,39 +51,39 @@ class Trained(NamedTuple):
         return np.array([list(map(of, row)) for row in self.members])
 
     def statuses(self) -> np.ndarray:
-        """Of every candidate; that of its worst fold."""
+        """Of every candidate, the status of its worst fold, (candidates,)."""
         of_members = [[member for member in row if member is not None] for row in self.members]
         return np.array(
             ["failed" if any(m.status == "failed" for m in r) else status_of(r) for r in of_members]
         )
 
     def halved_away(self) -> np.ndarray:
-        """Which candidates did not go to the end."""
+        """Whether halving took a candidate out before the end, (candidates,)."""
         return np.array(
             [any(m is not None and m.status == "halved away" for m in row) for row in self.members]
         )
 
 
-def trained(
+def train_candidates(
     tables: Tables,
-    settings: Sequence[Mapping[str, Any]],
+    settings: Sequence[Settings],
     alone: Callable[[int, np.ndarray], FittedAlone],
     *,
     those_alone: Sequence[int],
     random_state: Any,
     **how: Any,
-) -> Trained:
-    """Every candidate trained on every fold.
+) -> TrainedCandidates:
+    """Trains every candidate on every fold.
 
     Weights, batch order and validation sets are those that `fit` draws from the same random_state.
-    Candidates that stop early by a validation set keep a share of the training rows for it, and are
-    a sweep of their own for every share; their scores are of the test rows all the same. So are
-    those of losses whose metrics differ, and folds that train on other classes, whose networks have
-    other outputs.
+    A sweep has one metric, one kind of outputs and one validation set a fold. So candidates that
+    keep a share of the training rows to stop early by are a sweep of their own for every share,
+    though their scores too are of the test rows; so are candidates whose losses have another
+    metric, and folds that train on other classes.
 
     Args:
       tables: rows and folds.
-      settings: checked, of every candidate.
+      settings: of every candidate.
       alone: (the number of a candidate, rows to train on) -> what became of it.
       those_alone: the numbers of candidates that no sweep can train.
       random_state: of initial weights, batch order and validation sets.
@@ -88,11 +92,9 @@ def trained(
     random = check_random_state(random_state)
     seed = int(random.randint(np.iinfo(np.int32).max))
 
-    def kind_of(found: Mapping[str, Any]) -> tuple[Any, Any]:
-        stops = found["early_stopping"] and found["solver"] != "lbfgs"
-        loss = found.get("loss")
-        metric = None if loss is None else Network(loss=loss).loss.metric
-        return found["validation_fraction"] if stops else None, metric
+    def kind_of(found: Settings) -> tuple[Any, Any]:
+        metric = None if found.loss is None else Network(loss=found.loss).loss.metric
+        return found.validation_fraction if found.keeps_validation else None, metric
 
     kinds = {i: kind_of(found) for i, found in enumerate(settings) if i not in those_alone}
     members: list[list[SweepMember | FittedAlone | None]] = [
@@ -110,7 +112,7 @@ def trained(
         for folds in tables.alike():
             best_by = "cost" if share is None else "metric"
             task = _task(tables, chosen, folds, [splits[n] for n in folds], best_by, seed)
-            sweeps.append(_swept(task, **how))
+            sweeps.append(_run_sweep(task, **how))
             found = iter(sweeps[-1].members)
             for i in candidates:
                 for number in folds:
@@ -125,12 +127,12 @@ def trained(
                 except KeyboardInterrupt:
                     goes_on = False
             members[i][number] = one
-    return Trained(members, sweeps)
+    return TrainedCandidates(members, sweeps)
 
 
 def _task(
     tables: Tables,
-    settings: Sequence[Mapping[str, Any]],
+    settings: Sequence[Settings],
     folds: Sequence[int],
     splits: Sequence[Split],
     best_by: str,
@@ -141,7 +143,7 @@ def _task(
     configurations, of_folds = configurations_of(tables, settings, folds, splits, seed)
     task = as_task(
         *(tables.X, tables.labels(mlp), configurations),
-        folds=[(train, _judged(tables, mlp, train, held)) for train, held in splits],
+        folds=[(train, _rows_to_look_at(tables, mlp, train, held)) for train, held in splits],
         scoring=scoring_of(mlp, configurations),
         best_by=best_by,
     )
@@ -154,20 +156,20 @@ def _task(
     )
 
 
-def _judged(tables: Tables, mlp: MLP, train: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Rows for a sweep to look at while it trains: it needs some, and of classes that it knows."""
+def _rows_to_look_at(tables: Tables, mlp: MLP, train: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """The rows that a sweep validates by: some of them, all of classes that the network knows."""
     if is_classifier(mlp) and len(mlp.classes_) > 1 and tables.y.ndim == 1:
         held = held[tables.known(mlp)[tables.source[held]]]
     return held if len(held) else train[:1]
 
 
-def _swept(task: Task, *, memory: Any, halving: Any, progress: Any) -> SweepResult:
+def _run_sweep(task: Task, *, memory: Any, halving: Any, progress: Any) -> SweepResult:
     plan = plan_of(task, memory=memory, halving=halving)
     return run(task, plan, progress=progress)
 
 
-def together(
-    tables: Tables, found: Trained, order: Sequence[int], size: int
+def average_candidates(
+    tables: Tables, trained: TrainedCandidates, order: Sequence[int], size: int
 ) -> ClassifiersTogether | RegressorsTogether:
     """An average of the networks of some candidates, chosen by their outputs for the test rows.
 
@@ -182,7 +184,7 @@ def together(
     mlp = next(iter(folds.values())).mlp
     loss = mlp._network().loss
     check_averaged(loss, "leave ensemble out")
-    candidates = [found.members[number] for number in order[:CANDIDATES]]
+    candidates = [trained.members[number] for number in order[:CANDIDATES]]
     held = [
         (
             tables.rows(number, fold.test).astype(np.float32),
@@ -190,20 +192,20 @@ def together(
         )
         for number, fold in folds.items()
     ]
-    networks = [[[_of(members, number)] for number in folds] for members in candidates]
+    networks = [[[_network_of(members, number)] for number in folds] for members in candidates]
     picks, _ = chosen_of_folds(networks, held, size, loss)
     numbers, counts = np.unique(picks, return_counts=True)
     weights = counts / (counts.sum() * len(folds))
     averaged = [
-        OfFold(fold.steps, [_of(candidates[i], number) for i in numbers], weights, fold.mlp)
+        OfFold(fold.steps, [_network_of(candidates[i], number) for i in numbers], weights, fold.mlp)
         for number, fold in folds.items()
     ]
     kind = ClassifiersTogether if is_classifier(mlp) else RegressorsTogether
     return kind(averaged, mlp)
 
 
-def _of(members: Sequence[SweepMember | FittedAlone | None], fold: int) -> Any:
-    """(params, network) of the member on a fold that there is one of."""
+def _network_of(members: Sequence[SweepMember | FittedAlone | None], fold: int) -> Any:
+    """(params, network) of the member on this fold, on which there is one."""
     member = members[fold]
     assert member is not None
     return member.trained
@@ -211,7 +213,7 @@ def _of(members: Sequence[SweepMember | FittedAlone | None], fold: int) -> Any:
 
 def as_estimator(
     tables: Tables,
-    settings: Mapping[str, Any],
+    settings: Settings,
     member: SweepMember | FittedAlone,
     fold: int,
     *,
@@ -219,8 +221,8 @@ def as_estimator(
 ) -> Any:
     """The estimator that `fit` would have made of a member; None if it has no finite parameters.
 
-    whole: with the steps before the network, for rows as the user gave them; who was trained alone
-    always has them.
+    whole: with the steps before the network, for rows as the user gave them; what was fitted alone
+      always has them.
     """
     if isinstance(member, FittedAlone):
         return member.fitted
@@ -229,12 +231,12 @@ def as_estimator(
     like, steps = tables.folds[fold].mlp, tables.folds[fold].steps
     mlp: MLP = clone(like)
     own = mlp.get_params(deep=False)
-    mlp.set_params(**{name: settings[name] for name in own})
+    mlp.set_params(**{name: settings.parameters[name] for name in own})
     for name, value in vars(like).items():
         if name not in own:
             setattr(mlp, name, value)
     train, held = (constant_of(member.network.loss, Y) for Y in member.labels)
-    mlp._take(
+    mlp._take_params(
         member.params,
         costs=np.asarray(member.curves.cost) + train,
         validation_losses=np.asarray(member.curves.validation_loss) + held,

@@ -1,8 +1,8 @@
-"""How the rows of a table become the inputs of a network: in numbers, so that a file can hold it.
+"""How the rows of a table become the inputs of a network, in numbers that a file can hold.
 
-In two steps. Coded, a row has a number for every column: of numbers the number itself, of
-categories the place of the category, and for a missing cell NaN. Encoded, it has a number for every
-input of the network. NumPy alone.
+There are two steps. A coded row has a number for every column: the number of the cell, the place of
+its category, or NaN where the cell is missing. An encoded row has a number for every input of the
+network. NumPy alone.
 """
 
 import re
@@ -190,7 +190,7 @@ def as_category(value: Any) -> str | None:
 
 
 def in_one_spelling(category: str) -> str:
-    """The category of a text, whoever wrote it: "7.0" is "7" and "True" is "true"; "007" stays."""
+    """The category of a text in one spelling: "7.0" is "7" and "True" is "true"; "007" stays."""
     whole = _WHOLE.fullmatch(category)
     if whole:
         return "0" if whole[1] == "-0" else whole[1]
@@ -225,7 +225,7 @@ def _number(value: Any, name: str, row: int) -> float:
 
 
 def _places(values: Any, column: Column) -> np.ndarray:
-    """The place of every cell's category; after all of them for another.
+    """The place of every cell's category; a cell of no category has the place after the last.
 
     A cell may be spelled as the category is, or as `in_one_spelling` makes both.
     """
@@ -284,7 +284,7 @@ def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: An
 
 
 def spelled(names: Collection[str], name: str) -> str | None:
-    """The one of the names that is meant: this, or the only one with other spaces around it."""
+    """The name that is meant: this one, or the only one that differs by the spaces around it."""
     if name in names:
         return name
     alike = [one for one in names if one.strip() == name.strip()]
@@ -292,7 +292,7 @@ def spelled(names: Collection[str], name: str) -> str | None:
 
 
 def _without_a_dictionary(values: Any) -> Any:
-    """A column of pyarrow's dictionaries as its cells: NumPy takes its gaps for the last word."""
+    """The cells of a column of pyarrow's dictionaries, whose gaps NumPy takes for the last word."""
     if str(getattr(values, "type", "")).startswith("dictionary<"):
         return values.to_pylist()
     return values

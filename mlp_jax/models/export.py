@@ -50,7 +50,7 @@ def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
 
 
 def _check_precision(model: Model) -> None:
-    """Refuses numbers, in or out, that float32 hardly tells apart."""
+    """Raises ValueError for inputs or outputs that float32 hardly tells apart."""
     encoding = model.encoding
     found = [
         (encoding.columns[source].name, mean, scale)

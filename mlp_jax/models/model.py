@@ -29,13 +29,16 @@ _ENCODING = {"source": np.int32, "what": np.int32} | dict.fromkeys(("fill", "mea
 class Model:
     """A trained network with all it takes to use it on the rows of a table.
 
-    layers: (W, b) of each, W of (inputs, outputs) and b of (outputs, 1). activations: of the hidden
-    layers, by name. loss: by name; it says what the outputs are. encoding: how rows become inputs.
-    targets: what is predicted, the columns' names. classes: what the one target may be, in the
-    order of the outputs; of two, the output is the probability of the second. None for numbers, or
-    for several labels. mean, scale: of the target; a predicted number is output * scale + mean.
-    precision: the products that it was trained with. notes: what was measured, such as the score on
-    rows held out.
+    layers: (W, b) of each, W of (inputs, outputs) and b of (outputs, 1).
+    activations: of the hidden layers, by name.
+    loss: by name; it says what the outputs are.
+    encoding: how rows become inputs.
+    targets: the names of the columns that are predicted.
+    classes: what the one target may be, in the order of the outputs; of two, the output is the
+      probability of the second. None for numbers, or for several labels.
+    mean, scale: of the target; a predicted number is output * scale + mean.
+    precision: of the products that it was trained with.
+    notes: what was measured, such as the score on rows held out.
 
     Example:
       >>> import mlp_jax
@@ -67,7 +70,7 @@ class Model:
 
     @property
     def quantiles(self) -> tuple[str, ...]:
-        """Of each output, as the name of the loss writes it; none of another loss."""
+        """The quantile of each output, as the name of the loss writes it; () of another loss."""
         return quantiles_of(self.loss)
 
     def outputs(self, rows: Any) -> np.ndarray:
@@ -87,7 +90,7 @@ class Model:
         return self._outputs(X, lambda block: block)
 
     def _outputs(self, rows: np.ndarray, inputs: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """A[L], block by block; `inputs` encodes one."""
+        """A[L], block by block; `inputs` encodes a block of rows."""
         found = []
         for at in range(0, max(1, len(rows)), BLOCK):
             X = self._in_range(inputs(rows[at : at + BLOCK]), at)
@@ -96,7 +99,7 @@ class Model:
         return np.concatenate(found)
 
     def _in_range(self, X: np.ndarray, at: int) -> np.ndarray:
-        """X, of the rows from `at` on, in the dtype of W, in which all of it must be finite."""
+        """X in the dtype of W, in which every number must be finite; its first row is row `at`."""
         with np.errstate(over="ignore"):
             found = X.astype(self.layers[0][0].dtype)
         if not np.isfinite(found).all():
@@ -124,14 +127,14 @@ class Model:
         return self.probabilities(self.outputs(rows))
 
     def predicted(self, A: np.ndarray) -> np.ndarray:
-        """What outputs stand for: `predict`, where `outputs` is there already."""
+        """What `predict` returns, from what `outputs` has returned."""
         if not self.is_classifier:
             A = A.astype(np.float64) * self.scale + self.mean
         classes = None if self.classes is None else _as_array(self.classes)
         return outputs.predicted(A, classes, of_labels=self.is_classifier)
 
     def probabilities(self, A: np.ndarray) -> np.ndarray:
-        """The probabilities that outputs stand for; see `predict_proba`."""
+        """What `predict_proba` returns, from what `outputs` has returned."""
         if not self.is_classifier:
             raise ValueError(f"the model predicts {', '.join(self.targets)}, numbers; use predict")
         A = A.astype(np.float64)
@@ -216,7 +219,7 @@ def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
 
 
 def _check_arrays(sizes: list[int], arrays: dict[str, np.ndarray]) -> None:
-    """Every name, shape and dtype, against the sizes."""
+    """Raises ValueError where a name, shape or dtype does not go with the sizes."""
     expected: dict[str, tuple[int, ...]] = dict.fromkeys(_ENCODING, (sizes[0],))
     for index, (n_prev, n) in enumerate(pairwise(sizes), start=1):
         expected |= {f"W{index}": (n_prev, n), f"b{index}": (n, 1)}
@@ -231,7 +234,7 @@ def _check_arrays(sizes: list[int], arrays: dict[str, np.ndarray]) -> None:
 
 
 def _check_choices(header: dict[str, Any], depth: int) -> None:
-    """Activations, loss and classes, against the depth and the outputs."""
+    """Raises ValueError where activations, loss or classes do not go with the sizes."""
     names, loss, classes = header["activations"], header["loss"], header["classes"]
     if len(names) != depth - 1 or not set(names) <= set(numpy_forward.ACTIVATIONS):
         raise ValueError(f"its activations are {names}, of {depth - 1} hidden layers")
@@ -255,7 +258,7 @@ def _check_choices(header: dict[str, Any], depth: int) -> None:
 
 
 def _check_encoding(encoding: Encoding) -> None:
-    """Every input against its column."""
+    """Raises ValueError where an input does not go with its column."""
     columns, source = encoding.columns, encoding.source
     if len({column.name for column in columns}) < len(columns):
         raise ValueError("two of its columns have one name")

@@ -69,7 +69,7 @@ def check_named(network: Network) -> None:
 
 
 def _as_json(label: Any) -> Any:
-    """A class as JSON has it: a NumPy number as Python's."""
+    """A class as JSON can hold it: a number of NumPy as one of Python."""
     label = label.item() if isinstance(label, np.generic) else label
     if not isinstance(label, str | bool | int | float):
         raise ValueError(

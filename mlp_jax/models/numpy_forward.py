@@ -27,8 +27,8 @@ def forward(
     """A[L] of every row of X, (samples, K).
 
     Args:
-      layers: (W, b) pairs, W of (inputs, outputs), b of (outputs,) or (outputs, 1). Of several
-        networks side by side: all with one axis more, before the others; so has what is returned.
+      layers: (W, b) pairs, W of (inputs, outputs), b of (outputs,) or (outputs, 1). Several
+        networks side by side have one axis more, before the others; so have their outputs.
       X: (samples, n[0]).
       activations: the name of every hidden layer's.
       loss: its name, which says what the output activation is.
@@ -43,7 +43,7 @@ def forward(
 
 
 def _row(W: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """b, of every network a row."""
+    """B as a row, one for every network."""
     return b[..., None, :] if b.ndim < W.ndim else np.swapaxes(b, -1, -2)
 
 
@@ -92,7 +92,7 @@ def _silu(Z: Rows) -> Rows:
 
 
 def _erfc(Z: Rows) -> Rows:
-    """NumPy has none; scipy's if it is loaded already, for to load it takes longer than most."""
+    """The complementary error function: that of scipy if scipy is loaded, which takes long."""
     special: Any = sys.modules.get("scipy.special")
     if special is not None:
         return np.asarray(special.erfc(Z))

@@ -9,15 +9,15 @@ EVEN = 0.5  # the probability above which a sigmoid says yes
 
 
 def class_numbers(A: np.ndarray) -> np.ndarray:
-    """The number of every row's class, (samples,); of labels Y in place of A too.
+    """The number of every row's class, (samples,). A may be labels Y as well.
 
-    Of one output, which is the probability of the second of two classes, 0 or 1.
+    A single output is the probability of the second of two classes.
     """
     return labels(A)[:, 0] if A.shape[1] == 1 else np.asarray(A.argmax(axis=1))
 
 
 def labels(A: np.ndarray) -> np.ndarray:
-    """Of several labels, 1 where an output says yes and else 0, (samples, K)."""
+    """1 where an output says yes to its label and else 0, (samples, K)."""
     return np.asarray((A > EVEN).astype(int))
 
 
@@ -38,7 +38,7 @@ def predicted(A: np.ndarray, classes: np.ndarray | None, *, of_labels: bool) -> 
       A: the outputs.
       classes: of one target, in the order of the outputs; None for labels and for numbers. A single
         class is what every row is of.
-      of_labels: the outputs are probabilities, of labels where there are no classes.
+      of_labels: without classes, whether the outputs are probabilities of labels, or numbers.
     """
     if classes is not None:
         return np.asarray(classes.take(class_numbers(A), mode="clip"))

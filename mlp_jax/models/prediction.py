@@ -1,4 +1,4 @@
-"""The outputs of a network for any number of rows, compiling as seldom as may be."""
+"""The outputs of a network for any number of rows, with as few compiled programs as may be."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,8 +23,8 @@ WORTH_COMPILING = 4e9  # FLOPs, which take NumPy as long as a program takes to c
 def outputs(params: Any, X: np.ndarray, network: Network, *, raw: bool = False) -> np.ndarray:
     """A[L] of every row of X, (samples, K); Z[L] if raw.
 
-    By NumPy where that is done before a program would have been compiled. Otherwise rows are
-    filled up to one of a few lengths, so that a new number of them seldom compiles.
+    NumPy computes them where it is done before a program would have been compiled. Otherwise the
+    rows are filled up to one of a few lengths, so that a new number of rows seldom compiles.
     """
     names = _names(network, len(params))
     if names is not None and _flops(params, X) < WORTH_COMPILING:
@@ -41,8 +41,8 @@ def outputs_of_all(
 ) -> np.ndarray:
     """A[L] of every network for every row of X, (networks, samples, K).
 
-    Those of one depth and activation at once, padded to one shape: the weights out of a unit that
-    was added are zero, so it adds nothing whatever its activation is.
+    Networks of one depth and activation are padded to one shape and computed at once. The weights
+    out of a unit that was added are zero, so the unit adds nothing whatever its activation is.
     """
     groups: dict[Any, list[int]] = {}
     for number, (params, network) in enumerate(networks):
@@ -53,16 +53,16 @@ def outputs_of_all(
         if names is None or sum(_flops(params, X) for params in alike) >= WORTH_COMPILING:
             of_all: Any = [outputs(params, X, network) for params in alike]
         else:
-            of_all = numpy_forward.forward(stacked(alike), X, names, network.loss.name)
+            of_all = numpy_forward.forward(stack_networks(alike), X, names, network.loss.name)
         for number, A in zip(numbers, of_all, strict=True):
             found[number] = A
     return np.stack(found)
 
 
-def stacked(networks: Sequence[tuple[Layer, ...]]) -> tuple[Layer, ...]:
-    """Networks of one depth as one, padded with zeros; every leaf has them on its first axis."""
+def stack_networks(networks: Sequence[tuple[Layer, ...]]) -> tuple[Layer, ...]:
+    """Networks of one depth side by side, on the first axis of every leaf, padded with zeros."""
 
-    def side_by_side(leaves: Sequence[np.ndarray]) -> np.ndarray:
+    def stack_leaves(leaves: Sequence[np.ndarray]) -> np.ndarray:
         shape = np.max([leaf.shape for leaf in leaves], axis=0)
         stack = np.zeros((len(leaves), *shape), leaves[0].dtype)
         for one, leaf in zip(stack, leaves, strict=True):
@@ -70,7 +70,7 @@ def stacked(networks: Sequence[tuple[Layer, ...]]) -> tuple[Layer, ...]:
         return stack
 
     return tuple(
-        Layer(*(side_by_side(leaves) for leaves in zip(*layers, strict=True)))
+        Layer(*(stack_leaves(leaves) for leaves in zip(*layers, strict=True)))
         for layers in zip(*networks, strict=True)
     )
 

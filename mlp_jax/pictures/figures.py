@@ -74,7 +74,7 @@ def picture_of_training(
             f"probability is given with classes {classes}; it is that of the last of two classes: "
             "leave it out"
         )
-    drawn, axes = figure(1, 2 if probability is None else 3, width=width, height=height)
+    made, axes = figure(1, 2 if probability is None else 3, width=width, height=height)
     learning_curves(axes[0], cost, validation_cost, best_epoch=best_epoch)
     if classes is None:
         predicted_and_true(axes[1], y, predicted)
@@ -82,4 +82,4 @@ def picture_of_training(
         confusion(axes[1], y, predicted, names)
     if probability is not None:
         calibration(axes[2], class_numbers("y", y, names), probability, name=names[-1])
-    return png(drawn)
+    return png(made)

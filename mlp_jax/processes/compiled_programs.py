@@ -17,13 +17,6 @@ SHARE_OF_MAPPINGS = 0.75  # programs are forgotten above this share of the mappi
 LOOKED_AT = 8  # compilations from one look at the mappings to the next, or more where that is safe
 LARGEST = 1 / 150  # share of a program, at most; a look at 45,000 mappings takes 60 ms
 COMPILED = "/jax/core/compile/backend_compile_duration"  # JAX's event after a compilation
-_left = LOOKED_AT  # compilations until the next look
-_forgetting: list[Callable[[], None]] = []
-
-
-def when_crowded(forget: Callable[[], None]) -> None:
-    """Has `forget` called whenever mappings are few."""
-    _forgetting.append(forget)
 
 
 def share_of_mappings() -> float:
@@ -35,19 +28,44 @@ def share_of_mappings() -> float:
         return 0.0
 
 
-def make_room(event: str, *_: Any, **__: Any) -> None:
-    """Has programs forgotten if mappings are few; JAX calls this function with every event."""
-    global _left
-    if event != COMPILED:
-        return
-    _left -= 1  # of several threads one may be lost, which is one compilation more
-    if _left > 0:
-        return
-    free = SHARE_OF_MAPPINGS - share_of_mappings()
-    _left = max(LOOKED_AT, int(free / LARGEST))
-    if free < 0:
-        for forget in _forgetting:
-            forget()
+class Mappings:
+    """The mappings of this process, looked at from time to time.
+
+    share: a function that returns the share of the mappings allowed that is taken.
+    looked_at: compilations from one look to the next, at least.
+    left: compilations until the next look.
+    """
+
+    def __init__(
+        self, share: Callable[[], float] = share_of_mappings, looked_at: int = LOOKED_AT
+    ) -> None:
+        self.share, self.looked_at, self.left = share, looked_at, looked_at
+        self._forgetting: list[Callable[[], None]] = []
+
+    def when_crowded(self, forget: Callable[[], None]) -> None:
+        """Has `forget` called whenever mappings are few."""
+        self._forgetting.append(forget)
+
+    def count_compilation(self) -> None:
+        """Looks if it is time to, and has programs forgotten if mappings are few."""
+        self.left -= 1  # of several threads one may be lost, which is one compilation more
+        if self.left > 0:
+            return
+        free = SHARE_OF_MAPPINGS - self.share()
+        self.left = max(self.looked_at, int(free / LARGEST))
+        if free < 0:
+            for forget in self._forgetting:
+                forget()
 
 
-jax.monitoring.register_event_duration_secs_listener(make_room)
+OF_PROCESS = Mappings()
+when_crowded = OF_PROCESS.when_crowded
+
+
+def _take_event(event: str, *_: Any, **__: Any) -> None:
+    """JAX calls this function with every event."""
+    if event == COMPILED:
+        OF_PROCESS.count_compilation()
+
+
+jax.monitoring.register_event_duration_secs_listener(_take_event)

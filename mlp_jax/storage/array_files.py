@@ -1,6 +1,6 @@
-"""Files of arrays: safetensors, with a header in JSON and a SHA-256 over it all. No JAX.
+"""Files of arrays: safetensors, with a header in JSON and a SHA-256 of header and arrays. No JAX.
 
-Reading runs no code from the file. Writing replaces what was there once the new file is whole.
+Reading runs no code from the file. Writing replaces an old file once the new file is whole.
 """
 
 import hashlib
@@ -14,7 +14,13 @@ import numpy as np
 
 
 def packed(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
-    """A file of these arrays, its header in JSON, and a SHA-256 of both."""
+    """The bytes of a file: the arrays, the header in JSON, and a SHA-256 of both.
+
+    Args:
+      format_: the name of the format, which the header has too.
+      header: what JSON can hold.
+      arrays: by name.
+    """
     import mlp_jax
 
     text = json.dumps({"format": format_, "library": mlp_jax.__version__} | header)
@@ -31,8 +37,8 @@ def unpacked(
 
     Args:
       path: of the file.
-      format_: as it was packed.
-      expected: what the file should be, for those who hand in another.
+      format_: as the file was packed.
+      expected: what the file should be, for the error.
 
     Raises:
       ValueError: the file is missing, foreign, cut short or altered.
@@ -43,7 +49,9 @@ def unpacked(
     try:
         with safetensors.safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            if "sha256" not in metadata:  # whose arrays may be of types that NumPy has not
+            if (
+                "sha256" not in metadata
+            ):  # a foreign file's arrays may be of dtypes unknown to NumPy
                 raise ValueError(f"{path} was not written by mlp_jax; expected {expected}")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, OSError) as error:
@@ -67,23 +75,23 @@ def unpacked(
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Puts `content` at `path` in one step: what was there stays until the new file is whole."""
+    """Puts `content` at `path` in one step: an old file stays until the new file is whole."""
     replace_all([(path, content)])
 
 
 def replace_all(contents: Sequence[tuple[Path, bytes]]) -> None:
-    """The same for several files, of which none is touched until all are written.
+    """Replaces several files. The old files stay until all of the new files are written.
 
     Raises:
-      ValueError: a path is a folder, or in none.
+      ValueError: a path is a folder, or the folder of a path is missing.
       OSError: the disk is full, or may not be written to; `filename` is the path.
     """
-    import tempfile  # which takes ten milliseconds that those who only read do not have to wait
+    import tempfile  # takes ten milliseconds, which programs that only read need not wait
 
     written: list[tuple[str, Path]] = []
     try:
         for path, content in contents:
-            path = Path(os.path.realpath(path))  # a link stays, and what it points to is replaced
+            path = Path(os.path.realpath(path))  # a link stays, and its target is replaced
             if path.is_dir() or not path.parent.is_dir():
                 raise ValueError(f"{path.parent} is no folder to write {path.name} to")
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -98,13 +106,13 @@ def replace_all(contents: Sequence[tuple[Path, bytes]]) -> None:
     except BaseException as error:
         for name, _ in written:
             Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):  # who writes to an open file is told of no name
+        if isinstance(error, OSError):  # an error of an open file has no name
             error.filename = str(path)
         raise
 
 
 def _permissions(path: Path) -> int:
-    """Those of the file to be replaced, or those a new file gets; a temporary file is private."""
+    """The permissions of the old file, or of any new file; a temporary file's are private."""
     if path.exists():
         return path.stat().st_mode & 0o777
     umask = os.umask(0)
@@ -113,7 +121,7 @@ def _permissions(path: Path) -> int:
 
 
 def _safetensors() -> Any:
-    """The package, which a bare install of mlp_jax has not."""
+    """The package safetensors; a bare install of mlp_jax comes without it."""
     try:
         import safetensors.numpy
     except ModuleNotFoundError:

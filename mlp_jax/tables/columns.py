@@ -74,7 +74,7 @@ def _check_utf8(table: RawTable, name: str, otherwise: str) -> None:
 
 
 def _check_commas(table: RawTable, name: str, cells: Sequence[Any]) -> None:
-    """Refuses a column most of whose texts are numbers, some of them with commas."""
+    """Raises ValueError for a column most of whose texts are numbers, some of them with commas."""
     texts = [(row, cell) for row, cell in enumerate(cells) if isinstance(cell, str)]
     commas = [(row, cell) for row, cell in texts if _COMMAS.fullmatch(cell.strip())]
     plain = sum(_is_number(cell) for _, cell in texts) if commas else 0
@@ -88,7 +88,7 @@ def _check_commas(table: RawTable, name: str, cells: Sequence[Any]) -> None:
 
 
 def _check_words(table: RawTable, name: str) -> None:
-    """Refuses words that are no categories."""
+    """Raises ValueError for a column whose texts are no categories."""
     listed = _cells(table, name)
     _check_commas(table, name, listed)
     cells = [(row, cell) for row, cell in enumerate(listed) if cell is not None]
@@ -116,7 +116,7 @@ def _check_words(table: RawTable, name: str) -> None:
 
 
 def _is_of_numbers_and_quoted_gaps(table: RawTable, name: str) -> bool:
-    """Whether it is "" alone that made a column of a CSV file one of texts."""
+    """Whether a column of a CSV file is of numbers, but for cells that are written as ""."""
     cells = table.frame[name].to_pylist()
     texts = [cell for cell in cells if cell]
     return bool("" in cells and texts and all(map(_is_number, texts)))
@@ -173,7 +173,7 @@ def counts_rows(column: np.ndarray) -> bool:
 
 
 def numbers_rows(column: np.ndarray) -> bool:
-    """Whether all are whole and different, as an index is in any order and with gaps."""
+    """Whether all numbers are whole and different: an index, in any order and with gaps."""
     whole = np.isfinite(column).all() and (column == np.floor(column)).all()
     return bool(whole and len(np.unique(column)) == len(column))
 

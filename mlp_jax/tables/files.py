@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlp_jax.models.encoding import spelled
-from mlp_jax.tables.sources import NOT_UTF8, STANDARD_INPUT, opened, size_of, stream, too_large
+from mlp_jax.processes import memory
+from mlp_jax.tables.sources import NOT_UTF8, STANDARD_INPUT, open_source, stream, too_large
 from mlp_jax.tables.texts import Form, form_of, what_is_wrong
+from mlp_jax.wording import size_of
 
 BYTES_A_CELL = 40  # as read, as numbers, encoded in float64 and float32, and one copy of a part
 SHARE_OF_MEMORY = 0.5  # of what is free, for the table
@@ -20,10 +22,13 @@ SHARE_OF_MEMORY = 0.5  # of what is free, for the table
 class RawTable(NamedTuple):
     """A table as it was read.
 
-    name: of its file. frame: a pyarrow table. of_text: whether it was CSV, whose columns have no
-    types. first_line: the number of the line that is the first row, None where rows are no lines.
-    ids: columns that name rows, by name, as they were written; in `frame` they are what they look
-    like, as any other. notes: what a person should know of how it was read.
+    name: of the file.
+    frame: a pyarrow table.
+    of_text: whether the file was CSV, whose columns have no types.
+    first_line: the number of the line that is the first row, None where rows are no lines.
+    ids: the columns that name rows, by name, as they were written; in `frame` they are what they
+      look like, as any other column.
+    notes: what a person should know of how the table was read.
     """
 
     name: str
@@ -38,7 +43,7 @@ class RawTable(NamedTuple):
         return row_name(place, self.first_line)
 
     def spelled(self, name: str) -> str:
-        """A column's name as the table has it, of a name as somebody typed it."""
+        """The name of a column as the table has it, for a name as somebody typed it."""
         return spelled(self.frame.column_names, name) or name
 
 
@@ -52,11 +57,11 @@ def read_table(
     """The table in a file.
 
     What a spreadsheet program has put around the table is left out, and said in the notes: see
-    `table_texts`. Names are without spaces around them, unless two would be the same.
+    `texts`. Names are without spaces around them, unless two would be the same.
 
     Args:
       path: of a .csv, .tsv or .parquet file, or "-" for standard input, which may be any. The cells
-        of a text are separated by whichever of `table_texts.SEPARATORS` divides its header into
+        of a text are separated by whichever of `texts.SEPARATORS` divides its header into
         most, those of a .tsv by tabs if that divides it.
       budget: bytes that the table may take; by default half of the memory that is free.
       as_text: columns of a CSV file that stay as they are written, such as codes that look like
@@ -71,21 +76,21 @@ def read_table(
     form: Form | None = None
     allowed = allowance(budget)
     name = "standard input" if path == STANDARD_INPUT else str(path)
-    source, is_text, encoding = opened(path, name, allowed)
+    source, is_text, encoding = open_source(path, name, allowed)
     try:
         if is_text:
             form = form_of(source, of_tabs=path.suffix.lower() == ".tsv")
             _check_size(name, form.rows, len(form.names), allowed)
             _check_header(name, form)
-            names, notes = _stripped(form.names)
-            frame = _csv(source, form, names, as_text)
+            names, notes = _strip_names(form.names)
+            frame = _read_csv(source, form, names, as_text)
         else:
-            frame = _parquet(name, source, allowed)
-            names, notes = _stripped(frame.column_names)
+            frame = _read_parquet(name, source, allowed)
+            names, notes = _strip_names(frame.column_names)
             frame = frame.rename_columns(list(names))
         beside = {one: frame[spelled(names, one)] for one in ids if _is_one_of(one, names)}
         if form is not None:
-            beside = {one: _csv(source, form, names, [one], only=True)[0] for one in beside}
+            beside = {one: _read_csv(source, form, names, [one], only=True)[0] for one in beside}
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} cannot be read: {NOT_UTF8}") from error
     except (pyarrow.ArrowException, OSError) as error:
@@ -111,8 +116,8 @@ def _check_header(name: str, form: Form) -> None:
         raise ValueError(f"{name} has no name in line {form.header}; expected a header there")
 
 
-def _stripped(written: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """(names without what is around them, what to say of it); as they are where two are alike."""
+def _strip_names(written: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """(names without spaces and quotes around them, notes). Names that would be alike keep both."""
     bare = [name.strip() for name in written]
     bare = [name[1:-1].strip() if _is_quoted(name) else name for name in bare]
     times = Counter(bare)
@@ -129,7 +134,7 @@ def _stripped(written: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _is_quoted(name: str) -> bool:
-    """Whether it is a cell in quotes behind a space, which pyarrow leaves as it is."""
+    """Whether a name is in quotes: behind a space pyarrow leaves them."""
     return len(name) > 1 and name.startswith('"') and name.endswith('"')
 
 
@@ -139,7 +144,7 @@ def _is_one_of(one: str, names: Sequence[str]) -> bool:
 
 
 def _without_what_is_empty(frame: Any) -> tuple[Any, list[str]]:
-    """(a text's table, what to say), without nameless empty columns and empty rows at its end.
+    """(the table of a text without nameless empty columns and empty rows at its end, notes).
 
     A spreadsheet program writes both where cells have once been.
     """
@@ -161,13 +166,13 @@ def _without_what_is_empty(frame: Any) -> tuple[Any, list[str]]:
 
 
 def _is_empty(column: Any) -> bool:
-    """Whether it has missing cells alone, or the empty text that pyarrow makes of the very last."""
+    """Whether all cells of a column are missing; pyarrow may read the very last one as ""."""
     rest = column.slice(0, len(column) - 1)
     return rest.null_count == len(rest) and column[-1].as_py() in (None, "")
 
 
 def _last_filled(column: Any) -> int:
-    """The place of a column's last cell that is not missing; -1 of none."""
+    """The place of a column's last cell that is not missing; -1 where all are missing."""
     import pyarrow.compute
 
     places = pyarrow.compute.indices_nonzero(column.is_valid())
@@ -183,7 +188,7 @@ def _check_names_differ(name: str, names: Sequence[str], form: Form | None) -> N
 
 
 def _reason(error: Exception, source: Any, form: Form | None) -> str:
-    """What pyarrow says, in a line that a user can act on."""
+    """The error of pyarrow, in a line that a user can act on."""
     said = str(error).splitlines()[0]
     if "invalid UTF8" in said:
         return NOT_UTF8
@@ -193,7 +198,7 @@ def _reason(error: Exception, source: Any, form: Form | None) -> str:
 
 
 def row_name(place: int, first_line: int | None) -> str:
-    """How a person finds the row at this place, of a table whose first row is that line."""
+    """How a person finds the row at this place, where the first row is in line `first_line`."""
     return f"row {place + 1}" if first_line is None else f"line {first_line + place}"
 
 
@@ -208,39 +213,23 @@ def check_names(table: RawTable, wanted: Sequence[str]) -> None:
 
 
 def some_names(table: RawTable) -> str:
-    """Its columns, as a person is told of them."""
+    """The first columns of a table, as messages list them."""
     names = table.frame.column_names
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
 
 
 def allowance(budget: float | None) -> float:
     """Bytes that a table may take: the budget, or a share of the memory that is free."""
-    return free_memory() * SHARE_OF_MEMORY if budget is None else budget
+    return memory.free_memory() * SHARE_OF_MEMORY if budget is None else budget
 
 
-def free_memory() -> float:
-    """Bytes that this machine could give; of a container, no more than its limit."""
-    found = [float("inf")]
-    for path, factor in (
-        ("/proc/meminfo", 1024),
-        ("/sys/fs/cgroup/memory.max", 1),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", 1),
-    ):
-        try:
-            text = Path(path).read_text(encoding="ascii")
-        except OSError:  # not Linux, or no container
-            continue
-        words = text.split()
-        word = words[words.index("MemAvailable:") + 1] if "MemAvailable:" in words else words[0]
-        if word.isdigit():  # and not "max"
-            found.append(float(word) * factor)
-    return min(found)
-
-
-def _csv(
+def _read_csv(
     source: Any, form: Form, names: Sequence[str], as_text: Sequence[str], *, only: bool = False
 ) -> Any:
-    """only: the columns `as_text`, of which no text stands for a missing cell."""
+    """The table in a CSV file.
+
+    only: nothing but the columns `as_text`, in which no text stands for a missing cell.
+    """
     import pyarrow
     import pyarrow.csv
 
@@ -270,7 +259,7 @@ def _csv(
             return pyarrow.table([pyarrow.nulls(0)] * len(names), list(names))
 
 
-def _parquet(name: str, source: Any, allowed: float) -> Any:
+def _read_parquet(name: str, source: Any, allowed: float) -> Any:
     import pyarrow.parquet
 
     with stream(source) as content:

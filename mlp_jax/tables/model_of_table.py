@@ -13,7 +13,7 @@ from mlp_jax.models.model import Model
 from mlp_jax.models.networks import as_model
 from mlp_jax.models.outputs import class_numbers
 from mlp_jax.network import Network
-from mlp_jax.tables.table import Split, Table
+from mlp_jax.tables.table import EncodedTable, Table
 
 
 def network_of(table: Table) -> Network:
@@ -39,13 +39,13 @@ def check_loss(table: Table, loss: Any) -> None:
 
 
 def labels_of(table: Table, y: np.ndarray) -> np.ndarray:
-    """Y as this loss compares it with the outputs, (n[L], m)."""
+    """Y as the loss of `network_of` compares it with the outputs, (n[L], m)."""
     if table.classes is None or len(table.classes) == 2:
         return np.asarray(y, float)[None]
     return np.asarray(one_hot(y, len(table.classes)))
 
 
-def model_of_table(table: Table, parts: Split, params: Any, network: Network) -> Model:
+def model_of_table(table: Table, parts: EncodedTable, params: Any, network: Network) -> Model:
     """The model of a network that was trained on `parts`."""
     return as_model(
         params,
@@ -58,17 +58,22 @@ def model_of_table(table: Table, parts: Split, params: Any, network: Network) ->
     )
 
 
-def noted(model: Model, parts: Split, found: Mapping[str, float]) -> Model:
+def with_notes(model: Model, parts: EncodedTable, found: Mapping[str, float]) -> Model:
     """The model with what was measured, for `mlp-jax info`."""
     counts = {"samples": len(parts.y_train), "held_out_samples": len(parts.y_test)}
     return replace(model, notes=counts | {"held_out": dict(found)})
 
 
-def scores(model: Model, parts: Split, A: np.ndarray) -> dict[str, float]:
-    """What the outputs A of the rows held out, (samples, n[L]), are worth, by name.
+def scores(model: Model, parts: EncodedTable, A: np.ndarray) -> dict[str, float]:
+    """The scores of the rows held out, by name.
 
-    Errors and the pinball loss are in units of the target, the log loss in nats. Whoever predicts
-    the largest class for all rows has its share as accuracy.
+    Errors and the pinball loss are in units of the target, the log loss in nats. The share of the
+    largest class is the accuracy of predicting that class for all rows.
+
+    Args:
+      model: what predicts.
+      parts: the table.
+      A: the outputs of the rows held out, (samples, n[L]).
     """
     if model.classes is None:
         true = parts.y_test * parts.scale + parts.mean
@@ -104,6 +109,6 @@ def _scores_of_quantiles(
     return {"pinball_loss": float(np.mean(losses))} | shares
 
 
-def said(found: Mapping[str, float]) -> str:
+def in_words(found: Mapping[str, float]) -> str:
     """Scores in a line, such as "accuracy 0.98, log loss 0.07"."""
     return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in found.items())

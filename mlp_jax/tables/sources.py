@@ -1,19 +1,19 @@
 """Where the bytes of a table come from: a file or standard input, in whatever encoding.
 
-They are handed on as a file or a buffer of pyarrow's own, and as nothing of Python's. For the
-threads of pyarrow let go of what they read a moment after the table is there; one that has to take
-Python's lock for that while Python ends takes the whole process down with it, whose exit code is
-then 134.
+The bytes are handed on as a file or a buffer of pyarrow's own, never as an object of Python's. The
+threads of pyarrow release what they have read a moment after the table is there. A thread that must
+take Python's lock to release an object, while Python ends, ends the process with exit code 134.
 """
 
 import codecs
-import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from mlp_jax.wording import size_of
 
 STANDARD_INPUT = Path("-")
 BLOCK = 1 << 20  # bytes that are read at once
@@ -27,14 +27,14 @@ _MARKS = {
 }
 
 
-def opened(path: Path, name: str, allowed: float) -> tuple[Any, bool, str | None]:
-    """(path or buffer, whether it is text, its encoding where that is not UTF-8).
+def open_source(path: Path, name: str, allowed: float) -> tuple[Any, bool, str | None]:
+    """(path or buffer, whether it is text, its encoding or None for UTF-8).
 
-    Of a file that is there and not empty. What was in another encoding is in UTF-8 in the buffer.
+    A text in another encoding is in UTF-8 in the buffer.
 
     Args:
       path: of a .csv, .tsv or .parquet file, or `STANDARD_INPUT`.
-      name: of it, to say.
+      name: of the file, for messages.
       allowed: bytes that the buffer may take.
 
     Raises:
@@ -43,7 +43,7 @@ def opened(path: Path, name: str, allowed: float) -> tuple[Any, bool, str | None
     if path == STANDARD_INPUT:
         if sys.stdin is None:
             raise ValueError("standard input is closed; type the name of a file, or pipe one in")
-        return _kept(_blocks(sys.stdin.buffer), name, allowed)
+        return _read_all(_blocks(sys.stdin.buffer), name, allowed)
     kinds = {".csv": True, ".tsv": True, ".parquet": False}
     if not path.exists():
         raise ValueError(f"{name} does not exist; expected a CSV or Parquet file")
@@ -58,7 +58,7 @@ def opened(path: Path, name: str, allowed: float) -> tuple[Any, bool, str | None
             if encoding_of(file.read(HEAD)) is None:
                 return path, True, None
             file.seek(0)
-            return _kept(_blocks(file), name, allowed)
+            return _read_all(_blocks(file), name, allowed)
     except OSError as error:
         raise ValueError(f"{name} cannot be read: {error}") from error
 
@@ -76,8 +76,11 @@ def _blocks(file: Any) -> Iterator[bytes]:
     return iter(lambda: file.read(BLOCK), b"")
 
 
-def _kept(parts: Iterator[bytes], name: str, allowed: float) -> tuple[Any, bool, str | None]:
-    """See `opened`: of what comes in blocks, for who asks for all at once is given room for all."""
+def _read_all(parts: Iterator[bytes], name: str, allowed: float) -> tuple[Any, bool, str | None]:
+    """What `open_source` returns of bytes that come in blocks.
+
+    To ask a stream for all bytes at once would take room for all of them before they are checked.
+    """
     import pyarrow
 
     first = next(parts, b"")
@@ -94,7 +97,7 @@ def _kept(parts: Iterator[bytes], name: str, allowed: float) -> tuple[Any, bool,
 
 
 def encoding_of(head: bytes) -> str | None:
-    """What a text that begins with these bytes is in; None for UTF-8."""
+    """The encoding of a text that begins with these bytes; None for UTF-8."""
     for mark, encoding in _MARKS.items():
         if head.startswith(mark):
             return encoding
@@ -107,7 +110,7 @@ def encoding_of(head: bytes) -> str | None:
 
 
 def _in_utf8(parts: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes]:
-    """The blocks of a text in another encoding."""
+    """The blocks of a text in another encoding, in UTF-8."""
     decoder = codecs.getincrementaldecoder(encoding)()
     has_lines = False
     try:
@@ -126,16 +129,8 @@ def _in_utf8(parts: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes
 
 
 def too_large(name: str, said: str, allowed: float) -> str:
-    """What to do about a table that is too large."""
+    """What to say of a table that is too large."""
     return (
         f"{name} has {said}; the budget for a table is {size_of(allowed)}: type a larger --memory, "
         "or use fewer rows or columns"
     )
-
-
-def size_of(count: float) -> str:
-    """Bytes as a person says them, such as 1.5 GiB."""
-    if count < 1024:
-        return f"{count:.0f} bytes"
-    power = min(4, int(math.log(count, 1024)))
-    return f"{count / 1024**power:.2f} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"

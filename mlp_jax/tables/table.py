@@ -20,7 +20,7 @@ from mlp_jax.tables.files import (
     row_name,
     some_names,
 )
-from mlp_jax.tables.sources import size_of
+from mlp_jax.wording import size_of
 
 NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 ON_BOTH_SIDES = "expected one of each class or more on both sides"
@@ -31,10 +31,15 @@ class Table(NamedTuple):
     """What a network is to learn from.
 
     features: a frame of columns of numbers (float64, a missing one NaN) and of categories (texts, a
-    missing one None). numeric, categorical: the names of both. target: its name. classes: what the
-    target may be, None for numbers. y: the place of each row's class, or the number. notes: what a
-    person should know, such as a column left out. name: of its file. first_line: the number of the
-    line of it that is the first row, None where rows are no lines.
+      missing one None).
+    numeric: the names of the columns of numbers.
+    categorical: the names of the columns of categories.
+    target: the name of the column to predict.
+    classes: what the target may be, None for numbers.
+    y: (samples,), the place of each row's class, or the number.
+    notes: what a person should know, such as a column left out.
+    name: of the file.
+    first_line: the number of the line that is the first row, None where rows are no lines.
     """
 
     features: pandas.DataFrame
@@ -48,11 +53,15 @@ class Table(NamedTuple):
     first_line: int | None = None
 
 
-class Split(NamedTuple):
+class EncodedTable(NamedTuple):
     """A table cut in two, both parts encoded as the training part says.
 
-    X: (samples, n[0]), float64. y: as of `Table`, but standardised where it is numbers: by mean and
-    scale.
+    X_train: (samples, n[0]), float64.
+    y_train: (samples,), as of `Table`, but numbers are standardised.
+    X_test: (samples held out, n[0]), float64.
+    y_test: (samples held out,), as y_train.
+    encoding: how the rows of a table become those of X.
+    mean, scale: of numbers in the target, y is (number - mean) / scale.
     """
 
     X_train: np.ndarray
@@ -92,7 +101,7 @@ def read(
       categorical: columns of categories that look like numbers, or like names. The target among
         them is of classes, in a CSV file as they are written.
       task: what the target is; None for what it looks like.
-      budget: bytes that the table may take; see `table_files.read_table`.
+      budget: bytes that the table may take; see `files.read_table`.
 
     Raises:
       ValueError: one line that says what is wrong and where.
@@ -141,7 +150,7 @@ def read(
 
 
 def _task(raw: RawTable, target: str, task: Task | None, *, categorical: bool) -> Task:
-    """What was said of the target, or else what it looks like."""
+    """What the options say of the target, or else what the target looks like."""
     if categorical and task == "regression":
         raise ValueError(
             f"--categorical {target!r} says that the target is of classes, --task regression that "
@@ -162,8 +171,8 @@ def _feature_names(raw: RawTable, target: str, drop: Sequence[str]) -> list[str]
     return features
 
 
-def split(table: Table, held_out: float, seed: int, budget: float | None = None) -> Split:
-    """Cuts off a share `held_out` of the samples, of classes the same of each, and encodes.
+def split(table: Table, held_out: float, seed: int, budget: float | None = None) -> EncodedTable:
+    """Holds out a share of the samples, of each class the same share, and encodes both parts.
 
     Raises:
       ValueError: too few samples; more inputs than the budget has bytes for, by default half of the
@@ -183,7 +192,7 @@ def split(table: Table, held_out: float, seed: int, budget: float | None = None)
     y_train, y_test = ((table.y[part] - mean) / scale for part in (train, test))
     if table.classes is not None:
         y_train, y_test = table.y[train], table.y[test]
-    return Split(X_train, y_train, X_test, y_test, encoding, mean, scale)
+    return EncodedTable(X_train, y_train, X_test, y_test, encoding, mean, scale)
 
 
 def _check_budget(samples: int, inputs: int, allowed: float) -> None:
@@ -198,7 +207,10 @@ def _check_budget(samples: int, inputs: int, allowed: float) -> None:
 
 
 def _check_range(table: Table, encoding: Encoding, part: np.ndarray, X: np.ndarray) -> None:
-    """Refuses what float32 cannot hold, while the row of the file is known."""
+    """Raises ValueError for a number beyond float32, while the row of the file is known.
+
+    part: the places of the rows of X in the table, (samples,).
+    """
     beyond = np.maximum(X.max(axis=0), -X.min(axis=0)) > np.finfo(np.float32).max
     if not beyond.any():
         return
@@ -213,7 +225,7 @@ def _check_range(table: Table, encoding: Encoding, part: np.ndarray, X: np.ndarr
 
 
 def _parts(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the samples to train on, and of those held out."""
+    """(places of the samples to train on, places of the samples held out)."""
     m = len(table.y)
     if not 0 < held_out < 1:
         raise ValueError(f"--held-out is {held_out}; expected a share, such as 0.2")

@@ -25,10 +25,14 @@ _NUMBER = re.compile(rb"[-+]?[\d.,]*\d[\d.,]*([eE][-+]?\d+)?%?")
 class Form(NamedTuple):
     """What a text looks like from outside.
 
-    separator: the character between two cells. names: of the columns, as they are written. start:
-    the byte at which the rows begin. first_line: the number of the line at which they do. header:
-    that of the line that is the header. rows: lines from there on, without empty ones at the end.
-    block: bytes, no less than the longest line has. notes: what is no cell and was left out.
+    separator: the character between two cells.
+    names: of the columns, as they are written.
+    start: the byte at which the rows begin.
+    first_line: the number of the line at which the rows begin.
+    header: the number of the line that is the header.
+    rows: how many lines there are below the header, without empty lines at the end.
+    block: bytes, no less than the longest line has.
+    notes: what is no cell and was left out.
     """
 
     separator: str
@@ -42,9 +46,11 @@ class Form(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line, which may be several where a cell holds one.
+    """A line of the table, which is several lines of the text where a cell has a line break.
 
-    start, end: bytes, the latter behind what ends it. cells: as they are written.
+    start: the byte at which it begins.
+    end: the byte behind what ends it.
+    cells: as they are written.
     """
 
     start: int
@@ -52,15 +58,17 @@ class _Line(NamedTuple):
     cells: tuple[bytes, ...]
 
     def filled(self) -> list[int]:
-        """The places of cells with something in them."""
+        """The places of the cells that are not empty."""
         return [place for place, cell in enumerate(self.cells) if cell.strip(b' \t"')]
 
 
 def form_of(source: Any, *, of_tabs: bool = False) -> Form:
     """The form of the text in a path or a buffer.
 
-    of_tabs: its cells are separated by tabs if its header has one. Otherwise by whichever of
-    `SEPARATORS` divides the header into most cells, if it divides the lines below it into as many.
+    The cells are separated by whichever of `SEPARATORS` divides the header into most cells, if it
+    divides the lines below the header into as many.
+
+    of_tabs: the cells are separated by tabs if the header has one.
 
     Raises:
       UnicodeDecodeError: its header is not UTF-8.
@@ -68,13 +76,13 @@ def form_of(source: Any, *, of_tabs: bool = False) -> Form:
     with stream(source) as file:
         head = file.read(HEADER)
     mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-    separator, lines, place, said = _found(head, mark, of_tabs=of_tabs)
+    separator, lines, place, said = _find_form(head, mark, of_tabs=of_tabs)
     header = lines[place]
     names = _names(head[header.start : header.end], separator)
     names += ("",) * _further(lines[place:])
     rows, block = _lines(source, header.end, last_is_empty=len(names) > 1)
     number = 1 + _ends(head[: header.start])
-    notes = [f"line 1 says that {_said(separator)} separates the cells"] * said
+    notes = [f"line 1 says that {_in_words(separator)} separates the cells"] * said
     above = [line for line in lines[:place] if line.filled()]
     if above:
         first, last = (1 + _ends(head[: line.start]) for line in (above[0], above[-1]))
@@ -85,8 +93,8 @@ def form_of(source: Any, *, of_tabs: bool = False) -> Form:
 
 
 def what_is_wrong(source: Any, form: Form) -> str:
-    """The line that has fewer or more cells than the header, and what to do about it; or ""."""
-    by = f"by its header, {_said(form.separator)} separates the cells"
+    """Which line has fewer or more cells than the header, and what to do about that line."""
+    by = f"by its header, {_in_words(form.separator)} separates the cells"
     expected, cells = len(form.names), "cell" if len(form.names) == 1 else "cells"
     with stream(source) as file:
         file.seek(form.start)
@@ -107,11 +115,11 @@ def what_is_wrong(source: Any, form: Form) -> str:
     return by
 
 
-def _said(separator: str) -> str:
+def _in_words(separator: str) -> str:
     return "a tab" if separator == "\t" else repr(separator)
 
 
-def _found(head: bytes, at: int, *, of_tabs: bool) -> tuple[str, list[_Line], int, bool]:
+def _find_form(head: bytes, at: int, *, of_tabs: bool) -> tuple[str, list[_Line], int, bool]:
     """(the separator, lines by it, the place of the header, whether a line says the separator)."""
     first = re.compile(rb"[\r\n]*([^\r\n]*)(\r\n|[\r\n]|\Z)").match(head, at)
     said = None if first is None else _SEPARATOR_SAID.fullmatch(first[1])
@@ -137,7 +145,7 @@ def _found(head: bytes, at: int, *, of_tabs: bool) -> tuple[str, list[_Line], in
 
 
 def _separator(head: bytes, at: int, *, of_tabs: bool) -> str:
-    """What divides the first line that is not empty into most cells."""
+    """The separator that divides the first line that is not empty into most cells."""
     counts = dict.fromkeys(SEPARATORS, 0)
     start = re.compile(rb"[\r\n]*").match(head, at)
     for cell in _cell(SEPARATORS).finditer(head, at if start is None else start.end()):
@@ -152,13 +160,13 @@ def _separator(head: bytes, at: int, *, of_tabs: bool) -> str:
 
 @cache
 def _cell(separators: str) -> re.Pattern[bytes]:
-    """A cell and what ends it; in quotes, neither a separator nor the end of a line does."""
+    """A pattern of a cell and what ends it; in quotes no separator and no end of a line does."""
     plain = rf'(?:"[^"]*(?:""[^"]*)*")?[^{separators}\r\n]*'
     return re.compile(rf"{plain}(\r\n|[{separators}\r\n]|\Z)".encode())
 
 
 def _split(text: bytes, separator: str, at: int, *, whole: bool) -> Iterator[_Line]:
-    """Its lines; of a text that is not whole, without the last one."""
+    """The lines of a text; without the last one if the text is not whole."""
     start, cells, mark = at, list[bytes](), separator.encode()
     for cell in _cell(separator).finditer(text, at):
         cells.append(cell[0].removesuffix(cell[1]))
@@ -170,7 +178,7 @@ def _split(text: bytes, separator: str, at: int, *, whole: bool) -> Iterator[_Li
 
 
 def _sample(head: bytes, at: int, separator: str) -> list[_Line]:
-    """The first lines; one at least, and of long ones two."""
+    """The first lines: one at least, and no more than two where lines are long."""
     lines = []
     for line in _split(head, separator, at, whole=len(head) < HEADER):
         lines.append(line)
@@ -211,7 +219,7 @@ def _header(lines: Sequence[_Line]) -> int | None:
 
 
 def _is_title(line: _Line) -> bool:
-    """Whether a line has nothing but a title in it, or a comment."""
+    """Whether a line is a title or a comment, and no row of a table."""
     return line.filled() == [0] or line.cells[0].lstrip(b' "').startswith(b"#")
 
 
@@ -227,7 +235,7 @@ def _is_of_names(line: _Line) -> bool:
 
 
 def _further(lines: Sequence[_Line]) -> int:
-    """How many separators all lines below a header have at their end, that it has not."""
+    """How many more separators all lines below a header have at their end than the header has."""
     header, *rows = [line for line in lines if line.filled()] or [lines[0]]
     width = len(rows[0].cells) if rows else 0
     more = width - len(header.cells)
@@ -238,7 +246,7 @@ def _further(lines: Sequence[_Line]) -> int:
 
 
 def _names(header: bytes, separator: str) -> tuple[str, ...]:
-    """As pyarrow reads them."""
+    """The names in a header, as pyarrow reads them."""
     import pyarrow
     import pyarrow.csv
 
@@ -262,7 +270,9 @@ def _ends(text: bytes) -> int:
 
 
 def _lines(source: Any, start: int, *, last_is_empty: bool) -> tuple[int, int]:
-    """(lines from a byte on, whether or not the last one is ended; bytes that none exceeds).
+    """(the number of lines from a byte on, bytes that no line is longer than).
+
+    The last line counts whether or not it is ended.
 
     last_is_empty: empty lines at the end are no lines.
     """

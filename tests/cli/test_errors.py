@@ -31,7 +31,7 @@ def swept(monkeypatch, error, *words):
     def fails(*_, **__):
         raise error
 
-    monkeypatch.setattr(command, "_searched", fails)
+    monkeypatch.setattr(command, "_search", fails)
     return CliRunner().invoke(cli.commands, ["sweep", *words])
 
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import mlp_jax
 from mlp_jax import pictures
 from mlp_jax.cli import sweep as command
+from mlp_jax.cli import sweep_output
 from mlp_jax.cli.main import commands
 from mlp_jax.sweeps import run as running
 from mlp_jax.sweeps.results.result import SweepResult
@@ -73,8 +74,9 @@ run.run = lambda *how, **more: dataclasses.replace(whole(*how, **more), interrup
 """
 
 
-@pytest.mark.parametrize(("before", "code"), [("", 1), (INTERRUPTED, 130)])
-@pytest.mark.parametrize("more", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("before", "code", "more"), [("", 1, []), ("", 1, ["--json"]), (INTERRUPTED, 130, ["--json"])]
+)
 def test_a_reader_that_has_gone_costs_no_files(before, code, more, tmp_path):
     page, model = tmp_path / "page.html", tmp_path / "model.safetensors"
     words = ["sweep", "--n", 2, "--epochs", 2, "--report", page, "--output", model, *more]
@@ -111,9 +113,9 @@ def test_ctrl_c_before_anything_is_finished_is_said_in_a_line(more, saved, asked
 
 
 def test_a_file_whose_name_is_no_utf_8_is_named_too(monkeypatch, capsys):
-    monkeypatch.setattr(command, "_print", lambda result: None)
+    monkeypatch.setattr(sweep_output, "print_ranking", lambda result: None)
     result = SimpleNamespace(task=SimpleNamespace(X=np.zeros((2, 5))))
-    command._tell(result, {"r2": 0.5}, ["caf\udce9.html"], 1, as_json=False)
+    sweep_output.tell(result, {"r2": 0.5}, ["caf\udce9.html"], 1, as_json=False)
     assert capsys.readouterr().out.splitlines()[-1] == "wrote caf\ufffd.html"
 
 
@@ -122,7 +124,7 @@ def test_what_was_found_is_shown_where_no_file_can_be_written(broken, monkeypatc
     def fails(*_):
         raise broken
 
-    monkeypatch.setattr(command, "_written", fails)
+    monkeypatch.setattr(command, "_write_files", fails)
     run_ = run("--n", 2, "--epochs", 2, "--output", tmp_path / "model.safetensors")
     assert run_.exit_code == (130 if broken is KeyboardInterrupt else 2)
     assert re.search(r"rank +accuracy +spread", run_.output)

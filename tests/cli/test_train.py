@@ -18,7 +18,7 @@ from mlp_jax.cli.main import commands
 from mlp_jax.cli.options import check_writable
 from mlp_jax.models.encoding import MISSING, VALUE, Column, Encoding, numbers
 from mlp_jax.models.model import Model, write_model
-from mlp_jax.tables import files as table_files
+from mlp_jax.processes import memory
 from mlp_jax.tables import table as tables
 
 ROWS = 40
@@ -301,7 +301,7 @@ def test_a_link_into_no_folder_is_seen_first(tmp_path):
 
 @pytest.mark.parametrize("command", ["train", "check"])
 def test_a_network_larger_than_the_free_memory_is_refused(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(table_files, "free_memory", lambda: 1e7)
+    monkeypatch.setattr(memory, "free_memory", lambda: 1e7)
     done = run(tmp_path, command, "--hidden", "1000,1000")
     assert done.exit_code == 2
     # By hand: 31 * 1000 + 1001 * 1000 + 1001 weights of 28 bytes.

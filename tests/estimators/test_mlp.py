@@ -24,7 +24,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mlp_jax
 from mlp_jax import MLPClassifier, MLPRegressor, metrics
 from mlp_jax.activations import ACTIVATIONS
-from mlp_jax.estimators.solvers import _end_of_lbfgs
+from mlp_jax.estimators.lbfgs import _end_of_lbfgs
+from mlp_jax.estimators.settings import parse_settings
 from mlp_jax.losses import LOSSES
 from mlp_jax.models import numpy_forward, prediction
 from tests.nets import random_net
@@ -371,7 +372,10 @@ def test_what_ended_lbfgs_is_said(limit, said, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"Iteration {i}, loss = {J:.8f}" for i, J in enumerate(mlp.loss_curve_, 1)]
     stuck = OptimizeResult(status=2, nit=1, message="ABNORMAL: ")
-    assert _end_of_lbfgs(stuck, mlp.get_params()) == "scipy's search stopped (ABNORMAL)"
+    assert (
+        _end_of_lbfgs(stuck, parse_settings(mlp.get_params()))
+        == "scipy's search stopped (ABNORMAL)"
+    )
 
 
 def test_lbfgs_takes_no_validation_set():

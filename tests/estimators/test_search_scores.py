@@ -12,7 +12,7 @@ from mlp_jax import MLPClassifier, SweepCV
 from mlp_jax.estimators.search_input import parts_of
 from mlp_jax.estimators.search_results import _ranks
 from mlp_jax.estimators.search_tables import tables_of
-from mlp_jax.estimators.settings import optimizer_of
+from mlp_jax.estimators.settings import parse_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -128,7 +128,7 @@ def test_training_rows_are_as_the_steps_make_them_when_they_are_fitted():
 
 @pytest.mark.parametrize("solver", ["adamw", "lion"])
 def test_no_decay_is_none(solver):
-    numbers = optimizer_of(MLPClassifier(solver=solver).get_params(), 100).numbers
+    numbers = parse_settings(MLPClassifier(solver=solver).get_params()).optimizer.numbers
     assert numbers["weight_decay"] == 0.0
 
 

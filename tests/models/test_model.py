@@ -16,6 +16,7 @@ from mlp_jax.models.networks import as_model, as_network
 from mlp_jax.models.numpy_forward import ACTIVATIONS
 from mlp_jax.storage import array_files
 from mlp_jax.storage.array_files import packed, unpacked
+from tests.damages import disk_full_after
 
 LOSSES = {
     "binary_cross_entropy": ("no", "yes"),
@@ -160,8 +161,7 @@ def test_predicting_imports_no_jax(tmp_path):
         "print(mlp_jax.load_model(sys.argv[1]).predict([[1, 2, 3]])[0])\n"
         "ours = {name for name in sys.modules if name.startswith('mlp_jax.')}\n"
         "expected = {'wording', 'storage', 'storage.array_files', 'models', 'models.encoding',\n"
-        "            'models.model', 'models.numpy_forward', 'models.outputs',\n"
-        "            'loss_rules'}\n"
+        "            'models.model', 'models.numpy_forward', 'models.outputs', 'loss_rules'}\n"
         "assert ours == {f'mlp_jax.{name}' for name in expected}, ours\n"
         "assert not {'jax', 'sklearn', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)"
     )
@@ -183,15 +183,10 @@ def test_every_flipped_byte_is_noticed(tmp_path):
             mlp_jax.load_model(path)
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "m.safetensors"
     path.write_bytes(b"old")
-
-    def full_disk(descriptor):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(array_files.os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space") as error:
+    with disk_full_after(0), pytest.raises(OSError, match="No space") as error:
         model_files.write_model(path, model())
     assert error.value.filename == str(path)
     assert path.read_bytes() == b"old"
@@ -281,19 +276,10 @@ def test_a_link_stays_a_link(tmp_path):
     assert mlp_jax.load_model(tmp_path / "m").mean == 5.0
 
 
-def test_several_files_are_replaced_together_or_not_at_all(tmp_path, monkeypatch):
+def test_several_files_are_replaced_together_or_not_at_all(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     one.write_bytes(b"old")
-    fsync, calls = array_files.os.fsync, []
-
-    def full_disk(descriptor):
-        calls.append(descriptor)
-        if len(calls) == 2:
-            raise OSError(28, "No space left on device")
-        fsync(descriptor)
-
-    monkeypatch.setattr(array_files.os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space") as error:
+    with disk_full_after(1), pytest.raises(OSError, match="No space") as error:
         array_files.replace_all([(one, b"new"), (other, b"new")])
     assert error.value.filename == str(other)
     assert one.read_bytes() == b"old"

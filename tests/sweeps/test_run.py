@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.processes import compiled_programs
+from mlp_jax.processes.compiled_programs import OF_PROCESS
 from mlp_jax.sweeps import run
 from mlp_jax.sweeps.halving import share_of_epochs
 from mlp_jax.sweeps.planning import costs
@@ -511,9 +511,9 @@ def test_chunks_become_fewer_by_halving():
 
 def test_more_programs_than_are_kept_do_no_harm(monkeypatch):
     monkeypatch.setattr(programs, "_kept", {})
-    monkeypatch.setattr(compiled_programs, "LOOKED_AT", 1)
-    monkeypatch.setattr(compiled_programs, "_left", 1)
-    monkeypatch.setattr(compiled_programs, "share_of_mappings", lambda: 0.8)
+    monkeypatch.setattr(OF_PROCESS, "looked_at", 1)
+    monkeypatch.setattr(OF_PROCESS, "left", 1)
+    monkeypatch.setattr(OF_PROCESS, "share", lambda: 0.8)
     space = [BASE | {"hidden": (3,) * depth} for depth in (1, 2, 3)]
     result = swept(space, epochs=9, halving=2)
     assert len(programs._kept) <= 2  # one, and perhaps another that was compiling

@@ -12,10 +12,11 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from mlp_jax.processes import memory
 from mlp_jax.tables import files as table_files
 from mlp_jax.tables import table as tables
 from mlp_jax.tables.files import read_table
-from mlp_jax.tables.sources import size_of
+from mlp_jax.wording import size_of
 
 
 def written(folder, text):
@@ -131,13 +132,13 @@ def test_numbers_to_predict_are_standardised_by_the_training_part(tmp_path):
 def test_a_table_beyond_the_budget_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = mixed(tmp_path, rows=5000)
     read_table(path, budget=5000 * 5 * table_files.BYTES_A_CELL)
-    monkeypatch.setattr(table_files, "_csv", lambda *_, **__: pytest.fail("it was read"))
+    monkeypatch.setattr(table_files, "_read_csv", lambda *_, **__: pytest.fail("it was read"))
     with pytest.raises(ValueError, match=r"5,000 rows of 5 columns, .* 976.56 KiB; the budget .*"):
         read_table(path, budget=5000 * 5 * table_files.BYTES_A_CELL - 1)
 
 
 def test_the_budget_is_half_of_what_is_free(tmp_path, monkeypatch):
-    monkeypatch.setattr(table_files, "free_memory", lambda: 2 * 5000.0 * 5 * 40 - 10)
+    monkeypatch.setattr(memory, "free_memory", lambda: 2 * 5000.0 * 5 * 40 - 10)
     with pytest.raises(ValueError, match=r"the budget for a table is 976\.56 KiB"):
         read_table(mixed(tmp_path, rows=5000))
 
@@ -151,7 +152,7 @@ def test_more_inputs_than_the_budget_has_bytes_for_are_refused():
 
 def test_inputs_are_counted_before_they_are_made(monkeypatch):
     monkeypatch.setattr(tables, "encode", lambda *_: pytest.fail("it was encoded"))
-    monkeypatch.setattr(table_files, "free_memory", lambda: 4096.0)
+    monkeypatch.setattr(memory, "free_memory", lambda: 4096.0)
     for budget, said in ((1024, r"1\.00 KiB"), (None, r"2\.00 KiB")):
         with pytest.raises(ValueError, match=f"the budget is {said}"):
             tables.split(tables.breast_cancer(), 0.2, seed=0, budget=budget)
@@ -169,7 +170,7 @@ def test_a_number_beyond_float32_is_refused_with_its_line(tmp_path):
 
 
 def test_free_memory_is_that_of_this_machine():
-    assert 1 << 20 < table_files.free_memory() < 1 << 50
+    assert 1 << 20 < memory.free_memory() < 1 << 50
 
 
 @pytest.mark.parametrize(
@@ -323,7 +324,7 @@ def standard_input(monkeypatch):
 
 
 def test_standard_input_is_read_in_blocks(standard_input, monkeypatch):
-    monkeypatch.setattr(table_files, "free_memory", lambda: float("inf"))
+    monkeypatch.setattr(memory, "free_memory", lambda: float("inf"))
     asked = standard_input(b"a,b\n" + b"1,2\n" * (1 << 19))
     assert read_table(Path("-")).frame.num_rows == 1 << 19
     assert asked == [1 << 20] * 4

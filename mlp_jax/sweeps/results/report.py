@@ -4,10 +4,15 @@ import base64
 import html
 from collections.abc import Mapping, Sequence
 
-from mlp_jax.sweeps.results.report_pictures import Picture, of_choices, of_the_best, of_training
+from mlp_jax.sweeps.results.report_pictures import (
+    Picture,
+    pictures_of_best,
+    pictures_of_choices,
+    pictures_of_training,
+)
 from mlp_jax.sweeps.results.result import SweepResult
 
-ROWS = 20  # of the table
+ROWS = 20  # configurations in the table
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -39,17 +44,17 @@ def html_report(
     scale: float = 1.0,
     about: Mapping[str, object] | None = None,
 ) -> str:
-    """The page.
+    """The page in HTML.
 
     Args:
       result: of the sweep.
       held_out_score: of the best network on samples that the sweep has not seen; accuracy of
         classes, R² of numbers.
-      classes: what to call the classes, in their order; as they came in y by default.
-      features: what to call the columns of X, of which there are two to be drawn.
+      classes: names of the classes, in their order; by default the values of y.
+      features: names of the columns of X; a picture shows them where X has two columns.
       mean: of the numbers to predict, if y has them standardised.
-      scale: likewise; a number is y * scale + mean, and is drawn as such.
-      about: what else a reader should know, by name, such as {"table": "people.csv"}.
+      scale: likewise; a number is drawn as y * scale + mean.
+      about: more facts for the reader, by name, such as {"table": "people.csv"}.
 
     Raises:
       ValueError: no configuration finished, or there are more or fewer names than what they name.
@@ -76,7 +81,7 @@ def html_report(
         **(about or {}),
     }
     facts = "; ".join(f"{_escaped(name)}: {_escaped(one)}" for name, one in told.items())
-    predictions = of_the_best(result, named, columns, mean=mean, scale=scale)
+    predictions = pictures_of_best(result, named, columns, mean=mean, scale=scale)
     interrupted = "<p><b>Interrupted:</b> some did not finish.</p>" if result.interrupted else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -86,14 +91,14 @@ def html_report(
         f'<ul class="figures">{counted}</ul>'
         f'<h2>The best</h2><div class="wide">{_table(result)}</div>'
         + _section("What the best predicts", predictions)
-        + _section("Score by choice", of_choices(result))
-        + _section("Training and time", of_training(result))
+        + _section("Score by choice", pictures_of_choices(result))
+        + _section("Training and time", pictures_of_training(result))
         + "</body></html>"
     )
 
 
 def _escaped(text: object) -> str:
-    """As HTML has it; what is no UTF-8, as the name of a file may be, in ASCII."""
+    """The text for HTML; characters that are no UTF-8, as in the name of a file, in ASCII."""
     return html.escape(str(text).encode(errors="backslashreplace").decode())
 
 

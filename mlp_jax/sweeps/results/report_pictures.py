@@ -13,21 +13,26 @@ from mlp_jax.pictures.input import BLUE, GREY, ORANGE
 from mlp_jax.sweeps.results.ensemble import Fitted
 from mlp_jax.sweeps.results.result import SweepResult
 
-CURVES = 5  # of the best
-CERTIFIED = 64  # rows: enough for every unit to be seen, few enough for seconds
-OUTPUTS = 4  # that are drawn of a network of many
+CURVES = 5  # configurations whose curves are drawn, the best
+CERTIFIED = 64  # rows: enough for every unit to be active somewhere, few enough for seconds
+OUTPUTS = 4  # that are drawn, at most, of a network
 
 
 class Picture(NamedTuple):
-    """A PNG and what is to be read under it. large: one that a column is too narrow for."""
+    """A picture of the report.
+
+    png: the bytes of a PNG file.
+    caption: to be read under the picture.
+    large: a column is too narrow for the picture.
+    """
 
     png: bytes
     caption: str
     large: bool = False
 
 
-def of_choices(result: SweepResult) -> list[Picture]:
-    """The score against everything that was varied."""
+def pictures_of_choices(result: SweepResult) -> list[Picture]:
+    """The score against each of the choices that vary."""
     rows = [row for row in result.ranking if np.isfinite(row.score)]
     if not rows:  # there is nothing to draw
         return []
@@ -37,7 +42,7 @@ def of_choices(result: SweepResult) -> list[Picture]:
     for name in result.varied():
         values: list[Any] = [row.configuration.get(name) for row in rows]
         title = name
-        if name == "hidden":  # too many to be columns: by size
+        if name == "hidden":  # too many values to be columns: by size
             values, title = [sum(hidden) for hidden in values], "hidden units in all"
         elif not all(isinstance(value, int | float) for value in values):
             values = [row.in_words(name) for row in rows]
@@ -48,7 +53,7 @@ def of_choices(result: SweepResult) -> list[Picture]:
     return found
 
 
-def of_the_best(
+def pictures_of_best(
     result: SweepResult,
     classes: Sequence[str] | None,
     features: Sequence[str],
@@ -56,9 +61,14 @@ def of_the_best(
     mean: float = 0.0,
     scale: float = 1.0,
 ) -> list[Picture]:
-    """What the best configuration predicts of rows that its networks were not trained on.
+    """The best configuration's predictions of rows that its networks were not trained on.
 
-    mean, scale: of numbers that y has standardised, as for `html_report`.
+    Args:
+      result: of the sweep.
+      classes: names of the classes, or None.
+      features: names of the columns of X.
+      mean: of the numbers to predict, if y has them standardised; see `html_report`.
+      scale: likewise.
     """
     task, network = result.task, result.best.members[0].network
     rows, A = result.held_out_outputs()
@@ -104,7 +114,7 @@ def _of_classes(A: np.ndarray, Y: np.ndarray, classes: Sequence[str]) -> list[Pi
 
 
 def _output_of(k: int, A: np.ndarray, Y: np.ndarray) -> int:
-    """The column of A for a column of Y: of several quantiles, the one in the middle."""
+    """The column of A for column k of Y; where A has several quantiles, the middle one."""
     return k if A.shape[1] == Y.shape[1] else A.shape[1] // 2
 
 
@@ -126,7 +136,7 @@ def _regions(
     mean: float,
     scale: float,
 ) -> Picture:
-    """Of the network of the first fold, with the rows held out from it."""
+    """The predictions of the first fold's network, with the rows held out from the fold."""
     task, member = result.task, result.best.members[0]
     params, network = member.trained
     fitted = Fitted(params, network, task.classes)
@@ -149,8 +159,8 @@ def _regions(
     )
 
 
-def of_training(result: SweepResult) -> list[Picture]:
-    """Learning curves, the certificate, and where the time went."""
+def pictures_of_training(result: SweepResult) -> list[Picture]:
+    """Learning curves, the certificate, and the time of every program."""
     shown = min(CURVES, len(result.ranking))
     return [
         _learning(result),
@@ -183,7 +193,7 @@ def _best_curves(result: SweepResult) -> bytes:
 
 
 def _certificate(result: SweepResult) -> Picture:
-    """Of the gradient by hand at the best network, on some rows held out from it."""
+    """The certificate of the gradient by hand at the best network, on some rows held out."""
     task, member = result.task, result.best.members[0]
     params, network = member.trained
     rows = task.splits[member.fold][1][:CERTIFIED]

@@ -1,11 +1,12 @@
 """What a sweep found: every member, every configuration in order of its score, the best network."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.members import Member, Outcome
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.ranking import Ranked, SweepMember, best_loss, order_of, status_of
@@ -69,47 +70,57 @@ class SweepResult:
     def ranking(self) -> tuple[Ranked, ...]:
         """Every configuration, the best first.
 
-        First those that went to the end, then those that Ctrl-C interrupted, by their scores so
-        far; once halving has chosen, those that it went on with are among the former. Then those
-        that were halved away, those with a member without a score, and those with one that
-        diverged. Of equal scores, the one of the lower validation loss.
+        The order: configurations that went to the end; those that Ctrl-C interrupted, by their
+        scores so far; those that were halved away; those with a member without a score; those with
+        a member that diverged. Once halving has chosen, an interrupted configuration that halving
+        went on with counts as one that went to the end. Of equal scores, the lower validation loss
+        comes first.
         """
-        rows, losses, at = [], [], 0
-        for number, configuration in enumerate(self.task.configurations):
-            count = len(self.task.seeds[number]) * len(self.task.splits)
-            members = self.members[at : at + count]
-            at += count
-            scores = np.array([member.score for member in members])
-            status = status_of(members)
-            epoch = float(np.mean([member.best_epoch for member in members]))
-            losses.append(float(np.mean([best_loss(member) for member in members])))
-            rows.append(
-                (dict(configuration.named), scores.mean(), scores.std(), epoch, status, members)
-            )
-        chosen = any(row[4] == "halved away" for row in rows)
+        rows = list(map(self._without_rank, self.task.configurations, self._by_configuration()))
+        chosen = any(row.status == "halved away" for row in rows)
 
-        def order(i: int) -> tuple[int, float, float]:
-            _, score, _, _, status, _ = rows[i]
-            return order_of(status, score, chosen), -_or_worst(score), losses[i]
+        def order(row: Ranked) -> tuple[int, float, float]:
+            score = -float("inf") if np.isnan(row.score) else row.score
+            loss = float(np.mean([best_loss(member) for member in row.members]))
+            return order_of(row.status, row.score, chosen), -score, loss
 
-        return tuple(
-            Ranked(rank, rows[i][0], float(rows[i][1]), float(rows[i][2]), *rows[i][3:])
-            for rank, i in enumerate(sorted(range(len(rows)), key=order), start=1)
+        in_order = enumerate(sorted(rows, key=order), start=1)
+        return tuple(replace(row, rank=rank) for rank, row in in_order)
+
+    def _by_configuration(self) -> list[tuple[SweepMember, ...]]:
+        """The members of every configuration."""
+        counts = [len(seeds) * len(self.task.splits) for seeds in self.task.seeds]
+        return [
+            self.members[end - count : end]
+            for count, end in zip(counts, np.cumsum(counts), strict=True)
+        ]
+
+    @staticmethod
+    def _without_rank(configuration: Configuration, members: tuple[SweepMember, ...]) -> Ranked:
+        scores = np.array([member.score for member in members])
+        return Ranked(
+            rank=0,
+            configuration=dict(configuration.named),
+            score=float(scores.mean()),
+            spread=float(scores.std()),
+            best_epoch=float(np.mean([member.best_epoch for member in members])),
+            status=status_of(members),
+            members=members,
         )
 
     @property
     def scores(self) -> np.ndarray:
         """The mean score of every configuration, in the order of the space.
 
-        NaN if it failed or was interrupted. What an optimizer that asks for a batch of
-        configurations is told.
+        NaN of a configuration with a member that diverged or was interrupted. An optimizer that
+        asks for a batch of configurations is told these scores.
         """
-        by_configuration = np.array([member.score for member in self.members], float)
-        failed = np.array([m.status in UNFINISHED for m in self.members])
-        by_configuration[failed] = np.nan
-        counts = [len(seeds) * len(self.task.splits) for seeds in self.task.seeds]
-        parts = np.split(by_configuration, np.cumsum(counts)[:-1])
-        return np.array([part.mean() for part in parts])
+        return np.array(
+            [
+                np.mean([np.nan if m.status in UNFINISHED else m.score for m in members])
+                for members in self._by_configuration()
+            ]
+        )
 
     @property
     def best(self) -> Ranked:
@@ -260,7 +271,3 @@ def _without(what: str, row: Ranked) -> ValueError:
         f"the configuration of rank {row.rank} is {row.status!r}: it has no {what}; take one that "
         "finished, such as result.best"
     )
-
-
-def _or_worst(score: float) -> float:
-    return -float("inf") if np.isnan(score) else float(score)

@@ -1,7 +1,7 @@
-"""One file a sweep, in the form of `array_files`: the examples, every member, the plan.
+"""The file of a sweep, in the form of `array_files`: the examples, every member, the plan.
 
-What there is one of a member, such as its parameters, lies end to end in one array, beside the
-lengths of its parts. Loading runs no code from the file.
+The parameters of all members lie end to end in one array, and so do other arrays of members; see
+`array_codec`. Loading runs no code from the file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -77,10 +77,10 @@ def to_bytes(result: SweepResult) -> bytes:
         )
     losses = []
     for configuration in task.configurations:
-        check_named(configuration.network)  # says which is a function of the user's own
+        check_named(configuration.network)  # the error names a function of the user's own
         losses.append(configuration.network.loss)
     header = {
-        # By a configuration that has it: the name of a loss is rounded, a configuration is not.
+        # By the number of a configuration with the loss: the name of a loss has rounded numbers.
         "losses": [losses.index(loss) for loss in task.labels],
         "scoring": task.scoring,
         "best_by": task.best_by,
@@ -215,9 +215,10 @@ def _dtype_of_classes(classes: np.ndarray | None) -> str | None:
 
 
 def _as_json(name: str, value: Any) -> Any:
-    """A choice of a configuration in what JSON has: a list for a tuple, pairs for a dict.
+    """A choice of a configuration in the types of JSON: a list for a tuple, pairs for a dict.
 
-    Pairs because the keys of an object in JSON are strings, and those of class_weight are not.
+    Pairs, because the keys of an object in JSON are strings, and the classes in class_weight may
+    not be.
     """
     if getattr(value, "shape", None) == ():
         value = value.item()

@@ -1,4 +1,4 @@
-"""The progress of trainings and sweeps, and their curves, where TensorBoard looks for them."""
+"""TensorBoard's files of the progress and the curves of trainings and sweeps."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.results.result import SweepResult
     from mlp_jax.training.descent import Info
 
-CONFIGURATIONS = 10  # of a sweep whose curves are written
-LONGEST = 200  # bytes of a run's name, which is that of a folder: file systems take 255
+CONFIGURATIONS = 10  # whose curves are written of a sweep, the best
+LONGEST = 200  # bytes of a run's name, which names a folder: file systems take 255
 
 
 class TensorBoard(TakesProgress):
@@ -21,7 +21,7 @@ class TensorBoard(TakesProgress):
     Look at it with `tensorboard --logdir FOLDER`, while it runs.
 
     Args:
-      folder: made if there is none; one for all runs that are to be compared.
+      folder: is made if there is none; take one folder for all runs that are to be compared.
 
     Raises:
       ValueError: tensorboard is not installed.
@@ -63,9 +63,9 @@ class TensorBoard(TakesProgress):
         self._writers[name].flush()
 
     def sweep(self, result: "SweepResult", configurations: int = CONFIGURATIONS) -> None:
-        """Writes every epoch of the best configurations, a run each, the mean of their members.
+        """Writes every epoch of the best configurations, a run each, as the mean of the members.
 
-        Of an interrupted sweep without the members that never began.
+        Members of an interrupted sweep that never began are left out.
         """
         for row in result.ranking[:configurations]:
             together = [np.stack(member.curves) for member in row.members if len(member.curves[0])]
@@ -79,7 +79,7 @@ class TensorBoard(TakesProgress):
             self.training(type(row.members[0].curves)(*mean), name)
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Writes the rest, and closes the files."""
         for writer in self._writers.values():
             writer.close()
         self._writers = {}
@@ -94,5 +94,5 @@ class TensorBoard(TakesProgress):
         if run not in self._writers:
             self._writers[run] = self._new(str(self._folder / run))
         for name, value in values.items():
-            if np.isfinite(value):  # there may be no validation set, and a run may diverge
+            if np.isfinite(value):  # without a validation set, or in a run that diverged, it is not
                 self._writers[run].add_scalar(name, float(value), int(step))

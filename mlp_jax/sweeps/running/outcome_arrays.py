@@ -1,8 +1,4 @@
-"""Outcomes of members as arrays, for files: what there is one of a member lies end to end.
-
-A tensor each would be tens of thousands of them, whose names and places take more of a file than
-their numbers.
-"""
+"""Outcomes of members as a few arrays, for files; see `array_codec`."""
 
 from itertools import pairwise
 
@@ -15,7 +11,16 @@ from mlp_jax.sweeps.task import Task
 
 
 def arrays_of_outcomes(outcomes: dict[Member, Outcome], dtype: np.dtype) -> dict[str, np.ndarray]:
-    """The arrays of `outcomes_of`, in the order of their names: threads finish in any."""
+    """The outcomes in the order of the members; threads finish members in any order.
+
+    Returns:
+      names: (members, 3), configuration, seed and fold.
+      best_epochs: (members,)
+      scores: (members,)
+      statuses: (members,), each a place in `STATUSES`.
+      histories: the entries of all histories, and histories_lengths: (members,)
+      params: the entries of all parameters, and params_lengths: (members,)
+    """
     names = sorted(outcomes)
     found = [outcomes[name] for name in names]
     arrays = {
@@ -31,7 +36,13 @@ def arrays_of_outcomes(outcomes: dict[Member, Outcome], dtype: np.dtype) -> dict
 def outcomes_of(
     task: Task, statuses: list[str], arrays: dict[str, np.ndarray]
 ) -> dict[Member, Outcome]:
-    """The outcomes by member; `statuses` are those of the file."""
+    """The outcomes by member.
+
+    Args:
+      task: of the sweep; has the sizes of the networks.
+      statuses: the names of the statuses, as the file has them.
+      arrays: of `arrays_of_outcomes`.
+    """
     columns = (arrays[name].tolist() for name in ("names", "best_epochs", "scores", "statuses"))
     parts = split(arrays, "histories"), split(arrays, "params")
     outcomes = {}
@@ -45,13 +56,14 @@ def outcomes_of(
 
 
 def _flat(params: tuple[Layer, ...] | None) -> np.ndarray | tuple[()]:
-    """All weights and biases in a row; none of a member without parameters."""
+    """All weights and biases in a row; nothing for a member without parameters."""
     if params is None:
         return ()
     return np.concatenate([np.ravel(leaf) for layer in params for leaf in layer])
 
 
 def _layers(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[Layer, ...] | None:
+    """The parameters that `_flat` was given, of a network of these sizes."""
     if not flat.size:
         return None
     shapes = [shape for n_prev, n in pairwise(sizes) for shape in ((n_prev, n), (n, 1))]

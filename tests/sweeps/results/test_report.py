@@ -263,7 +263,7 @@ def test_a_matrix_of_many_classes_is_given_the_width_of_the_page(drawn):
 def test_a_picture_of_outputs_that_overflow_is_left_out(two_classes, monkeypatch):
     rows, A = two_classes.held_out_outputs()
     monkeypatch.setattr(type(two_classes), "held_out_outputs", lambda self: (rows, A * np.inf))
-    assert report_pictures.of_the_best(two_classes, NAMES, ["x", "y"]) == []
+    assert report_pictures.pictures_of_best(two_classes, NAMES, ["x", "y"]) == []
 
 
 def test_curves_end_where_the_validation_loss_is_no_longer_finite(two_classes, drawn, monkeypatch):
@@ -272,6 +272,6 @@ def test_curves_end_where_the_validation_loss_is_no_longer_finite(two_classes, d
     loss[2:] = np.inf
     for member in two_classes.best.members:
         monkeypatch.setitem(member.__dict__, "curves", curves._replace(validation_loss=loss))
-    report_pictures.of_training(two_classes)
+    report_pictures.pictures_of_training(two_classes)
     _, (cost, validation), _ = drawn[0]
     assert len(cost) == len(validation) == 2

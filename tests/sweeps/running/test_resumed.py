@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
+from mlp_jax.sweeps.run import plan_of
 from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
 from mlp_jax.sweeps.running.cohorts import Cohorts
@@ -113,9 +114,10 @@ def test_those_that_have_come_the_furthest_go_on_first(stopped, tmp_path):
     saves = SweepCheckpoint(tmp_path, result.task, None, 60.0)
     saves.close()
     snapshots = SavedSnapshots(saves.saved.snapshots, saved)
-    cohorts = Cohorts(result.task, result.plan, snapshots, keep_snapshots=False)
+    plan = plan_of(result.task, chunk=2)
+    cohorts = Cohorts(result.task, plan, snapshots, keep_snapshots=False)
     orders = []
-    for number, bucket in enumerate(result.plan.buckets):
+    for number, bucket in enumerate(plan.buckets):
         found = cohorts.of_bucket(number, saves.saved.outcomes)
         for fold in bucket.folds:
             firsts = [members[0] for name, members in found.items() if name.fold == fold]
