@@ -75,7 +75,7 @@ def l2_gradient(W: Array, l2: Any) -> Array | float:
 
 
 def is_off(choice: Any) -> bool:
-    """Whether it is the None or literal 0 of an argument left out.
+    """Whether `choice` is None or a literal 0, as of an argument that was left out.
 
     A traced 0 is a number like any other.
     """
