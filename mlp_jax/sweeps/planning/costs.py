@@ -72,7 +72,7 @@ def parameters(widths: np.ndarray, n: tuple[int, int]) -> tuple[np.ndarray, np.n
 
 
 def flops(widths: Any, n: tuple[int, int], m: float, m_validation: float) -> np.ndarray:
-    """FLOPs of an epoch's matrix products: one forward, two backward but in layer 1, which has one."""
+    """FLOPs of an epoch's matrix products: one forward, two backward (one in layer 1)."""
     weights, first = parameters(widths, n)
     return m * (6 * weights - 2 * first) + 2 * m_validation * weights
 
