@@ -62,7 +62,7 @@ def test_values_that_json_has_not_are_refused(choice, message, tmp_path):
     network = network_of(named[0])
     pairs = zip(ours.task.configurations, named, strict=True)
     odd = [dataclasses.replace(one, named=own, network=network) for one, own in pairs]
-    odd = ours.task._replace(configurations=odd, labels={network.loss: NUMBERS[None]})
+    odd = ours.task._replace(configurations=odd, labels={network.loss: NUMBERS[:, None]})
     with pytest.raises(ValueError, match=message):
         mlp_jax.save_sweep(dataclasses.replace(ours, task=odd), tmp_path / "s")
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from tests.sweeps.small_sweeps import BASE, X, numbers, swept
+from tests.sweeps.small_sweeps import BASE, X, swept
 
 
 def test_the_ranking_is_by_mean_score():
