@@ -29,7 +29,9 @@ from mlp_jax.training.epoch import Numbers, Recipe
 from mlp_jax.training.loop import run
 from mlp_jax.training.optimizers import Optimizer, as_optimizer
 from mlp_jax.training.progress import TRAINING, as_progress
-from mlp_jax.training.segments import HISTORY, in_segments, restarted
+from mlp_jax.training.segments import in_segments, restarted
+
+HISTORY = 1024  # epochs that a call of the compiled program can report: one program for all calls
 
 
 def fit(
