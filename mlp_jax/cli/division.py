@@ -45,12 +45,19 @@ OPTIONS = (
     click.option("--supervised", is_flag=True, hidden=True),
 )
 NOT_OF_SHARDS = {"processes", "restarts", "report", "output", "as_json", "checkpoint"}
-SUPERVISED = "mlp_jax.supervised"  # in click's context: whoever started this starts it again
+SUPERVISED = "mlp_jax.supervised"  # key in click's context, of a process that is started again
 
 
 @dataclass(frozen=True)
 class Division:
-    """How this process takes part in a sweep; a field for every option of the same name."""
+    """How this process takes part in a sweep; a field for every option of the same name.
+
+    processes: how many this process starts and divides the sweep among; None for none.
+    restarts: how often each of them is started again.
+    shard: the part of the sweep to train, "I/N"; None for all of it.
+    distributed: this is one of several processes that JAX joins.
+    supervised: this process was started by another that watches it.
+    """
 
     processes: int | None
     restarts: int
@@ -63,7 +70,7 @@ class Division:
         given = [f"--{name}" for name in ways if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(f"{given[0]} and {given[1]} are two ways to divide a sweep: type one")
-        _ = self.part  # a mistake in it is said before anything is read
+        _ = self.part  # raises for a mistake before anything is read
 
     @property
     def part(self) -> tuple[int, int] | None:

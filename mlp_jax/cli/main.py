@@ -33,7 +33,7 @@ class _Commands(click.Group):
         except click.Abort:
             click.echo("mlp-jax: interrupted", err=True)
             sys.exit(INTERRUPTED)
-        except OSError as error:  # of --help; click has dealt with a closed pipe
+        except OSError as error:  # while --help was printed; click deals with a closed pipe
             _say_of_system(error)
             sys.exit(2)
 
@@ -50,9 +50,9 @@ class _Commands(click.Group):
             if _is_of_memory(error):
                 detail = f" ({_first_line(error)})" if str(error) else ""
                 _say(f"out of memory{detail}: {LESS_MEMORY}")
-                # 2 would end the other shards too, and lose what they have found.
+                # Exit code 2 would end the other shards too, and lose what they have found.
                 ctx.exit(1 if ctx.meta.get(SUPERVISED) else 2)
-            said = _said_of(error)
+            said = _cure_of(error)
             if said is None:
                 raise
             _say(said)
@@ -84,7 +84,7 @@ def _is_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "resource_exhausted" in said or "out of memory" in said
 
 
-def _said_of(error: Exception) -> str | None:
+def _cure_of(error: Exception) -> str | None:
     """What to do where another process or JAX's device is missing; None of any other error."""
     from mlp_jax.processes.joined import LostPeerError
 
@@ -117,7 +117,7 @@ def _has_a_device() -> bool:
 )
 def commands(platform: str | None) -> None:
     """Train, check and search multi-layer perceptrons whose gradient was derived by hand."""
-    if platform is not None:  # before JAX is imported, and for the processes that are started too
+    if platform is not None:  # before JAX is imported; processes that this one starts get it too
         os.environ["JAX_PLATFORMS"] = platform
         if "jax" in sys.modules:
             sys.modules["jax"].config.update("jax_platforms", platform)

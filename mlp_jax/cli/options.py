@@ -3,20 +3,84 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from mlp_jax.tables.table import Table
+    from mlp_jax.tables.table import EncodedTable, Table
 
 MIB = 1 << 20
-INTERRUPTED = 130  # the exit code after Ctrl-C, as of any program
+INTERRUPTED = 130  # the exit code of any program after Ctrl-C
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """The table that a command reads, and how it is cut in two; a field for every option.
+
+    data: the file; None for the breast-cancer table.
+    target: the column to predict.
+    task: what the target is.
+    drop: columns to leave out.
+    ids: columns that name the rows, left out too.
+    categorical: columns of categories.
+    seed: of the split, and of what the command draws beside it.
+    held_out: share of the samples that are kept for testing.
+    memory: MiB that the table may take; None for a share of what is free.
+    """
+
+    data: Path | None
+    target: str | None
+    task: Any
+    drop: tuple[str, ...]
+    ids: tuple[str, ...]
+    categorical: tuple[str, ...]
+    seed: int
+    held_out: float
+    memory: int | None
+
+    def read(self, *, quiet: bool = False) -> "Table":
+        """The table; `quiet` leaves out notes on how it was read."""
+        from mlp_jax.tables import table as tables
+
+        if self.data is None:
+            for name in ("target", "drop", "ids", "categorical", "task"):
+                if getattr(self, name):
+                    option = "--" + name.removesuffix("s")
+                    raise ValueError(
+                        f"{option} speaks of a file, and none is named: type DATA.csv first"
+                    )
+            return tables.breast_cancer()
+        table = tables.read(
+            self.data,
+            self.target,
+            drop=(*self.drop, *self.ids),
+            categorical=self.categorical,
+            task=self.task,
+            budget=as_bytes(self.memory),
+        )
+        for note in () if quiet else table.notes:
+            click.echo(f"mlp-jax: {note}", err=True)
+        return table
+
+    def encode(self, table: "Table") -> "EncodedTable":
+        """The table in two parts, encoded."""
+        from mlp_jax.tables import table as tables
+
+        return tables.split(table, self.held_out, self.seed, as_bytes(self.memory))
 
 
 def table_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds DATA, the options that say what is in it, --seed, --held-out, --memory and --json."""
+    """Adds DATA, its options, which the command gets as `asked`, a `TableOptions`, and --json."""
+
+    @wraps(command)
+    def asked_for(**options: Any) -> None:
+        asked = {field.name: options.pop(field.name) for field in fields(TableOptions)}
+        command(asked=TableOptions(**asked), **options)
+
     options = (
         click.argument("data", required=False, type=click.Path(path_type=Path)),
         click.option("--target", help="Column of DATA to predict."),
@@ -53,8 +117,8 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
         json_option,
     )
     for option in reversed(options):
-        command = option(command)
-    return command
+        asked_for = option(asked_for)
+    return asked_for
 
 
 memory_option = click.option(
@@ -66,44 +130,6 @@ memory_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
 )
-
-
-def named_table(
-    data: Path | None,
-    target: str | None,
-    memory: int | None,
-    *,
-    quiet: bool = False,
-    **said: Any,
-) -> "Table":
-    """The table in the file DATA, or the breast-cancer table.
-
-    Args:
-      data: the file.
-      target: its column to predict.
-      memory: MiB.
-      quiet: whether notes on how the table was read are left out.
-      **said: drop, ids, categorical and task, as the options have them.
-    """
-    from mlp_jax.tables import table as tables
-
-    if data is None:
-        given = [name for name, value in {"target": target, **said}.items() if value]
-        if given:
-            option = "--" + given[0].removesuffix("s")
-            raise ValueError(f"{option} speaks of a file, and none is named: type DATA.csv first")
-        return tables.breast_cancer()
-    table = tables.read(
-        data,
-        target,
-        drop=(*said["drop"], *said["ids"]),
-        categorical=said["categorical"],
-        task=said["task"],
-        budget=as_bytes(memory),
-    )
-    for note in () if quiet else table.notes:
-        click.echo(f"mlp-jax: {note}", err=True)
-    return table
 
 
 def as_bytes(memory: int | None) -> int | None:
@@ -127,7 +153,7 @@ def check_writable(*paths: Path | None, read: Sequence[Path | None] = ()) -> Non
     for path in paths:
         if path is None:
             continue
-        real = Path(os.path.realpath(path))  # what a link points to is what will be replaced
+        real = Path(os.path.realpath(path))  # the file that a link points to will be replaced
         if real.is_dir() or not real.parent.is_dir() or not os.access(real.parent, os.W_OK):
             raise ValueError(f"{real.parent} is no folder to write {real.name} to")
         if real.exists() and not real.is_file():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlp_jax.models.model import Model
     from mlp_jax.tables.files import RawTable
 
-SHOWN = 6  # inputs of a column
+SHOWN = 6  # inputs of a column that `info` names
 model_argument = click.argument("model", type=click.Path(path_type=Path))
 
 
@@ -98,7 +98,7 @@ def _predicted(model: "Model") -> list[str]:
 
 def _cells(column: Any) -> list[Any]:
     """The cells as objects of Python; a float32 keeps its own digits and gets no more."""
-    if hasattr(column, "to_pylist"):  # of pyarrow
+    if hasattr(column, "to_pylist"):  # a column of pyarrow
         return list(column.to_pylist())
     return (column.astype(str).astype(float) if column.dtype == "float32" else column).tolist()
 

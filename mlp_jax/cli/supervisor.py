@@ -32,14 +32,14 @@ class Worker:
     def start(self) -> None:
         """Starts the process, or starts it again."""
         self.starts += 1
-        # In a session of its own, or Ctrl-C would reach it twice.
+        # A session of its own, so that Ctrl-C does not reach the process twice.
         self._process = subprocess.Popen(
             [*self._words, "--shard", self.name, "--supervised"],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
         if self._cores:
-            with suppress(OSError):  # it has ended
+            with suppress(OSError):  # the process has ended
                 os.sched_setaffinity(self._process.pid, self._cores)
 
     @property
@@ -75,7 +75,7 @@ def run_shards(words: Sequence[str], count: int, restarts: int, *, together: boo
         while any(worker.code is None for worker in workers):
             time.sleep(LOOK_SECONDS)
             for worker in workers:
-                _look_at(worker, restarts)
+                _restart_if_dead(worker, restarts)
             if together and any(worker.given_up for worker in workers):
                 break
     except KeyboardInterrupt:
@@ -88,7 +88,7 @@ def run_shards(words: Sequence[str], count: int, restarts: int, *, together: boo
     return False
 
 
-def _look_at(worker: Worker, restarts: int) -> None:
+def _restart_if_dead(worker: Worker, restarts: int) -> None:
     """Starts a process again if it has died."""
     code = worker.code
     if code is None or code == 0 or worker.given_up:
@@ -121,7 +121,7 @@ def cancelled_with_stdin() -> threading.Event:
 
     def wait() -> None:
         with suppress(OSError):
-            while os.read(0, 1024):  # sys.stdin would hold up the end of the interpreter
+            while os.read(0, 1024):  # not sys.stdin, which would delay the end of the interpreter
                 pass
         ended.set()
 

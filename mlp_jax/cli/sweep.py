@@ -11,10 +11,10 @@ import click
 from mlp_jax.cli.division import shard_options
 from mlp_jax.cli.options import (
     INTERRUPTED,
+    TableOptions,
     as_bytes,
     check_writable,
     hang_up,
-    named_table,
     table_options,
 )
 from mlp_jax.cli.sweep_output import print_ranking, tell
@@ -74,11 +74,7 @@ def default_space() -> dict[str, Any]:
     help="Write the best network, trained on all but the held-out samples.",
 )
 def sweep(
-    data: Path | None,
-    target: str | None,
-    seed: int,
-    held_out: float,
-    memory: int | None,
+    asked: TableOptions,
     as_json: bool,
     space_file: Path | None,
     report: Path | None,
@@ -93,31 +89,28 @@ def sweep(
     fold of the samples that are not held out; prints the best ten, and how the very best does on
     the held-out ones. After Ctrl-C it does so with what is finished, and exits with 130.
     """
-    check_writable(report, output, read=[data, space_file])
-    from mlp_jax.tables import table as tables
-
-    options = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
-    division.check(data=data, written=report or output, checkpoint=choices["checkpoint"])
+    check_writable(report, output, read=[asked.data, space_file])
+    division.check(data=asked.data, written=report or output, checkpoint=choices["checkpoint"])
     division.join()
-    table = named_table(data, target, memory, quiet=not division.speaks(), **options)
-    parts = tables.split(table, held_out, seed, as_bytes(memory))
+    table = asked.read(quiet=not division.speaks())
+    parts = asked.encode(table)
     quiet = as_json or not division.speaks()
-    result = _search(table, parts, space_file, seed, memory, division, quiet=quiet, **choices)
+    result = _search(table, parts, space_file, asked, division, quiet=quiet, **choices)
     if not division.speaks():
         division.end(result)
     if result.interrupted:
         _check_something_finished(result, choices["checkpoint"])
-    about = {"table": data or "breast cancer", "target": table.target, "seed": seed}
+    about = {"table": asked.data or "breast cancer", "target": table.target, "seed": asked.seed}
     try:
         model, found = _refit(result, table, parts)
         written = _write_files(result, model, found, about, report, output)
-    except BaseException:  # Ctrl-C, a full disk: no file, but what was found is there to be seen
+    except BaseException:  # Ctrl-C or a full disk: there is no file, but the ranking can be printed
         if not as_json:
             print_ranking(result)
         raise
-    try:  # last, for whoever reads it may have gone
+    try:  # last, since the reader of the pipe may have gone
         tell(result, found, written, len(parts.y_test), as_json=as_json)
-    except (BrokenPipeError, SystemExit):  # the latter of rich, for the same
+    except (BrokenPipeError, SystemExit):  # rich raises SystemExit for a broken pipe
         if not result.interrupted:
             raise
         hang_up()
@@ -129,8 +122,7 @@ def _search(
     table: "Table",
     parts: "EncodedTable",
     space_file: Path | None,
-    seed: int,
-    memory: int | None,
+    asked: TableOptions,
     division: "Division",
     *,
     quiet: bool,
@@ -150,8 +142,8 @@ def _search(
         check_loss(table, loss)
     n = number_to_draw(space, n)
     X = parts.X_train.astype("float32")
-    task = as_task(X, parts.y_train, space, n=n, key=seed, **choices)
-    budget = division.share(as_bytes(memory))
+    task = as_task(X, parts.y_train, space, n=n, key=asked.seed, **choices)
+    budget = division.share(as_bytes(asked.memory))
     plan = plan_of(task, memory=budget, halving=halving, shard=division.part)
     if not quiet:
         click.echo(str(plan))
@@ -159,7 +151,7 @@ def _search(
     began = time.perf_counter()
     with division.run(checkpoint, halving) as how:
         result = run(task, plan, progress=shown, **how)
-    return replace(result, seconds=time.perf_counter() - began)  # those of its processes too
+    return replace(result, seconds=time.perf_counter() - began)  # with its processes
 
 
 def _check_something_finished(result: "SweepResult", checkpoint: Path | None) -> None:

@@ -28,7 +28,7 @@ def tell(
         click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
         return
     print_ranking(result)
-    count = result.task.X.shape[1]
+    count = len(result.task.X)
     click.echo(
         f"the best, trained on all {count} samples: {in_words(found)} on the {held_out} held out"
     )
@@ -66,7 +66,7 @@ def print_ranking(result: "SweepResult") -> None:
     if result.interrupted:
         click.echo("interrupted: what follows is of what is finished, or of the best so far")
     console = Console()
-    # In a file as wide as it is; on a narrow terminal without what matters least. No digit is cut.
+    # A file gets the whole width; a narrow terminal fewer columns, so that no digit is cut.
     width = console.width if console.is_terminal else WIDEST
     tables = [_ranking(result, fewer) for fewer in ((), ("status",), ("status", "epoch"))]
     fitting = [one for one in tables if console.measure(one).maximum <= width]

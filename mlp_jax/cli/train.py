@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 import mlp_jax
-from mlp_jax.cli.options import as_bytes, check_writable, named_table, table_options
+from mlp_jax.cli.options import TableOptions, check_writable, table_options
 
 if TYPE_CHECKING:
     from mlp_jax.tables.table import EncodedTable, Table
 
 WIDEST = 1 << 16  # units of a layer
-BYTES_A_WEIGHT = 28  # in float32, and for the certificate in float64 with two gradients
+BYTES_A_WEIGHT = 28  # once in float32, and in float64 thrice for the certificate
 CERTIFIED_EXAMPLES = 64  # enough for every unit to be seen, few enough for seconds
 
 
@@ -55,12 +55,8 @@ CERTIFIED_EXAMPLES = 64  # enough for every unit to be seen, few enough for seco
     help="Where the picture of cost and predictions goes.",
 )
 def train(
-    data: Path | None,
-    target: str | None,
-    memory: int | None,
+    asked: TableOptions,
     hidden: str,
-    seed: int,
-    held_out: float,
     as_json: bool,
     output: Path,
     picture: Path,
@@ -74,9 +70,8 @@ def train(
     samples, and writes a model file and a picture. For a network that fits the table better, see
     mlp-jax sweep.
     """
-    check_writable(output, picture, read=[data])
-    said = {name: choices.pop(name) for name in ("drop", "ids", "categorical", "task")}
-    start = _prepare(data, target, memory, hidden, seed, held_out, **said)
+    check_writable(output, picture, read=[asked.data])
+    start = _prepare(asked, hidden)
     table, parts, certificate = start.table, start.parts, start.certificate
     if not as_json:
         click.echo(f"{start.description()}\ngradient {certificate.diagnosis}")
@@ -84,7 +79,7 @@ def train(
         click.echo(str(certificate), err=True)
         raise SystemExit(1)
     show = not as_json and sys.stderr.isatty()
-    params, cost = _fit(start, seed, progress=show, **choices)
+    params, cost = _fit(start, asked.seed, progress=show, **choices)
     found = _write_files(table, parts, params, cost, output, picture)
     if as_json:
         told = {
@@ -111,22 +106,13 @@ def train(
 @click.command()
 @table_options
 @click.option("--hidden", default="64,32,16", show_default=True, help="Units of the hidden layers.")
-def check(
-    data: Path | None,
-    target: str | None,
-    memory: int | None,
-    hidden: str,
-    seed: int,
-    held_out: float,
-    as_json: bool,
-    **said: Any,
-) -> None:
+def check(asked: TableOptions, hidden: str, as_json: bool) -> None:
     """Certify the gradient on a table; train nothing.
 
     DATA is a CSV or Parquet file; by default it is the breast-cancer data of scikit-learn. Exit
     code 1 if a layer is wrong.
     """
-    start = _prepare(data, target, memory, hidden, seed, held_out, **said)
+    start = _prepare(asked, hidden)
     if as_json:
         click.echo(start.certificate.to_json())
     else:
@@ -161,22 +147,12 @@ class _Start(NamedTuple):
         )
 
 
-def _prepare(
-    data: Path | None,
-    target: str | None,
-    memory: int | None,
-    hidden: str,
-    seed: int,
-    held_out: float,
-    **said: Any,
-) -> _Start:
+def _prepare(asked: TableOptions, hidden: str) -> _Start:
     """Reads the table, makes the network and certifies its gradient."""
     sizes_hidden = _hidden(hidden)
-    table = named_table(data, target, memory, **said)
-    from mlp_jax.tables import table as tables
-
-    parts = tables.split(table, held_out, seed, as_bytes(memory))
-    params, sizes = _first_params(table, parts, sizes_hidden, seed)
+    table = asked.read()
+    parts = asked.encode(table)
+    params, sizes = _first_params(table, parts, sizes_hidden, asked.seed)
     return _Start(table, parts, params, sizes, _certificate(table, params, parts))
 
 
@@ -243,7 +219,7 @@ def _fit(
 
     table, parts = start.table, start.parts
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # said below, as an error
+        warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # raised below, as an error
         state, info = mlp_jax.fit(
             start.params,
             parts.X_train.T,

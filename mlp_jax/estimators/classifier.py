@@ -151,7 +151,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         return probabilities(self._outputs(X))
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Its logarithm."""
+        """The logarithm of `predict_proba`, (samples, classes)."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
@@ -164,10 +164,10 @@ class MLPClassifier(ClassifierMixin, MLP):
         return bool(self._binarizer.y_type_.startswith("multilabel"))
 
     def _predicted(self, A: np.ndarray) -> Any:
-        """What outputs, (samples, K), stand for, as `predict` returns it."""
+        """What `predict` returns for the outputs A, (samples, K)."""
         classes = None if self._is_of_labels else self.classes_
         found = predicted(A, classes, of_labels=self._is_of_labels)
-        # Of labels in a sparse matrix scikit-learn predicts one again.
+        # scikit-learn predicts a sparse matrix where the labels were in one.
         return self._binarizer.inverse_transform(found) if self._binarizer.sparse_input_ else found
 
     def _network(self) -> Network:

@@ -7,7 +7,7 @@ from sklearn.model_selection import train_test_split
 
 
 class Data(NamedTuple):
-    """Samples.
+    """Samples with their labels.
 
     X: (samples, features).
     Y: (K, samples).
@@ -20,11 +20,11 @@ class Data(NamedTuple):
 
     @property
     def mean_weight(self) -> float:
-        """1 where there are no weights."""
+        """The mean weight of a sample; 1 where there are no weights."""
         return 1.0 if self.weights is None else float(np.mean(self.weights))
 
     def columns(self) -> tuple[Any, Any, Any]:
-        """As `mlp_jax.fit` takes them: an example a column."""
+        """(X, Y, weights) as `mlp_jax.fit` takes them: an example a column."""
         weights = None if self.weights is None else self.weights[None].astype(self.X.dtype)
         return self.X.T, self.Y, weights
 
@@ -32,12 +32,12 @@ class Data(NamedTuple):
 def split_data(
     data: Data, share: float, strata: np.ndarray | None, random: np.random.RandomState
 ) -> tuple[Data, Data]:
-    """The samples to train on, and the share of them to validate by.
+    """(the samples to train on, the samples to validate by).
 
     Args:
       data: all samples.
-      share: from 0 to 1.
-      strata: of every sample, what both parts have the same share of; None for anything.
+      share: of the samples that validate, from 0 to 1.
+      strata: a value for every sample, of which both parts get the same share; None for no regard.
       random: what draws the parts.
 
     Raises:
@@ -70,5 +70,5 @@ def in_dtype(Y: np.ndarray, dtype: Any) -> np.ndarray:
 
 
 def dense(X: Any) -> np.ndarray:
-    """A table as an array, if it was a sparse matrix."""
+    """A table as an array, also if it is a sparse matrix."""
     return X.toarray() if hasattr(X, "toarray") else np.asarray(X)

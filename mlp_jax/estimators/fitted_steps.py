@@ -1,7 +1,7 @@
 """From scikit-learn's fitted transformers to an `Encoding`: what they have learned, read out.
 
-`encoding_of` reads numbers and names, and no code, so a model file can hold any arrangement of the
-transformers that it knows.
+`encoding_of_steps` reads numbers and names, and no code, so a model file can hold any arrangement
+of the transformers that it knows.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from mlp_jax.models.encoding import (
 from mlp_jax.wording import as_typed
 
 
-def encoding_of(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
+def encoding_of_steps(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
     """The encoding that fitted transformers amount to, one after the other.
 
     Args:
@@ -61,8 +61,8 @@ def encoding_of(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
 
 
 def _after(step: Any, inputs: list[Input], columns: list[Column]) -> list[Input]:
-    """The inputs after one more step; `columns` learn their categories."""
-    # What passes through a ColumnTransformer is a FunctionTransformer of no function.
+    """The inputs after one more step, which may put categories into `columns`."""
+    # Columns pass through a ColumnTransformer by a FunctionTransformer without a function.
     if step is None or (isinstance(step, FunctionTransformer) and step.func is None):
         return inputs
     if isinstance(step, str) and step == "passthrough":
@@ -91,13 +91,13 @@ def _after_columns(
     found = []
     for _, transformer, chosen in step.transformers_:
         part = [inputs[place] for place in _places(chosen, step)]
-        if part:  # else it was not fitted
+        if part:  # a transformer without columns is not fitted
             found += _after(transformer, part, columns)
     return found
 
 
 def _places(chosen: Any, step: ColumnTransformer) -> list[int]:
-    """The columns that a part of a ColumnTransformer was given, as places."""
+    """The places of the columns that a part of a ColumnTransformer was given."""
     count = step.n_features_in_
     if isinstance(chosen, slice) and not any(
         isinstance(end, str) for end in (chosen.start, chosen.stop)
@@ -127,8 +127,8 @@ def _after_imputer(step: SimpleImputer, inputs: list[Input], columns: list[Colum
     for one, value in zip(inputs, step.statistics_, strict=True):
         empty = isinstance(value, float | np.floating) and np.isnan(value)
         if empty and not step.keep_empty_features:
-            continue  # a column without a number, which goes
-        found.append(_filled(one, 0.0 if empty else value))
+            continue  # the imputer drops a column without a number
+        found.append(_fill_in(one, 0.0 if empty else value))
     if step.indicator_ is not None:
         marked = [inputs[k] for k in step.indicator_.features_]
         if any(one.what != VALUE or one.fill is not None for one in marked):
@@ -137,8 +137,8 @@ def _after_imputer(step: SimpleImputer, inputs: list[Input], columns: list[Colum
     return found
 
 
-def _filled(one: Input, value: Any) -> Input:
-    """With what stands for a missing cell, unless none is missing any more."""
+def _fill_in(one: Input, value: Any) -> Input:
+    """The input with a value for missing cells, unless an earlier step has filled them."""
     if one.what != VALUE or one.fill is not None:
         return one
     if one.scale == 1 and one.mean == 0:
@@ -159,11 +159,11 @@ def _after_categories(
     for k, one in enumerate(inputs):
         seldom = step.infrequent_categories_[k] if rare else None
         dropped = None if step.drop_idx_ is None else step.drop_idx_[k]
-        found += _of_column(step, one, step.categories_[k], seldom, dropped, columns)
+        found += _inputs_of_column(step, one, step.categories_[k], seldom, dropped, columns)
     return found
 
 
-def _of_column(
+def _inputs_of_column(
     step: OneHotEncoder,
     one: Input,
     all_of_them: np.ndarray,
@@ -171,7 +171,7 @@ def _of_column(
     dropped: int | None,
     columns: list[Column],
 ) -> list[Input]:
-    """The inputs that one column becomes: of each category that is frequent, then of the others."""
+    """The inputs that a column becomes: one a frequent category, then one for all others."""
     name, before = columns[one.source].name, columns[one.source]
     if one.what != VALUE or one.scale != 1 or one.mean != 0:
         raise ValueError(f"the column {name!r} is encoded twice, which a model file cannot hold")
@@ -194,26 +194,28 @@ def _of_column(
     other = float(len(named))
     fill = np.nan if filled is None else float(named.index(filled)) if filled in named else other
     if strict and fill == other:
-        fill = np.nan  # scikit-learn refuses a gap then, and so does a missing cell
+        fill = np.nan  # then scikit-learn refuses a missing cell, and so does the model
     found = [
         Input(one.source, MISSING) if category is None else Input(one.source, place, fill)
-        for place, category in _placed(kept, named)
+        for place, category in _places_of_categories(kept, named)
         if kept.index(category) != dropped
     ]
     if seldom is not None:
-        # A missing cell that was never seen, or seldom, is of the others.
+        # A missing cell is among the others if missing cells were rare or never seen.
         lost = filled is None and None not in kept
         found.append(Input(one.source, len(named), other if lost else fill))
     return found
 
 
-def _placed(kept: list[str | None], named: tuple[str, ...]) -> list[tuple[int, str | None]]:
-    """(its place among the texts, category), of each."""
+def _places_of_categories(
+    kept: list[str | None], named: tuple[str, ...]
+) -> list[tuple[int, str | None]]:
+    """(the place among the texts, the category), for each category."""
     return [(0 if category is None else named.index(category), category) for category in kept]
 
 
-def _scaled(mean: Any, scale: Any, inputs: list[Input]) -> list[Input]:
-    """After (x - mean) / scale."""
+def _scale(mean: Any, scale: Any, inputs: list[Input]) -> list[Input]:
+    """The inputs after a step that makes (x - mean) / scale of each."""
     means, scales = np.broadcast_to(mean, len(inputs)), np.broadcast_to(scale, len(inputs))
     return [
         one._replace(mean=one.mean + one.scale * float(m), scale=one.scale * float(s))
@@ -221,22 +223,24 @@ def _scaled(mean: Any, scale: Any, inputs: list[Input]) -> list[Input]:
     ]
 
 
-def _or(value: Any, otherwise: float) -> Any:
+def _value_or(value: Any, otherwise: float) -> Any:
     return otherwise if value is None else value
 
 
 def _after_min_max(step: MinMaxScaler, inputs: list[Input], _: list[Column]) -> list[Input]:
     if step.clip:
         raise ValueError("a MinMaxScaler with clip=True cannot be written to a model file")
-    return _scaled(-step.min_ / step.scale_, 1 / step.scale_, inputs)
+    return _scale(-step.min_ / step.scale_, 1 / step.scale_, inputs)
 
 
 _KNOWN: dict[type, Any] = {
     ColumnTransformer: _after_columns,
     SimpleImputer: _after_imputer,
     OneHotEncoder: _after_categories,
-    StandardScaler: lambda s, i, _: _scaled(s.mean_ if s.with_mean else 0.0, _or(s.scale_, 1.0), i),
+    StandardScaler: lambda s, i, _: _scale(
+        s.mean_ if s.with_mean else 0.0, _value_or(s.scale_, 1.0), i
+    ),
     MinMaxScaler: _after_min_max,
-    MaxAbsScaler: lambda s, i, _: _scaled(0.0, s.scale_, i),
-    RobustScaler: lambda s, i, _: _scaled(_or(s.center_, 0.0), _or(s.scale_, 1.0), i),
+    MaxAbsScaler: lambda s, i, _: _scale(0.0, s.scale_, i),
+    RobustScaler: lambda s, i, _: _scale(_value_or(s.center_, 0.0), _value_or(s.scale_, 1.0), i),
 }

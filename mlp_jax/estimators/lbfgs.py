@@ -40,7 +40,7 @@ def solve_by_lbfgs(
         return float(J), _flat(grads)
 
     def cost_to_tell(J: float, flat: np.ndarray) -> float:
-        """The cost at these parameters, as scikit-learn has it."""
+        """The cost at these parameters as scikit-learn tells it."""
         penalty = l2 / 2 * sum(float(np.sum(W * W)) for W, _ in _layers_of(flat, params))
         return float(J_of_mean(J, penalty, targets)) + constant
 
@@ -83,7 +83,7 @@ def _flat(layers: Any) -> np.ndarray:
 
 
 def _layers_of(flat: np.ndarray, like: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """The layers in a vector, of the shapes and the dtype of others."""
+    """The layers that are in a vector, with the shapes and the dtype of the layers `like`."""
     leaves = [leaf for layer in like for leaf in layer]
     ends = np.cumsum([np.size(leaf) for leaf in leaves])[:-1]
     parts = np.split(flat.astype(leaves[0].dtype), ends)

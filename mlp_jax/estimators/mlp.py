@@ -20,7 +20,7 @@ from mlp_jax.models.prediction import outputs
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, init
 
-# How scikit-learn is to check a table.
+# How `validate_data` of scikit-learn checks a table.
 _TABLE: dict[str, Any] = {
     "accept_sparse": ["csr", "csc", "coo"],
     "dtype": (np.float64, np.float32),
@@ -41,14 +41,17 @@ def learns_in_steps(estimator: Any) -> bool:
 
 
 class MLP(BaseEstimator):
-    """An estimator but for its target. The parameters are described where they are given."""
+    """An estimator without what depends on its kind of target.
+
+    `MLPClassifier` and `MLPRegressor` describe the parameters.
+    """
 
     def __init__(self, **parameters: Any) -> None:
         for name, value in parameters.items():
             setattr(self, name, value)
 
     def _network(self) -> Network:
-        """The static choices; the loss is that of the target."""
+        """The activations and the loss, which the target decides."""
         raise NotImplementedError
 
     @property
@@ -64,7 +67,7 @@ class MLP(BaseEstimator):
         raise NotImplementedError
 
     def _strata(self, Y: np.ndarray, held: float) -> np.ndarray | None:
-        """Of every sample, what its validation set should have a share of; None for anything."""
+        """What both parts of a split have the same share of, one a sample; None for nothing."""
         return None
 
     def fit(
@@ -135,7 +138,7 @@ class MLP(BaseEstimator):
         return self
 
     def _data(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, first: bool) -> Data:
-        """X, y and weights checked, X dense."""
+        """Checks X, y and the weights, which `class_weight` multiplies."""
         X, y = self._validate(X, y, reset=first)
         weights: Any = None
         if sample_weight is not None:
@@ -150,7 +153,7 @@ class MLP(BaseEstimator):
         return Data(X, in_dtype(Y, X.dtype), weights)
 
     def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
-        """X and y checked, X dense."""
+        """Checks X and y; X is dense then."""
         numeric = isinstance(self, RegressorMixin)
         X, y = validate_data(
             self, X, y, multi_output=True, y_numeric=numeric, reset=reset, **_TABLE
@@ -158,7 +161,7 @@ class MLP(BaseEstimator):
         return dense(X), y
 
     def _validation_data(self, X_val: Any, y_val: Any) -> Data:
-        """What the user validates by."""
+        """Checks the samples that the user validates by."""
         if self.solver == "lbfgs":
             raise ValueError("lbfgs takes no X_val; leave it out, or type solver='adam'")
         if X_val is None or y_val is None:
@@ -172,7 +175,7 @@ class MLP(BaseEstimator):
         return split_data(data, share, self._strata(data.Y, share), random)
 
     def _layers_of(self, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
-        """Where a training goes on, which is of these sizes: features, hidden layers, outputs.
+        """The layers that a training goes on with, checked against sizes: features to outputs.
 
         Raises:
           ValueError: the network there is of others. scikit-learn goes on with these.
@@ -195,7 +198,7 @@ class MLP(BaseEstimator):
         return tuple(Layer(W, b[:, None]) for W, b in pairs)
 
     def _forget(self) -> None:
-        """What the last fit has left behind."""
+        """Forgets the curves of the last fit."""
         self.t_ = 0
         self.loss_curve_: list[float] = []
         stops = self.early_stopping and self.solver != "lbfgs"
@@ -210,13 +213,13 @@ class MLP(BaseEstimator):
         validation_losses: np.ndarray,
         best_epoch: int,
     ) -> None:
-        """Parameters, and the curves of the training that they come from, after those before.
+        """Takes the parameters that a training has found, and appends its curves to those before.
 
         best_epoch: counted from 1 in this training.
         """
-        if not hasattr(self, "validation_loss_curve_"):  # or the weights were set by hand
+        if not hasattr(self, "validation_loss_curve_"):  # the weights were set by hand
             self._forget()
-        # Copies: what lies in JAX's memory cannot be written to, and a member's is the sweep's.
+        # Copies, since users may write there, and not into the memory of JAX or of a sweep.
         self.coefs_ = [np.array(W) for W, _ in params]
         self.intercepts_ = [np.array(b)[:, 0] for _, b in params]
         self.n_layers_, self.n_outputs_ = len(params) + 1, len(self.intercepts_[-1])
@@ -228,7 +231,7 @@ class MLP(BaseEstimator):
         self.validation_loss_curve_ += [float(loss) for loss in validation_losses]
 
     def _keep_solution(self, solution: Solution, m: int, *, incremental: bool) -> None:
-        """The attributes of a fitted estimator."""
+        """Sets the attributes of a fitted estimator; warns if the training did not converge."""
         self._take_params(
             solution.params,
             costs=solution.costs,
@@ -242,7 +245,7 @@ class MLP(BaseEstimator):
             raise ValueError(NOT_FINITE)
         if self.early_stopping and len(solution.scores):
             known = self.validation_scores_ or []
-            # Epochs of calls without early stopping have no score.
+            # The epochs of calls without early stopping have no score.
             missing = [float("nan")] * (len(self.loss_curve_) - self.n_iter_ - len(known))
             self.validation_scores_ = [*known, *missing, *map(float, solution.scores)]
             self.best_validation_score_ = self.validation_scores_[self.best_epoch_ - 1]
@@ -259,14 +262,14 @@ class MLP(BaseEstimator):
             warnings.warn(said, ConvergenceWarning, stacklevel=4)
 
     def _metric(self, network: Network) -> Any:
-        """The score of an epoch, as `score` would have it."""
+        """What an epoch is scored by, which is what `score` tells."""
         raise NotImplementedError
 
     def _outputs(self, X: Any, *, raw: bool = False) -> np.ndarray:
-        """(samples, K)."""
+        """A[L] of every row of X, (samples, K); Z[L] if raw."""
         check_is_fitted(self)
         X = self._rows(X)
-        # Floating, whatever the user may have put there.
+        # A floating dtype, whatever the user may have put into coefs_.
         dtype = np.result_type(self.coefs_[0], np.float32)
         layers = tuple(
             Layer(W.astype(dtype, copy=False), b.astype(dtype)) for W, b in self._layers()
@@ -274,7 +277,7 @@ class MLP(BaseEstimator):
         return outputs(layers, X.astype(dtype, copy=False), self._network(), raw=raw)
 
     def _rows(self, X: Any) -> np.ndarray:
-        """X checked, and dense."""
+        """Checks X; the rows are dense then."""
         return dense(validate_data(self, X, reset=False, **_TABLE))
 
     def __sklearn_tags__(self) -> Any:
@@ -291,8 +294,8 @@ def _sizes(hidden: tuple[int, ...], data: Data, network: Network) -> tuple[int, 
 def _new_layers(
     hidden: tuple[int, ...], data: Data, network: Network, seed: int
 ) -> tuple[Layer, ...]:
-    """Where a first training starts, in the dtype of X."""
+    """The initial layers of a first training, in the dtype of X."""
     sizes = _sizes(hidden, data, network)
-    # Drawn in float32 whatever the dtype, so that the same seed is the same start.
+    # float32 whatever the dtype, so that a seed stands for the same weights.
     params = init(jax.random.key(seed), sizes, dtype=np.float32)
     return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)

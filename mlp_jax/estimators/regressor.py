@@ -142,7 +142,7 @@ class MLPRegressor(RegressorMixin, MLP):
         check_is_fitted(self)
         loss = self._network().loss
         if loss.outputs_of_label == 1:
-            # In float64, for scikit-learn sums in the dtype of what it is given.
+            # In float64, since scikit-learn sums in the dtype of the predictions.
             predicted = self.predict(X).astype(np.float64)
             return float(r2_score(y, predicted, sample_weight=sample_weight))
         Z = self._outputs(X, raw=True).astype(np.float64)

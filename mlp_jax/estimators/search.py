@@ -200,17 +200,17 @@ class SweepCV(RandomizedSearchCV):
             self._ranking_score(several)
 
     def _scorer_of(self, parts: Parts, scorer: Callable[..., Any]) -> Callable[..., Any]:
-        """The scorer, or a quicker one where that is a classifier's own score."""
+        """The scorer, or a quicker one for the accuracy, which is a classifier's own score."""
         own = self.scoring is None and type(parts.mlp).score is ClassifierMixin.score
         return accuracy if own else scorer
 
     def _shows_all(self) -> bool:
-        """Whether a scorer is a function of the user's own, which gets all of the estimator."""
+        """Whether a scorer is a function of the user, who expects the whole estimator."""
         given = self.scoring.values() if isinstance(self.scoring, Mapping) else [self.scoring]
         return any(callable(one) and not hasattr(one, "_score_func") for one in given)
 
     def _choose(self, candidates: list[dict[str, Any]], names: list[str]) -> None:
-        """The best candidate: of the highest score, or what `refit` says."""
+        """Sets the best candidate: the one of the highest score, or what `refit` returns."""
         if not self.refit and self.multimetric_:
             return
         if callable(self.refit):
@@ -244,13 +244,13 @@ class SweepCV(RandomizedSearchCV):
         return found
 
     def _random_state_of(self, parts: Parts) -> Any:
-        """The network's own, or that of the search if it has none."""
+        """The random_state of the network, or of the search if the network has none."""
         own = parts.mlp.random_state
-        # A copy, as `clone` makes one for every fit.
+        # A copy, since `clone` too makes one for every fit.
         return self.random_state if own is None else copy.deepcopy(own)
 
     def _ranking_score(self, names: list[str]) -> str:
-        """The name of the score that candidates are ranked by, of these."""
+        """The one of these scores that candidates are ranked by."""
         if names == ["score"]:
             return "score"
         if self.refit not in names:

@@ -1,4 +1,4 @@
-"""What `SweepCV` is given, made ready: its candidates as configurations of a sweep."""
+"""From the parameters of `SweepCV` to what a sweep takes: candidates become configurations."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def parts_of(estimator: Any) -> Parts:
 
 
 def candidates_of(space: Any, n_iter: int | None, random_state: Any) -> list[dict[str, Any]]:
-    """The parameters to try: all combinations of lists, or n_iter draws as scikit-learn's."""
+    """The parameters to try: all combinations, or n_iter draws, as scikit-learn draws them."""
     if n_iter is None:
         return list(ParameterGrid(space))
     return list(ParameterSampler(space, n_iter, random_state=random_state))
@@ -90,10 +90,10 @@ def settings_of(
 
 
 def scoring_of(mlp: MLP, configurations: Sequence[Mapping[str, Any]]) -> Any:
-    """What an estimator scores its epochs by, as `mlp_jax.sweep` takes it; None for its own choice.
+    """What an estimator scores its epochs by, as `mlp_jax.sweep` takes it.
 
-    That is not the loss's metric everywhere: of several labels an example counts as right if all of
-    them are, and one quantile is scored by R².
+    None for the metric of the loss. An estimator has another one for several labels, where an
+    example counts as right if all its labels are, and for a single quantile, which R² scores.
     """
     networks = [Network(loss=one["loss"]) for one in configurations]
     scored = {mlp._metric(network) for network in networks}
@@ -126,7 +126,7 @@ def configurations_of(
     mlp = tables.folds[numbers[0]].mlp
     labels, sources = tables.labels(mlp), [tables.folds[n].original[0] for n in numbers]
     known = tables.known(mlp) if isinstance(mlp, ClassifierMixin) else np.ones(len(tables.y), bool)
-    weighed: dict[str, list[tuple[float, Any]]] = {}  # by class_weight: of all samples, of folds
+    weighed: dict[str, list[tuple[float, Any]]] = {}  # by class_weight; see `weights`
 
     def weights(given: Any) -> list[tuple[float, Any]]:
         """(mean weight of the rows, class_weight) of all samples, and of every fold."""
@@ -164,7 +164,7 @@ def configurations_of(
 
 
 def _seed_of(settings: Settings, seed: int) -> int:
-    """What `fit` draws from its random_state, or else this."""
+    """The seed that `fit` draws from an integer random_state; otherwise `seed`."""
     if not isinstance(settings.random_state, Integral):
         return seed
     return int(check_random_state(settings.random_state).randint(np.iinfo(np.int32).max))

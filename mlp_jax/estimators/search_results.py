@@ -29,7 +29,7 @@ def as_cv_results(
                 column[number] = candidate[name]
         results[f"param_{name}"] = column
     results["params"] = list(candidates)
-    # Test scores first, as they are put first.
+    # The scores of the test rows first, as scikit-learn has them.
     for (which, name), table in sorted(scores.tables.items(), key=lambda item: item[0][0]):
         for fold in range(table.shape[1]):
             results[f"split{fold}_{which}_{name}"] = table[:, fold]
@@ -43,7 +43,11 @@ def as_cv_results(
 
 
 def _ranks(mean: np.ndarray, halved: np.ndarray) -> np.ndarray:
-    """1 for the best; then those that halving took out, and those without a score are last."""
+    """The rank of every candidate, 1 for the best.
+
+    Candidates that halving took out are behind all that went to the end; last are those without a
+    score.
+    """
     ranks, before = np.zeros(len(mean), np.int32), 0
     for group in (~halved & ~np.isnan(mean), halved & ~np.isnan(mean), np.isnan(mean)):
         ranks[group] = before + rankdata(-np.nan_to_num(mean[group]), method="min").astype(np.int32)

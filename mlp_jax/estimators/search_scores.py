@@ -54,7 +54,7 @@ class Scores:
         named = score if isinstance(score, Mapping) else {"score": score}
         for name, value in named.items():
             table = self.tables.setdefault((which, name), np.full(self._shape, np.nan))
-            if isinstance(value, str):  # of several scorers this one raised, and that is its trace
+            if isinstance(value, str):  # the trace of a scorer that raised, one of several
                 self.failures.append(value.strip().splitlines()[-1])
                 value = self._error_score
             table[candidate, fold] = value
@@ -70,7 +70,7 @@ class Scores:
                 table[missing] = self._error_score
 
     def names(self, which: str) -> list[str]:
-        """Of the scores of a set of rows."""
+        """The names of the scores of a set of rows, "test" or "train"."""
         return [name for of, name in self.tables if of == which]
 
 
@@ -143,7 +143,7 @@ def score_candidates(
 def _rows_shown(
     tables: Tables, fold: int, X: Any, y: Any, *, given: bool, train: bool
 ) -> dict[str, tuple[Any, Any]]:
-    """(rows, target) of the parts of a fold that are scored, by name.
+    """(rows, target) of "test", and perhaps of "train", for the scorer.
 
     given: as the user gave them, and not as the steps before the network have made them.
     """
@@ -173,7 +173,7 @@ def _warn_of_scores(scores: Scores, error_score: Any) -> None:
 def _warn_of_networks(
     tables: Tables, failed: Sequence[FittedAlone | SweepMember], count: int, error_score: Any
 ) -> None:
-    """Of folds that nothing could be fitted on, and of networks without finite parameters."""
+    """Warns of folds without a fit, and of networks without finite parameters."""
     for fold, error in tables.failed.items():
         warnings.warn(
             f"Nothing could be fitted on fold {fold} ({type(error).__name__}: {error}); the score "
@@ -199,7 +199,7 @@ def _raise(error: Exception) -> None:
 
 
 def accuracy(fitted: Any, X: Any, y: Any) -> float:
-    """What a classifier's own `score` is, without looking at y again for every network."""
+    """What the `score` of a classifier is, without a check of y for every network."""
     if np.ndim(y) != 1:
         return float(fitted.score(X, y))
     return float((fitted.predict(X) == np.asarray(y)).mean())

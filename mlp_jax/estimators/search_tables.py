@@ -74,10 +74,10 @@ class Tables(NamedTuple):
         return np.ascontiguousarray(self.X[rows, : self.folds[number].mlp.n_features_in_])
 
     def labels(self, mlp: MLP) -> np.ndarray:
-        """What a sweep compares with the outputs of this network, of every row of X.
+        """The labels of every row of X, as a sweep takes them for this network.
 
-        Numbers of classes, or what the labels are. A class that the network does not know has the
-        number of the first, or of the second where the network knows one class alone.
+        They are numbers of classes, or the labels as they are. A class that the network does not
+        know has the number of the first, or of the second where the network knows one class alone.
         """
         if not isinstance(mlp, ClassifierMixin):
             return np.asarray(self.y[self.source])
@@ -88,11 +88,11 @@ class Tables(NamedTuple):
         return np.where(known, numbers, int(len(mlp.classes_) == 1))[self.source]
 
     def known(self, mlp: MLP) -> np.ndarray:
-        """Of which samples the network knows the class."""
+        """Whether the network knows the class of a sample, (samples,)."""
         return np.isin(self.y, mlp.classes_)
 
     def alike(self) -> list[list[int]]:
-        """Numbers of folds, those together that train on the same classes."""
+        """The numbers of the folds, in groups that train on the same classes."""
         groups: dict[Any, list[int]] = {}
         for number, fold in self.folds.items():
             groups.setdefault(fold.classes, []).append(number)
@@ -119,7 +119,7 @@ def tables_of(
     target = _check_y(
         y, multi_output=True, y_numeric=isinstance(mlp, RegressorMixin), estimator=mlp
     )
-    whole._as_Y(target, known=False)  # says what is no target
+    whole._as_Y(target, known=False)  # raises for what is no target
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
     blocks = _Blocks()
@@ -165,7 +165,7 @@ class _Blocks:
         return np.arange(self._count - len(block), self._count)
 
     def joined(self) -> tuple[np.ndarray, np.ndarray]:
-        """(all rows, filled up with columns of zeros; of each, the sample that it is of)."""
+        """(all rows, with columns of zeros to one width; the sample that each row is made of)."""
         source = np.concatenate(self._sources)
         if len(self._blocks) == 1:
             return self._blocks[0], source
@@ -203,21 +203,21 @@ def _fit_fold(
         if len(test):
             tested = mlp._rows(steps.transform(_safe_indexing(X, test)))
             scored = blocks.add(tested, test)
-    except Exception as error:  # as `score` would raise
+    except Exception as error:  # `score` would raise it too
         unscored = error
     return TableFold(rows, scored, seen, split, steps, mlp, unscored)
 
 
 def _unweighted(mlp: MLP) -> MLP:
-    """A new one, that does not weigh classes; the sweep does."""
+    """A new network that does not weigh classes, since the sweep does."""
     new = clone(mlp)
     return new.set_params(class_weight=None) if isinstance(new, ClassifierMixin) else new
 
 
 def inner_splits(tables: Tables, share: float, random: np.random.RandomState) -> dict[int, Split]:
-    """For early stopping: of the training rows of every fold, a share to validate by.
+    """For early stopping, the training rows of every fold in two: to train on and to validate by.
 
-    As `fit` takes it on each of the folds, with the same `random_state`.
+    They are the rows that `fit` would take on the fold with the same `random_state`.
     """
 
     def split(fold: TableFold) -> Split:
@@ -230,7 +230,7 @@ def inner_splits(tables: Tables, share: float, random: np.random.RandomState) ->
 
 
 def weights_by_class(given: Any, mlp: MLP, y: np.ndarray) -> np.ndarray | None:
-    """What `fit` weighs the classes of the network by, trained on samples of these labels.
+    """The weights that `fit` gives the classes of the network on samples of these labels, (K,).
 
     None if it does not, or where `given` is nothing that it takes.
     """

@@ -19,12 +19,12 @@ from mlp_jax.training.optimizers import OPTIMIZERS, Optimizer, optimizer
 from mlp_jax.wording import as_typed
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
-SCHEDULES = ("cosine", "one_cycle")  # of ours, those that an estimator can choose
-OF_STEPS = ("weight_decay", "clip_norm", "warm_up_epochs")  # of every optimizer but lbfgs
+SCHEDULES = ("cosine", "one_cycle")  # of `mlp_jax.optimizer`, that an estimator can choose
+OF_STEPS = ("weight_decay", "clip_norm", "warm_up_epochs")  # numbers of every optimizer but lbfgs
 NOT_OF_LBFGS = (*OF_STEPS, "schedule", "dropout", "label_smoothing")
-LARGEST_AUTO = 200  # examples of a batch, where batch_size is "auto"
+LARGEST_AUTO = 200  # examples of a batch at most, where batch_size is "auto"
 
-# name: (the lowest, whether it is allowed itself, what numbers are below)
+# name: (the lowest number, whether that one is allowed, what all are below)
 _NUMBERS = {
     "alpha": (0.0, True, np.inf),
     "learning_rate_init": (0.0, False, np.inf),
@@ -106,7 +106,7 @@ class Settings:
         return replace(self.optimizer, numbers=self.optimizer.numbers | self._samples(m))
 
     def _samples(self, m: int) -> dict[str, int]:
-        """m, where the schedule of the optimizer has a number for it."""
+        """The number "samples" of the optimizer, if its schedule has one."""
         return {"samples": m} if "samples" in self.optimizer.numbers else {}
 
     def batch_size_for(self, m: int) -> int:
@@ -137,7 +137,7 @@ class Settings:
             "epochs": self.epochs,
             "patience": self.patience,
             "ties": True,  # as scikit-learn counts them
-            # Of lbfgs it is of the gradient; the cost near a minimum goes by its square.
+            # lbfgs has a tolerance of the gradient; near a minimum the cost goes by its square.
             "tolerance": float(self.tolerance ** (2 if self.is_lbfgs else 1)),
             "dropout": float(self.dropout),
             "label_smoothing": float(self.label_smoothing),
@@ -168,7 +168,7 @@ def parse_settings(parameters: Mapping[str, Any]) -> Settings:
     _check_numbers(found)
     _check_choices(found)
     activation = activation_by_our_names(found["activation"])
-    Network(activation)  # says what is no activation
+    Network(activation)  # raises for what is no activation
     patience = found["n_iter_no_change"]
     return Settings(
         parameters=found,
@@ -233,7 +233,7 @@ def activation_by_our_names(choice: Any) -> Any:
 
 
 def _optimizer(found: Mapping[str, Any]) -> Optimizer:
-    """The optimizer of parameters that were checked, for one sample an epoch."""
+    """The optimizer of checked parameters, for one sample an epoch."""
     name = found["solver"]
     if name == "lbfgs":
         return optimizer(name)
@@ -244,7 +244,7 @@ def _optimizer(found: Mapping[str, Any]) -> Optimizer:
     if name in ("adam", "adamw"):
         numbers |= {"b1": found["beta_1"], "b2": found["beta_2"], "eps": found["epsilon"]}
     for ours in OF_STEPS:
-        if found[ours] or ours in OPTIMIZERS[name].numbers:  # else its default would be taken
+        if found[ours] or ours in OPTIMIZERS[name].numbers:  # 0 is no default
             numbers[ours] = found[ours]
     if name == "sgd" and found["learning_rate"] == "invscaling":
         schedule, numbers["samples"], numbers["power"] = "inverse_scaling", 1, found["power_t"]
@@ -254,7 +254,7 @@ def _optimizer(found: Mapping[str, Any]) -> Optimizer:
 
 
 def mean_over_of(loss: Loss, targets: int) -> int:
-    """Over how many outputs the loss that an estimator tells is a mean, where ours is their sum.
+    """How many outputs the loss that an estimator tells is a mean over, where ours is a sum.
 
     Over the targets of a regression, as scikit-learn's squared error is. Its Poisson loss is a sum,
     and so are the cross-entropies.

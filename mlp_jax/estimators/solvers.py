@@ -63,7 +63,7 @@ class Solution(NamedTuple):
 
 
 def constant_of(loss: Loss, Y: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """What scikit-learn's loss of these labels is more than ours, whatever the outputs are.
+    """By how much scikit-learn's loss of these labels is larger than ours, whatever the outputs.
 
     Of Poisson, half the deviance: the terms y log y - y, which no parameter changes.
     """
@@ -102,7 +102,8 @@ def solve_in_steps(
     constant = constant_of(network.loss, data.Y, data.weights)
     optimizer = settings.optimizer_for(m)
     state = _state_to_start_from(params, optimizer, seed, resumed)
-    judged = "metric" if metric is not None else "validation_loss"
+    chooses = settings.early_stopping and validation is not None
+    by_validation = "metric" if metric is not None else "validation_loss"
     arguments: dict[str, Any] = {
         "network": network,
         "batch_size": settings.batch_size_for(m),
@@ -110,7 +111,7 @@ def solve_in_steps(
         "dropout": settings.dropout,
         "label_smoothing": settings.label_smoothing,
         "validation": None if validation is None else validation.columns(),
-        "best_by": judged if settings.early_stopping and validation is not None else "cost",
+        "best_by": by_validation if chooses else "cost",
         "metric": metric,
         "patience": settings.patience if epochs is None else None,
         "tolerance": settings.tolerance,
@@ -123,18 +124,29 @@ def solve_in_steps(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)  # the estimator says it in its own words
         state, lines = _train_all_epochs(settings, optimizer, state, data, arguments, most)
-    done = int(state.epoch) - before
-    lines = lines._replace(cost=lines.cost + constant)
-    if validation is not None and metric is not None:  # without one, minus the loss is the score
-        more = constant_of(network.loss, validation.Y, validation.weights)
-        lines = lines._replace(validation_loss=lines.validation_loss + more)
-    return _solution(state, lines, arguments, done, most, seed)
+    done, diverged = int(state.epoch) - before, bool(state.diverged)
+    chosen = chooses and int(state.best.epoch) > 0
+    params = state.best.params if chosen else state.params
+    ended = f"Maximum iterations ({most}) reached" if done >= most else "converged"
+    kept = jax.tree.map(np.asarray, state.optimizer_state)
+    losses, scores = _curves_of_validation(network, validation, lines, metric, done)
+    return Solution(
+        params=tuple(Layer(np.asarray(W), np.asarray(b)) for W, b in params),
+        costs=np.asarray(lines.cost + constant),
+        validation_losses=losses,
+        scores=scores,
+        best_epoch=int(state.best.epoch) if chosen else done,
+        chosen=chosen,
+        ended="diverged" if diverged else ended,
+        # What a divergence has left in the optimizer would break the next step too.
+        resumed=None if diverged else Resumed(kept, np.asarray(state.epoch), seed),
+    )
 
 
 def _state_to_start_from(
     params: tuple[Layer, ...], optimizer: Optimizer, seed: int, resumed: Resumed | None
 ) -> State:
-    """The state to train from; the optimizer starts afresh where it is of another kind or shape."""
+    """The state to train from; an optimizer of another kind or shape than before starts afresh."""
     state = start(params, optimizer, seed)
     if resumed is None:
         return state
@@ -152,7 +164,7 @@ def _train_all_epochs(
     arguments: dict[str, Any],
     epochs: int,
 ) -> tuple[State, Info]:
-    """Trains; an "adaptive" learning rate goes on with a fifth of it when patience is lost."""
+    """Trains; an "adaptive" learning rate becomes a fifth whenever the training would stop."""
     X, Y, weights = data.columns()
     numbers = optimizer.numbers
     rate = float(numbers["learning_rate"])
@@ -172,31 +184,18 @@ def _train_all_epochs(
     return state, Info(*lines)
 
 
-def _solution(
-    state: State, lines: Info, arguments: dict[str, Any], done: int, epochs: int, seed: int
-) -> Solution:
-    """What was found in `done` epochs of those allowed; a broken-off epoch is not done."""
-    diverged = bool(state.diverged)
-    chosen = arguments["best_by"] != "cost" and int(state.best.epoch) > 0
-    params = state.best.params if chosen else state.params
-    validates = arguments["validation"] is not None
-    costs, _, losses, metrics = (np.asarray(line) for line in lines)
-    metric: Metric | None = arguments["metric"]
-    scores = -losses if metric is None else metric.score(metrics)
-    scores = np.where(np.arange(len(scores)) < done, scores, np.nan)
-    ended = f"Maximum iterations ({epochs}) reached" if done >= epochs else "converged"
-    kept = jax.tree.map(np.asarray, state.optimizer_state)
-    return Solution(
-        params=tuple(Layer(np.asarray(W), np.asarray(b)) for W, b in params),
-        costs=costs,
-        validation_losses=losses if validates else np.empty(0),
-        scores=scores if validates else np.empty(0),
-        best_epoch=int(state.best.epoch) if chosen else done,
-        chosen=chosen,
-        ended="diverged" if diverged else ended,
-        # What a divergence has left in the optimizer would break the next step too.
-        resumed=None if diverged else Resumed(kept, np.asarray(state.epoch), seed),
-    )
+def _curves_of_validation(
+    network: Network, validation: Data | None, lines: Info, metric: Metric | None, done: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(losses, scores) of every epoch; an epoch after the `done` ones was broken off."""
+    if validation is None:
+        return np.empty(0), np.empty(0)
+    losses = np.asarray(lines.validation_loss)
+    scores = -losses
+    if metric is not None:
+        losses = losses + constant_of(network.loss, validation.Y, validation.weights)
+        scores = metric.score(np.asarray(lines.metric))
+    return losses, np.where(np.arange(len(scores)) < done, scores, np.nan)
 
 
 def print_cost(

@@ -10,11 +10,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from mlp_jax.estimators.fitted_steps import encoding_of
+from mlp_jax.estimators.fitted_steps import encoding_of_steps
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.models.encoding import Encoding, numbers
 from mlp_jax.models.model import Model, write_model
 from mlp_jax.models.networks import as_model
+from mlp_jax.network import Network
+from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.results.ensemble import Fitted
 
 
@@ -78,7 +80,7 @@ def model_of(fitted: Any, *, target: str | Sequence[str] = "target") -> Model:
         )
     named = getattr(best, "feature_names_in_", None)
     places = [f"x{place}" for place in range(best.n_features_in_)]
-    encoding = encoding_of(steps, places if named is None else list(named))
+    encoding = encoding_of_steps(steps, places if named is None else list(named))
     classes = None
     if is_classifier(mlp) and not mlp._is_of_labels:
         classes = mlp.classes_
@@ -91,7 +93,11 @@ def model_of(fitted: Any, *, target: str | Sequence[str] = "target") -> Model:
 
 
 def _model(
-    params: Any, network: Any, encoding: Encoding, target: str | Sequence[str], classes: Any
+    params: Sequence[Layer],
+    network: Network,
+    encoding: Encoding,
+    target: str | Sequence[str],
+    classes: Any,
 ) -> Model:
     count = 1
     if classes is None:
@@ -105,5 +111,5 @@ def _model(
     if len(names) != count or len(set(names)) < count:
         raise ValueError(f"target has {len(names)} names, {names}; expected {count} different ones")
     dtype = np.asarray(params[0][0]).dtype
-    layers = [(np.asarray(W, dtype), np.asarray(b, dtype)) for W, b in params]
+    layers = [Layer(np.asarray(W, dtype), np.asarray(b, dtype)) for W, b in params]
     return as_model(layers, network, encoding=encoding, targets=names, classes=classes)

@@ -53,7 +53,7 @@ class _Together(BaseEstimator):
 
     @property
     def n_features_in_(self) -> int:
-        """Of the first step."""
+        """How many features the first step takes."""
         first = self.folds[0].steps
         return int((self.like if first is None else first).n_features_in_)
 

@@ -55,7 +55,7 @@ def reasons_of(
     candidates: Sequence[Mapping[str, Any]],
     settings: Sequence[Settings],
 ) -> list[str | None]:
-    """Of every candidate, why it cannot be trained beside others; None where it can.
+    """Why each candidate cannot be trained beside others; None where it can.
 
     settings: of the candidates' networks.
     """
@@ -110,7 +110,7 @@ def fit_alone(estimator: Any, X: Any, y: Any, train: np.ndarray, *, raises: bool
     began = time.perf_counter()
     try:
         with warnings.catch_warnings():
-            # Side by side it is not said either; "status" has it.
+            # No warning, as there is none for candidates side by side: "status" tells it.
             warnings.simplefilter("ignore", ConvergenceWarning)
             estimator.fit(_safe_indexing(X, train), _safe_indexing(y, train))
     except Exception as error:  # a step before the network may be the user's own

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp_jax.wording import as_typed
 
-VALUE, MISSING = -1, -2  # what an input says of its column, if not that it is of a certain category
+VALUE, MISSING = -1, -2  # what an input says of its column, where that is no category
 BLOCK = 1 << 14  # rows that are encoded at once, so that memory stays small
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 
@@ -134,7 +134,7 @@ def encode(encoding: Encoding, rows: Any) -> np.ndarray:
       ValueError: a column is missing, or a cell is not what its column is made of.
     """
     codes = coded(encoding, rows)
-    X = np.empty((len(codes), len(encoding.source)), order="F")  # as `encoded` lays them out
+    X = np.empty((len(codes), len(encoding.source)), order="F")  # as `encoded` returns it
     for at in range(0, len(codes), BLOCK):
         X[at : at + BLOCK] = encoded(encoding, codes[at : at + BLOCK])
     return X
@@ -144,7 +144,7 @@ def coded(encoding: Encoding, rows: Any) -> np.ndarray:
     """A number for every cell, (samples, columns), float64; see `encode`."""
     used = encoding.used()
     columns = _columns(encoding.columns, used, rows)
-    codes = np.zeros((len(columns[0]), len(encoding.columns)))  # of a column that is not used, 0
+    codes = np.zeros((len(columns[0]), len(encoding.columns)))  # 0 where a column is not used
     places = {column: place for place, column in enumerate(encoding.columns)}
     for values, column in zip(columns, used, strict=True):
         numeric = column.categories is None
@@ -183,7 +183,7 @@ def as_category(value: Any) -> str | None:
     if is_missing(value):
         return None
     if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"  # as files of text have them
+        return "true" if value else "false"  # as CSV files have them
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)
     return str(value)
@@ -234,7 +234,7 @@ def _places(values: Any, column: Column) -> np.ndarray:
     for name in categories:
         places.setdefault(in_one_spelling(name), places[name])
     places[None] = np.nan
-    # Of a list NumPy alone would make texts of all cells, of gaps "nan".
+    # As objects, since NumPy would make texts of all cells of a list, and "nan" of gaps.
     cells = np.asarray(values, object if isinstance(values, list | tuple) else None)
     said = [as_category(value) for value in cells]
     said = [one if one is None or one in places else in_one_spelling(one) for one in said]
@@ -251,7 +251,7 @@ def _places(values: Any, column: Column) -> np.ndarray:
 
 def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: Any) -> list[Any]:
     """The columns of any kind of table, in the order of `expected`."""
-    names = getattr(rows, "column_names", None)  # pyarrow's
+    names = getattr(rows, "column_names", None)  # of a pyarrow table
     if names is None:
         names = list(rows) if isinstance(rows, Mapping) else getattr(rows, "columns", None)
     if names is None:

@@ -16,7 +16,7 @@ from mlp_jax.parameters import Layer
 from mlp_jax.storage.array_files import replace
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
-LOST = 1e-3  # of a column's scale, the most that float32 may round off
+LOST = 1e-3  # share of a column's scale that float32 may round off at most
 
 
 def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
@@ -46,7 +46,7 @@ def export_model(model: Model, path: Any, *, dtype: str = "float32") -> None:
         raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
     if dtype == "float32":
         _check_precision(model)
-    replace(Path(path), exported(model, dtype))
+    replace(Path(path), to_bytes(model, dtype))
 
 
 def _check_precision(model: Model) -> None:
@@ -67,7 +67,7 @@ def _check_precision(model: Model) -> None:
             )
 
 
-def exported(model: Model, dtype: str) -> bytes:
+def to_bytes(model: Model, dtype: str) -> bytes:
     """The content of the file of `export_model`."""
     try:
         import flatbuffers  # noqa: F401  # jax.export needs it and does not bring it

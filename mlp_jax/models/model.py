@@ -160,7 +160,7 @@ def load_model(path: Any) -> Model:
     path = Path(path)
     header, arrays = unpacked(path, FORMAT, EXPECTED)
     try:
-        return _built(header, arrays)
+        return _build(header, arrays)
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not hold together: {error}; expected {EXPECTED}") from error
 
@@ -192,7 +192,7 @@ def to_bytes(model: Model) -> bytes:
     return packed(FORMAT, header, arrays)
 
 
-def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
+def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
     sizes = header["sizes"]
     depth = len(sizes) - 1
     _check_arrays(sizes, arrays)

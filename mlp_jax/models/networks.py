@@ -14,7 +14,7 @@ from mlp_jax.parameters import Layer, as_layers
 
 
 def as_model(
-    params: Any,
+    params: Sequence[Layer],
     network: Network,
     *,
     encoding: Encoding,

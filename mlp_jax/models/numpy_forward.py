@@ -79,7 +79,7 @@ def _selu(Z: Rows) -> Rows:
 
 
 def _sigmoid(Z: Rows) -> Rows:
-    E = np.exp(-np.abs(Z))  # never overflows
+    E = np.exp(-np.abs(Z))  # at most 1, so that nothing overflows
     return np.where(Z > 0, 1, E) / (1 + E)
 
 

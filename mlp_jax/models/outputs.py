@@ -5,7 +5,7 @@ A is A[L] with rows as samples, (samples, K). NumPy alone.
 
 import numpy as np
 
-EVEN = 0.5  # the probability above which a sigmoid says yes
+EVEN = 0.5  # odds; above this probability a sigmoid says yes
 
 
 def class_numbers(A: np.ndarray) -> np.ndarray:

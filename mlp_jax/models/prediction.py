@@ -20,18 +20,21 @@ FEWEST, MOST = 64, 1 << 16  # rows of a program
 WORTH_COMPILING = 4e9  # FLOPs, which take NumPy as long as a program takes to compile
 
 
-def outputs(params: Any, X: np.ndarray, network: Network, *, raw: bool = False) -> np.ndarray:
+def outputs(
+    params: tuple[Layer, ...], X: np.ndarray, network: Network, *, raw: bool = False
+) -> np.ndarray:
     """A[L] of every row of X, (samples, K); Z[L] if raw.
 
     NumPy computes them where it is done before a program would have been compiled. Otherwise the
     rows are filled up to one of a few lengths, so that a new number of rows seldom compiles.
     """
-    names = _names(network, len(params))
+    names = _names_of_activations(network, len(params))
     if names is not None and _flops(params, X) < WORTH_COMPILING:
         with np.errstate(over="ignore"):  # a network may have diverged
             return numpy_forward.forward(params, X, names, network.loss.name, raw=raw)
     blocks = [
-        _of_block(params, X[first : first + MOST], network, raw) for first in range(0, len(X), MOST)
+        _outputs_of_block(params, X[first : first + MOST], network, raw)
+        for first in range(0, len(X), MOST)
     ]
     return np.concatenate(blocks)
 
@@ -49,7 +52,7 @@ def outputs_of_all(
         groups.setdefault((len(params), network), []).append(number)
     found: list[Any] = [None] * len(networks)
     for (depth, network), numbers in groups.items():
-        alike, names = [networks[i][0] for i in numbers], _names(network, depth)
+        alike, names = [networks[i][0] for i in numbers], _names_of_activations(network, depth)
         if names is None or sum(_flops(params, X) for params in alike) >= WORTH_COMPILING:
             of_all: Any = [outputs(params, X, network) for params in alike]
         else:
@@ -75,14 +78,14 @@ def stack_networks(networks: Sequence[tuple[Layer, ...]]) -> tuple[Layer, ...]:
     )
 
 
-def _names(network: Network, depth: int) -> list[str] | None:
+def _names_of_activations(network: Network, depth: int) -> list[str] | None:
     """The names of the hidden layers' activations, if NumPy knows all of the network."""
     hidden = network.hidden((None,) * depth)
     named = all(map(is_named, hidden)) and is_named_loss(network.loss)
     return [f.name for f in hidden] if named and network.precision == "highest" else None
 
 
-def _flops(params: Any, X: np.ndarray) -> float:
+def _flops(params: tuple[Layer, ...], X: np.ndarray) -> float:
     return 2.0 * len(X) * sum(W.size for W, _ in params)
 
 
@@ -93,7 +96,9 @@ def length_of(rows: int) -> int:
     return between if rows <= between and between > FEWEST else power
 
 
-def _of_block(params: Any, X: np.ndarray, network: Network, raw: bool) -> np.ndarray:
+def _outputs_of_block(
+    params: tuple[Layer, ...], X: np.ndarray, network: Network, raw: bool
+) -> np.ndarray:
     filled = np.zeros((length_of(len(X)), X.shape[1]), X.dtype)
     filled[: len(X)] = X
     with scope(X.dtype):
@@ -101,6 +106,6 @@ def _of_block(params: Any, X: np.ndarray, network: Network, raw: bool) -> np.nda
 
 
 @partial(jax.jit, static_argnames=("network", "raw"))
-def _forward(params: Any, X: Array, *, network: Network, raw: bool) -> Array:
+def _forward(params: tuple[Layer, ...], X: Array, *, network: Network, raw: bool) -> Array:
     Z = forward_trace(params, X.T, network).Z[-1]
     return (Z if raw else network.loss.output(Z)).T

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from mlp_jax.wording import as_typed
 
 BLUE, ORANGE, RED, GREY = "#4c72b0", "#dd8452", "#c44e52", "#b0b7c3"
-ZOOMED = 20  # times the smallest value that the largest must be for a log axis
+ZOOMED = 20  # from this ratio of the largest to the smallest value an axis is logarithmic
 
 
 def numbers(

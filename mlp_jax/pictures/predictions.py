@@ -21,9 +21,9 @@ from mlp_jax.pictures.input import (
 )
 from mlp_jax.wording import as_typed
 
-LARGEST = 20  # classes that a confusion matrix shows; the rest share a row and a column
+LARGEST = 20  # rows of a confusion matrix at most; further classes share the last one
 DENSE = 3000  # rows from which a cloud of dots becomes a map of counts
-STRIP = 0.3  # beneath a calibration curve, for the counts
+STRIP = 0.3  # height of the strip of counts beneath a calibration curve
 
 
 def calibration(axes: Axes, y: Any, probability: Any, *, name: str = "", bins: int = 10) -> Axes:

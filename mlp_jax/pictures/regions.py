@@ -12,7 +12,7 @@ from mlp_jax.models import outputs
 from mlp_jax.pictures.input import BLUE, ORANGE, class_names, class_numbers, margin, numbers, plain
 from mlp_jax.wording import as_typed
 
-GRID = 200  # points along each feature at which it is asked
+GRID = 200  # points along each feature at which the network is asked
 
 
 def decision_regions(
@@ -88,7 +88,7 @@ def _classes_of_regions(
     truth = class_numbers("y", y, names, like=("X", len(columns[0])))
     guess, sure = _regions(answer, names)
     colours = _colours(len(names))
-    # White where it is a toss, the colour of the class where it is sure.
+    # White where both classes are as likely, the colour of the class where the network is sure.
     strength = 0.15 + 0.45 * sure[:, None]
     ground = 1 - strength * (1 - colours[guess])
     extent = (*edges[0], *edges[1])

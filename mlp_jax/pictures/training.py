@@ -28,10 +28,10 @@ from mlp_jax.pictures.input import (
 if TYPE_CHECKING:
     from mlp_jax.certificate.certificate import Certificate
 
-COLUMNS = 12  # of names side by side; the rest share one
-FEW = 8  # different numbers that are columns too, if there are twice as many dots
+COLUMNS = 12  # names side by side at most; further ones share the last column
+FEW = 8  # so many different numbers at most are columns, if there are twice as many dots
 EXACT = 1e-18  # where an error of 0 is drawn
-BEYOND = 1e3  # where an infinite one is
+BEYOND = 1e3  # where an infinite error is drawn
 VERDICTS = {"right": BLUE, "kink": ORANGE, "too small": GREY, "untold": "black", "wrong": RED}
 
 
@@ -123,7 +123,7 @@ def score_by(
     foot = _foot(scores)
     kinds = np.array([_KINDS.get(status, (status, RED))[0] for status in statuses])
     colours = dict(_KINDS.values())
-    for kind in sorted(set(kinds), key=lambda kind: kind != "halved away"):  # grey beneath
+    for kind in sorted(set(kinds), key=lambda kind: kind != "halved away"):  # grey first, beneath
         dots, low = (kinds == kind) & (scores >= foot), (kinds == kind) & (scores < foot)
         colour = colours.get(str(kind), RED)
         style: dict[str, Any] = {"color": colour, "alpha": 0.6, "linewidths": 0}
@@ -133,7 +133,7 @@ def score_by(
             label = f"{low.sum()} lower, down to {scores[low].min():.3g}"
             feet = np.full(low.sum(), foot)
             axes.scatter(at[low], feet, s=24, marker="v", label=label, **style)
-    if len(axes.collections) > 1:  # above, where it hides no dot
+    if len(axes.collections) > 1:  # above the axes, where it hides no dot
         axes.legend(fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
     if foot > scores.min():
         axes.set_ylim(foot - 0.03 * (scores.max() - foot), None)
@@ -167,8 +167,8 @@ def _places(axes: Axes, values: list[Any], scores: np.ndarray) -> np.ndarray:
         at = np.array(values, float)
         axes.set_xscale("log" if spread(at) else "linear")
         return at
-    words = [_said(value) for value in values]
-    names = list(dict.fromkeys(_said(value) for _, value in different))
+    words = [_in_words(value) for value in values]
+    names = list(dict.fromkeys(_in_words(value) for _, value in different))
     if len(names) > COLUMNS:
         best = dict.fromkeys(words[i] for i in np.argsort(-scores, kind="stable"))
         kept = set(list(best)[: COLUMNS - 1])
@@ -178,7 +178,7 @@ def _places(axes: Axes, values: list[Any], scores: np.ndarray) -> np.ndarray:
     labels = [plain(one, 16) for one in names]
     name_columns(axes, labels, across=40)
     axes.set_xlim(-0.6, len(names) - 0.4)
-    # Multiples of the golden ratio less their whole part: evenly spread, whatever is left out.
+    # The fractions of multiples of the golden ratio: any part of them is spread evenly.
     aside = 0.5 * (np.arange(len(words)) * (np.sqrt(1.25) - 0.5) % 1 - 0.5)
     return np.array([names.index(one) for one in words]) + aside
 
@@ -188,7 +188,7 @@ def _order(value: tuple[bool, Any]) -> tuple[bool, float, str]:
     return not is_number, float(what) if is_number else 0.0, str(what)
 
 
-def _said(value: Any) -> str:
+def _in_words(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

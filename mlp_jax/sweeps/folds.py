@@ -119,6 +119,42 @@ def as_splits(folds: Any, m: int) -> list[Split]:
     ]
 
 
+def splits_of(
+    labels: np.ndarray, classes: np.ndarray | None, folds: Any, validation: Any, seed: int
+) -> list[Split]:
+    """The folds of `mlp_jax.sweep`'s arguments of these names, five where it names none.
+
+    Args:
+      labels: (m,) or (m, K); class numbers where there are classes.
+      classes: what y was made of, or None.
+      folds: how many, pairs of indices, a splitter of scikit-learn, or None.
+      validation: the share to validate by, or None.
+      seed: of the draw.
+
+    Raises:
+      ValueError: neither of these came, or both, or a fold has no rows.
+    """
+    m, strata = len(labels), None if classes is None else labels
+    if validation is not None:
+        if folds is not None:
+            raise ValueError("both folds and validation are given: leave one out")
+        return held_out(m, validation, seed=seed, classes=strata)
+    if folds is None:
+        folds = 5
+    if isinstance(folds, int | np.integer):
+        return k_folds(m, int(folds), seed=seed, classes=strata)
+    if hasattr(folds, "split") and not isinstance(folds, str):
+        folds = folds.split(np.zeros((m, 1)), labels)
+    splits = as_splits(folds, m)
+    for number, parts in enumerate(splits):
+        if not all(map(len, parts)):
+            raise ValueError(
+                f"fold {number} has {len(parts[0])} rows to train on and {len(parts[1])} to "
+                "validate by; expected one or more of each"
+            )
+    return splits
+
+
 def _indices(part: Any, m: int, name: str) -> np.ndarray:
     """A part of a fold as indices; `name` tells the rows it is of."""
     found = np.asarray(part)

@@ -13,13 +13,13 @@ from mlp_jax.models.encoding import Column, as_category, in_one_spelling
 from mlp_jax.tables.files import RawTable
 from mlp_jax.tables.sources import NOT_UTF8
 
-Task = Literal["classification", "regression"]
-FEW = 20  # different whole numbers, up to which a target of them is of classes
+TargetKind = Literal["classification", "regression"]
+FEW = 20  # a target of no more different numbers, all whole, is of classes
 MOST_CLASSES = 1000
-LARGEST = 1e100  # of a number; the squares of larger ones are not finite
+LARGEST = 1e100  # number that a cell may hold; the squares of larger ones are not finite
 _TRUTH = {"true": 1.0, "false": 0.0}
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?")
-# 36,5; 1,234,567.8; 1.234.567,8
+# Such as 36,5; 1,234,567.8; 1.234.567,8.
 _COMMAS = re.compile(r"[-+]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})+,\d+)")
 
 
@@ -192,7 +192,7 @@ def _texts(table: RawTable, name: str) -> np.ndarray:
     return found
 
 
-def task_of(table: RawTable, name: str) -> Task:
+def kind_of_target(table: RawTable, name: str) -> TargetKind:
     """What a target looks like: words, two values, or a few whole numbers are classes.
 
     Raises:
@@ -267,7 +267,7 @@ def _target(table: RawTable, name: str) -> list[Any]:
         )
     for row, cell in enumerate(cells):
         if not isinstance(cell, str | bool | int | float):
-            cells[row] = float(cell)  # a decimal
+            cells[row] = float(cell)  # of the type decimal
     return cells
 
 

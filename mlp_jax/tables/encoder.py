@@ -21,8 +21,8 @@ from mlp_jax.models.encoding import (
 if TYPE_CHECKING:
     from sklearn.compose import ColumnTransformer
 
-SEEN_OFTEN = 5  # samples of a category that has an input of its own; rarer ones share "other"
-MOST_CATEGORIES = 64  # of a column, "other" included
+SEEN_OFTEN = 5  # samples from which a category has an input of its own; rarer ones share "other"
+MOST_CATEGORIES = 64  # that a column has inputs for, "other" included
 
 
 def table_encoder(numeric: Sequence[str], categorical: Sequence[str]) -> "ColumnTransformer":
@@ -87,7 +87,7 @@ def fit_encoding(
         inputs += [Input(place, number) for number in range(len(texts))]
         if None in often:
             inputs.append(Input(place, MISSING))
-        if has_others:  # a missing cell that is rare, or was never seen, is one of them
+        if has_others:  # missing cells are among the others where they are rare or were never seen
             other = len(texts)
             inputs.append(Input(place, other, None if None in often else float(other)))
     return encoding_of_inputs(columns, inputs)
@@ -102,7 +102,7 @@ def _inputs_of_numbers(table: Mapping[str, Any], numeric: Sequence[tuple[str, in
     known, missing = np.flatnonzero(~gaps.all(axis=0)), np.flatnonzero(gaps.any(axis=0))
     medians = [float(np.median(X[~gaps[:, k], k])) for k in known]
     filled = np.where(gaps[:, known], medians, X[:, known])
-    # Side by side, for the bits of a sum depend on how the columns lie in memory.
+    # In one array, as scikit-learn has them: the bits of a sum depend on the order in memory.
     means, scales = _means_and_scales(np.hstack([filled, gaps[:, missing]], dtype=np.float64))
     sources = [numeric[k][1] for k in (*known, *missing)]
     whats = [VALUE] * len(known) + [MISSING] * len(missing)
@@ -118,7 +118,7 @@ def _means_and_scales(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     m, eps = len(X), np.finfo(np.float64).eps
     means = X.sum(axis=0) / m
     off = X - means
-    # Of exact means the sum of `off` is 0; the corrected two-pass variance (Chan et al., 1983).
+    # The corrected two-pass variance (Chan et al., 1983): with exact means `rounding` would be 0.
     rounding = off.sum(axis=0)
     off **= 2
     variances = (off.sum(axis=0) - rounding**2 / m) / m

@@ -15,8 +15,8 @@ from mlp_jax.tables.sources import NOT_UTF8, STANDARD_INPUT, open_source, stream
 from mlp_jax.tables.texts import Form, form_of, what_is_wrong
 from mlp_jax.wording import size_of
 
-BYTES_A_CELL = 40  # as read, as numbers, encoded in float64 and float32, and one copy of a part
-SHARE_OF_MEMORY = 0.5  # of what is free, for the table
+BYTES_A_CELL = 40  # that was read, made a number, encoded in float64 and float32, and copied once
+SHARE_OF_MEMORY = 0.5  # of the free memory, that a table may take
 
 
 class RawTable(NamedTuple):

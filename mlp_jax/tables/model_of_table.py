@@ -13,6 +13,7 @@ from mlp_jax.models.model import Model
 from mlp_jax.models.networks import as_model
 from mlp_jax.models.outputs import class_numbers
 from mlp_jax.network import Network
+from mlp_jax.parameters import Layer
 from mlp_jax.tables.table import EncodedTable, Table
 
 
@@ -45,7 +46,9 @@ def labels_of(table: Table, y: np.ndarray) -> np.ndarray:
     return np.asarray(one_hot(y, len(table.classes)))
 
 
-def model_of_table(table: Table, parts: EncodedTable, params: Any, network: Network) -> Model:
+def model_of_table(
+    table: Table, parts: EncodedTable, params: Sequence[Layer], network: Network
+) -> Model:
     """The model of a network that was trained on `parts`."""
     return as_model(
         params,
@@ -84,7 +87,7 @@ def scores(model: Model, parts: EncodedTable, A: np.ndarray) -> dict[str, float]
         absolute = float(metrics.mean_absolute_error(true, model.predicted(A)))
         return r2 | {"root_mean_squared_error": error, "mean_absolute_error": absolute}
     P = model.probabilities(A)
-    P /= P.sum(axis=1, keepdims=True)  # a softmax in float32 sums to one but for rounding
+    P /= P.sum(axis=1, keepdims=True)  # the sum of a softmax in float32 is one but for rounding
     places = range(len(model.classes))
     found = {
         "accuracy": float((class_numbers(A) == parts.y_test).mean()),

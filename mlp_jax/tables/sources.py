@@ -20,7 +20,7 @@ BLOCK = 1 << 20  # bytes that are read at once
 HEAD = 1 << 12  # bytes that tell the encoding
 NOT_UTF8 = "it is no text in UTF-8; save it as UTF-8"
 _MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",  # begins as the next one does
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is the beginning of this one
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -55,7 +55,7 @@ def open_source(path: Path, name: str, allowed: float) -> tuple[Any, bool, str |
         return path, False, None
     try:
         with stream(path) as file:
-            if encoding_of(file.read(HEAD)) is None:
+            if encoding_of_text(file.read(HEAD)) is None:
                 return path, True, None
             file.seek(0)
             return _read_all(_blocks(file), name, allowed)
@@ -69,7 +69,7 @@ def stream(source: Any) -> Any:
 
     if isinstance(source, pyarrow.Buffer):
         return pyarrow.BufferReader(source)
-    return pyarrow.OSFile(os.fsencode(source))  # as bytes, for a name need not be UTF-8
+    return pyarrow.OSFile(os.fsencode(source))  # as bytes, since a name need not be UTF-8
 
 
 def _blocks(file: Any) -> Iterator[bytes]:
@@ -86,7 +86,7 @@ def _read_all(parts: Iterator[bytes], name: str, allowed: float) -> tuple[Any, b
     first = next(parts, b"")
     if not first:
         raise ValueError(f"{name} is empty; expected a header and one line a sample")
-    encoding = encoding_of(first)
+    encoding = encoding_of_text(first)
     content = pyarrow.BufferOutputStream()
     read = chain([first], parts)
     for part in read if encoding is None else _in_utf8(read, encoding, name):
@@ -96,7 +96,7 @@ def _read_all(parts: Iterator[bytes], name: str, allowed: float) -> tuple[Any, b
     return content.getvalue(), encoding is not None or not first.startswith(b"PAR1"), encoding
 
 
-def encoding_of(head: bytes) -> str | None:
+def encoding_of_text(head: bytes) -> str | None:
     """The encoding of a text that begins with these bytes; None for UTF-8."""
     for mark, encoding in _MARKS.items():
         if head.startswith(mark):
@@ -121,7 +121,7 @@ def _in_utf8(parts: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes
         yield decoder.decode(b"", final=True).encode()
     except UnicodeError:
         has_lines = False
-    if not has_lines:  # bytes by twos are mostly some character, but hardly ever the end of a line
+    if not has_lines:  # pairs of other bytes are hardly ever an end of a line
         raise ValueError(
             f"{name} cannot be read: it is no text in UTF-8, nor in {encoding[:6].upper()}, as "
             "which it begins; save it as UTF-8"

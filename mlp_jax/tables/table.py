@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from mlp_jax.models.encoding import Encoding, encode
 from mlp_jax.tables import columns as table_columns
-from mlp_jax.tables.columns import Task
+from mlp_jax.tables.columns import TargetKind
 from mlp_jax.tables.encoder import fit_encoding
 from mlp_jax.tables.files import (
     RawTable,
@@ -24,7 +24,7 @@ from mlp_jax.wording import size_of
 
 NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 ON_BOTH_SIDES = "expected one of each class or more on both sides"
-BYTES_AN_INPUT = 12  # of a sample: in float64, and in float32 to train on
+BYTES_AN_INPUT = 12  # of a sample, once in float64, and once in float32 to train on
 
 
 class Table(NamedTuple):
@@ -89,7 +89,7 @@ def read(
     *,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
-    task: Task | None = None,
+    task: TargetKind | None = None,
     budget: int | None = None,
 ) -> Table:
     """The table in a CSV or Parquet file.
@@ -120,7 +120,7 @@ def read(
     )
     features = _feature_names(raw, target, drop)
     classes, y = None, None
-    if _task(raw, target, task, categorical=target in categorical) == "classification":
+    if _kind_of_target(raw, target, task, categorical=target in categorical) == "classification":
         classes, y = table_columns.labels(raw, target)
     else:
         y = table_columns.targets(raw, target)
@@ -149,7 +149,9 @@ def read(
     )
 
 
-def _task(raw: RawTable, target: str, task: Task | None, *, categorical: bool) -> Task:
+def _kind_of_target(
+    raw: RawTable, target: str, task: TargetKind | None, *, categorical: bool
+) -> TargetKind:
     """What the options say of the target, or else what the target looks like."""
     if categorical and task == "regression":
         raise ValueError(
@@ -158,7 +160,7 @@ def _task(raw: RawTable, target: str, task: Task | None, *, categorical: bool) -
         )
     if categorical:
         return "classification"
-    return table_columns.task_of(raw, target) if task is None else task
+    return table_columns.kind_of_target(raw, target) if task is None else task
 
 
 def _feature_names(raw: RawTable, target: str, drop: Sequence[str]) -> list[str]:

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from mlp_jax.tables.sources import BLOCK, stream
 
-SEPARATORS = ",;\t|"  # between the cells of a line; the first where none is there
+SEPARATORS = ",;\t|"  # between the cells of a line; the first counts where a line has none
 HEADER = 1 << 24  # bytes in which a header is looked for
-SAMPLE = 1 << 20  # bytes below it whose lines are laid beside it
-LINES = 100  # no more of them
+SAMPLE = 1 << 20  # bytes below a header whose lines are compared with the header
+LINES = 100  # that are compared at most
 LONGEST = (1 << 31) - 1  # bytes that pyarrow can read at once
-# As Excel writes it for itself; another program may have filled the line up, or quoted it.
+# The line that Excel writes for itself; other programs may fill it up with separators, or quote it.
 _SEPARATOR_SAID = re.compile(rf'"?sep=([{SEPARATORS}])"?\1*[ ]*'.encode(), re.IGNORECASE)
 _NUMBER = re.compile(rb"[-+]?[\d.,]*\d[\d.,]*([eE][-+]?\d+)?%?")
 
@@ -135,7 +135,7 @@ def _find_form(head: bytes, at: int, *, of_tabs: bool) -> tuple[str, list[_Line]
         place = _header(lines)
         if place is not None and len(lines[place].cells) > 1:
             found.append((separator, lines, place))
-            if not any(line.filled() for line in lines[:place]):  # as its first line says
+            if not any(line.filled() for line in lines[:place]):  # the first line is the header
                 return *found[-1], said is not None
     if found:
         return *max(found, key=lambda one: len(one[1][one[2]].cells)), said is not None
@@ -197,7 +197,7 @@ def _header(lines: Sequence[_Line]) -> int | None:
     if len(places) < 2:
         return places[0] if places else 0
     width = len(lines[places[-1]].cells)
-    first = len(places) - 1  # of the lines of this width, which go on to the last one
+    first = len(places) - 1  # line of this width, of those that go on to the last line
     while first and len(lines[places[first - 1]].cells) == width:
         first -= 1
     if first and _further([lines[place] for place in places[first - 1 :]]):

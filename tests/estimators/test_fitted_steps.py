@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from mlp_jax.estimators.fitted_steps import encoding_of
+from mlp_jax.estimators.fitted_steps import encoding_of_steps
 from mlp_jax.models.encoding import encode
 from mlp_jax.tables.encoder import table_encoder
 
@@ -49,7 +49,7 @@ def unseen():
 
 def same(transformer, fitted_on, rows):
     fitted = transformer.fit(fitted_on)
-    ours = encode(encoding_of([fitted], list(fitted_on.columns)), rows)
+    ours = encode(encoding_of_steps([fitted], list(fitted_on.columns)), rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn says that it saw unknown categories
         theirs = fitted.transform(rows)
@@ -67,7 +67,7 @@ def test_the_command_lines_encoder_is_read_out(rows):
 
 def test_a_mistake_in_what_is_read_out_would_be_seen():
     fitted = table_encoder(["age", "income"], ["colour", "kind"]).fit(table())
-    encoding = encoding_of([fitted], list(table().columns))
+    encoding = encoding_of_steps([fitted], list(table().columns))
     wrong = encoding._replace(fill=encoding.fill * 1.001)
     assert not np.allclose(encode(wrong, table()), fitted.transform(table()), rtol=1e-12)
 
@@ -194,7 +194,7 @@ def test_categories_of_32_bits_and_of_truth_are_found_again():
 
 def test_a_strict_encoder_refuses_a_gap_that_it_has_not_seen():
     fitted = OneHotEncoder().fit(table()[["kind"]])
-    encoding = encoding_of([fitted], ["kind"])
+    encoding = encoding_of_steps([fitted], ["kind"])
     with pytest.raises(ValueError, match="row 2: 'kind' is missing"):
         encode(encoding, {"kind": ["a", None]})
 
@@ -244,7 +244,7 @@ REFUSED = {
 def test_what_numbers_cannot_say_is_refused(case):
     transformer, said = REFUSED[case]
     with pytest.raises(ValueError, match=said):
-        encoding_of([transformer.fit(table()[["income"]])], ["income"])
+        encoding_of_steps([transformer.fit(table()[["income"]])], ["income"])
 
 
 def test_an_encoded_indicator_is_refused():
@@ -252,10 +252,10 @@ def test_an_encoded_indicator_is_refused():
         SimpleImputer(strategy="most_frequent", add_indicator=True), OneHotEncoder()
     )
     with pytest.raises(ValueError, match="encoded twice"):
-        encoding_of([steps.fit(numbers_with_gaps()[["more"]])], ["more"])
+        encoding_of_steps([steps.fit(numbers_with_gaps()[["more"]])], ["more"])
 
 
 def test_dates_as_categories_are_refused():
     frame = pandas.DataFrame({"day": pandas.to_datetime(["2020-01-01", "2020-01-02"])})
     with pytest.raises(ValueError, match="the categories of 'day' are dates"):
-        encoding_of([OneHotEncoder().fit(frame)], ["day"])
+        encoding_of_steps([OneHotEncoder().fit(frame)], ["day"])

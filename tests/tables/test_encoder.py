@@ -7,7 +7,7 @@ import numpy as np
 import pandas
 import pytest
 
-from mlp_jax.estimators.fitted_steps import encoding_of
+from mlp_jax.estimators.fitted_steps import encoding_of_steps
 from mlp_jax.tables.encoder import MOST_CATEGORIES, SEEN_OFTEN, fit_encoding, table_encoder
 
 NORMAL = np.random.default_rng(0).normal(40, 10, 61)
@@ -35,7 +35,8 @@ def texts(often, seldom, gaps=0):
 
 def assert_same(frame, numeric, categorical):
     steps = table_encoder(numeric, categorical).fit(frame)
-    ours, theirs = fit_encoding(frame, numeric, categorical), encoding_of([steps], list(frame))
+    theirs = encoding_of_steps([steps], list(frame))
+    ours = fit_encoding(frame, numeric, categorical)
     assert ours.columns == theirs.columns
     for name in ("source", "what", "fill", "mean", "scale"):
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), strict=True)

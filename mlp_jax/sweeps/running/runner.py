@@ -24,6 +24,7 @@ from mlp_jax.sweeps.task import Task
 from mlp_jax.training.epoch import EpochDraw
 
 Job = int | CohortName  # a bucket whose program to compile, or a cohort to train
+OnChunk = Callable[[int], None]  # takes how many epochs the chunk's members have trained, summed
 
 
 class Runner:
@@ -32,7 +33,14 @@ class Runner:
     A context: at its end all threads have ended, those of an exception after the chunk they are at.
     """
 
-    def __init__(self, task: Task, plan: SweepPlan, cohorts: Cohorts, record: Record) -> None:
+    def __init__(
+        self,
+        task: Task,
+        plan: SweepPlan,
+        cohorts: Cohorts,
+        record: Record,
+        on_chunk: OnChunk | None = None,
+    ) -> None:
         """Threads that have nothing to do yet but to compile the programs of the plan.
 
         Args:
@@ -40,7 +48,9 @@ class Runner:
           plan: of the sweep.
           cohorts: of the plan's buckets.
           record: of what is found.
+          on_chunk: called after every chunk, before its states are kept.
         """
+        self._on_chunk = on_chunk
         self._task, self._plan, self._cohorts, self._record = task, plan, cohorts, record
         folds, self._lengths = as_folds(task.splits)
         self._data = put_on_devices(task, folds, plan.devices)
@@ -154,7 +164,9 @@ class Runner:
             self._record.begin(name, cohort)
             program = self._program(name.bucket, cohort, device)
             began = time.perf_counter()
-            for _ in cohort.segments(until, draw, call):
+            for epochs in cohort.segments(until, draw, call):
+                if self._on_chunk is not None:
+                    self._on_chunk(epochs)
                 if self._stopped.is_set():
                     break
         self._record.trained(name.bucket, time.perf_counter() - began - waited)
