@@ -13,8 +13,10 @@ from mlp_jax.wording import as_typed
 class Fold(NamedTuple):
     """One split of the examples, as indices into all of them.
 
-    train, validation: int32, filled up to the length of the longest fold. sizes: how many of each
-    are examples, int32. which: of the static training sizes, this one's number.
+    train: rows to train on, int32, (length of the longest fold,): filled up with rows once more.
+    validation: rows to validate by, likewise.
+    sizes: how many of each are no filling, int32, (2,).
+    which: the number of the fold's training size in `Lengths.train`, int32, ().
     """
 
     train: Array | np.ndarray
@@ -24,10 +26,10 @@ class Fold(NamedTuple):
 
 
 class Lengths(NamedTuple):
-    """What of the folds is static.
+    """The static side of the folds.
 
-    train: the different numbers of examples to train on. even: whether training and validation sets
-    are of one length each in all folds.
+    train: the different numbers of examples to train on, ascending.
+    even: all folds train on as many examples, and validate by as many.
     """
 
     train: tuple[int, ...]

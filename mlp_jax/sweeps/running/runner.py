@@ -17,7 +17,7 @@ from mlp_jax.sweeps.running.batch_orders import BatchOrders
 from mlp_jax.sweeps.running.cohort import Cohort, arguments_of_program
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.devices import chunks_at_a_time, put_on_devices, slots_of
-from mlp_jax.sweeps.running.program_cache import compiled
+from mlp_jax.sweeps.running.program_cache import compile_program
 from mlp_jax.sweeps.running.record import Record
 from mlp_jax.sweeps.running.schedule import CohortName, Schedule
 from mlp_jax.sweeps.task import Task
@@ -129,7 +129,9 @@ class Runner:
             *(cohort, data.examples[kind.loss], data.folds[cohort.fold]),
             self._orders(cohort, 0, device),
         )
-        program, new = compiled(*(device, arguments, cohort.recipe(), self._lengths, kind.networks))
+        program, new = compile_program(
+            *(device, arguments, cohort.recipe(), self._lengths, kind.networks)
+        )
         self._schedule.compiled(number, device)
         if new:
             self._record.compiled(number, time.perf_counter() - began)
