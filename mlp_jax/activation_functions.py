@@ -20,7 +20,7 @@ def _with_derivative(f_second: Callable[[Array, Array], Array]) -> Callable[[Any
     """Gives an f' its own derivative: (Z, A) -> f''(Z).
 
     A is f(Z) and moves with Z alone, so all of the change is counted as Z's, and none as A's. The
-    first derivative compiles to what it was.
+    first derivative compiles to the same program.
     """
 
     def decorated(f_prime: Callable[[Array, Array], Array]) -> Any:
@@ -94,7 +94,7 @@ def selu(Z: Array) -> Array:
 
 def selu_derivative(Z: Array, A: Array) -> Array:
     """f'(z) = scale where z > 0, else scale alpha e^z."""
-    # At z = 0 that of the left side, scale * alpha.
+    # At z = 0 the slope of the left side, scale * alpha.
     negative = SELU_ALPHA * jnp.exp(_negative_part(Z))
     return SELU_SCALE * jnp.where(Z > 0.0, jnp.ones_like(Z), negative)
 
@@ -218,7 +218,7 @@ def gelu_tanh_derivative(Z: Array, A: Array) -> Array:
 def _tanh_of_softplus(Z: Array) -> tuple[Array, Array]:
     """(t, 1 - t) of t = tanh(softplus(z)) = e^z (e^z + 2) / (e^z (e^z + 2) + 2)."""
     right = Z > 0.0
-    e = jnp.exp(jnp.where(right, -Z, Z))  # never above 1: both fractions are those of e^-|z|
+    e = jnp.exp(jnp.where(right, -Z, Z))  # never above 1: both fractions are of e^-|z|
     t, rest = jnp.where(right, 1.0 + 2.0 * e, e * (e + 2.0)), jnp.where(right, 2.0 * e * e, 2.0)
     return t / (t + rest), rest / (t + rest)
 

@@ -50,10 +50,10 @@ class Activation(NamedTuple):
 
 @cache
 def own_activation(f: Callable[[Array], Array], derivative: Callable[[Array], Array]) -> Activation:
-    """A user's pair f(Z), f'(Z). Of the same two functions it is the same value.
+    """The activation of a user's pair f(Z), f'(Z); the same two functions give the same value.
 
-    Nothing is known of it, so differences across z = 0 are not trusted, and f(0) and f'(0) are
-    asked.
+    Nothing is known of the functions, so differences across z = 0 are not trusted, and f(0) and
+    f'(0) are computed.
     """
     with jax.ensure_compile_time_eval():  # also where the first call is inside a jitted function
         zero_at_zero = bool(f(jnp.zeros(())) == 0)
@@ -72,7 +72,7 @@ def own_activation(f: Callable[[Array], Array], derivative: Callable[[Array], Ar
 def one_of(activations: Sequence[Activation], which: Any) -> Activation:
     """The activation number `which`, a traced int32: chosen when the program runs.
 
-    A value of one trace alone, and so no argument for a jitted function.
+    The activation belongs to one trace, and so cannot be an argument of a jitted function.
     """
     if len(set(activations)) == 1:
         return activations[0]
@@ -117,5 +117,5 @@ ACTIVATIONS: dict[str, Any] = {
 
 
 def is_named(activation: Activation) -> bool:
-    """Whether it is the one of its name, and no function of the user's own."""
+    """Whether the activation is the library's of this name, and no function of the user's own."""
     return bool(ACTIVATIONS.get(activation.name) == activation)

@@ -20,7 +20,7 @@ from mlp_jax.cost_function import J_of_losses, dJ_dL, l2_gradient, l2_penalty
 from mlp_jax.dropout import as_masks
 from mlp_jax.dtypes import narrowed_like, widened
 from mlp_jax.examples import as_examples, as_labels, as_weights
-from mlp_jax.forward_propagation import Trace, chosen, forward_trace
+from mlp_jax.forward_propagation import Trace, forward_trace, where_kept
 from mlp_jax.network import PAPER, Network
 from mlp_jax.parameters import Layer, as_layers
 
@@ -36,7 +36,7 @@ def errors(
     """(grad_Z[1], ..., grad_Z[L]), grad_Z[l] = (dJ/dZ[l])ᵀ of shape (n[l], m). 3.1.1 to 3.1.6."""
     # 3.1.1 to 3.1.3, fused: column i is dJ/dL(i) dL(i)/dz(i).
     grad = dJ_dL(trace.A[0], weights) * network.loss.dL_dZ(trace.Z[-1], Y)
-    grad_Z = [chosen(None if weights is None else weights > 0.0, grad)]
+    grad_Z = [where_kept(None if weights is None else weights > 0.0, grad)]
     hidden = network.hidden(layers)
     for l in reversed(range(1, len(layers))):
         # 3.1.4 and 3.1.6: (dJ/dA[l])ᵀ = W[l+1] (dJ/dZ[l+1])ᵀ, at the W that forward used.
@@ -46,7 +46,7 @@ def errors(
         # 3.1.5: the Hadamard product with the stack of the diag⁻¹ of every example. A unit that was
         # dropped gets nothing back, whatever its f'.
         grad = grad_A * hidden[l - 1].derivative(trace.Z[l - 1], trace.A[l])
-        grad_Z.append(chosen(trace.kept[l - 1], grad))
+        grad_Z.append(where_kept(trace.kept[l - 1], grad))
     grad_Z.reverse()
     chex.assert_trees_all_equal_shapes_and_dtypes(tuple(grad_Z), trace.Z)
     return tuple(grad_Z)
@@ -65,8 +65,9 @@ def backward(
     grad_Z = errors(layers, trace, Y, network=network, weights=weights)
 
     def of_layer(layer: Layer, A_prev: Array, grad: Array) -> Layer:
-        W, b = network.products.gradients(A_prev, grad)  # A[l-1] dJ/dZ[l], (dJ/dZ[l])ᵀ 1ᵀ
-        return Layer(W + l2_gradient(layer.W, l2), b)
+        # A[l-1] dJ/dZ[l] and (dJ/dZ[l])ᵀ 1ᵀ
+        grad_W, grad_b = network.products.gradients(A_prev, grad)
+        return Layer(grad_W + l2_gradient(layer.W, l2), grad_b)
 
     grads = tuple(map(of_layer, layers, trace.inputs(), grad_Z))
     chex.assert_trees_all_equal_shapes_and_dtypes(grads, layers)
@@ -107,6 +108,7 @@ def cost_and_gradient(
     """(J, its gradient) with one forward and one backward pass; see `cost` and `gradient`.
 
     Example:
+      >>> import jax.numpy as jnp
       >>> from mlp_jax.parameters import init
       >>> params = init(jax.random.key(0), (4, 3, 1))
       >>> J, grads = cost_and_gradient(params, jnp.zeros((4, 5)), jnp.ones((1, 5)))
@@ -149,6 +151,7 @@ def gradient(
       ValueError: shapes that do not fit, in terms of the caller's arrays.
 
     Example:
+      >>> import jax.numpy as jnp
       >>> from mlp_jax.parameters import init
       >>> params = init(jax.random.key(0), (4, 3, 1))
       >>> grads = gradient(params, jnp.zeros((4, 5)), jnp.ones((1, 5)))

@@ -14,7 +14,7 @@ from jax import Array
 from mlp_jax.dropout import as_masks
 from mlp_jax.dtypes import widened
 from mlp_jax.examples import as_examples, as_labels, as_weights
-from mlp_jax.forward_propagation import chosen, forward_trace, without_derivative
+from mlp_jax.forward_propagation import forward_trace, where_kept, without_derivative
 from mlp_jax.network import PAPER, Network
 from mlp_jax.parameters import Layer, as_layers
 
@@ -33,19 +33,19 @@ def J_of_losses(L: Array, weights: Array | None) -> Array:
     chex.assert_shape(L, (1, None))
     if weights is None:
         return jnp.mean(L)
-    return jnp.sum(chosen(weights > 0.0, weights * L)) / jnp.sum(weights)
+    return jnp.sum(where_kept(weights > 0.0, weights * L)) / jnp.sum(weights)
 
 
 def J_of_mean(J: Any, penalty: Any, outputs: Any) -> Any:
-    """J where L is not the sum over an example's outputs but their mean; the penalty is whole.
+    """J where L is the mean over an example's outputs instead of their sum; the penalty is whole.
 
-    That is what scikit-learn reports of squared errors, and what its `tol` is about, while it
-    descends by the sum as we do.
+    scikit-learn reports this J of squared errors and compares it with its `tol`, while it descends
+    by the sum as we do.
 
     Args:
       J: with L as the sum.
-      penalty: of L2, which is in J.
-      outputs: how many.
+      penalty: of L2, which is a part of J.
+      outputs: how many outputs there are.
     """
     return (J - penalty) / outputs + penalty
 
@@ -75,7 +75,7 @@ def l2_gradient(W: Array, l2: Any) -> Array | float:
 
 
 def is_off(choice: Any) -> bool:
-    """Whether it is the None or literal 0 of an argument left out.
+    """Whether `choice` is None or a literal 0, as of an argument that was left out.
 
     A traced 0 is a number like any other.
     """
@@ -95,8 +95,8 @@ def cost(
 ) -> Array:
     """J = Σᵢ wᵢ Lᵢ / Σᵢ wᵢ + (l2 / 2) Σ_l ‖W[l]‖². Section 2.
 
-    Exact for any Z[L], however far the output is saturated. Of params of 16 bits it is the cost in
-    float32: neither m nor a sum of so many losses is a number in theirs.
+    Exact for any Z[L], however far the output is saturated. For params of 16 bits the cost is in
+    float32, because 16 bits hold neither m nor a sum of so many losses.
 
     Args:
       params: a sequence of (W, b) pairs, W[l] of shape (n[l-1], n[l]) and b[l] of (n[l], 1).

@@ -36,7 +36,7 @@ def dropout_masks(
 ) -> tuple[Array, ...]:
     """(M[1], ..., M[L-1]) of inverted dropout: 0 with probability `rate`, else 1 / (1 - rate).
 
-    So the expected input of the next layer is what it is without dropout, and `forward` needs none.
+    So the expected input of the next layer is the input without dropout, and `forward` needs none.
 
     Args:
       key: from `jax.random.key`, or a seed.
@@ -44,11 +44,11 @@ def dropout_masks(
       m: how many examples.
       rate: of units dropped, 0 <= rate < 1; may be traced.
       widths: of a network padded with units of zero weights, how many units each hidden layer has
-        without them, shape (L - 1,): these are dropped as in the network that was not padded.
+        without the padding, shape (L - 1,). These units are dropped as in the network without it.
 
     Returns:
-      One array (n[l], m) a hidden layer, of the dtype of params; in float32 if they are of 16 bits,
-      of which a draw has so few that a small rate would be another one.
+      One array (n[l], m) a hidden layer, of the dtype of params; in float32 if params are of 16
+      bits, in which a draw is so coarse that a small rate would be another rate.
 
     Example:
       >>> from mlp_jax.parameters import init

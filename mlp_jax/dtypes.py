@@ -14,8 +14,8 @@ from mlp_jax.parameters import Layer, shaped_like
 def widened(arrays: Any) -> Any:
     """The arrays of a pytree, in float32 if they are of fewer bits.
 
-    What counts or sums examples is formed in these: 65,520 examples are infinitely many in float16,
-    257 are 256 in bfloat16, and 1/m has lost its digits in both before.
+    Whatever counts or sums examples is formed in these arrays: 65,520 examples are infinitely many
+    in float16, 257 are 256 in bfloat16, and in both 1/m loses its digits even earlier.
     """
 
     def wide(leaf: Any) -> Any:
@@ -26,7 +26,7 @@ def widened(arrays: Any) -> Any:
 
 
 def narrowed_like(params: Any, layers: Sequence[Layer]) -> Any:
-    """`layers` in the containers of `params` and, after `widened`, in the dtype of them again."""
+    """`layers`, which were `widened`, in the containers and the dtypes of `params` again."""
     dtypes = [leaf.dtype for leaf in jax.tree.leaves(params)]
     leaves = zip(jax.tree.leaves(layers), dtypes, strict=True)
     return shaped_like(params, [leaf.astype(dtype) for leaf, dtype in leaves])
@@ -47,5 +47,5 @@ def check_wide(dtype: Any) -> None:
 
 
 def scope(dtype: Any) -> Any:
-    """JAX with float64, where numbers are of that; otherwise JAX as it is."""
+    """A context in which JAX has float64 if `dtype` is float64; otherwise JAX as it is."""
     return jax.enable_x64(True) if np.dtype(dtype) == np.float64 else nullcontext()

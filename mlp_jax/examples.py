@@ -66,7 +66,7 @@ def check_labels(layers: tuple[Layer, ...], X: Any, Y: Any, *, one: bool = False
 
 
 def as_weights(X: Array, weights: Any) -> Array | None:
-    """Example weights w checked against X, in its dtype, (1, m); None stands for all ones.
+    """Example weights w checked against X, in the dtype of X, (1, m); None stands for all ones.
 
     Raises:
       ValueError: weights is not (1, m).

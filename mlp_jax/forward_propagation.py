@@ -36,13 +36,13 @@ class Trace(NamedTuple):
     def masked(self, l: int, value: Array) -> Array:
         """M ∘ value of hidden layer number l, counted from 0; 0 for all that does not count."""
         product = value if self.masks is None else self.masks[l] * value
-        return chosen(self.kept[l], product)
+        return where_kept(self.kept[l], product)
 
 
-def chosen(kept: Array | None, value: Array) -> Array:
-    """The value where it counts, else 0; of None, all of it.
+def where_kept(kept: Array | None, value: Array) -> Array:
+    """The value where it counts, else 0; with None, all of the value.
 
-    Chosen and not multiplied: 0 times what is not finite is NaN.
+    Chosen and not multiplied: 0 times a number that is not finite is NaN.
     """
     return value if kept is None else jnp.where(kept, value, 0.0)
 
@@ -54,10 +54,10 @@ def _kept(mask: Array | None, weights: Array | None) -> Array | None:
 
 
 def without_derivative(kept: Array | None, value: Array) -> Array:
-    """The value, of which autodiff takes no derivative where it does not count.
+    """The value, of which autodiff takes no derivative where the value does not count.
 
-    Else autodiff would multiply the 0 that it is handed there by a derivative that may be infinite.
-    The compiled forward pass has nothing of it.
+    Otherwise autodiff would multiply the 0 that comes back there by a derivative that may be
+    infinite. The compiled forward pass is the same.
     """
     return value if kept is None else jnp.where(kept, value, jax.lax.stop_gradient(value))
 
@@ -72,8 +72,8 @@ def forward_trace(
     """Section 2, every layer kept; X of shape (n[0], m) in the dtype of the parameters.
 
     masks: with dropout, M[l] of every hidden layer: Z[l+1] = W[l+1]ᵀ (M[l] ∘ A[l]) + b[l+1] 1ᵀ.
-    weights: of the examples, (1, m). Those of weight 0 are as if all their units were dropped,
-    where an activation may make other than finite numbers of them.
+    weights: of the examples, (1, m). Where an activation may make numbers of an example that are
+    not finite, an example of weight 0 is as if all its units were dropped.
     """
     hidden = network.hidden(layers)
     kept = tuple(
@@ -81,14 +81,14 @@ def forward_trace(
         for f, mask in zip(hidden, masks or (None,) * len(hidden), strict=True)
     )
     trace = Trace((), (X,), masks, kept)
-    given = X
+    A_prev = X
     for l, (W, b) in enumerate(layers, start=1):
-        Z = network.products.forward(W, given) + b  # W[l]ᵀ A[l-1] + b[l] 1ᵀ
+        Z = network.products.forward(W, A_prev) + b  # W[l]ᵀ A[l-1] + b[l] 1ᵀ
         trace = trace._replace(Z=(*trace.Z, Z))
         if l < len(layers):
             A = hidden[l - 1].f(without_derivative(kept[l - 1], Z))
             trace = trace._replace(A=(*trace.A, A))
-            given = trace.masked(l - 1, A)
+            A_prev = trace.masked(l - 1, A)
     return trace
 
 

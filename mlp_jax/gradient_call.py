@@ -9,11 +9,11 @@ from jax import Array
 from mlp_jax.cost_function import is_off
 
 
-def given(**choices: Any) -> dict[str, Any]:
-    """Those of weights, l2, ... that are switched on.
+def switched_on(**choices: Any) -> dict[str, Any]:
+    """The choices, such as weights and l2, that are neither None nor a literal 0.
 
-    Handed to a jitted function, a literal 0 becomes a traced one, and work is done to add nothing;
-    left out, it stays switched off.
+    A literal 0 that is handed to a jitted function becomes a traced 0, and the function works to
+    add nothing. A choice that is left out stays switched off.
     """
     return {name: value for name, value in choices.items() if not is_off(value)}
 
@@ -25,13 +25,13 @@ def call_gradient(
     Y: Array,
     **choices: Any,
 ) -> Any:
-    """function(params, X, Y), with those of `choices` that were made and it has arguments for.
+    """function(params, X, Y), with the choices that are switched on and that it has arguments for.
 
     So a function that knows only the paper's three arguments serves wherever `gradient` does.
     """
-    made = given(**choices)
-    chosen = {name: value for name, value in made.items() if accepts(function, name)}
-    return function(params, X, Y, **chosen)
+    made = switched_on(**choices)
+    known = {name: value for name, value in made.items() if accepts(function, name)}
+    return function(params, X, Y, **known)
 
 
 def accepts(function: Callable[..., Any], name: str) -> bool:

@@ -45,21 +45,21 @@ def one_hot(classes: Any, count: int) -> Array:
 
 
 def rest_of(given: Any, Y: Any) -> Any:
-    """What labels lost when they were rounded to Y, in its dtype, or None where that is nothing.
+    """The rest that labels lost when they were rounded to Y, (K, m), or None where nothing counts.
 
-    Far from zero a dtype has few digits for what labels differ by: float32 knows 1e8 to 8. Y and
-    the rest together have twice as many, for scores (see `Metric`).
+    Far from zero a dtype has few digits for the differences between labels: float32 knows 1e8 to 8.
+    Y and the rest together have twice as many digits, for scores (see `Metric`).
 
     Args:
       given: the labels as they came, (K, m).
-      Y: the same in another dtype.
+      Y: the same labels in another dtype, (K, m).
     """
     if isinstance(Y, jax.core.Tracer) or is_divided(given) or is_divided(Y):
         return None
     exact, rounded = np.asarray(given, np.float64), np.asarray(Y).astype(np.float64)
     range_of_each = exact.max(axis=1) - exact.min(axis=1)
     if (abs(exact).max(axis=1) <= 2.0 * range_of_each).all():
-        return None  # near zero: what is lost is nothing beside what they differ by
+        return None  # near zero: the rest is nothing beside the differences between labels
     rest = (exact - rounded).astype(Y.dtype)
     return rest if rest.any() else None
 

@@ -89,7 +89,7 @@ def _distance_to_label(Z: Array, Y: Array) -> Array:
 
 
 def _digits(number: float) -> str:
-    """All that it takes to type the number again: a file names a loss by it."""
+    """The number with all its digits, by which a file names a loss."""
     return np.format_float_positional(number, trim="-")
 
 
@@ -104,10 +104,10 @@ def huber(delta: float = 1.0) -> Loss:
     return _huber(float(delta))
 
 
-@cache  # one loss a number, or those of a sweep would not be equal
+@cache  # the same number gives the same loss, or the losses of a sweep would not be equal
 def _huber(delta: float) -> Loss:
     # Neither |e|, of which autodiff takes 0 at a = y and so 0 for the second derivative of e² / 2,
-    # nor jnp.clip, of which it takes half at the bend: there the second derivative is that of e².
+    # nor jnp.clip, of which it takes half at the bend: the second derivative there is that of e².
     def cut_off(e: Array) -> Array:
         return jnp.where(e > delta, delta, jnp.where(e < -delta, -delta, e))
 
@@ -267,7 +267,7 @@ LOSSES: dict[str, Any] = {
         pinball(),
     )
 }
-# Those with numbers of their own, as in "huber(0.5)" and "pinball(0.1, 0.5, 0.9)".
+# Losses with numbers of their own, as in "huber(0.5)" and "pinball(0.1, 0.5, 0.9)".
 LOSSES_OF_NUMBERS: dict[str, Callable[..., Loss]] = {"huber": huber, "pinball": pinball}
 
 
@@ -287,7 +287,7 @@ def of_name(name: str) -> Loss | None:
 
 
 def is_named_loss(loss: Loss) -> bool:
-    """Whether it is the one of its name, and none of the user's own, by hand or not."""
+    """Whether the loss is the library's of this name, and no loss of the user's own."""
     try:
         return of_name(loss.name) == loss
     except ValueError:

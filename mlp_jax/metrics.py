@@ -1,4 +1,6 @@
-"""What a person reads of outputs and labels: accuracy, R², coverage. Nothing here is descended.
+"""Metrics, which a person reads of outputs and labels: accuracy, R², coverage.
+
+No training descends by them.
 
 All take A and Y, (K, m), and example weights (1, m) or None, and return a scalar.
 """
@@ -55,7 +57,7 @@ class Metric:
 
     @property
     def name(self) -> str:
-        """Of the function, and the way if less is better: a checkpoint knows the metric by it."""
+        """The function and whether less is better: a checkpoint knows the metric by this name."""
         name = getattr(self.of, "__qualname__", type(self.of).__name__)
         return f"{name}, less is better" if self.less_is_better else name
 
@@ -87,7 +89,7 @@ def accuracy(A: Array, Y: Array, weights: Array | None = None) -> Array:
 
 @Metric
 def accuracy_of_largest(A: Array, Y: Array, weights: Array | None = None) -> Array:
-    """The share of examples whose largest output is that of their class."""
+    """The share of examples whose largest output is the output of their class."""
     right = jnp.argmax(A, axis=0) == jnp.argmax(Y, axis=0)
     return jnp.mean(_mean(right[None].astype(A.dtype), weights))
 
@@ -107,7 +109,8 @@ def r2(A: Array, Y: Array, weights: Array | None = None) -> Array:
     scikit-learn.
     """
     A, Y = widened((A, Y))
-    # Less one that counts, so that labels all the same have a spread of 0, whatever a mean rounds.
+    # Less a label that counts: labels that are all the same then have a spread of 0, although a
+    # mean of them is rounded.
     one = 0 if weights is None else jnp.argmax(weights)
     D = Y - Y[:, one][:, None]
     spread = _mean((D - _mean(D, weights)) ** 2, weights)

@@ -11,6 +11,7 @@ import mlp_jax
 from mlp_jax import metrics
 from mlp_jax.activations import ACTIVATIONS
 from mlp_jax.dropout import dropout_masks
+from mlp_jax.loss_rules import RULES, default_loss, quantiles_of
 from mlp_jax.losses import LOSSES, Loss, is_named_loss
 from mlp_jax.models import numpy_forward, prediction
 from mlp_jax.network import Network
@@ -218,6 +219,44 @@ def test_a_loss_of_ours_is_pickled_by_its_name(name):
     network = Network(loss=name)
     assert is_named_loss(network.loss)
     assert pickle.loads(pickle.dumps(network)) == network
+
+
+def test_the_rules_have_every_loss_that_has_a_name():
+    assert list(RULES) == list(LOSSES)
+    for name, rules in RULES.items():
+        loss = LOSSES[name]
+        assert (loss.labels, loss.classes) == (rules.labels, rules.classes)
+        assert (loss.exclusive, loss.counts) == (rules.exclusive, rules.counts)
+
+
+# Of squared errors the average is told without the 1/2.
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [("binary_cross_entropy", 1.0), ("softmax_cross_entropy", 1.0), ("squared_error", 2.0)],
+)
+def test_an_average_of_one_network_is_lost_as_its_outputs_are(name, times):
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(3, 8))
+    Y = np.eye(3)[:, rng.integers(0, 3, 8)]
+    loss, of_averages = LOSSES[name], RULES[name].of_averages
+    ours = of_averages(np.asarray(loss.output(Z)).T, Y.T)
+    np.testing.assert_allclose(ours, times * np.asarray(loss.L(Z, Y))[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "quantiles"),
+    [("pinball", ("0.5",)), ("pinball(0.1, 0.9)", ("0.1", "0.9")), ("huber(0.5)", ())],
+)
+def test_the_name_of_a_loss_says_its_quantiles(name, quantiles):
+    assert quantiles_of(name) == quantiles
+
+
+@pytest.mark.parametrize(
+    ("classes", "loss"),
+    [(None, "squared_error"), (2, "binary_cross_entropy"), (3, "softmax_cross_entropy")],
+)
+def test_a_table_without_a_loss_has_that_of_its_classes(classes, loss):
+    assert default_loss(classes) == loss
 
 
 def test_numpy_refuses_a_loss_that_it_does_not_know():

@@ -83,9 +83,7 @@ def measured_peers(task, numbers, peers):
     """{name: `Measured` of these configurations}."""
     configurations = [task.configurations[i].named for i in numbers]
     y = next(iter(task.labels.values()))[0].astype(int)
-    searched = Searched(
-        configurations, np.ascontiguousarray(task.X.T), y, task.splits, configurations[0]["epochs"]
-    )
+    searched = Searched(configurations, task.X, y, task.splits, configurations[0]["epochs"])
     found = {}
     for name in peers:
         if name in IN_PROCESSES:  # they are there before the clock runs
@@ -127,7 +125,7 @@ def measured(n, rows, epochs, sample, products, choices_of_space=None):
     arguments = (*table(rows), space() | (choices_of_space or {}))
     choices = {"n": n, "folds": FOLDS, "epochs": epochs}
     task = as_task(*arguments, **choices)
-    numbers = representative(task.configurations, task.X.shape[0], sample)
+    numbers = representative(task.configurations, task.X.shape[1], sample)
     before, after = numbers[0::2], numbers[1::2]
     halves = [measured_peers(task, before, PEERS)]
     with tempfile.TemporaryDirectory() as folder:

@@ -74,7 +74,7 @@ def mixed(small):
                 found["useful_share_of_flops"] = plan.flops_used / plan.flops_issued
             yield found
     task = as_task(*arguments, **choices)
-    numbers = mixed_shapes.representative(task.configurations, task.X.shape[0], sample)
+    numbers = mixed_shapes.representative(task.configurations, task.X.shape[1], sample)
     measured = mixed_shapes.measured_peers(task, numbers, ["scikit-learn"])["scikit-learn"]
     found["seconds"]["scikit-learn"] = list(mixed_shapes.scaled(measured, n, n))
     yield found

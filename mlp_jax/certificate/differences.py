@@ -52,7 +52,7 @@ def central_differences(
 
     All arrays in float64; `positions`, of shape (entries,), count the entries of
     `jax.flatten_util.ravel_pytree(layers)`. noise_of_J: how far J moves, in eps, where everything
-    that it is made of moves by one: far more than J's last digit where labels are far from 0.
+    that J is made of moves by one eps: far more than J's last digit where labels are far from 0.
     """
     flat, unravel = ravel_pytree(layers)
 

@@ -25,7 +25,7 @@ class Evidence(NamedTuple):
     """Everything known of one leaf, in float64.
 
     name: such as "W[2]".
-    hand: the gradient on trial, of whatever shape and dtype it came in.
+    hand: the gradient on trial, of the shape and dtype in which it came.
     truth: `jax.grad`'s, (rows, columns).
     noise: what rounding in the dtype of hand may do to every entry, (rows, columns).
     probed: flat positions compared with central differences, (entries,).
@@ -69,9 +69,9 @@ class Evidence(NamedTuple):
     def left_out(self) -> np.ndarray:
         """Which of the probed entries have a difference that means nothing.
 
-        Those at a kink, declared or seen in the slopes to both sides, and those where the cost
-        bends so fast that the difference has not settled: a deep saturated network may rise and be
-        flat again well within the step.
+        These are entries at a kink, declared or seen in the slopes to both sides, and entries where
+        the cost bends so fast that the difference has not settled: a deep saturated network may
+        rise and be flat again well within the step.
         """
         resolvable = DIFFERENCES_TOLERANCE * self.scale
         enough = np.maximum(SETTLED * np.abs(self.slope), resolvable)

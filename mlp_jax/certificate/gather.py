@@ -134,10 +134,10 @@ def at_other_values(
     Y: Array,
     choices: dict[str, Any],
 ) -> list[Evidence]:
-    """The evidence with those values at kinks with which it is right furthest down from the output.
+    """The evidence with the values at kinks by which the gradient is right furthest down.
 
-    At a kink each is as good as another; a mixture of them within one gradient is not. An error
-    further down is then judged with the same values.
+    At a kink one value is as good as another; a mixture of values within one gradient is not. An
+    error further down is then judged with the same values.
     """
     furthest, chosen = _right_down_to(evidence), evidence
     kinks = at_kinks(choices["network"], layers, X, Y, choices["masks"])

@@ -18,7 +18,7 @@ from jax import Array
 from mlp_jax.activations import Activation, is_named
 from mlp_jax.certificate.kinks import at_kinks, output_error, slope
 from mlp_jax.cost_function import J_of_losses, dJ_dL
-from mlp_jax.forward_propagation import chosen, forward_trace
+from mlp_jax.forward_propagation import forward_trace, where_kept
 from mlp_jax.losses import Loss, is_named_loss
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
@@ -118,7 +118,7 @@ def _shaken(
 
     error = network.loss.dL_dZ(Z[-1], Y_shaken)
     error = jnp.where(kinks.examples, network.loss.dL_dZ(at_rest[-1], Y), error)
-    grad = chosen(counts, dJ_dL(X, weights) * error)
+    grad = where_kept(counts, dJ_dL(X, weights) * error)
     grads, terms = [], []
     for l in reversed(range(len(layers))):
         W = layers[l].W
@@ -133,7 +133,7 @@ def _shaken(
             rounded = unit * (abs(W) @ abs(grad)) + smallest * abs(grad).sum(0, keepdims=True)
             grad_A = W @ grad + rounded * move.like(rounded)
             grad_A = grad_A if masks is None else masks[l - 1] * grad_A
-            grad = chosen(trace.kept[l - 1], grad_A * f_primes[l - 1])
+            grad = where_kept(trace.kept[l - 1], grad_A * f_primes[l - 1])
     J = J_of_losses(network.loss.L(Z[-1], Y_shaken), weights)
     return Noise(tuple(grads[::-1]), J), Noise(tuple(terms[::-1]), abs(J))
 

@@ -1,4 +1,4 @@
-"""What the evidence on one W[l] or b[l] amounts to, and which layer is the one to mend."""
+"""Verdicts: what the evidence on one W[l] or b[l] amounts to, and which layer is to be mended."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,8 +21,8 @@ class Leaf(NamedTuple):
     worst: (row, column) of the entry furthest off, with its values by_hand, by_autodiff and
       by_differences (None where not probed or left out).
     probed: entries compared with central differences.
-    left_out: of them, those where a unit's z changes sign within the step, or the cost bends too
-      fast for it.
+    left_out: probed entries at which a unit's z changes sign within the step, or the cost bends too
+      fast for the step.
     verdict: "right"; "kink": right, with another value of f' at z = 0, or of dL/dz at a = y;
       "too small": so near 0 that rounding could make it, which speaks neither for nor against;
       "untold": `jax.grad` is not finite at entries that nothing else was compared with; "wrong".
@@ -109,7 +109,7 @@ def _verdict(e: Evidence) -> str:
 def diagnosis(leaves: Sequence[Leaf]) -> tuple[int | None, str]:
     """The first wrong layer on the way back from the output, and where to look.
 
-    An error in dJ/dZ[l] spoils everything below it, so the highest wrong layer is the one to mend.
+    An error in dJ/dZ[l] spoils everything below, so the highest wrong layer is to be mended.
     """
     wrong = [index for index, leaf in enumerate(leaves) if leaf.verdict == "wrong"]
     if not wrong:
@@ -171,7 +171,7 @@ def _nothing_wrong(leaves: Sequence[Leaf]) -> str:
 
 
 def _speaks(leaf: Leaf) -> bool:
-    """Whether the leaf is evidence for or against what it is made from."""
+    """Whether the leaf is evidence for or against the dJ/dZ[l] that it is made from."""
     return leaf.verdict not in ("too small", "untold")
 
 

@@ -28,7 +28,7 @@ def tell(
         click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
         return
     print_ranking(result)
-    count = result.task.X.shape[1]
+    count = len(result.task.X)
     click.echo(
         f"the best, trained on all {count} samples: {in_words(found)} on the {held_out} held out"
     )

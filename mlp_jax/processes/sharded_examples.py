@@ -14,13 +14,13 @@ def shard_examples(
 ) -> tuple[Array, Array, Array | None]:
     """X, Y and weights, each device with as many examples as any other; to be handed to `fit`.
 
-    What `fit` and `cost_and_gradient` then return is what they return of all examples together: the
-    mean is that of all weights, however they are divided. Where the examples do not come out even,
-    some are there twice, with no weight: in full batches that changes nothing, and smaller batches
-    (`batch_size`) have a few examples less.
+    `fit` and `cost_and_gradient` then return the same as for all examples together: the mean is
+    over all weights, however the examples are divided. Where the examples cannot be divided evenly,
+    some are there twice, the second time with weight 0. In full batches that changes nothing, and
+    smaller batches (`batch_size`) have a few examples less.
 
-    In processes that `mlp_jax.distributed` has joined each hands in examples of its own, as many as
-    it has, and is given arrays of all.
+    In processes that `mlp_jax.distributed` has joined, each process hands in examples of its own,
+    however many, and gets arrays of all examples.
 
     Args:
       X: features, shape (n[0], m): columns are examples.

@@ -13,8 +13,10 @@ from mlp_jax.wording import as_typed
 class Fold(NamedTuple):
     """One split of the examples, as indices into all of them.
 
-    train, validation: int32, filled up to the length of the longest fold. sizes: how many of each
-    are examples, int32. which: of the static training sizes, this one's number.
+    train: rows to train on, int32, (length of the longest fold,): filled up with rows once more.
+    validation: rows to validate by, likewise.
+    sizes: how many of each are no filling, int32, (2,).
+    which: the number of the fold's training size in `Lengths.train`, int32, ().
     """
 
     train: Array | np.ndarray
@@ -24,10 +26,10 @@ class Fold(NamedTuple):
 
 
 class Lengths(NamedTuple):
-    """What of the folds is static.
+    """The static side of the folds.
 
-    train: the different numbers of examples to train on. even: whether training and validation sets
-    are of one length each in all folds.
+    train: the different numbers of examples to train on, ascending.
+    even: all folds train on as many examples, and validate by as many.
     """
 
     train: tuple[int, ...]
@@ -117,6 +119,42 @@ def as_splits(folds: Any, m: int) -> list[Split]:
         )
         for number, (train, held) in enumerate(pairs)
     ]
+
+
+def splits_of(
+    labels: np.ndarray, classes: np.ndarray | None, folds: Any, validation: Any, seed: int
+) -> list[Split]:
+    """The folds of `mlp_jax.sweep`'s arguments of these names, five where it names none.
+
+    Args:
+      labels: (m,) or (m, K); class numbers where there are classes.
+      classes: what y was made of, or None.
+      folds: how many, pairs of indices, a splitter of scikit-learn, or None.
+      validation: the share to validate by, or None.
+      seed: of the draw.
+
+    Raises:
+      ValueError: neither of these came, or both, or a fold has no rows.
+    """
+    m, strata = len(labels), None if classes is None else labels
+    if validation is not None:
+        if folds is not None:
+            raise ValueError("both folds and validation are given: leave one out")
+        return held_out(m, validation, seed=seed, classes=strata)
+    if folds is None:
+        folds = 5
+    if isinstance(folds, int | np.integer):
+        return k_folds(m, int(folds), seed=seed, classes=strata)
+    if hasattr(folds, "split") and not isinstance(folds, str):
+        folds = folds.split(np.zeros((m, 1)), labels)
+    splits = as_splits(folds, m)
+    for number, parts in enumerate(splits):
+        if not all(map(len, parts)):
+            raise ValueError(
+                f"fold {number} has {len(parts[0])} rows to train on and {len(parts[1])} to "
+                "validate by; expected one or more of each"
+            )
+    return splits
 
 
 def _indices(part: Any, m: int, name: str) -> np.ndarray:

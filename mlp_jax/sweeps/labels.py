@@ -69,13 +69,13 @@ def classes_of(kind: str, labels: np.ndarray) -> tuple[np.ndarray | None, np.nda
 
 
 def as_Y(loss: Loss, labels: np.ndarray, classes: np.ndarray | None, dtype: Any) -> np.ndarray:
-    """The labels as this loss compares them with its outputs, (K, m)."""
+    """The labels as this loss compares them with its outputs, (m, K)."""
     if classes is None:
-        Y = np.atleast_2d(labels.astype(dtype).T)
+        Y = np.atleast_2d(labels.astype(dtype).T).T
     elif loss.exclusive is not False:
-        Y = np.asarray(one_hot(labels, len(classes)), dtype)
+        Y = np.asarray(one_hot(labels, len(classes)), dtype).T
     elif len(classes) == 2:
-        Y = labels[None].astype(dtype)
+        Y = labels[:, None].astype(dtype)
     else:
         raise ValueError(
             f"{loss.name} is for two classes and y has {len(classes)}; type "
@@ -87,8 +87,8 @@ def as_Y(loss: Loss, labels: np.ndarray, classes: np.ndarray | None, dtype: Any)
             f"y has labels from {Y.min():g} to {Y.max():g}; {loss.name} expects {lowest:g} to "
             f"{highest:g}"
         )
-    if loss.outputs_of_label > 1 and len(Y) > 1:
-        raise ValueError(f"{loss.name} is for y of one column; it has {len(Y)}")
+    if loss.outputs_of_label > 1 and Y.shape[1] > 1:
+        raise ValueError(f"{loss.name} is for y of one column; it has {Y.shape[1]}")
     return np.ascontiguousarray(Y)
 
 
@@ -102,7 +102,7 @@ def with_class_weights(
 
     Args:
       configs: each with its loss.
-      labels: Y of every loss, (K, m).
+      labels: Y of every loss, (m, K).
       classes: what y was made of, or None.
       splits: of the examples, to train on and to validate by.
 
@@ -133,8 +133,8 @@ def with_class_weights(
 def _class_weight(given: Any, Y: np.ndarray, classes: np.ndarray | None, splits: list[Any]) -> Any:
     """`given` checked: "balanced", or a weight of every class, by its number."""
     if isinstance(given, Mapping):
-        given = _by_number(given, classes, len(Y))
-    weights = np.asarray(class_weights(Y, given))[0]
+        given = _by_number(given, classes, Y.shape[1])
+    weights = np.asarray(class_weights(Y.T, given))[0]
     for fold, (train, _) in enumerate(splits):
         if not weights[train].any():
             raise ValueError(

@@ -81,7 +81,7 @@ class SweepMember:
     def labels(self) -> tuple[np.ndarray, np.ndarray]:
         """(labels trained on, labels validated by), each (n[L], m)."""
         train, held = self._task.splits[self.fold]
-        Y = self._task.labels[self.network.loss]
+        Y = self._task.labels[self.network.loss].T
         return Y[:, train], Y[:, held]
 
     def arguments_of_fit(self) -> dict[str, Any]:
@@ -102,13 +102,13 @@ class SweepMember:
         task, config = self._task, self._choices
         train, held = task.splits[self.fold]
         sizes = task.sizes(config, self.fold)
-        X, Y = task.X[: sizes[0]], task.labels[self.network.loss]
+        X, Y = task.X[:, : sizes[0]].T, task.labels[self.network.loss].T
         drawn = np.dtype(np.float32) if task.as_fit else X.dtype
         params = init(task.key_of_weights(self.seed), sizes, dtype=drawn)
         given = config.class_weight
         numbers = {name: config.named[name] for name in _OF_FIT if name in config.named}
         weights = None
-        validation: tuple[Any, ...] = (X[:, held], task.exact_labels(self.network.loss)[:, held])
+        validation: tuple[Any, ...] = (X[:, held], task.exact_labels(self.network.loss)[held].T)
         if given is not None:
             weights = class_weights(Y[:, train], given)
             if task.as_fit and task.best_by == "metric":

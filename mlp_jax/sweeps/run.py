@@ -15,6 +15,7 @@ from mlp_jax.sweeps.running.coordination import JoinedProcesses, SharedFolder, S
 from mlp_jax.sweeps.running.devices import rates_of, room_of, workers_of
 from mlp_jax.sweeps.running.progress import as_sweep_progress
 from mlp_jax.sweeps.running.rungs import Rungs
+from mlp_jax.sweeps.running.runner import OnChunk
 from mlp_jax.sweeps.shards import Shard, as_shard
 from mlp_jax.sweeps.task import Task, as_task
 from mlp_jax.training.checks import check_count
@@ -156,6 +157,9 @@ def plan_sweep(
 ) -> SweepPlan:
     """What `sweep` would do with the same arguments; nothing is compiled or trained.
 
+    A plan is the same whatever `progress`, `checkpoint`, `checkpoint_seconds` and `cancel` are:
+    they are taken so that one set of arguments serves both.
+
     Example:
       >>> import numpy as np, mlp_jax
       >>> X, y = np.zeros((90, 4)), np.arange(90) % 3
@@ -228,8 +232,13 @@ def run(
     checkpoint: Any = None,
     checkpoint_seconds: float = 60.0,
     cancel: Any = None,
+    on_chunk: OnChunk | None = None,
 ) -> SweepResult:
-    """The task done as planned; arguments as for `sweep`."""
+    """The task done as planned; arguments as for `sweep`.
+
+    on_chunk: called by the thread that has trained a chunk, before its states are kept, with the
+      epochs that the chunk's members have trained, summed.
+    """
     began = time.perf_counter()
     _check_cancel(cancel)
     saves = None
@@ -238,7 +247,7 @@ def run(
     try:
         others = _coordination(task, plan, saves, cancel)
         with as_sweep_progress(progress, task, plan.members) as shown:
-            rungs = Rungs(task, plan, saves, others, shown)
+            rungs = Rungs(task, plan, saves, others, shown, on_chunk)
             interrupted = rungs.train()
         own = rungs.record.outcomes()
         try:

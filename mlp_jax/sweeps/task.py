@@ -15,7 +15,7 @@ from mlp_jax.labels import rest_of
 from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
 from mlp_jax.sweeps.configuration import Configuration
-from mlp_jax.sweeps.folds import Split, as_splits, held_out, k_folds
+from mlp_jax.sweeps.folds import Split, splits_of
 from mlp_jax.sweeps.labels import (
     as_Y,
     checked_labels,
@@ -23,7 +23,9 @@ from mlp_jax.sweeps.labels import (
     kind_of_labels,
     with_class_weights,
 )
+from mlp_jax.sweeps.scoring import scores_of
 from mlp_jax.sweeps.space import configurations
+from mlp_jax.sweeps.table import as_table, check_length, with_own_validation
 from mlp_jax.training.checks import check_count, check_range
 from mlp_jax.training.epoch import JUDGES
 
@@ -33,9 +35,9 @@ BATCH_SIZE = 64  # of a configuration that names none
 class Task(NamedTuple):
     """The whole of a sweep, but for how it is done.
 
-    X: features, (n[0], m).
-    labels: for every loss of the space, its Y, (K, m).
-    rests: for every loss, what is left of labels that were rounded to Y, (K, m), or None; see
+    X: features, (m, n[0]): rows are samples.
+    labels: for every loss of the space, its Y, (m, K).
+    rests: for every loss, what is left of labels that were rounded to Y, (m, K), or None; see
       `labels.rest_of`.
     splits: the folds.
     configurations: complete, each with its loss, and with class weights by class number.
@@ -86,7 +88,7 @@ class Task(NamedTuple):
 
     def columns(self, fold: int | None) -> int:
         """How many features the networks of a fold have; None for all there are."""
-        return len(self.X) if self.features is None or fold is None else self.features[fold]
+        return self.X.shape[1] if self.features is None or fold is None else self.features[fold]
 
     def exact_labels(self, loss: Loss) -> np.ndarray:
         """Y with all the digits that the labels came with, in float64 if these are more."""
@@ -96,7 +98,7 @@ class Task(NamedTuple):
     def sizes(self, configuration: Configuration, fold: int | None = None) -> tuple[int, ...]:
         """Units of every layer, features first: those of a fold, or all."""
         loss = configuration.network.loss
-        outputs = len(self.labels[loss]) * loss.outputs_of_label
+        outputs = self.labels[loss].shape[1] * loss.outputs_of_label
         return (self.columns(fold), *configuration.hidden, outputs)
 
 
@@ -121,21 +123,14 @@ def as_task(
       ValueError: what came, what was expected and what to type.
     """
     key_init, key_order, key_choices = jax.random.split(as_key(key), 3)
-    words = np.asarray(jax.random.key_data(key_choices)).tolist()
-    seed_of_space, seed_of_folds = map(int, np.random.SeedSequence(words).generate_state(2))
-    check_count("seeds", seeds)
-    check_count("epochs", epochs)
-    if patience is not None:
-        check_range("patience", patience, 1, np.inf)
-        patience = np.asarray(patience).item()  # as in a space: a checkpoint knows a sweep by it
-    if best_by not in JUDGES:
-        raise ValueError(f"best_by is {best_by!r}; expected one of {', '.join(JUDGES)}")
+    seed_of_space, seed_of_folds = _seeds_of(key_choices)
+    patience = _checked(seeds, epochs, patience, best_by)
     configs = configurations(space, n, seed=seed_of_space)
-    table, labels = _table(X), checked_labels(y, "y")
-    _check_length(table, labels)
+    table, labels = as_table(X), checked_labels(y, "y")
+    check_length(table, labels)
     splits = None
     if isinstance(validation, tuple | list):
-        table, labels, splits = _with_own_validation(table, labels, validation, folds)
+        table, labels, splits = with_own_validation(table, labels, validation, folds)
     kind = kind_of_labels(configs, labels)
     classes, labels = classes_of(kind, labels)
     default = default_loss(None if kind == "numbers" else 2 if classes is None else len(classes))
@@ -144,7 +139,7 @@ def as_task(
         for config in configs
     ]
     if splits is None:
-        splits = _splits(labels, classes, folds, validation, seed_of_folds)
+        splits = splits_of(labels, classes, folds, validation, seed_of_folds)
     losses = sorted({config.network.loss for config in configs}, key=lambda loss: loss.name)
     Y = {loss: as_Y(loss, labels, classes, table.dtype) for loss in losses}
     configs = with_class_weights(configs, Y, classes, splits)
@@ -152,11 +147,10 @@ def as_task(
     if best_by == "metric" and scored == "loss":
         best_by = "validation_loss"  # they are the same
     return Task(
-        X=np.ascontiguousarray(table.T),
+        X=np.ascontiguousarray(table),
         labels=Y,
         rests={
-            loss: None if classes is not None else rest_of(np.atleast_2d(labels.T), one)
-            for loss, one in Y.items()
+            loss: None if classes is not None else _rest(labels, one) for loss, one in Y.items()
         },
         splits=splits,
         configurations=configs,
@@ -170,102 +164,26 @@ def as_task(
     )
 
 
-def _table(X: Any) -> np.ndarray:
-    """X as floating numbers, (samples, features): float64 where it came so and JAX allows it.
-
-    Of 16 bits it becomes float32: parameters are of the dtype of X, and `fit` refuses such.
-    """
-    try:
-        table = np.asarray(X)
-        dtype = table.dtype if table.dtype.kind == "f" else np.dtype(np.float64)
-        table = table.astype(jax.dtypes.canonicalize_dtype(np.promote_types(dtype, np.float32)))
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"X holds something else than numbers ({np.asarray(X).dtype}); encode words as numbers "
-            "first, as with sklearn.preprocessing.OneHotEncoder"
-        ) from None
-    if table.ndim != 2 or 0 in table.shape:
-        raise ValueError(f"X has shape {table.shape}; expected (samples, features)")
-    if not np.isfinite(table).all():
-        row, column = (int(i) for i in np.argwhere(~np.isfinite(table))[0])
-        raise ValueError(
-            f"X[{row}, {column}] is {table[row, column]}; expected finite numbers: fill it in first"
-        )
-    return table
+def _rest(labels: np.ndarray, Y: np.ndarray) -> np.ndarray | None:
+    """What labels, (m,) or (m, K), lost when they were rounded to Y, (m, K); None if nothing."""
+    rest = rest_of(np.atleast_2d(labels.T), Y.T)
+    return None if rest is None else np.ascontiguousarray(rest.T)
 
 
-def _check_length(table: np.ndarray, labels: np.ndarray, of: str = "") -> None:
-    if len(table) != len(labels):
-        turned = "; rows are samples here: type X.T" if table.shape[1] == len(labels) else ""
-        raise ValueError(f"{of}X has {len(table)} samples and y {len(labels)}{turned}")
+def _seeds_of(key: Any) -> tuple[int, int]:
+    """(the seed of the drawing of a space, the seed of the folds)."""
+    words = np.asarray(jax.random.key_data(key)).tolist()
+    of_space, of_folds = np.random.SeedSequence(words).generate_state(2)
+    return int(of_space), int(of_folds)
 
 
-def _with_own_validation(
-    table: np.ndarray, labels: np.ndarray, validation: Sequence[Any], folds: Any
-) -> tuple[np.ndarray, np.ndarray, list[Split]]:
-    """The examples with those of (Xv, yv) after them, and the one split between the two."""
-    if folds is not None:
-        raise ValueError("both folds and validation are given: leave one out")
-    if len(validation) != 2:
-        raise ValueError(f"validation has {len(validation)} parts; expected (Xv, yv) or a share")
-    own, own_labels = _table(validation[0]), checked_labels(validation[1], "validation y")
-    _check_length(own, own_labels, "validation ")
-    if own.shape[1] != table.shape[1] or own_labels.ndim != labels.ndim:
-        raise ValueError(
-            f"validation has X {own.shape} and y {own_labels.shape}; X is {table.shape} and y "
-            f"{labels.shape}: expected as many columns"
-        )
-    m, all_m = len(table), len(table) + len(own)
-    split = np.arange(m), np.arange(m, all_m)
-    return np.concatenate([table, own]), np.concatenate([labels, own_labels]), [split]
-
-
-def _splits(
-    labels: np.ndarray, classes: np.ndarray | None, folds: Any, validation: Any, seed: int
-) -> list[Split]:
-    m, strata = len(labels), None if classes is None else labels
-    if validation is not None:
-        if folds is not None:
-            raise ValueError("both folds and validation are given: leave one out")
-        return held_out(m, validation, seed=seed, classes=strata)
-    if folds is None:
-        folds = 5
-    if isinstance(folds, int | np.integer):
-        return k_folds(m, int(folds), seed=seed, classes=strata)
-    if hasattr(folds, "split") and not isinstance(folds, str):
-        folds = folds.split(np.zeros((m, 1)), labels)
-    splits = as_splits(folds, m)
-    for number, parts in enumerate(splits):
-        if not all(map(len, parts)):
-            raise ValueError(
-                f"fold {number} has {len(parts[0])} rows to train on and {len(parts[1])} to "
-                "validate by; expected one or more of each"
-            )
-    return splits
-
-
-def scores_of(choice: Any, losses: list[Loss]) -> tuple[str, dict[Loss, metrics.Metric | None]]:
-    """The score's name, and for every loss the metric behind it; None for the loss itself."""
-    if callable(choice):
-        return "own", dict.fromkeys(losses, metrics.as_metric(choice))
-    if choice is None:
-        own = {loss.metric for loss in losses}
-        classes = all(loss.classes for loss in losses)
-        choice = "accuracy" if classes else "r2" if own == {metrics.r2} else "loss"
-    if choice == "accuracy" and all(loss.classes for loss in losses):
-        return "accuracy", {loss: metrics.as_metric(loss.metric) for loss in losses}
-    if choice == "r2":
-        return "r2", dict.fromkeys(losses, metrics.r2)
-    if choice != "loss":
-        raise ValueError(
-            f"scoring is {choice!r}; expected 'accuracy' (of classes), 'r2', 'loss', or a function "
-            "of (A, Y, weights) whose value is better the higher it is, or of an error "
-            "mlp_jax.Metric(function, less_is_better=True)"
-        )
-    if len(losses) > 1:
-        names = ", ".join(loss.name for loss in losses)
-        raise ValueError(
-            f"the space has the losses {names}, whose values cannot be compared; "
-            "type scoring='r2', or only one of them"
-        )
-    return "loss", dict.fromkeys(losses)
+def _checked(seeds: Any, epochs: Any, patience: Any, best_by: Any) -> Any:
+    """The patience as a number of Python's, or None; ValueError if one of these is wrong."""
+    check_count("seeds", seeds)
+    check_count("epochs", epochs)
+    if best_by not in JUDGES:
+        raise ValueError(f"best_by is {best_by!r}; expected one of {', '.join(JUDGES)}")
+    if patience is None:
+        return None
+    check_range("patience", patience, 1, np.inf)
+    return np.asarray(patience).item()  # as in a space: a checkpoint knows a sweep by it

@@ -1,13 +1,12 @@
 """The order in which an epoch sees the examples: a permutation that is computed, not sorted.
 
-`jax.random.permutation` sorts random numbers. On a CPU that takes as long as a quarter of an epoch
-of a small network, and its generators and sorts are a third of what there is to compile.
+`jax.random.permutation` sorts random numbers. On a CPU the sort takes as long as a quarter of an
+epoch of a small network, and the generators and sorts are a third of the program to compile.
 
-A Feistel network is a bijection whatever its round functions are: write i < a b as the pair (l, r)
-with l < a and r < b, and add to one of the two a function of the other, in turn. Results of m or
-more, of which there are less than a, go through again until they are below m, and what that leaves
-is a bijection of the numbers below m (Black and Rogaway, Ciphers with Arbitrary Finite Domains,
-CT-RSA 2002).
+A Feistel network is a bijection with any round functions: write i < a b as the pair (l, r) with
+l < a and r < b, and in turn add to one of the two a function of the other. Results of m or more, of
+which there are less than a, go through again until they are below m. The whole is a bijection of
+the numbers below m (Black and Rogaway, Ciphers with Arbitrary Finite Domains, CT-RSA 2002).
 """
 
 from typing import Any
@@ -29,9 +28,9 @@ def permutation(key: Any, number: Any, m: int) -> Array:
     orders can come.
 
     Args:
-      key: from `jax.random.key`; its order of another number tells nothing of this one.
-      number: of the order, such as that of the epoch; may be traced.
-      m: how many, less than 2³¹.
+      key: from `jax.random.key`; the order of one number tells nothing of the order of another.
+      number: of the order, such as the number of the epoch; may be traced.
+      m: how many numbers, less than 2³¹.
 
     Example:
       >>> sorted(permutation(jax.random.key(0), 7, 5).tolist())

@@ -49,7 +49,7 @@ class FitCheckpoint:
         examples, validation, numbers = arguments
         parts = {
             "parameters or key": _digest(state),
-            # By one type, whatever it is: folders written before know them so.
+            # A digest has the name of the type, and folders written before have this one.
             "examples": _digest(Examples(*examples)),
             "validation": _digest(validation and Examples(*validation)),
             "numbers (such as of the optimizer, l2, patience)": _digest(numbers),
@@ -106,7 +106,7 @@ class FitCheckpoint:
 
 
 def check_alone() -> None:
-    """Raises ValueError in processes that are joined: which save they go on from is not agreed."""
+    """Raises ValueError in joined processes: they do not agree on the save to go on from."""
     if jax.process_count() > 1:
         raise ValueError(
             f"fit's checkpoint is for one process, and {jax.process_count()} are joined: leave it "
@@ -118,7 +118,7 @@ _NONE = np.empty((0, 4), np.float32)
 
 
 def _leaves(tree: Any) -> list[np.ndarray]:
-    """As NumPy arrays, keys by what they hold."""
+    """The leaves as NumPy arrays; a key of JAX as its data."""
     return [
         np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
         for leaf in jax.tree.leaves(tree)
@@ -126,6 +126,7 @@ def _leaves(tree: Any) -> list[np.ndarray]:
 
 
 def _with_leaves(like: Any, leaves: list[np.ndarray]) -> Any:
+    """A tree of the structure of `like` with the leaves that `_leaves` made."""
     old, structure = jax.tree.flatten(like)
     made = [
         jax.random.wrap_key_data(jnp.asarray(new), impl=jax.random.key_impl(leaf))

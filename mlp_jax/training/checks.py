@@ -1,4 +1,4 @@
-"""What a user hands to `fit`, checked: every complaint says what came and what to type."""
+"""Checks of all that a user hands to `fit`: every error says what came and what to type."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from jax import Array
 
 from mlp_jax.dtypes import check_wide
 from mlp_jax.examples import as_weights, check_examples, check_labels
-from mlp_jax.gradient_call import given
+from mlp_jax.gradient_call import switched_on
 from mlp_jax.labels import rest_of
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
@@ -66,7 +66,7 @@ def _as_array(array: Any, dtype: Any) -> Any:
 def with_validation(
     batch: Batch, validation: Any, layers: tuple[Layer, ...], network: Network, key: Any
 ) -> tuple[Batch, Batch | None]:
-    """The examples to train on, and those to validate by or None."""
+    """The examples to train on, and the examples to validate by or None."""
     if validation is None:
         return batch, None
     if isinstance(validation, tuple | list):
@@ -100,7 +100,7 @@ def with_validation(
 
 
 def _check_split(validation: float, inside: Batch, outside: Batch) -> None:
-    """Raises ValueError where all weight is on one side of a split; a traced one goes unseen."""
+    """Raises ValueError where all weight is on one side of a split; traced weights go unseen."""
     for weights, what in ((inside.weights, "train on"), (outside.weights, "validate by")):
         if weights is None or isinstance(weights, jax.core.Tracer):
             continue
@@ -132,7 +132,7 @@ def as_numbers(
     check_range("mean_over", mean_over, 1, np.inf)
     if patience is not None:
         check_range("patience", patience, 1, np.inf)
-    on = given(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
+    on = switched_on(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
     if "label_smoothing" in on and not network.loss.classes:
         raise ValueError(f"label_smoothing is for the cross-entropies; the loss is {network.loss}")
 
@@ -161,7 +161,7 @@ def check_not_watched(progress: Any, checkpoint: Any) -> None:
 
 
 def check_range(name: str, value: Any, lowest: float, below: float) -> None:
-    """Raises ValueError for what is no number with lowest <= number < below; traced goes unseen."""
+    """Raises ValueError for no number, or one out of lowest <= number < below; unseen if traced."""
     if isinstance(value, jax.core.Tracer):
         return
     number = np.asarray(value)
@@ -173,7 +173,7 @@ def check_range(name: str, value: Any, lowest: float, below: float) -> None:
 
 
 def check_count(name: str, value: Any, otherwise: str = "") -> None:
-    """Raises ValueError for what is no integer from 1 up. otherwise: what else is allowed."""
+    """Raises ValueError unless `value` is an integer from 1 up. otherwise: what else is allowed."""
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} is {as_typed(value)}; expected an integer from 1 up{otherwise}")
 
@@ -236,7 +236,7 @@ def as_epochs(epochs: Any, max_epochs: int | None, traced: bool) -> tuple[Any, i
 
 
 def _check_values(which: str, X: Array, Y: Array, weights: Array | None, network: Network) -> None:
-    """Raises ValueError for values no training can make sense of; traced ones go unseen."""
+    """Raises ValueError for values that no training makes sense of; traced values go unseen."""
     lowest, highest = network.loss.labels
     for name, value in (("X", X), ("Y", Y), ("weights", weights)):
         if value is None or isinstance(value, jax.core.Tracer):
@@ -256,7 +256,7 @@ def _check_values(which: str, X: Array, Y: Array, weights: Array | None, network
 
 
 def _finite(name: str, value: Any) -> Any:
-    """The array, in NumPy; but what is divided among devices may be more than fits here.
+    """The array, in NumPy; as it is if it is divided among devices, which it may fill.
 
     Raises:
       ValueError: a number is not finite.

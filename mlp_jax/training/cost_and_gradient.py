@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.cost_function import cost
-from mlp_jax.gradient_call import accepts, call_gradient, given
+from mlp_jax.gradient_call import accepts, call_gradient, switched_on
 from mlp_jax.network import Network
 from mlp_jax.wording import describe
 
@@ -43,11 +43,11 @@ def cost_and_gradient_by(
 
 
 def differentiable_cost(gradient: Callable[..., Any], network: Network) -> Callable[..., Array]:
-    """(params, batch) -> J, whose derivative is `gradient`: a line search descends by it too."""
+    """(params, batch) -> J, whose derivative is `gradient`, so that a line search uses it too."""
 
     def choices(batch: Any) -> dict[str, Any]:
         _, _, weights, l2, masks = batch
-        return given(weights=weights, l2=l2, masks=masks) | {"network": network}
+        return switched_on(weights=weights, l2=l2, masks=masks) | {"network": network}
 
     @jax.custom_vjp
     def value(params: Any, batch: Any) -> Array:

@@ -15,7 +15,7 @@ from jax import Array
 
 from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.dtypes import check_wide
-from mlp_jax.gradient_call import given
+from mlp_jax.gradient_call import switched_on
 from mlp_jax.keys import as_key
 from mlp_jax.network import PAPER, Network
 from mlp_jax.parameters import as_layers
@@ -174,13 +174,13 @@ def descend(
     l2: Any,
     masks: Any,
 ) -> tuple[State, Array, Any]:
-    """(state, J, gradients) after one update, with nothing in it that plain descent has not.
+    """(state, J, gradients) after one update: plain descent, with a guard.
 
-    But for the guard, which is where the update is added and so costs no pass over memory: a
-    parameter never takes a value that is not finite, nor any once J was not.
+    The guard is where the update is added, and so costs no pass over memory: a parameter never
+    takes a value that is not finite, and no parameter changes once J was not finite.
     """
     X, Y, weights, _ = batch
-    choices = given(weights=weights, l2=l2, masks=masks) | {"network": network}
+    choices = switched_on(weights=weights, l2=l2, masks=masks) | {"network": network}
     J, grads = cost_and_gradient_by(gradient, state.params, X, Y, choices)
     updates, optimizer_state = optimizer.update(
         grads,
@@ -206,10 +206,10 @@ def descend(
 
 
 def finite_leaves(optimizer: Any, optimizer_state: Any) -> list[Array] | None:
-    """Whether they are finite, of all leaves of an optimizer's state that are of floats.
+    """For every leaf of floats of an optimizer's state, whether it is finite.
 
-    None for all: most optimizers by name begin with finite numbers, and an epoch that leaves others
-    is the last.
+    None says that all are: most optimizers by name begin with finite numbers, and an epoch that
+    leaves other numbers is the last epoch.
     """
     if isinstance(optimizer, Optimizer) and optimizer.name != "lbfgs":
         return None
@@ -219,9 +219,9 @@ def finite_leaves(optimizer: Any, optimizer_state: Any) -> list[Array] | None:
 def mark_divergence(state: State, length: Array, finite: Sequence[Array] | None) -> State:
     """The state, marked as diverged if the gradient or what the optimizer keeps is not finite.
 
-    The one rule of divergence, beside `descend`'s of the cost: `fit` and sweeps end a training by
-    it, after every epoch. A gradient that was not finite in the midst of an epoch, at a finite
-    cost, is seen by what the optimizer has kept of it.
+    This and `descend`'s rule about the cost are the only rules of divergence: after every epoch
+    `fit` and sweeps end a training by them. A gradient that was not finite in the midst of an
+    epoch, at a finite cost, shows in what the optimizer has kept of it.
 
     Args:
       state: after the epoch.
@@ -240,10 +240,10 @@ def mark_divergence(state: State, length: Array, finite: Sequence[Array] | None)
 
 
 def _are_finite(leaves: Sequence[Array]) -> Array:
-    """Whether all entries are: the least normal number times a finite one is 4 at the most.
+    """Whether all entries are finite: the least normal number times a finite number is at most 4.
 
     A product of vectors is the fastest pass over memory that XLA has on a CPU, but takes a while to
-    compile: the biases share one.
+    compile: all biases share one product.
     """
     large = [leaf.ravel() for leaf in leaves if 1 not in leaf.shape[-2:]]
     small = [leaf.ravel() for leaf in leaves if 1 in leaf.shape[-2:]]

@@ -88,7 +88,7 @@ class Recipe(NamedTuple):
 
 
 class EpochDraw(NamedTuple):
-    """What is random in an epoch.
+    """The random part of an epoch.
 
     order: indices of the examples, (batches, batch size); None for all of them in order.
     is_example: (batches, 1, batch size), False where an index only fills up a batch; None if all
@@ -106,7 +106,7 @@ class EpochDraw(NamedTuple):
 def draw_epoch(
     key: Any, epoch: Any, m: int, batch_size: int | None, *, dropout: bool, shuffle: bool = True
 ) -> EpochDraw:
-    """What epoch number `epoch` draws from the training's key, for m examples."""
+    """The draw of epoch number `epoch` from the training's key, for m examples."""
     key_dropout = jax.random.fold_in(key, epoch) if dropout else None
     if batch_size is None:
         return EpochDraw(None, None, 1, key_dropout)

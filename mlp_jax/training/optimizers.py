@@ -140,7 +140,7 @@ def _check_number(name: str, value: Any) -> None:
 
 
 def as_optimizer(choice: Any) -> Any:
-    """`choice`, a name, an `Optimizer` or an optax transformation, as one of the latter two."""
+    """The `Optimizer` or optax transformation that `choice` is, or that has this name."""
     if isinstance(choice, str):
         return optimizer(choice)
     if not isinstance(choice, Optimizer | optax.GradientTransformation):
@@ -154,14 +154,14 @@ def as_optimizer(choice: Any) -> Any:
 def transformation(
     choice: Any, params: Any, batches_per_epoch: int = 1
 ) -> optax.GradientTransformationExtraArgs:
-    """The optax optimizer of an `Optimizer`; optax's own are handed through."""
+    """The optax optimizer of an `Optimizer`; an optimizer of optax's is returned as it is."""
     if isinstance(choice, optax.GradientTransformation):
         return optax.with_extra_args_support(choice)
     n = choice.numbers
     if choice.name == "lbfgs":
         return optax.lbfgs()
-    # Where the gradient was always 0, autodiff of Adam's square root is 0 times infinity, unless
-    # something stands in the root. This is too small to be seen in anything else.
+    # Where the gradient was always 0, autodiff of Adam's square root is 0 times infinity, unless a
+    # number stands in the root. This number is too small to change any other.
     n = {"eps_root": float(jnp.finfo(as_layers(params)[0].W.dtype).tiny)} | n
     parts = [_clipped(n["clip_norm"])] if "clip_norm" in n else []
     parts += _DIRECTIONS[choice.name](n, choice.nesterov)

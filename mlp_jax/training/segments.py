@@ -1,6 +1,7 @@
-"""A training in segments: between two of them it is looked at, shown and saved.
+"""A training in segments: between two segments the progress is shown and the state is saved.
 
-They are one compiled program whatever their lengths, and the result is the same to the last bit.
+Segments of all lengths are one compiled program. However a training is divided into segments, the
+result is the same to the last bit.
 """
 
 import math
@@ -20,8 +21,8 @@ from mlp_jax.training.epoch import Recipe
 from mlp_jax.training.loop import run
 from mlp_jax.training.progress import Progress
 
-HISTORY = 1024  # epochs a call of the compiled program has room to report: one program for all
-SEGMENT_SECONDS = 0.25  # between two looks at the progress; a look takes about a millisecond
+HISTORY = 1024  # epochs that a call of the compiled program can report: one program for all calls
+SEGMENT_SECONDS = 0.25  # from one event of progress to the next; an event takes about a millisecond
 
 
 class DivergenceWarning(UserWarning):
@@ -36,7 +37,7 @@ def in_segments(
     progress: Callable[[Progress], None] | None,
     saves: FitCheckpoint | None,
 ) -> tuple[State, Info]:
-    """`run` until all is done, from one look at the progress to the next.
+    """Calls `run` segment by segment until all epochs are trained, or the training stops.
 
     Args:
       state: to start from.
@@ -44,7 +45,10 @@ def in_segments(
       epochs: to train.
       recipe: of `run`.
       progress: called after every segment, or None.
-      saves: where the training goes on from if it was begun before, and where it is saved.
+      saves: the checkpoint to go on from, if it has a save, and to save to; or None.
+
+    Returns:
+      The state, and the history with an entry an epoch.
     """
     first = int(state.epoch)
     lines: list[np.ndarray] = []
@@ -63,15 +67,15 @@ def in_segments(
             began = time.perf_counter()
             state, history = run(state, *arguments, np.int32(until), recipe=recipe)
             now = int(state.epoch)
-            # In NumPy: JAX would compile a slice for every length. An epoch that was broken off is
-            # not counted as done, and has a line.
+            # In NumPy: JAX would compile a slice for every length. An epoch that diverged does not
+            # count as done, and has a line.
             lines.append(np.asarray(history)[: now + bool(state.diverged) - done])
             if progress is not None and now > done:
                 cost, _, validation_loss, _ = lines[-1][-1].tolist()
                 progress(_event(now - first, epochs, cost, validation_loss))
             took = time.perf_counter() - began
             share = SEGMENT_SECONDS / max(took, 1e-6)
-            # The first took the time to compile: grow from it step by step.
+            # The first segment took the time to compile too: grow from it step by step.
             segment = int(np.clip(segment * share, 1, min(4 * segment, HISTORY)))
             ends = bool(state.diverged) or now < until or now >= first + epochs
             if saves is not None and not ends and not saves.wait_seconds():
@@ -100,7 +104,7 @@ def restarted(state: State, optimizer: Any) -> State:
 
 
 def _warn_of_divergence(epochs: int, info: Info) -> None:
-    """epochs: that are done; the next one is the last line of info."""
+    """epochs: that are done; the last line of info is of the epoch after them."""
     J, norm = float(info.cost[-1]), float(info.gradient_norm[-1])
     what = "the state of the optimizer is not finite"
     if not np.isfinite(norm):

@@ -70,14 +70,15 @@ def fit(
 
     Args:
       params: a sequence of (W, b) pairs to start from, in float32 or float64; or the `State` of an
-        earlier run, to go on exactly as if it had not stopped, if `best_by` is what it was.
+        earlier run, to go on exactly as if it had not stopped, if `best_by` is the same.
       X: features, shape (n[0], m): columns are examples.
       Y: labels, shape (n[L], m).
       optimizer: a name such as "adam", `mlp_jax.optimizer(...)`, or any optax transformation;
         `optax.sgd(alpha)` is section 3's gradient descent.
       epochs: passes over the data in this call; may be traced, with max_epochs.
       batch_size: examples a step; None for all of them, in order. Every epoch uses every example
-        once, in a new order; the last batch of an epoch has what is left and counts as what it is.
+        once, in a new order; the last batch of an epoch has the examples that are left, and counts
+        as so many.
       key: from `jax.random.key`, or a seed; of the batch order, dropout and the validation split,
         and needed for them.
       network: the activation and the loss.
@@ -169,7 +170,7 @@ def fit(
 
 
 def _state_to_start_from(params: Any, optimizer: Any, key: Any) -> State:
-    """The `State` that `fit` was handed, or that of params before the first epoch."""
+    """The `State` that `fit` was handed, or the state of params before the first epoch."""
     if isinstance(params, State):
         _check_optimizer(params, optimizer)
         state = params
@@ -179,7 +180,7 @@ def _state_to_start_from(params: Any, optimizer: Any, key: Any) -> State:
 
 
 def _prepare_best(state: State, best_by: str, optimizer: Any) -> State:
-    """The state with a `Best` of what it will be judged by."""
+    """The state, with a fresh `Best` where its epochs will be judged by another number."""
     keeps_best = state.best.params is not None
     if keeps_best != (best_by != "cost"):
         fresh = start(state.params, optimizer, validates=best_by != "cost").best

@@ -42,7 +42,7 @@ def compiled(monkeypatch):
     monkeypatch.setattr(programs, "OPTIONS", {})
     monkeypatch.setattr(OF_PROCESS, "share", lambda: 0.7)
     device = jax.devices()[0]
-    return lambda length: programs.compiled(device, (np.zeros(length),), None, None, ())[1]
+    return lambda length: programs.compile_program(device, (np.zeros(length),), None, None, ())[1]
 
 
 def test_programs_of_sweeps_are_kept_until_mappings_are_few(compiled, monkeypatch):

@@ -9,8 +9,8 @@ from mlp_jax.sweeps.halving import stages
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.costs import (
     Rates,
+    bytes_of_device,
     bytes_of_member,
-    bytes_of_place,
     bytes_of_step,
     ends,
     seconds_per_step,
@@ -25,10 +25,13 @@ CHUNKS_OF_COHORT = 8  # of which early stopping can make fewer
 class Size(NamedTuple):
     """What decides the size of chunks.
 
-    chunk: what it is to be, or None. workers: chunks of one bucket that run at the same time.
-    at_a_time: chunks of all buckets that do. held: bytes beside them. memory: bytes of all, or
-    None. room: bytes that each device has for its examples and what runs there, or None. halving:
-    as for `sweep`.
+    chunk: the size that the user asked for, or None.
+    workers: how many chunks of one bucket run at the same time.
+    at_a_time: how many chunks of all buckets run at the same time.
+    held: bytes that the sweep takes beside its chunks.
+    memory: bytes that all of it may take, or None.
+    room: bytes that each device has for its examples and the chunks that run there, or None.
+    halving: as for `sweep`.
     """
 
     chunk: int | None
@@ -41,10 +44,11 @@ class Size(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What of a bucket takes memory.
+    """The memory of a bucket, in bytes.
 
-    running: bytes of a member while its chunk runs. shared: of a chunk, whatever its members.
-    waiting: of the state of a member that waits for its turn.
+    running: a member, while its chunk runs.
+    shared: a chunk, however many members it has.
+    waiting: the state of a member that waits for its turn.
     """
 
     running: int
@@ -53,14 +57,14 @@ class Needs(NamedTuple):
 
 
 def needs_of(task: Task, bucket: Bucket) -> Needs:
-    """What a bucket's members and chunks take."""
+    """The memory that a bucket's members and chunks take."""
     first = task.configurations[bucket.configurations[0]]
     kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
     return Needs(*bytes_of_member(task, kind, hidden, folds, first))
 
 
 def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Size) -> Bucket:
-    """The bucket with the size of its chunks, and the bytes of one with those that wait.
+    """The bucket with the size of its chunks, and the bytes that a chunk and its cohort take.
 
     Raises:
       ValueError: there is no memory for a chunk of one.
@@ -82,7 +86,7 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Siz
 
 
 def _bytes(bucket: Bucket, needs: Needs, size: Size, chunk: Any) -> Any:
-    """What a chunk of so many takes while it runs, with the members of its cohort that wait.
+    """The bytes that a running chunk of so many members takes, with those of its cohort that wait.
 
     With halving all members wait, and the plan counts them.
     """
@@ -135,7 +139,7 @@ def _within(task: Task, bucket: Bucket, needs: Needs, size: Size, most: int) -> 
     if size.memory is not None:
         most = _fitting(bucket, needs, size, most)
     if size.room is not None:
-        beside = bytes_of_place(task) + needs.shared
+        beside = bytes_of_device(task) + needs.shared
         if size.room < beside + needs.running:
             raise ValueError(
                 f"a device has {size.room} bytes free, and examples with one network of hidden "
@@ -155,9 +159,12 @@ def quickest(
 ) -> int:
     """The chunk in which the members are soonest done: 65 are not 64 and 1.
 
-    counts: of members that may share a chunk. most: the largest that is allowed. seconds: of a
-    chunk's step, whatever its size, and what every member adds. stages: of halving. side_by_side:
-    chunks of a fold that run at the same time.
+    Args:
+      counts: how many members may share a chunk, one entry a group of such members.
+      most: the largest chunk that is allowed.
+      seconds: (of a chunk's step whatever its size, that every member adds to a step).
+      stages: of halving.
+      side_by_side: chunks of a fold that run at the same time.
     """
     chunks = np.arange(most, 0, -1)
     turns = turns_of(counts, chunks, stages, side_by_side)

@@ -28,11 +28,13 @@ def segment(m: int) -> int:
 class Rates(NamedTuple):
     """What a kind of device takes. A plan is good if their ratios are about right.
 
-    compilation: seconds of a program, and of every layer of it. flops_per_second: of products.
-    flops_of_update: the time a parameter's update takes, in FLOPs of a product. seconds_of_unit:
-    one activation and its derivative, for one example. seconds_of_step: of a chunk, whatever its
-    size, for some hundred kernels are started. chunk: the most members of one, of any of a
-    program's networks; None for as many as stay in the cache, of one network.
+    compilation: (seconds of a program, seconds that every layer adds).
+    flops_per_second: of matrix products.
+    flops_of_update: the time that a parameter's update takes, in FLOPs of a product.
+    seconds_of_unit: one activation and its derivative, for one example.
+    seconds_of_step: a chunk's step whatever its size, for some hundred kernels are started.
+    chunk: the most members of a chunk, which may be of different networks; None for as many as
+      stay in the cache, of one network.
     """
 
     compilation: tuple[float, float]
@@ -43,7 +45,7 @@ class Rates(NamedTuple):
     chunk: int | None
 
     def compile_seconds(self, kind: Kind) -> float:
-        """Of one core, for a program of this kind."""
+        """The seconds that one core takes for a program of this kind."""
         return self.compilation[0] + self.compilation[1] * (kind.depth + 1)
 
 
@@ -70,7 +72,7 @@ def parameters(widths: np.ndarray, n: tuple[int, int]) -> tuple[np.ndarray, np.n
 
 
 def flops(widths: Any, n: tuple[int, int], m: float, m_validation: float) -> np.ndarray:
-    """Of the matrix products of an epoch: forward, and two products backward but for layer 1."""
+    """FLOPs of an epoch's matrix products: one forward, two backward (one in layer 1)."""
     weights, first = parameters(widths, n)
     return m * (6 * weights - 2 * first) + 2 * m_validation * weights
 
@@ -114,13 +116,13 @@ def seconds_per_step(
 
 
 def steps(task: Task, kind: Kind, folds: Sequence[int]) -> int:
-    """Of an epoch on all the folds."""
+    """How many steps an epoch on all the folds has."""
     sizes = [len(task.splits[fold][0]) for fold in folds]
     return sum(-(-m // (kind.batch_size or m)) for m in sizes)
 
 
 def bytes_of_step(task: Task, kind: Kind, hidden: tuple[int, ...], n: tuple[int, int]) -> int:
-    """What one step of a member reads and writes again and again."""
+    """The bytes that one step of a member reads and writes again and again."""
     weights = int(parameters(np.array(hidden), n)[0])
     batch = kind.batch_size or max(len(train) for train, _ in task.splits)
     return task.X.dtype.itemsize * (4 * weights + 2 * batch * (sum(hidden) + n[1]))
@@ -151,7 +153,7 @@ def bytes_of_member(
     # Backward needs all activations of a batch, validation those of two layers at a time.
     of_batch = (kind.batch_size or m) * (2 * sum(hidden) + 8 * n[1])
     of_validation = held * (2 * max(hidden, default=0) + 8 * n[1])
-    weights = itemsize * task.X.shape[1] * 2 if kind.weighted else 0
+    weights = itemsize * len(task.X) * 2 if kind.weighted else 0
     # The state goes in and comes out; the loop works in what comes out, the gradient beside it.
     running = 2 * state + own + itemsize * max(of_batch, of_validation) + weights
     examples = held if kind.batch_size else held + m
@@ -170,8 +172,8 @@ def _bytes_of_examples(task: Task) -> int:
     return task.X.nbytes + sum(Y.nbytes for Y in labels if Y is not None)
 
 
-def bytes_of_place(task: Task) -> int:
-    """What a device holds beside its chunks: the examples, and draws."""
+def bytes_of_device(task: Task) -> int:
+    """The bytes that a device holds beside its chunks: the examples, and batch orders."""
     return _bytes_of_examples(task) + max(DRAWS_KEPT, bytes_of_draws(task))
 
 

@@ -16,10 +16,13 @@ from mlp_jax.training.epoch import Numbers
 class Kind(NamedTuple):
     """What cannot differ within a program.
 
-    networks: of which the program trains every chunk or member as one, chosen when it runs; they
-    differ in their activation alone. optimizer: the structure of its numbers. batch_size: None for
-    full batches. dropout: any at all; the others are spared the drawing of masks. weighted: classes
-    have weights. depth: hidden layers.
+    networks: they differ in their activation alone; the program is told when it runs which of them
+      a chunk, or a member, is.
+    optimizer: the structure of its numbers, a tree.
+    batch_size: examples a step; None for all of them.
+    dropout: units are dropped; other programs draw no masks.
+    weighted: classes have weights.
+    depth: how many hidden layers there are.
     """
 
     networks: tuple[Network, ...]
@@ -31,11 +34,11 @@ class Kind(NamedTuple):
 
     @property
     def loss(self) -> Loss:
-        """Of all its networks."""
+        """The loss of all networks."""
         return self.networks[0].loss
 
     def but_for_activation(self) -> Any:
-        """The same for kinds that may share a program."""
+        """A value that is the same for kinds that may share a program."""
         return (self.loss, self.networks[0].precision, *self[1:])
 
 
@@ -53,10 +56,10 @@ def kind_of(configuration: Configuration, m: int) -> Kind:
 
 
 def switches(configurations: Sequence[Configuration]) -> frozenset[str]:
-    """Which of the numbers that may be switched off one of the configurations has.
+    """The names of the numbers that one of the configurations has and a program may be without.
 
-    To the others they are 0, a mean over 1 output, or infinite patience, which is the same to the
-    last bit but not free.
+    A configuration without such a number trains by 0, by a mean over 1 output or by infinite
+    patience: the same to the last bit, but not free.
     """
     names = ("l2", "label_smoothing", "patience", "ties")
     found = {name for name in names for c in configurations if getattr(c, name)}

@@ -19,12 +19,12 @@ def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
     configuration = task.configurations[named.index(ranked.configuration)]
     # Members have the configuration as it is on their fold; here it is the one of all samples.
     arguments = replace(ranked.members[0], _choices=configuration).arguments_of_fit()
-    Y = task.labels[configuration.network.loss]
+    Y = task.labels[configuration.network.loss].T
     class_weight = configuration.class_weight
     key = task.key_of_weights((configuration.seed or 0) if seed is None else seed)
     arguments |= {
         "params": init(key, task.sizes(configuration), dtype=task.X.dtype),
-        "X": task.X,
+        "X": task.X.T,
         "Y": Y,
         "weights": None if class_weight is None else class_weights(Y, class_weight),
         "validation": None,

@@ -60,7 +60,7 @@ def html_report(
       ValueError: no configuration finished, or there are more or fewer names than what they name.
     """
     best, plan = result.best, result.plan
-    known, count = result.task.classes, len(result.task.X)
+    known, count = result.task.classes, result.task.X.shape[1]
     named = None if known is None else _names("classes", classes, [*map(str, known)])
     columns = _names("features", features, [f"x[{i}]" for i in range(1, count + 1)])
     figures = [
@@ -76,7 +76,7 @@ def html_report(
         figures.insert(1, (f"{held_out_score:.4f}", f"{scored} on samples held out"))
     counted = "".join(f"<li><b>{_escaped(a)}</b>{_escaped(b)}</li>" for a, b in figures)
     told = {
-        "networks see": f"{count:,} inputs, {result.task.X.shape[1]:,} samples",
+        "networks see": f"{count:,} inputs, {len(result.task.X):,} samples",
         "folds": len(result.task.splits),
         **(about or {}),
     }

@@ -74,7 +74,7 @@ def pictures_of_best(
     rows, A = result.held_out_outputs()
     if not np.isfinite(A).all():
         return []
-    Y = task.labels[network.loss][:, rows].T
+    Y = task.labels[network.loss][rows]
     if classes is not None:
         found = _of_classes(A, Y, classes)
     elif network.loss.classes:
@@ -93,7 +93,7 @@ def pictures_of_best(
             for k in range(min(OUTPUTS, Y.shape[1]))
         ]
     one = classes is not None or Y.shape[1] == 1
-    if one and len(task.X) == 2:
+    if one and task.X.shape[1] == 2:
         found.append(_regions(result, classes, features, mean, scale))
     return found
 
@@ -141,7 +141,7 @@ def _regions(
     params, network = member.trained
     fitted = Fitted(params, network, task.classes)
     held = task.splits[member.fold][1]
-    Y = task.labels[network.loss][:, held].T
+    Y = task.labels[network.loss][held]
 
     def predict(X: np.ndarray) -> np.ndarray:
         A = fitted.outputs(X)
@@ -150,7 +150,7 @@ def _regions(
     y = class_numbers(Y) if classes is not None else _in_units(Y[:, 0], mean, scale)
     drawn, (axes,) = pictures.figure()
     pictures.decision_regions(
-        axes, predict, task.X[:, held].T, y, classes=classes, feature_names=features
+        axes, predict, task.X[held], y, classes=classes, feature_names=features
     )
     by = f"{features[0]} and {features[1]}"
     return Picture(
@@ -199,8 +199,8 @@ def _certificate(result: SweepResult) -> Picture:
     rows = task.splits[member.fold][1][:CERTIFIED]
     found = certify(
         params,
-        task.X[: task.columns(member.fold), rows],
-        task.labels[network.loss][:, rows],
+        task.X[rows, : task.columns(member.fold)].T,
+        task.labels[network.loss][rows].T,
         network=network,
         l2=member.configuration.get("l2", 0.0),
     )

@@ -22,7 +22,8 @@ from mlp_jax.sweeps.planning.kinds import kind_of
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
-from mlp_jax.sweeps.task import Task, scores_of
+from mlp_jax.sweeps.scoring import scores_of
+from mlp_jax.sweeps.task import Task
 from mlp_jax.wording import as_typed
 
 FORMAT = "mlp_jax.sweep/1"
@@ -126,7 +127,7 @@ def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult
 
 def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
     arrays = {
-        "X": task.X,
+        "X": task.X.T,  # a file has examples as columns
         "key_init": np.asarray(jax.random.key_data(task.key_init)),
         "key_order": np.asarray(jax.random.key_data(task.key_order)),
         # Of any number: the header of a safetensors file may have 100 MB.
@@ -140,9 +141,9 @@ def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
     if task.classes is not None:
         # Bytes, because safetensors has no strings.
         arrays["classes"] = np.ascontiguousarray(task.classes).view(np.uint8)
-    arrays |= by_place(task.labels.values(), "Y")
+    arrays |= by_place((Y.T for Y in task.labels.values()), "Y")
     rests = enumerate(task.rests.values())
-    arrays |= {f"rest{number}": rest for number, rest in rests if rest is not None}
+    arrays |= {f"rest{number}": rest.T for number, rest in rests if rest is not None}
     arrays |= join("train", (train for train, _ in task.splits))
     arrays |= join("held", (held for _, held in task.splits))
     return arrays | join("seeds", task.seeds)
@@ -165,9 +166,12 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
         for name in ("key_init", "key_order")
     )
     return Task(
-        X=arrays["X"],
-        labels={loss: arrays[f"Y{number}"] for number, loss in enumerate(losses)},
-        rests={loss: arrays.get(f"rest{number}") for number, loss in enumerate(losses)},
+        X=_rows(arrays["X"]),
+        labels={loss: _rows(arrays[f"Y{number}"]) for number, loss in enumerate(losses)},
+        rests={
+            loss: _rows(arrays[f"rest{number}"]) if f"rest{number}" in arrays else None
+            for number, loss in enumerate(losses)
+        },
         splits=splits,
         configurations=configurations,
         seeds=[tuple(seeds.tolist()) for seeds in split(arrays, "seeds")],
@@ -181,6 +185,10 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
         features=None if header.get("features") is None else tuple(header["features"]),
         as_fit=header.get("as_fit", False),
     )
+
+
+def _rows(columns: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(columns.T)
 
 
 def _others(named: Mapping[str, Any], on_fold: Mapping[str, Any]) -> dict[str, Any]:

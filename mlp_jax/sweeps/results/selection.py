@@ -43,7 +43,7 @@ def ensemble_of(task: Task, ranking: Sequence[Ranked], size: int, *, greedy: boo
     losses: list[float] = []
     if greedy:
         networks = [networks_of_folds(task, row.members) for row in candidates]
-        labels = [task.exact_labels(loss)[:, rows].T for _, rows in task.splits]
+        labels = [task.exact_labels(loss)[rows] for _, rows in task.splits]
         held = list(zip(X_held_out(task), labels, strict=True))
         picks, losses = chosen_of_folds(networks, held, size, loss)
     chosen = [candidates[i].members for i in sorted(set(picks))]
@@ -67,10 +67,7 @@ def networks_of_folds(task: Task, members: Sequence[SweepMember]) -> list[list[A
 
 def X_held_out(task: Task) -> list[np.ndarray]:
     """X held out of every fold, (samples, features)."""
-    return [
-        np.ascontiguousarray(task.X[: task.columns(fold), rows].T)
-        for fold, (_, rows) in enumerate(task.splits)
-    ]
+    return [task.X[rows, : task.columns(fold)] for fold, (_, rows) in enumerate(task.splits)]
 
 
 def check_averaged(loss: Loss, instead: str) -> None:

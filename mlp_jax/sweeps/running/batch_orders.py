@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp_jax.sweeps.folds import Lengths
 from mlp_jax.sweeps.planning.costs import DRAWS_KEPT, bytes_of_draws
-from mlp_jax.sweeps.running.chunk_program import draws_of_epochs
+from mlp_jax.sweeps.running.chunk_program import draw_epochs
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.devices import DeviceData
 from mlp_jax.sweeps.task import Task
@@ -45,7 +45,7 @@ class BatchOrders:
     def _draw(self, cohort: Cohort, done: int) -> EpochDraw:
         """By a program for all of a batch size."""
         kind = cohort.bucket.kind
-        return draws_of_epochs(
+        return draw_epochs(
             self._keys[cohort.fold],
             np.int32(done),
             self._folds[cohort.fold],

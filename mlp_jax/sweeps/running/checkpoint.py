@@ -210,10 +210,10 @@ def _writer(shard: Shard | None) -> str:
 def fingerprints_of(task: Task, halving: int | None) -> dict[str, str]:
     """Digests by name of all that makes a sweep this one."""
     arrays = {
-        "table": [task.X],
+        "table": [task.X.T],  # in the layout that all folders know
         "labels": [
-            *task.labels.values(),
-            *(rest for rest in task.rests.values() if rest is not None),
+            *(Y.T for Y in task.labels.values()),
+            *(rest.T for rest in task.rests.values() if rest is not None),
         ],
         "folds": [part for split in task.splits for part in split],
         "key": [np.asarray(jax.random.key_data(key)) for key in (task.key_init, task.key_order)],

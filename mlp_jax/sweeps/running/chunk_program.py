@@ -1,8 +1,9 @@
 """The compiled program of a sweep: many networks of one shape trained side by side on one fold.
 
-All members step on the same batch, so the first layer of all of them is one wide matrix product.
-What is random is drawn once for all of them, by a small program that all shapes share, because in
-each of theirs it would be a third of what there is to compile. The examples are held once.
+All members step on the same batch, so that the first layers of all members are one wide matrix
+product. A small program, which all shapes share, draws the batch orders once for all members:
+within the program of each shape the draw would be a third of what there is to compile. The examples
+are held once.
 """
 
 from collections.abc import Callable
@@ -58,13 +59,13 @@ def train_chunk(
     Args:
       examples: all examples of the task, without weights.
       members: numbers of the networks.
-      state: where they stand, parameters padded to one shape; at first from `started`. A member
-        whose epoch is not `done`, or that diverged or lost patience, stays as it is, but for the
-        state of its optimizer.
-      done: int32, how many epochs those that go on have behind them.
+      state: where the members stand, parameters padded to one shape; at first from
+        `start_members`. A member whose epoch is not `done`, or that diverged or lost patience,
+        stays as it is, but for the state of its optimizer.
+      done: int32, how many epochs the members that go on have behind them.
       until: int32, the epoch to stop at, at most `recipe.capacity` further on.
       fold: what to train on and what to validate by.
-      draws: of the epochs from `done` on, from `draws_of_epochs`.
+      draws: of the epochs from `done` on, from `draw_epochs`.
       which: int32, the number of the network that all members are, (); or that each is,
         (members,): then all activations are computed, and one chosen an entry.
       recipe: static choices, but for the network. Its gradient must not be jitted.
@@ -137,7 +138,7 @@ def _side_by_side(
 
 
 def _network(networks: tuple[Network, ...], which: Array, state: State) -> Network:
-    """The network of that number, its activations chosen when the program runs."""
+    """The network number `which`, its activations chosen when the program runs."""
     if len(networks) == 1:
         return networks[0]
     layers = zip(*(network.hidden(state.params) for network in networks), strict=True)
@@ -145,8 +146,8 @@ def _network(networks: tuple[Network, ...], which: Array, state: State) -> Netwo
     return Network(hidden, networks[0].loss, networks[0].products)
 
 
-def started(params: Any, optimizer: Any, *, validates: bool = True) -> State:
-    """The `State` of the members before the first epoch, in NumPy, as `start` makes it.
+def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> State:
+    """The `State` of members before the first epoch, in NumPy, equal to what `start` makes.
 
     Most optimizers know nothing at first: their state is zeros, for which nothing is compiled.
 
@@ -156,7 +157,7 @@ def started(params: Any, optimizer: Any, *, validates: bool = True) -> State:
       validates: the best parameters are kept.
     """
     leaves, structure = jax.tree.flatten((params, optimizer))
-    shapes, knows = _shapes_at_first(
+    shapes, knows = _shapes_at_start(
         structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves), validates
     )
     state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
@@ -170,7 +171,7 @@ def started(params: Any, optimizer: Any, *, validates: bool = True) -> State:
 
 
 @lru_cache(maxsize=1024)  # a chunk has the shapes of the one before, and JAX takes 3 ms to trace
-def _shapes_at_first(
+def _shapes_at_start(
     structure: Any, leaves: tuple[tuple[Any, Any], ...], validates: bool
 ) -> tuple[Any, bool]:
     """(shapes and dtypes of the state of such members, whether their optimizers know anything)."""
@@ -201,9 +202,9 @@ def _validation(examples: Examples, weights: Array | None, fold: Fold, lengths: 
 def _training_examples(
     examples: Examples, weights: Array | None, fold: Fold, recipe: Recipe, lengths: Lengths
 ) -> Examples | Batch:
-    """What `train_epoch` trains on: all rows to make batches of, or those of the fold as one batch.
+    """The examples for `train_epoch`: all rows to make batches of, or the fold's rows as one batch.
 
-    weights: of `Members`.
+    weights: of `Members`; they keep the axis of the members.
     """
     X, Y, *_ = examples
     if recipe.batch_size is not None:
@@ -222,7 +223,7 @@ def _batch_counts(lengths: Lengths, batch_size: int) -> set[int]:
 
 
 @partial(jax.jit, static_argnames=("epochs", "batch_size", "lengths", "dropout"))
-def draws_of_epochs(
+def draw_epochs(
     key: Array,
     done: Array,
     fold: Fold,
@@ -232,7 +233,7 @@ def draws_of_epochs(
     lengths: Lengths,
     dropout: bool,
 ) -> EpochDraw:
-    """What the epochs from `done` on draw, in indices of all examples; every leaf (epochs, ...).
+    """The draws of the epochs from `done` on, in indices of all examples; every leaf (epochs, ...).
 
     Args:
       key: of the batch order and dropout.
@@ -241,7 +242,7 @@ def draws_of_epochs(
       epochs: how many.
       batch_size: None for full batches.
       lengths: of the folds.
-      dropout: whether masks will be draw.
+      dropout: whether masks are drawn.
     """
 
     def of_epoch(epoch: Array) -> EpochDraw:

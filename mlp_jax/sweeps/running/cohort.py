@@ -13,7 +13,7 @@ from mlp_jax.sweeps.members import Member, Outcome, RungScore, Snapshot
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.costs import segment
 from mlp_jax.sweeps.planning.kinds import numbers_of
-from mlp_jax.sweeps.running.chunk_program import Members, started
+from mlp_jax.sweeps.running.chunk_program import Members, start_members
 from mlp_jax.sweeps.running.stacking import InitialWeights, cut_out, weights_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.batches import Examples
@@ -62,7 +62,9 @@ class Cohort:
                 longest = max(len(held) for _, held in task.splits)
                 own = weights_of(task, configurations, held)[:, :, np.resize(held, longest)]
                 self._chunk = self._chunk._replace(held_weights=own)
-        self.state: State = started(params, numbers.optimizer, validates=task.best_by != "cost")
+        self.state: State = start_members(
+            params, numbers.optimizer, validates=task.best_by != "cost"
+        )
         self._history = np.empty((len(members), 0, 4), task.X.dtype)  # and room for more epochs
         self._recorded = 0
         self.going_on = np.arange(len(members))

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 
 from mlp_jax.losses import Loss
 from mlp_jax.sweeps.folds import Fold
@@ -76,14 +75,11 @@ def room_of(devices: Sequence[Any]) -> int | None:
 
 def put_on_devices(task: Task, folds: list[Fold], devices: Sequence[Any]) -> dict[Any, DeviceData]:
     """What each device has of the task. folds: from `folds.as_folds`."""
-    X, labels, rests = jax.tree.map(
-        lambda columns: np.ascontiguousarray(columns.T), (task.X, task.labels, task.rests)
-    )
     at_a_time = chunks_at_a_time(devices)
     data: dict[Any, DeviceData] = {}
     for device in devices:
         there_X, there_labels, there_rests, there_folds = jax.device_put(
-            (X, labels, rests, folds), device
+            (task.X, task.labels, task.rests, folds), device
         )
         examples = {
             loss: Examples(there_X, Y, rest=there_rests[loss]) for loss, Y in there_labels.items()

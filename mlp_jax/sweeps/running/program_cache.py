@@ -34,7 +34,7 @@ def _forget() -> None:
 when_crowded(_forget)
 
 
-def compiled(
+def compile_program(
     device: Any,
     arguments: tuple[Any, ...],
     recipe: Recipe,

@@ -8,7 +8,7 @@ from mlp_jax.sweeps.running.checkpoint import Saved, SweepCheckpoint
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.coordination import SingleProcess
 from mlp_jax.sweeps.running.record import Record, Shown
-from mlp_jax.sweeps.running.runner import Runner
+from mlp_jax.sweeps.running.runner import OnChunk, Runner
 from mlp_jax.sweeps.running.schedule import CohortName
 from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 from mlp_jax.sweeps.task import Task
@@ -24,6 +24,7 @@ class Rungs:
         checkpoint: SweepCheckpoint | None = None,
         coordination: SingleProcess | None = None,
         shown: Shown | None = None,
+        on_chunk: OnChunk | None = None,
     ) -> None:
         """A sweep of which nothing is trained yet, but for what the checkpoint has.
 
@@ -33,9 +34,11 @@ class Rungs:
           checkpoint: to go on from and to save to.
           coordination: with the other processes of the sweep.
           shown: called with the outcomes of members that are done, from any thread.
+          on_chunk: called by the thread that has trained a chunk, before its states are kept.
         """
         self._task, self._plan, self._checkpoint = task, plan, checkpoint
         self._coordination = coordination or SingleProcess()
+        self._on_chunk = on_chunk
         saved = Saved({}, (), ()) if checkpoint is None else checkpoint.saved
         members = {
             member
@@ -59,7 +62,7 @@ class Rungs:
         epochs = max(configuration.epochs for configuration in self._task.configurations)
         self.record.add(self._known)
         try:
-            with Runner(self._task, self._plan, self._cohorts, self.record) as runner:
+            with self._runner() as runner:
                 try:
                     self._train(runner, epochs)
                 except KeyboardInterrupt:
@@ -73,6 +76,9 @@ class Rungs:
             self._give_up()
             return True
         return False
+
+    def _runner(self) -> Runner:
+        return Runner(self._task, self._plan, self._cohorts, self.record, self._on_chunk)
 
     def _train(self, runner: Runner, epochs: int) -> None:
         """Trains to every rung; the last one is at so many epochs."""

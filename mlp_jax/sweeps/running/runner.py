@@ -17,13 +17,14 @@ from mlp_jax.sweeps.running.batch_orders import BatchOrders
 from mlp_jax.sweeps.running.cohort import Cohort, arguments_of_program
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.devices import chunks_at_a_time, put_on_devices, slots_of
-from mlp_jax.sweeps.running.program_cache import compiled
+from mlp_jax.sweeps.running.program_cache import compile_program
 from mlp_jax.sweeps.running.record import Record
 from mlp_jax.sweeps.running.schedule import CohortName, Schedule
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.epoch import EpochDraw
 
 Job = int | CohortName  # a bucket whose program to compile, or a cohort to train
+OnChunk = Callable[[int], None]  # takes how many epochs the chunk's members have trained, summed
 
 
 class Runner:
@@ -32,7 +33,14 @@ class Runner:
     A context: at its end all threads have ended, those of an exception after the chunk they are at.
     """
 
-    def __init__(self, task: Task, plan: SweepPlan, cohorts: Cohorts, record: Record) -> None:
+    def __init__(
+        self,
+        task: Task,
+        plan: SweepPlan,
+        cohorts: Cohorts,
+        record: Record,
+        on_chunk: OnChunk | None = None,
+    ) -> None:
         """Threads that have nothing to do yet but to compile the programs of the plan.
 
         Args:
@@ -40,7 +48,9 @@ class Runner:
           plan: of the sweep.
           cohorts: of the plan's buckets.
           record: of what is found.
+          on_chunk: called after every chunk, before its states are kept.
         """
+        self._on_chunk = on_chunk
         self._task, self._plan, self._cohorts, self._record = task, plan, cohorts, record
         folds, self._lengths = as_folds(task.splits)
         self._data = put_on_devices(task, folds, plan.devices)
@@ -119,7 +129,9 @@ class Runner:
             *(cohort, data.examples[kind.loss], data.folds[cohort.fold]),
             self._orders(cohort, 0, device),
         )
-        program, new = compiled(*(device, arguments, cohort.recipe(), self._lengths, kind.networks))
+        program, new = compile_program(
+            *(device, arguments, cohort.recipe(), self._lengths, kind.networks)
+        )
         self._schedule.compiled(number, device)
         if new:
             self._record.compiled(number, time.perf_counter() - began)
@@ -154,7 +166,9 @@ class Runner:
             self._record.begin(name, cohort)
             program = self._program(name.bucket, cohort, device)
             began = time.perf_counter()
-            for _ in cohort.segments(until, draw, call):
+            for epochs in cohort.segments(until, draw, call):
+                if self._on_chunk is not None:
+                    self._on_chunk(epochs)
                 if self._stopped.is_set():
                     break
         self._record.trained(name.bucket, time.perf_counter() - began - waited)

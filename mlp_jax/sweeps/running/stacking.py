@@ -29,7 +29,7 @@ def weights_of(task: Task, configurations: Sequence[Configuration], some: Any) -
         loss = configuration.network.loss
         name = (repr(given), loss)
         if name not in made:
-            Y = task.labels[loss]
+            Y = task.labels[loss].T
             made[name] = np.zeros((1, Y.shape[1]), Y.dtype)
             made[name][:, some] = np.asarray(class_weights(Y[:, some], given))
         rows.append(made[name])
@@ -76,7 +76,7 @@ class InitialWeights:
         self.draw(members)
         task, dtype = self._task, self._task.X.dtype
         sizes = [task.sizes(task.configurations[m.configuration], m.fold) for m in members]
-        wide = (len(task.X), *hidden, sizes[0][-1])
+        wide = (task.X.shape[1], *hidden, sizes[0][-1])
         layers = tuple(
             Layer(np.zeros((len(members), a, b), dtype), np.zeros((len(members), b, 1), dtype))
             for a, b in pairwise(wide)

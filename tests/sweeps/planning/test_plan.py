@@ -96,9 +96,9 @@ def test_what_lies_here_takes_no_room_of_a_device(halving):
     running, shared, _ = costs.bytes_of_member(
         task, bucket.kind, bucket.hidden, bucket.folds, task.configurations[-1]
     )
-    assert costs.bytes_of_place(task) + shared + bucket.chunk * running < 2 * 10**9
+    assert costs.bytes_of_device(task) + shared + bucket.chunk * running < 2 * 10**9
     assert most == bucket  # though the states of all members are a hundred times that
-    room = costs.bytes_of_place(task) + shared + 7 * running
+    room = costs.bytes_of_device(task) + shared + 7 * running
     assert plan.as_plan(task, **device, room=room).buckets[0].chunk <= 7
     with pytest.raises(
         ValueError, match=r"a device has \d+ bytes free, .* type a smaller batch_size"

@@ -274,7 +274,7 @@ def test_a_transposed_table_is_written_in_order(tmp_path):
     turned = ours.task._replace(X=np.asfortranarray(ours.task.X))
     assert not turned.X.flags.c_contiguous
     theirs = loaded(dataclasses.replace(ours, task=turned), tmp_path)
-    np.testing.assert_array_equal(theirs.task.X, X.T)
+    np.testing.assert_array_equal(theirs.task.X, X)
 
 
 def test_more_members_are_no_more_arrays(tmp_path):
@@ -329,7 +329,7 @@ def test_values_that_json_has_not_are_refused(choice, message, tmp_path):
     network = network_of(named[0])
     pairs = zip(ours.task.configurations, named, strict=True)
     odd = [dataclasses.replace(one, named=own, network=network) for one, own in pairs]
-    odd = ours.task._replace(configurations=odd, labels={network.loss: NUMBERS[None]})
+    odd = ours.task._replace(configurations=odd, labels={network.loss: NUMBERS[:, None]})
     with pytest.raises(ValueError, match=message):
         mlp_jax.save_sweep(dataclasses.replace(ours, task=odd), tmp_path / "s")
     assert list(tmp_path.iterdir()) == []

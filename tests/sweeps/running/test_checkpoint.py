@@ -15,8 +15,10 @@ import pytest
 import mlp_jax
 from mlp_jax.storage import checkpoint_folder as checkpoint_folders
 from mlp_jax.storage.checkpoint_folder import CheckpointWarning
+from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.stacking import InitialWeights
+from mlp_jax.sweeps.task import as_task
 from tests.damages import cut, disk_full_after, emptied, flipped
 
 rng = np.random.default_rng(0)
@@ -30,12 +32,14 @@ SPACE = [
 HALVINGS = pytest.mark.parametrize("halving", [None, 2])
 
 
-def swept(halving=None, folder=None, **more):
+def swept(halving=None, folder=None, *, on_chunk=None, **more):
     # Three segments of 32 epochs and a rest, chunks of two: many places to stop at.
-    about = {"folds": 2, "epochs": 100, "chunk": 2, "key": 1, "progress": False} | more
-    seconds = about.pop("checkpoint_seconds", 1e-3)
-    saves = {"checkpoint": folder, "checkpoint_seconds": seconds} if folder else {}
-    return mlp_jax.sweep(X, Y, about.pop("space", SPACE), halving=halving, **saves, **about)
+    about = {"folds": 2, "epochs": 100, "key": 1} | more
+    saves = {"checkpoint_seconds": about.pop("checkpoint_seconds", 1e-3)} if folder else {}
+    how = {name: about.pop(name) for name in ("chunk", "devices") if name in about}
+    task = as_task(X, Y, about.pop("space", SPACE), **about)
+    plan = plan_of(task, halving=halving, **({"chunk": 2} | how))
+    return run(task, plan, checkpoint=folder, on_chunk=on_chunk, **saves)
 
 
 @pytest.fixture(scope="module")
@@ -70,28 +74,18 @@ def wait_for_a_save(folder):
         time.sleep(0.05)
 
 
-@pytest.fixture
-def killed(monkeypatch):
-    """A function that has the next sweep fail after so many chunks; if told its folder, once
-    that has been saved to again, which a busy machine may take its time for.
+def kill_after(chunks, folder=None):
+    """An `on_chunk` that fails after so many chunks; if told its folder, once that has been saved
+    to again, which a busy machine may take its time for.
     """
+    left = iter(range(chunks))
 
-    def after(chunks, folder=None):
-        segments = cohort.Cohort.segments
-        left = iter(range(chunks))
+    def on_chunk(_):
+        if next(left, None) is None:
+            wait_for_a_save(folder)
+            raise KilledError
 
-        def until_killed(self, *arguments):
-            for done in segments(self, *arguments):
-                if next(left, None) is None:
-                    wait_for_a_save(folder)
-                    raise KilledError
-                yield done
-
-        monkeypatch.setattr(cohort.Cohort, "segments", until_killed)
-        return segments
-
-    yield after
-    monkeypatch.undo()
+    return on_chunk
 
 
 @HALVINGS
@@ -103,37 +97,27 @@ def test_saving_changes_nothing_and_the_same_call_again_trains_nothing(halving, 
 
 
 @HALVINGS
-def test_a_sweep_goes_on_from_wherever_it_failed(halving, whole, tmp_path, killed, monkeypatch):
+def test_a_sweep_goes_on_from_wherever_it_failed(halving, whole, tmp_path):
     for chunks in (0, 1, 2, 3, 5, 8, 11):
         folder = tmp_path / str(chunks)
-        segments = killed(chunks)
         with pytest.raises(KilledError):
-            swept(halving, folder)
-        monkeypatch.setattr(cohort.Cohort, "segments", segments)
+            swept(halving, folder, on_chunk=kill_after(chunks))
         check_same(swept(halving, folder), whole[halving])
 
 
-def test_what_was_trained_is_not_trained_again(tmp_path, killed, monkeypatch):
-    segments = killed(9, tmp_path)
+def test_what_was_trained_is_not_trained_again(tmp_path):
     with pytest.raises(KilledError):
-        swept(None, tmp_path)
+        swept(None, tmp_path, on_chunk=kill_after(9, tmp_path))
     trained = []
-
-    def counted(self, *arguments):
-        for done in segments(self, *arguments):
-            trained.append(done)
-            yield done
-
-    monkeypatch.setattr(cohort.Cohort, "segments", counted)
-    result = swept(None, tmp_path)
+    result = swept(None, tmp_path, on_chunk=trained.append)
     everything = sum(len(member.curves.cost) for member in result.members)
     # Of the nine chunks those of a segment that was not at its end are lost.
     assert 0 < sum(trained) <= everything - 2 * 32
 
 
 @HALVINGS
-def test_ctrl_c_saves_where_it_stands(halving, whole, tmp_path, monkeypatch):
-    segments, chunks, noticed = cohort.Cohort.segments, [], threading.Event()
+def test_ctrl_c_saves_where_it_stands(halving, whole, tmp_path):
+    chunks, noticed = [], threading.Event()
 
     def notice(*arguments):
         noticed.set()
@@ -141,33 +125,25 @@ def test_ctrl_c_saves_where_it_stands(halving, whole, tmp_path, monkeypatch):
 
     handler = signal.signal(signal.SIGINT, notice)
 
-    def interrupted(self, *arguments):
-        for done in segments(self, *arguments):
-            chunks.append(done)
-            if len(chunks) == 5:
-                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-            if len(chunks) >= 5:  # the other thread waits for it too
-                noticed.wait(60)
-                time.sleep(0.3)  # until all threads are told
-            yield done
+    def interrupt(epochs):
+        chunks.append(epochs)
+        if len(chunks) == 5:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        if len(chunks) >= 5:  # the other thread waits for it too
+            noticed.wait(60)
+            time.sleep(0.3)  # until all threads are told
 
-    monkeypatch.setattr(cohort.Cohort, "segments", interrupted)
-    result = swept(halving, tmp_path, checkpoint_seconds=1e6)
+    result = swept(halving, tmp_path, on_chunk=interrupt, checkpoint_seconds=1e6)
     signal.signal(signal.SIGINT, handler)
-    monkeypatch.setattr(cohort.Cohort, "segments", segments)
     assert result.interrupted
     assert len(chunks) < 9
     check_same(swept(halving, tmp_path), whole[halving])
 
 
 @HALVINGS
-def test_another_layout_goes_on_with_the_same_members(
-    halving, whole, tmp_path, killed, monkeypatch
-):
-    segments = killed(7)
+def test_another_layout_goes_on_with_the_same_members(halving, whole, tmp_path):
     with pytest.raises(KilledError):
-        swept(halving, tmp_path)
-    monkeypatch.setattr(cohort.Cohort, "segments", segments)
+        swept(halving, tmp_path, on_chunk=kill_after(7))
     result = swept(halving, tmp_path, chunk=6, devices=jax.devices()[:2])
     for one, other in zip(result.members, whole[halving].members, strict=True):
         assert (one.status, one.best_epoch) == (other.status, other.best_epoch)
@@ -197,14 +173,10 @@ DAMAGES = {
 
 @HALVINGS
 @pytest.mark.parametrize("case", DAMAGES)
-def test_damage_is_seen_and_what_came_before_is_used(
-    case, halving, whole, tmp_path, killed, monkeypatch
-):
+def test_damage_is_seen_and_what_came_before_is_used(case, halving, whole, tmp_path):
     kind, damage, count = DAMAGES[case]
-    segments = killed(9)
     with pytest.raises(KilledError):
-        swept(halving, tmp_path)
-    monkeypatch.setattr(cohort.Cohort, "segments", segments)
+        swept(halving, tmp_path, on_chunk=kill_after(9))
     for path in sorted(tmp_path.glob(f"{kind}-*"))[-count:]:
         damage(path)
     with pytest.warns(CheckpointWarning, match="no whole safetensors file|SHA-256 differs"):

@@ -11,7 +11,7 @@ import pytest
 import mlp_jax
 from mlp_jax import back_propagation
 from mlp_jax.sweeps.folds import as_folds, k_folds
-from mlp_jax.sweeps.running.chunk_program import Members, draws_of_epochs, started, train_chunk
+from mlp_jax.sweeps.running.chunk_program import Members, draw_epochs, start_members, train_chunk
 from mlp_jax.training.batches import Examples
 from mlp_jax.training.epoch import Numbers, Recipe
 from tests.nets import STEEP
@@ -119,10 +119,10 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     program = jax.jit(train_chunk, static_argnames=("recipe", "lengths", "networks"))
     others = tuple(mlp_jax.Network(name) for name in case.get("among", ()))
     networks = (*others, network)
-    state = started(stacked(initial), members.numbers.optimizer)
+    state = start_members(stacked(initial), members.numbers.optimizer)
     history = []
     for done, until in pairwise((0, *stops, 9)):
-        draws = draws_of_epochs(
+        draws = draw_epochs(
             *(key, done, fold),
             epochs=9,
             batch_size=case["batch_size"],

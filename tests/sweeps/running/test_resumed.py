@@ -6,12 +6,12 @@ import time
 import numpy as np
 import pytest
 
-import mlp_jax
-from mlp_jax.sweeps.run import plan_of
+from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.snapshots import SavedSnapshots
+from mlp_jax.sweeps.task import as_task
 from tests.sweeps.running.test_checkpoint import KilledError, check_same
 
 X = np.random.default_rng(0).normal(size=(40, 3))
@@ -21,34 +21,25 @@ SPACE = {"depth": [1, 2], "width": 4, "learning_rate": [0.01, 0.03, 0.1]}
 STOPS = pytest.mark.parametrize(("halving", "chunks"), [(None, 9), (3, 5), (3, 30)])
 
 
-def swept(halving=None, folder=None, **more):
+def swept(halving=None, folder=None, **how):
     # Two programs, on two folds with chunks of two: many places to stop at.
-    about = {"folds": 2, "epochs": 400, "chunk": 2, "key": 1, "progress": False} | more
-    return mlp_jax.sweep(X, Y, SPACE, halving=halving, checkpoint=folder, **about)
+    task = as_task(X, Y, SPACE, folds=2, epochs=400, key=1)
+    return run(task, plan_of(task, chunk=2, halving=halving), checkpoint=folder, **how)
 
 
-@pytest.fixture
-def stopped(monkeypatch):
-    """A function that stops a sweep after so many chunks; the folder has where it stands."""
+def stopped(chunks, halving, folder):
+    """A sweep stopped after so many chunks; the folder has where it stands."""
+    cancel, seen = threading.Event(), []
 
-    def after(chunks, halving, folder):
-        cancel, seen, segments = threading.Event(), [], cohort.Cohort.segments
+    def on_chunk(epochs):
+        seen.append(epochs)
+        if len(seen) >= chunks:
+            cancel.set()
+            time.sleep(0.3)  # the sweep looks four times a second
 
-        def until_stopped(self, *arguments):
-            for done in segments(self, *arguments):
-                seen.append(done)
-                if len(seen) >= chunks:
-                    cancel.set()
-                    time.sleep(0.3)  # it is looked at four times a second
-                yield done
-
-        monkeypatch.setattr(cohort.Cohort, "segments", until_stopped)
-        result = swept(halving, folder, cancel=cancel)
-        monkeypatch.setattr(cohort.Cohort, "segments", segments)
-        assert result.interrupted
-        return result
-
-    return after
+    result = swept(halving, folder, cancel=cancel, on_chunk=on_chunk)
+    assert result.interrupted
+    return result
 
 
 def epochs_saved(result, halving, folder):
@@ -59,7 +50,7 @@ def epochs_saved(result, halving, folder):
 
 
 @STOPS
-def test_stopped_before_anything_begins_it_leaves_all_as_it_was(halving, chunks, stopped, tmp_path):
+def test_stopped_before_anything_begins_it_leaves_all_as_it_was(halving, chunks, tmp_path):
     first = stopped(chunks, halving, tmp_path)
     before = epochs_saved(first, halving, tmp_path)
     assert max(before.values()) >= 32
@@ -72,9 +63,7 @@ def test_stopped_before_anything_begins_it_leaves_all_as_it_was(halving, chunks,
 
 
 @STOPS
-def test_stopped_before_anything_begins_it_has_what_the_folder_has(
-    halving, chunks, stopped, tmp_path
-):
+def test_stopped_before_anything_begins_it_has_what_the_folder_has(halving, chunks, tmp_path):
     first = stopped(chunks, halving, tmp_path)
     at_once = threading.Event()
     at_once.set()
@@ -87,28 +76,23 @@ def test_stopped_before_anything_begins_it_has_what_the_folder_has(
 
 
 @STOPS
-def test_killed_amid_its_first_chunk_it_leaves_all_as_it_was(
-    halving, chunks, stopped, tmp_path, monkeypatch
-):
+def test_killed_after_its_first_chunk_it_leaves_all_as_it_was(halving, chunks, tmp_path):
     first = stopped(chunks, halving, tmp_path)
     before = epochs_saved(first, halving, tmp_path)
-    segments, saves = cohort.Cohort.segments, {path.name for path in tmp_path.glob("states-*")}
+    saves = {path.name for path in tmp_path.glob("states-*")}
 
-    def killed(self, *arguments):
+    def kill(_):
         time.sleep(0.1)  # for a save
         raise KilledError
-        yield
 
-    monkeypatch.setattr(cohort.Cohort, "segments", killed)
     with pytest.raises(KilledError):
-        swept(halving, tmp_path, checkpoint_seconds=1e-3)
-    monkeypatch.setattr(cohort.Cohort, "segments", segments)
+        swept(halving, tmp_path, on_chunk=kill, checkpoint_seconds=1e-3)
     assert saves.isdisjoint(path.name for path in tmp_path.glob("states-*"))
     assert epochs_saved(first, halving, tmp_path) == before
     check_same(swept(halving, tmp_path), swept(halving))
 
 
-def test_those_that_have_come_the_furthest_go_on_first(stopped, tmp_path):
+def test_those_that_have_come_the_furthest_go_on_first(tmp_path):
     result = stopped(9, None, tmp_path)
     saved = epochs_saved(result, None, tmp_path)
     saves = SweepCheckpoint(tmp_path, result.task, None, 60.0)
