@@ -15,11 +15,12 @@ facts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
+
+from mlp_jax.parameters import Layer
 
 PRECISIONS = ("default", "high", "highest", "bfloat16")
 
@@ -45,7 +46,7 @@ class Products:
                 f"precision is {self.precision!r}; expected one of {', '.join(PRECISIONS)}"
             )
 
-    def of_batches(self, layers: Sequence[Any]) -> "Products":
+    def of_batches(self, layers: Sequence[Layer]) -> "Products":
         """These products for one network of these layers that is trained in batches."""
         return Products(self.precision, any(W.size >= LARGE for W, _ in layers))
 
