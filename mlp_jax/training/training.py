@@ -22,7 +22,7 @@ from mlp_jax.training.checks import (
     check_key,
     check_not_watched,
     check_params,
-    with_validation,
+    split_validation,
 )
 from mlp_jax.training.descent import Info, State, initial_optimizer_state, start
 from mlp_jax.training.epoch import Numbers, Recipe
@@ -142,7 +142,7 @@ def fit(
     layers = as_layers(state.params)
     check_params(layers, network)
     examples = as_batch("", layers, network, X, Y, weights)
-    examples, held_out = with_validation(examples, validation, layers, network, state.key)
+    examples, held_out = split_validation(examples, validation, layers, network, state.key)
     best_by = as_best_by(best_by, held_out, network, metric)
     state = _prepare_best(state, best_by, optimizer)
     numbers = as_numbers(
