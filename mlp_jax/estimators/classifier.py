@@ -183,7 +183,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         if not known and (not self.warm_start or not hasattr(self, "coefs_")):
             self._binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._binarizer.classes_
-            return np.asarray(self._binarizer.transform(y)).T
+            return np.asarray(self._binarizer.transform(y))
         classes = unique_labels(y)
         if not known and set(classes) != set(self.classes_):
             raise ValueError(
@@ -195,16 +195,16 @@ class MLPClassifier(ClassifierMixin, MLP):
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' "
                 f"has {classes}."
             )
-        return np.asarray(self._binarizer.transform(y)).T
+        return np.asarray(self._binarizer.transform(y))
 
     def _strata(self, Y: np.ndarray, held: float) -> np.ndarray | None:
         if self._is_of_labels:
             return None
-        if len(Y) == 1:
-            return Y.T.astype(bool)
-        counts = Y.sum(axis=1)
-        enough = counts[counts > 0].min() > 1 and held * Y.shape[1] >= len(Y)
-        return Y.argmax(axis=0) if enough else None
+        if Y.shape[1] == 1:
+            return Y.astype(bool)
+        counts = Y.sum(axis=0)
+        enough = counts[counts > 0].min() > 1 and held * len(Y) >= Y.shape[1]
+        return Y.argmax(axis=1) if enough else None
 
     def _metric(self, network: Network) -> Any:
         if self._is_of_labels:

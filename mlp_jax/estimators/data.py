@@ -1,4 +1,4 @@
-"""The samples that an estimator trains on or validates by. Rows of X are samples."""
+"""The samples that an estimator trains on or validates by, a row each."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ class Data(NamedTuple):
     """Samples with their labels.
 
     X: (samples, features).
-    Y: (K, samples).
+    Y: (samples, K).
     weights: (samples,), or None for all ones.
     """
 
@@ -26,7 +26,7 @@ class Data(NamedTuple):
     def columns(self) -> tuple[Any, Any, Any]:
         """(X, Y, weights) as `mlp_jax.fit` takes them: an example a column."""
         weights = None if self.weights is None else self.weights[None].astype(self.X.dtype)
-        return self.X.T, self.Y, weights
+        return self.X.T, self.Y.T, weights
 
 
 def split_data(
@@ -59,7 +59,7 @@ def split_data(
                 f"all {len(part)} samples to {purpose} have a sample_weight of 0; type another "
                 "random_state or validation_fraction, or X_val and y_val"
             )
-        parts.append(Data(data.X[part], data.Y[:, part], weights))
+        parts.append(Data(data.X[part], data.Y[part], weights))
     return parts[0], parts[1]
 
 

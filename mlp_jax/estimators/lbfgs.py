@@ -32,7 +32,7 @@ def solve_by_lbfgs(
     if weights is not None:
         given["weights"] = weights
     costs: list[float] = []
-    targets = mean_over_of(network.loss, len(data.Y))
+    targets = mean_over_of(network.loss, data.Y.shape[1])
     constant = constant_of(network.loss, data.Y, data.weights)
 
     def cost_and_slope(flat: np.ndarray) -> tuple[float, np.ndarray]:

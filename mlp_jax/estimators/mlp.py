@@ -60,7 +60,7 @@ class MLP(BaseEstimator):
         return False
 
     def _as_Y(self, y: Any, *, known: bool) -> np.ndarray:
-        """The target as the loss compares it with the outputs, (K, samples).
+        """The target as the loss compares it with the outputs, (samples, K).
 
         known: its classes are those of before.
         """
@@ -288,7 +288,7 @@ class MLP(BaseEstimator):
 
 def _sizes(hidden: tuple[int, ...], data: Data, network: Network) -> tuple[int, ...]:
     """Units of every layer, features first."""
-    return (data.X.shape[1], *hidden, len(data.Y) * network.loss.outputs_of_label)
+    return (data.X.shape[1], *hidden, data.Y.shape[1] * network.loss.outputs_of_label)
 
 
 def _new_layers(

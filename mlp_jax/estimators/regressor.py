@@ -163,7 +163,7 @@ class MLPRegressor(RegressorMixin, MLP):
         if np.ndim(y) == 2 and np.shape(y)[1] == 1:
             y = column_or_1d(y, warn=True)
         Y = np.asarray(y)
-        return np.atleast_2d(Y.T)
+        return Y[:, None] if Y.ndim == 1 else Y
 
     def _metric(self, network: Network) -> Any:
         return metrics.r2 if network.loss.outputs_of_label == 1 else None

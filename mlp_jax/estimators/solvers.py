@@ -1,6 +1,6 @@
 """How an estimator is trained in steps, by `mlp_jax.fit`: every solver but lbfgs.
 
-Rows of X are samples here; Y has a column a sample.
+Rows are samples here.
 """
 
 import warnings
@@ -65,12 +65,12 @@ class Solution(NamedTuple):
 def constant_of(loss: Loss, Y: np.ndarray, weights: np.ndarray | None = None) -> float:
     """By how much scikit-learn's loss of these labels is larger than ours, whatever the outputs.
 
-    Of Poisson, half the deviance: the terms y log y - y, which no parameter changes.
+    Of counts, half the deviance: the terms y log y - y, which no parameter changes. Y: (m, K).
     """
     if not loss.counts:
         return 0.0
     Y = Y.astype(np.float64)
-    return float(np.average((xlogy(Y, Y) - Y).sum(axis=0), weights=weights))
+    return float(np.average((xlogy(Y, Y) - Y).sum(axis=1), weights=weights))
 
 
 def solve_in_steps(
@@ -116,7 +116,7 @@ def solve_in_steps(
         "patience": settings.patience if epochs is None else None,
         "tolerance": settings.tolerance,
         "ties": True,  # as scikit-learn counts them
-        "mean_over": mean_over_of(network.loss, len(data.Y)),
+        "mean_over": mean_over_of(network.loss, data.Y.shape[1]),
         "shuffle": settings.shuffle,
         "progress": partial(print_cost, constant) if settings.verbose else False,
     }

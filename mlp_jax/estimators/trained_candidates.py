@@ -188,7 +188,7 @@ def average_candidates(
     held = [
         (
             tables.rows(number, fold.test).astype(np.float32),
-            mlp._as_Y(tables.y[tables.source[fold.test]], known=True).T,
+            mlp._as_Y(tables.y[tables.source[fold.test]], known=True),
         )
         for number, fold in folds.items()
     ]
@@ -235,7 +235,7 @@ def as_estimator(
     for name, value in vars(like).items():
         if name not in own:
             setattr(mlp, name, value)
-    train, held = (constant_of(member.network.loss, Y) for Y in member.labels)
+    train, held = (constant_of(member.network.loss, Y.T) for Y in member.labels)
     mlp._take_params(
         member.params,
         costs=np.asarray(member.curves.cost) + train,

@@ -5,7 +5,7 @@ from functools import partial
 import chex
 
 import mlp_jax
-from mlp_jax.training import segments as training_segments
+from mlp_jax.training import training
 from tests.training.small import SGD, net
 
 
@@ -25,7 +25,7 @@ def test_a_segmented_run_is_the_run():
 
 def test_a_run_of_a_million_epochs_goes_on(monkeypatch):
     """A call of 1,024 epochs of a small network takes less than its time, 600 times on end."""
-    monkeypatch.setattr(training_segments, "HISTORY", 1)
+    monkeypatch.setattr(training, "HISTORY", 1)
     params, X, Y = net()
     state, info = mlp_jax.fit(params, X, Y, optimizer=SGD, epochs=600)
     assert int(state.epoch) == len(info.cost) == 600
