@@ -73,7 +73,7 @@ def _programs_of_a_file():
     program_cache._kept.clear()
     jax.clear_caches()
     gc.collect()
-    with suppress(OSError, AttributeError):  # what is free goes back to the system, if it is glibc's
+    with suppress(OSError, AttributeError):  # free memory goes back, if it is glibc's
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
