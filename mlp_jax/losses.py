@@ -56,7 +56,8 @@ class Loss(NamedTuple):
       several quantiles.
     by_hand: False if dL/dZ is autodiff's.
     of_differences: L is a function of Z - Y alone, where both are numbers of the same kind.
-    exclusive, counts: as of `loss_rules.LossRules`.
+    exclusive: whether the classes of an example exclude one another; None where that is not said.
+    counts: labels are counts, see `loss_rules.LossRules`.
     """
 
     name: str

@@ -47,8 +47,9 @@ if "optimization_level=0" in os.environ["XLA_FLAGS"]:  # which a sweep's own opt
 LONG = (
     "test_experiments",
     "test_layouts",
+    "test_search_folds",
     "test_joined",
-    "test_run",
+    "test_runner",
     "test_search",
     "test_checkpoint",
 )

@@ -162,9 +162,9 @@ def _gradient_with(
     choice: Choice,
     *,
     network: Network,
-    weights: Any,
+    weights: Array | None,
     l2: Any,
-    masks: Any,
+    masks: tuple[Array, ...] | None,
 ) -> tuple[Layer, ...]:
     """The gradient with these values at kinks, which are traced: one program for all of them."""
     trace = forward_trace(layers, X, network, masks, weights)

@@ -57,7 +57,7 @@ def output_error(loss: Loss) -> Callable[[Array, Array], Array]:
 
 
 def at_kinks(
-    network: Network, layers: tuple[Layer, ...], X: Array, Y: Array, masks: Any
+    network: Network, layers: tuple[Layer, ...], X: Array, Y: Array, masks: tuple[Array, ...] | None
 ) -> AtKinks:
     """Which units and examples are at a kink, by the values that autodiff has on both sides."""
     Z = forward_trace(layers, X, network, masks).Z

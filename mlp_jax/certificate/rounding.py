@@ -84,9 +84,9 @@ def _shaken(
     moved_by: Array,
     *,
     network: Network,
-    weights: Any,
+    weights: Array | None,
     l2: Any,
-    masks: Any,
+    masks: tuple[Array, ...] | None,
 ) -> tuple[Noise, Noise]:
     """(the gradient and J, shaken; the absolute terms of their last sums)."""
     network = _trusted(network, layers)

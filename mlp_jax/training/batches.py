@@ -69,7 +69,7 @@ class Examples(NamedTuple):
         weights = None if self.weights is None else self.weights[:, rows]
         if is_example is not None:
             counted = is_example.astype(self.X.dtype)
-            weights = counted if weights is None else weights * is_example
+            weights = counted if weights is None else weights * counted
         return Batch(*products.columns(self.X[rows], self.Y[rows]), weights)
 
 

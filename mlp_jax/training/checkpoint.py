@@ -63,7 +63,7 @@ class FitCheckpoint:
         self.wait_seconds = self._folder.wait_seconds
         self._number = self._folder.last(STEM)
 
-    def found(self, like: State) -> tuple[State, np.ndarray] | None:
+    def saved(self, like: State) -> tuple[State, np.ndarray] | None:
         """The state and the history, (epochs, 4), of the last whole save; None if there is none.
 
         like: a state of the same structure.

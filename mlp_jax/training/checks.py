@@ -63,7 +63,7 @@ def _as_array(array: Any, dtype: Any) -> Any:
     return np.asarray(array, dtype)
 
 
-def with_validation(
+def split_validation(
     batch: Batch, validation: Any, layers: tuple[Layer, ...], network: Network, key: Any
 ) -> tuple[Batch, Batch | None]:
     """The examples to train on, and the examples to validate by or None."""

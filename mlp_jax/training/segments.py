@@ -21,7 +21,6 @@ from mlp_jax.training.epoch import Recipe
 from mlp_jax.training.loop import run
 from mlp_jax.training.progress import Progress
 
-HISTORY = 1024  # epochs that a call of the compiled program can report: one program for all calls
 SEGMENT_SECONDS = 0.25  # from one event of progress to the next; an event takes about a millisecond
 
 
@@ -35,7 +34,7 @@ def in_segments(
     epochs: int,
     recipe: Recipe,
     progress: Callable[[Progress], None] | None,
-    saves: FitCheckpoint | None,
+    checkpoint: FitCheckpoint | None,
 ) -> tuple[State, Info]:
     """Calls `run` segment by segment until all epochs are trained, or the training stops.
 
@@ -45,7 +44,7 @@ def in_segments(
       epochs: to train.
       recipe: of `run`.
       progress: called after every segment, or None.
-      saves: the checkpoint to go on from, if it has a save, and to save to; or None.
+      checkpoint: the checkpoint to go on from, if it has a save, and to save to; or None.
 
     Returns:
       The state, and the history with an entry an epoch.
@@ -54,16 +53,17 @@ def in_segments(
     lines: list[np.ndarray] = []
     if state.diverged:
         state = restarted(state, recipe.optimizer or arguments[2].optimizer)
-    found = None if saves is None else saves.found(state)
-    if found is not None:
-        state, lines = found[0], [found[1]] if len(found[1]) else []
-    segment = HISTORY if progress is None and saves is None else 1
-    ends = found is not None and bool(state.diverged)
+    saved = None if checkpoint is None else checkpoint.saved(state)
+    if saved is not None:
+        state, lines = saved[0], [saved[1]] if len(saved[1]) else []
+    longest = recipe.capacity
+    segment = longest if progress is None and checkpoint is None else 1
+    ends = saved is not None and bool(state.diverged)
     now = int(state.epoch)
     try:
         while not ends:
             done = now
-            until = min(first + epochs, done + min(segment, HISTORY))
+            until = min(first + epochs, done + min(segment, longest))
             began = time.perf_counter()
             state, history = run(state, *arguments, np.int32(until), recipe=recipe)
             now = int(state.epoch)
@@ -76,13 +76,13 @@ def in_segments(
             took = time.perf_counter() - began
             share = SEGMENT_SECONDS / max(took, 1e-6)
             # The first segment took the time to compile too: grow from it step by step.
-            segment = int(np.clip(segment * share, 1, min(4 * segment, HISTORY)))
+            segment = int(np.clip(segment * share, 1, min(4 * segment, longest)))
             ends = bool(state.diverged) or now < until or now >= first + epochs
-            if saves is not None and not ends and not saves.wait_seconds():
-                saves.save(state, lines)
+            if checkpoint is not None and not ends and not checkpoint.wait_seconds():
+                checkpoint.save(state, lines)
     finally:
-        if saves is not None:  # after Ctrl-C too
-            saves.close(state, lines)
+        if checkpoint is not None:  # after Ctrl-C too
+            checkpoint.close(state, lines)
     info = Info(*jax.device_put(list(np.concatenate(lines).T)))
     if state.diverged:
         _warn_of_divergence(now, info)

@@ -22,14 +22,16 @@ from mlp_jax.training.checks import (
     check_key,
     check_not_watched,
     check_params,
-    with_validation,
+    split_validation,
 )
 from mlp_jax.training.descent import Info, State, initial_optimizer_state, start
 from mlp_jax.training.epoch import Numbers, Recipe
 from mlp_jax.training.loop import run
 from mlp_jax.training.optimizers import Optimizer, as_optimizer
 from mlp_jax.training.progress import TRAINING, as_progress
-from mlp_jax.training.segments import HISTORY, in_segments, restarted
+from mlp_jax.training.segments import in_segments, restarted
+
+HISTORY = 1024  # epochs that a call of the compiled program can report: one program for all calls
 
 
 def fit(
@@ -140,7 +142,7 @@ def fit(
     layers = as_layers(state.params)
     check_params(layers, network)
     examples = as_batch("", layers, network, X, Y, weights)
-    examples, held_out = with_validation(examples, validation, layers, network, state.key)
+    examples, held_out = split_validation(examples, validation, layers, network, state.key)
     best_by = as_best_by(best_by, held_out, network, metric)
     state = _prepare_best(state, best_by, optimizer)
     numbers = as_numbers(

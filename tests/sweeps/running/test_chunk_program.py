@@ -20,7 +20,7 @@ FEATURES, M = 5, 31
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(FEATURES, M))
 Y = (X[:1] * X[1:2] > 0) * 1.0
-HIDDEN = ((4, 7), (6, 3), (1, 7))
+HIDDEN = ((1, 7), (6, 3), (1, 7))  # two shapes, so that `fit` compiles no third
 EPOCHS = (9, 4, 7)
 
 
