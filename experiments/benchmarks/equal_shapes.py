@@ -23,8 +23,17 @@ from pathlib import Path
 
 import click
 import numpy as np
-from measuring import figure_of, forget_programs, in_turn, keep, quartiles, seconds_of, spelled
-from peers_of_equal_shapes import NEEDS, ONE_BY_ONE, PEERS, Members
+from measuring import (
+    figure_of,
+    forget_programs,
+    in_turn,
+    keep,
+    options,
+    quartiles,
+    seconds_of,
+    spelled,
+)
+from peers.equal_shapes import NEEDS, ONE_BY_ONE, PEERS, Members
 
 import mlp_jax
 from mlp_jax.sweeps.members import Member
@@ -40,7 +49,6 @@ ROUNDS, ROUNDS_OF_LARGE = 7, 3
 RATES = {"sgd": (0.02, 0.2), "adam": (2e-4, 2e-3)}
 # Costs of the last epoch may differ by so much: batches are in another order, and of few networks.
 APART = 0.05
-RESULTS = Path(__file__).parent / "results"
 
 
 def problem_of(
@@ -201,11 +209,8 @@ def picture(rows):
     return figure
 
 
-@click.command()
-@click.option("--small", is_flag=True, help="8 networks, without PyTorch.")
+@options(small="8 networks, without PyTorch.")
 @click.option("--large", is_flag=True, help="10,000 networks too.")
-@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
-@click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, large: bool, readme: bool, output: Path) -> None:
     """Prints how many times as long as ours every way takes."""
     missing = [name for name, module in NEEDS.items() if not importlib.util.find_spec(module)]

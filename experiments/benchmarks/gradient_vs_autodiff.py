@@ -8,14 +8,13 @@ from the results; the largest gain is on the large network, whose weights are tr
 before the product.
 """
 
-import argparse
-import json
 import time
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from measuring import keep, options
 
 import mlp_jax
 
@@ -27,9 +26,6 @@ SHAPES = (
 )
 ROUNDS = 101  # odd, so that the median is a round; many, for its quartiles
 ROUND_SECONDS = 0.03  # long against the clock, short against the machine's moods
-RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parent / "README.md"
-MARKS = "<!-- gradient_vs_autodiff: begin -->\n", "<!-- gradient_vs_autodiff: end -->\n"
 
 
 def measured(sizes, m, rounds):
@@ -86,33 +82,12 @@ def table(rows):
     return "\n".join(lines) + "\n"
 
 
-def write_between(path, marks, content):
-    """Puts `content` between the two marks in the file, in place of what is there."""
-    text = path.read_text()
-    begin, end = marks
-    if text.count(begin) != 1 or text.count(end) != 1:
-        raise SystemExit(f"{path.name} has no place for the table: expected {begin.strip()}")
-    before, rest = text.split(begin)
-    path.write_text(before + begin + content + end + rest.split(end)[1])
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--small", action="store_true", help="one shape, three rounds")
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md here")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    if arguments.small:
-        rows = [measured(*SHAPES[0], rounds=3)]
-    else:
-        rows = [measured(*shape, rounds=ROUNDS) for shape in SHAPES]
-    result = {"jax": jax.__version__, "device": jax.devices()[0].platform, "rows": rows}
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    path = arguments.output / "gradient_vs_autodiff.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    print(table(rows))
-    if arguments.readme:
-        write_between(PAGE, MARKS, table(rows))
+@options(small="One shape, three rounds.")
+def main(small: bool, readme: bool, output: Path) -> None:
+    """Prints both times, their ratio, and the work and the memory of both."""
+    shapes, rounds = (SHAPES[:1], 3) if small else (SHAPES, ROUNDS)
+    rows = [measured(*shape, rounds=rounds) for shape in shapes]
+    keep("gradient_vs_autodiff", {"rows": rows}, None, table(rows), output=output, readme=readme)
 
 
 if __name__ == "__main__":

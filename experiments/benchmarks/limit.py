@@ -23,7 +23,16 @@ import numpy as np
 import sweep_memory
 from equal_shapes import BATCH, EPOCHS, problem_of
 from equal_shapes import ROWS as ROWS_OF_COST
-from measuring import figure_of, in_turn, keep, largest_product, quartiles, seconds_of, spelled
+from measuring import (
+    figure_of,
+    in_turn,
+    keep,
+    largest_product,
+    options,
+    quartiles,
+    seconds_of,
+    spelled,
+)
 
 import mlp_jax
 
@@ -36,7 +45,6 @@ CALLS = 3
 GROWING = (1, 4, 16, 64, 256, 1024, 4096, 10_000)
 FLAT_FROM = 64  # members, which fill the cores
 ROUNDS = 3
-RESULTS = Path(__file__).parent / "results"
 
 
 def swept(swept_arguments):
@@ -188,13 +196,10 @@ def picture(result):
     return figure
 
 
-@click.command()
-@click.option("--small", is_flag=True, help="A few cells.")
+@options(small="A few cells.")
 @click.option(
     "--up-to", type=int, default=WIDTHS[-1], show_default=True, help="Widest; it takes long."
 )
-@click.option("--readme", is_flag=True, help="Write the tables into README.md here too.")
-@click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, up_to: int, readme: bool, output: Path) -> None:
     """Prints GFLOP/s, bytes and milliseconds."""
     memory = all_memory(small)  # the first: what others leave behind would count as taken

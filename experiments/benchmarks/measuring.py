@@ -3,15 +3,18 @@
 import json
 import os
 import time
+from pathlib import Path
 
+import click
 import jax
 import numpy as np
-from gradient_vs_autodiff import PAGE, write_between
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mlp_jax.sweeps.running import program_cache as programs
 
+RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parent / "README.md"
 PAUSE = 0.2  # seconds
 PRODUCTS = (512, 1024, 2048, 4096)  # larger ones are no faster, and take seconds each
 
@@ -89,15 +92,38 @@ def this_machine():
     return {"jax": jax.__version__, "device": jax.devices()[0].device_kind, "cores": cores()}
 
 
+def write_between(path, marks, content):
+    """Puts `content` between the two marks in the file, in place of what is there."""
+    text = path.read_text()
+    begin, end = marks
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise SystemExit(f"{path.name} has no place for the table: expected {begin.strip()}")
+    before, rest = text.split(begin)
+    path.write_text(before + begin + content + end + rest.split(end)[1])
+
+
+def options(small, readme="Write the tables into README.md here too."):
+    """A command with --small, --readme and --output; `small` says what the first of them does."""
+
+    def command(main):
+        main = click.option("--output", type=Path, default=RESULTS)(main)
+        main = click.option("--readme", is_flag=True, help=readme)(main)
+        return click.command()(click.option("--small", is_flag=True, help=small)(main))
+
+    return command
+
+
 def keep(name, result, figure, table, *, output, readme, machine=None):
     """Writes NAME.json and NAME.png, prints the table, and puts it on its page if asked to.
 
+    figure: None for no picture.
     machine: {} where the result says itself where it was measured; None for this one.
     """
     machine = this_machine() if machine is None else machine
     output.mkdir(parents=True, exist_ok=True)
     (output / f"{name}.json").write_text(json.dumps(machine | result, indent=1) + "\n")
-    figure.savefig(output / f"{name}.png", dpi=110)
+    if figure is not None:
+        figure.savefig(output / f"{name}.png", dpi=110)
     print(f"\n{table}", flush=True)
     if readme:
         marks = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"

@@ -24,8 +24,8 @@ import click
 import jax
 import numpy as np
 from jax.experimental.compilation_cache import compilation_cache
-from measuring import figure_of, forget_programs, keep, largest_product
-from peers_of_mixed_shapes import IN_PROCESSES, PEERS, Searched, program_of
+from measuring import figure_of, forget_programs, keep, largest_product, options
+from peers.mixed_shapes import IN_PROCESSES, PEERS, Searched, program_of
 from sweep_planner import space, table
 
 import mlp_jax
@@ -35,7 +35,6 @@ from mlp_jax.sweeps.task import as_task
 N, FOLDS, EPOCHS, ROWS = 1000, 3, 20, 10_000
 SAMPLE, SEED = 40, 0  # configurations that the peers are measured on, and what draws them
 APART = 0.02  # of the mean accuracy of the sample, ours and that of the jitted loop
-RESULTS = Path(__file__).parent / "results"
 
 
 @contextmanager
@@ -82,7 +81,7 @@ def scaled(measured, n, programs):
 def measured_peers(task, numbers, peers):
     """{name: `Measured` of these configurations}."""
     configurations = [task.configurations[i].named for i in numbers]
-    y = next(iter(task.labels.values()))[0].astype(int)
+    y = next(iter(task.labels.values()))[:, 0].astype(int)
     searched = Searched(configurations, task.X, y, task.splits, configurations[0]["epochs"])
     found = {}
     for name in peers:
@@ -193,11 +192,8 @@ def picture(result):
     return figure
 
 
-@click.command()
-@click.option("--small", is_flag=True, help="4 configurations of few rows.")
+@options(small="4 configurations of few rows.")
 @click.option("--sample", default=SAMPLE, show_default=True, help="Measured of the peers; even.")
-@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
-@click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, sample: int, readme: bool, output: Path) -> None:
     """Prints seconds of every way, and useful GFLOP/s."""
     if sample % 2:

@@ -15,11 +15,10 @@ quartiles of the rounds. `sweep` validates besides, every epoch by 64 rows.
 from itertools import product
 from pathlib import Path
 
-import click
 import numpy as np
 from equal_shapes import problem_of
-from measuring import figure_of, in_turn, keep, quartiles, seconds_of, spelled
-from peers_of_equal_shapes import jitted_loop
+from measuring import figure_of, in_turn, keep, options, quartiles, seconds_of, spelled
+from peers.equal_shapes import jitted_loop
 
 import mlp_jax
 
@@ -29,7 +28,6 @@ MEASURED = 16  # members of the loop
 SECONDS, LEAST, MOST = 1.0, 4, 1000  # of a call of the sweep; epochs
 ROUNDS = 5
 FLOOR = 0.95
-RESULTS = Path(__file__).parent / "results"
 
 
 def shape_of(width):
@@ -132,10 +130,7 @@ def picture(rows):
     return figure
 
 
-@click.command()
-@click.option("--small", is_flag=True, help="Two cells, a twentieth of a second each.")
-@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
-@click.option("--output", type=Path, default=RESULTS)
+@options(small="Two cells, a twentieth of a second each.")
 def main(small: bool, readme: bool, output: Path) -> None:
     """Prints how many times as fast as the loop the sweep is, for every cell."""
     print(

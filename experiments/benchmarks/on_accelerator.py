@@ -26,8 +26,8 @@ import equal_shapes
 import mixed_shapes
 import numpy as np
 from limit import sustained
-from measuring import figure_of, keep, largest_product, spelled, this_machine
-from peers_of_equal_shapes import NEEDS
+from measuring import figure_of, keep, largest_product, options, spelled, this_machine
+from peers.equal_shapes import NEEDS
 from sweep_planner import space, table
 
 from mlp_jax.sweeps.task import as_task
@@ -41,7 +41,6 @@ OPTIMIZERS, WIDTHS, BATCHES, MEMBERS = ("sgd", "adam"), (64, 128), (128, 512), 1
 SECONDS = 2.0  # of a call of `limit`, most of which is then training
 WAYS = {"sweep": {}, "sweep, halving": {"halving": 3}}
 SAMPLE = 32  # configurations that scikit-learn is measured on
-RESULTS = Path(__file__).parent / "results"
 
 
 def equal(small):
@@ -156,11 +155,8 @@ def picture(result):
     return figure
 
 
-@click.command()
+@options(small="Seconds, on any device.")
 @click.option("--part", type=click.Choice([*PARTS, "all", "none"]), default="all")
-@click.option("--small", is_flag=True, help="Seconds, on any device.")
-@click.option("--readme", is_flag=True, help="Write the tables into README.md here too.")
-@click.option("--output", type=Path, default=RESULTS)
 def main(part: str, small: bool, readme: bool, output: Path) -> None:
     """Prints the tables of all parts that were ever run into this folder."""
     kept = output / f"{NAME}.json"

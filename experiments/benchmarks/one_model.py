@@ -12,16 +12,13 @@ the last cost, medians, and ratios of theirs to ours; and the first call beside.
 """
 
 import importlib.util
-import json
 import time
 from pathlib import Path
 
-import click
 import jax
 import numpy as np
-from gradient_vs_autodiff import PAGE, write_between
-from measuring import in_turn
-from peers_of_one_model import PEERS, Problem
+from measuring import in_turn, keep, options
+from peers.one_model import PEERS, Problem
 
 import mlp_jax
 
@@ -41,8 +38,6 @@ MODULES = {
     "Flax NNX": "flax",
     "Equinox": "equinox",
 }
-RESULTS = Path(__file__).parent / "results"
-MARKS = "<!-- one_model: begin -->\n", "<!-- one_model: end -->\n"
 
 
 def problem_of(sizes, batch, m, epochs, rate):
@@ -123,10 +118,7 @@ def table(rows):
     return "\n".join(lines) + "\n"
 
 
-@click.command()
-@click.option("--small", is_flag=True, help="The smallest network beside scikit-learn alone.")
-@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
-@click.option("--output", type=Path, default=RESULTS)
+@options(small="The smallest network beside scikit-learn alone.")
 def main(small: bool, readme: bool, output: Path) -> None:
     """Prints how many times as long as ours every peer takes."""
     missing = [name for name, module in MODULES.items() if not importlib.util.find_spec(module)]
@@ -135,12 +127,7 @@ def main(small: bool, readme: bool, output: Path) -> None:
         print(f"not installed, so left out: {', '.join(missing)}")
     shapes = [((30, 64, 32, 16, 1), 64, 512, 4, 0.05)] if small else SHAPES
     rows = [measured(shape, 2 if small else ROUNDS, peers) for shape in shapes]
-    result = {"jax": jax.__version__, "device": jax.devices()[0].platform, "rows": rows}
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "one_model.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(table(rows))
-    if readme:
-        write_between(PAGE, MARKS, table(rows))
+    keep("one_model", {"rows": rows}, None, table(rows), output=output, readme=readme)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-from measuring import figure_of, keep, seconds_of
+from measuring import figure_of, keep, options, seconds_of
 from mixed_shapes import compilation_cache_in
 from scipy.stats import loguniform
 from sklearn import datasets
@@ -41,7 +41,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from paper_network import banana, package_file
 from scikit_learn_scores import flights
 
-RESULTS = Path(__file__).parent / "results"
 N, FOLDS = 200, 5
 LARGE = 2000  # rows, from which on speed is asked for
 FLIGHTS = 4000
@@ -154,11 +153,8 @@ def with_others(rows, path):
     return [of[name] for name in TABLES if name in of]
 
 
-@click.command()
-@click.option("--small", is_flag=True, help="One table, 4 candidates.")
+@options(small="One table, 4 candidates.")
 @click.option("--data", multiple=True, help="One of the tables anew; repeatable.")
-@click.option("--readme", is_flag=True, help="Write the table into README.md here too.")
-@click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, data: tuple[str, ...], readme: bool, output: Path) -> None:
     """Prints seconds and best scores of every search."""
     rows = []

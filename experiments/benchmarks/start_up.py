@@ -25,7 +25,7 @@ import click
 import joblib
 import numpy as np
 from first_steps import compiled, examples, fitted, imported, plain, swept
-from measuring import figure_of, keep, quartiles, spelled
+from measuring import figure_of, keep, options, quartiles, spelled
 from sklearn.datasets import load_breast_cancer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -43,7 +43,6 @@ IMPORTS = {
 DEPTHS = range(1, 9)
 ROUNDS, ROUNDS_OF_COMPILING, ROUNDS_OF_PREDICTING = 7, 3, 15
 CACHE = "JAX_COMPILATION_CACHE_DIR"
-RESULTS = Path(__file__).parent / "results"
 STEPS = ("imports", "first")  # of a result
 PREDICTIONS = {
     "NumPy alone": "import numpy",
@@ -196,11 +195,8 @@ def picture_of_prediction(result):
     return figure
 
 
-@click.command()
-@click.option("--small", is_flag=True, help="A process of each kind; fit alone, one depth.")
+@options(small="A process of each kind; fit alone, one depth.")
 @click.option("--part", type=click.Choice(["start_up", "first_prediction"]), help="One; or both.")
-@click.option("--readme", is_flag=True, help="Write the tables into README.md here too.")
-@click.option("--output", type=Path, default=RESULTS)
 def main(small: bool, part: str | None, readme: bool, output: Path) -> None:
     """Prints seconds of imports, first steps and compilations, and of a first prediction."""
     where = {"output": output, "readme": readme}

@@ -11,7 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-from gradient_vs_autodiff import RESULTS, write_between
+from measuring import RESULTS, write_between
 
 README = Path(__file__).parents[2] / "README.md"
 MARKS = "<!-- summary: begin -->\n", "<!-- summary: end -->\n"

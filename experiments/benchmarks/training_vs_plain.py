@@ -20,8 +20,6 @@ and compiling the program.
     python experiments/benchmarks/training_vs_plain.py --readme   # the table goes to README.md here
 """
 
-import argparse
-import json
 import time
 from pathlib import Path
 
@@ -29,8 +27,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from gradient_vs_autodiff import PAGE, write_between
-from measuring import in_turn
+from measuring import in_turn, keep, options
 
 import mlp_jax
 from mlp_jax.training import batch_order
@@ -44,8 +41,6 @@ SHAPES = (
 OPTIMIZERS = {"sgd": optax.sgd, "adam": optax.adam}
 RATE = 1e-3
 ROUNDS, COMPILATIONS = 15, 5
-RESULTS = Path(__file__).parent / "results"
-MARKS = "<!-- training_vs_plain: begin -->\n", "<!-- training_vs_plain: end -->\n"
 
 
 def as_anyone(key, number, m):
@@ -175,25 +170,16 @@ def table(rows):
     return "\n".join(lines) + "\n"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--small", action="store_true", help="one shape, three rounds")
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md here")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    if arguments.small:
+@options(small="One shape, three rounds.")
+def main(small: bool, readme: bool, output: Path) -> None:
+    """Prints the time of a step and of compiling, and both beside the plain program's."""
+    if small:
         rows = [measured(((30, 64, 32, 16, 1), 512, 64, 4), "sgd", 3, 1)]
     else:
         rows = [
             measured(shape, name, ROUNDS, COMPILATIONS) for shape in SHAPES for name in OPTIMIZERS
         ]
-    result = {"jax": jax.__version__, "device": jax.devices()[0].platform, "rows": rows}
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    path = arguments.output / "training_vs_plain.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    print(table(rows))
-    if arguments.readme:
-        write_between(PAGE, MARKS, table(rows))
+    keep("training_vs_plain", {"rows": rows}, None, table(rows), output=output, readme=readme)
 
 
 if __name__ == "__main__":

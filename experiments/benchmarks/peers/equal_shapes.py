@@ -14,10 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from peers_of_one_model import Problem, scikit_learn
 from training_vs_plain import as_anyone, plain
 
 import mlp_jax
+from peers.one_model import Problem, scikit_learn
 
 SIDE_BY_SIDE = 64  # networks whose step stays in the cache, as for a chunk of a sweep
 
