@@ -58,6 +58,14 @@ def run_alone(script, *arguments):
     return done.stdout
 
 
+def test_old_and_new_times_two_versions_by_the_same_work(run):
+    title, row = run(BENCHMARKS / "old_and_new.py", ROOT, "--small").splitlines()
+    assert title.split() == ["old", "ms", "new", "ms", "new", "to", "old"]
+    old, new, ratio, *_ = row.removeprefix("30-64-32-16-1, sgd").split()
+    assert float(old) > 0 < float(new)
+    assert float(ratio) > 0
+
+
 def test_gradient_vs_autodiff_measures_both(tmp_path):
     printed = run_alone(BENCHMARKS / "gradient_vs_autodiff.py", "--small", "--output", tmp_path)
     [row] = json.loads((tmp_path / "gradient_vs_autodiff.json").read_text())["rows"]

@@ -37,6 +37,8 @@ ROOMS = (
 ALONE = {"wording", "sweeps.run"}
 # Names of before, which stand on whatever has the new name.
 OLD_NAMES = {"preprocessing", "sweeps.report"}
+# The paper's equations, one after the other, are one file.
+TAKEN_WHOLE = {"derivation"}
 PACKAGE = ROOT / "mlp_jax"
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text(encoding="utf-8")
@@ -76,6 +78,35 @@ def circle(graph):
     while free := {module for module, others in left.items() if not others}:
         left = {module: others - free for module, others in left.items() if module not in free}
     return set(left)
+
+
+def lengths(source):
+    """(lines of a file, {function: its lines without its docstring})."""
+    functions = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            said = node.body[0] if ast.get_docstring(node) is not None else None
+            docstring = said.end_lineno - said.lineno + 1 if said else 0
+            functions[node.name] = node.end_lineno - node.lineno + 1 - docstring
+    return len(source.splitlines()), functions
+
+
+def too_long(source):
+    """What of a file is longer than a room or a screen: "the file", or names of functions."""
+    lines, functions = lengths(source)
+    return ["the file"] * (lines > 300) + [name for name, count in functions.items() if count > 60]
+
+
+def test_no_file_and_no_function_is_too_long():
+    found = {m: too_long(source) for m, source in MODULES.items() if m not in TAKEN_WHOLE}
+    assert {module: what for module, what in found.items() if what} == {}
+
+
+def test_what_is_too_long_would_be_seen():
+    assert too_long("x = 1\n" * 301) == ["the file"]
+    long = '"""Says\nit."""\n' + "    x = 1\n" * 60
+    assert too_long(f"def f():\n    {long}") == ["f"]
+    assert too_long(f"def f():\n    {long[:-10]}") == []
 
 
 def test_imports_go_down():

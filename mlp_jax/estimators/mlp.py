@@ -295,7 +295,6 @@ def _new_layers(
     hidden: tuple[int, ...], data: Data, network: Network, seed: int
 ) -> tuple[Layer, ...]:
     """The initial layers of a first training, in the dtype of X."""
-    sizes = _sizes(hidden, data, network)
     # float32 whatever the dtype, so that a seed stands for the same weights.
-    params = init(jax.random.key(seed), sizes, dtype=np.float32)
+    params = init(jax.random.key(seed), _sizes(hidden, data, network), dtype=np.float32)
     return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)

@@ -178,7 +178,8 @@ class SweepCV(RandomizedSearchCV):
         self.cv_results_ = as_cv_results(candidates, scores, trained)
         self._choose(candidates, scores.names("test"))
         if self.ensemble is not None:
-            order = self._order_of_ensemble(scores.names("test"), reasons)
+            alike = [len(parts.of_network(one)) == len(one) for one in candidates]
+            order = self._order_of_ensemble(scores.names("test"), alike)
             self.best_estimator_ = average_candidates(tables, trained, order, self.ensemble)
         elif self.refit:
             self._fit_the_best(parts, X, y)
@@ -221,11 +222,11 @@ class SweepCV(RandomizedSearchCV):
             self.best_score_ = self.cv_results_[f"mean_test_{name}"][self.best_index_]
         self.best_params_ = candidates[self.best_index_]
 
-    def _order_of_ensemble(self, names: list[str], reasons: list[str | None]) -> list[int]:
+    def _order_of_ensemble(self, names: list[str], alike: list[bool]) -> list[int]:
         """The candidates that an ensemble may have, the best first.
 
-        reasons: why each cannot be trained beside others. A network behind steps of its own cannot
-          be chosen beside the rest.
+        alike: whether a candidate's network stands behind the same steps as others; a network
+          behind steps of its own cannot be chosen beside the rest.
         """
         order = np.argsort(
             self.cv_results_[f"rank_test_{self._ranking_score(names)}"], kind="stable"
@@ -233,8 +234,7 @@ class SweepCV(RandomizedSearchCV):
         found = [
             int(i)
             for i in order
-            if self.cv_results_["status"][i] in ("finished", "stopped")
-            and not (reasons[i] or "").startswith("it chooses")
+            if self.cv_results_["status"][i] in ("finished", "stopped") and alike[i]
         ]
         if not found:
             raise ValueError(

@@ -37,6 +37,16 @@ class Parts(NamedTuple):
     mlp: MLP
     prefix: str
 
+    def of_network(self, candidate: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a candidate that are the network's, by the network's own names."""
+        own = self.mlp.get_params(deep=False)
+        plain = {
+            name.removeprefix(self.prefix): value
+            for name, value in candidate.items()
+            if name.startswith(self.prefix)
+        }
+        return {name: value for name, value in plain.items() if name in own}
+
 
 def parts_of(estimator: Any) -> Parts:
     """The parts of an estimator that `SweepCV` can search over.
@@ -73,8 +83,7 @@ def settings_of(
     own, known = parts.mlp.get_params(deep=False), estimator.get_params()
     found = []
     for candidate in candidates:
-        chosen = {}
-        for name, value in candidate.items():
+        for name in candidate:
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, n=1)
                 of_network = ", ".join(f"{parts.prefix}{one}" for one in sorted(own))
@@ -82,10 +91,7 @@ def settings_of(
                 raise ValueError(
                     f"the space names {as_typed(name)}, which the estimator has not: {meant}"
                 )
-            plain = name.removeprefix(parts.prefix)
-            if name.startswith(parts.prefix) and plain in own:
-                chosen[plain] = value
-        found.append(parse_settings(own | chosen))
+        found.append(parse_settings(own | parts.of_network(candidate)))
     return found
 
 

@@ -61,11 +61,11 @@ def reasons_of(
     """
     mlp = next(iter(tables.folds.values())).mlp
     one_class = is_classifier(mlp) and not mlp._is_of_labels and len(tables.classes) < 2
-    own = parts.mlp.get_params(deep=False)
 
     def reason(candidate: Mapping[str, Any], found: Settings) -> str | None:
+        of_network = {f"{parts.prefix}{name}" for name in parts.of_network(candidate)}
         for name in candidate:
-            if not name.startswith(parts.prefix) or name.removeprefix(parts.prefix) not in own:
+            if name not in of_network:
                 return f"it chooses {name}"
         if found.adaptive:
             return "learning_rate='adaptive'"
