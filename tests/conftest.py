@@ -48,6 +48,7 @@ if "optimization_level=0" in os.environ["XLA_FLAGS"]:  # which a sweep's own opt
 
 # Files whose tests take long: first, or one worker would be at one of them when all else is done.
 LONG = (
+    "test_benchmarks",
     "test_experiments",
     "test_layouts",
     "test_search_folds",
