@@ -122,8 +122,7 @@ class Version:
 
     def end(self):
         """Ends the process."""
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()
 
 
 def compare(old, new, name, rounds):
