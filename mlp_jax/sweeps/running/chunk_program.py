@@ -96,7 +96,8 @@ def train_chunk(
         epoch, state, history = carry
         on = active(state, epoch)
         draw = jax.tree.map(lambda leaf: leaf[epoch - done], draws)
-        # A step leaves the parameters of a diverged network alone, at no cost.
+        # A step changes no network that has diverged, and that costs nothing. So for this epoch all
+        # members that are not to train are marked so.
         ready = state._replace(diverged=~on)
         stepped, info = train(ready, draw, training, validation, members.numbers, which)
         diverged = jnp.where(on, stepped.diverged, state.diverged)

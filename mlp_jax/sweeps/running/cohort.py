@@ -1,4 +1,7 @@
-"""A cohort: members trained chunk by chunk, segment by segment, those that go on closing ranks."""
+"""A cohort: members that are trained chunk by chunk, for a segment of epochs at a time.
+
+After every segment the members that have ended leave, and the others fill the chunks anew.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -11,8 +14,9 @@ from mlp_jax.metrics import Metric
 from mlp_jax.sweeps.folds import Fold
 from mlp_jax.sweeps.members import Member, Outcome, RungScore, Snapshot
 from mlp_jax.sweeps.planning.buckets import Bucket
-from mlp_jax.sweeps.planning.costs import segment
+from mlp_jax.sweeps.planning.costs import longest_fold
 from mlp_jax.sweeps.planning.kinds import numbers_of
+from mlp_jax.sweeps.planning.segments import epochs_of_segment
 from mlp_jax.sweeps.running.chunk_program import Members, start_members
 from mlp_jax.sweeps.running.stacking import InitialWeights, cut_out, weights_of
 from mlp_jax.sweeps.task import Task
@@ -45,7 +49,7 @@ class Cohort:
         self.task, self.bucket, self.members = task, bucket, tuple(members)
         self.fold = members[0].fold
         self.done = 0
-        self.segment = segment(max(len(train) for train, _ in task.splits))
+        self.segment = epochs_of_segment(longest_fold(task))
         configurations = [task.of_fold(member.configuration, self.fold) for member in members]
         self._epochs = np.array([c.epochs for c in configurations], np.int32)
         networks = [configuration.network for configuration in configurations]
