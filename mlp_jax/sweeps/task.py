@@ -27,7 +27,7 @@ from mlp_jax.sweeps.labels import (
 from mlp_jax.sweeps.scoring import scores_of
 from mlp_jax.sweeps.space import configurations
 from mlp_jax.training.checks import check_count, check_range
-from mlp_jax.training.epoch import JUDGES
+from mlp_jax.training.recipe import JUDGES
 
 BATCH_SIZE = 64  # of a configuration that names none
 

@@ -12,7 +12,7 @@ from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.planning.kinds import Kind
 from mlp_jax.sweeps.planning.segments import ORDERS_KEPT, bytes_of_orders, epochs_of_segment
 from mlp_jax.sweeps.task import Task
-from mlp_jax.training.descent import initial_optimizer_state
+from mlp_jax.training.state import initial_optimizer_state
 
 
 class Rates(NamedTuple):

@@ -10,7 +10,7 @@ from mlp_jax.losses import Loss
 from mlp_jax.network import Network
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.training.checks import as_batch_size
-from mlp_jax.training.epoch import Numbers
+from mlp_jax.training.recipe import Numbers
 
 
 class Kind(NamedTuple):

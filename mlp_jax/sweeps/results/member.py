@@ -11,7 +11,7 @@ from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, init
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.task import Task
-from mlp_jax.training.descent import Info
+from mlp_jax.training.state import Info
 
 # What a configuration and `mlp_jax.fit` have by the same name.
 _OF_FIT = (

@@ -21,7 +21,7 @@ from mlp_jax.sweeps.results.ranking import Ranked, order_of, status_of
 from mlp_jax.sweeps.results.refit import refit
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import check_count
-from mlp_jax.training.descent import Info
+from mlp_jax.training.state import Info
 
 UNFINISHED = ("diverged", "interrupted")
 

@@ -21,8 +21,10 @@ from mlp_jax.sweeps.running.chunk_program import Members, start_members
 from mlp_jax.sweeps.running.stacking import InitialWeights, cut_out, weights_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.batches import Examples
-from mlp_jax.training.descent import State
-from mlp_jax.training.epoch import EpochDraw, Recipe
+from mlp_jax.training.divergence import goes_on, lost_patience
+from mlp_jax.training.epoch import EpochDraw
+from mlp_jax.training.recipe import Recipe
+from mlp_jax.training.state import State
 
 
 class Cohort:
@@ -217,8 +219,8 @@ class Cohort:
 
     def _goes_on(self) -> np.ndarray:
         state = self.state
-        on = (state.epoch == self.done) & (state.epoch < self._epochs) & ~state.diverged
-        return np.asarray(on & ~self._lost_patience())
+        on = goes_on(state, self._epochs, self._chunk.numbers.patience)
+        return np.asarray((state.epoch == self.done) & on)
 
     def _best_epoch(self, i: int) -> int:
         """Of a member; the last one where the cost is what epochs are judged by."""
@@ -229,7 +231,7 @@ class Cohort:
         patience = self._chunk.numbers.patience
         if patience is None:
             return np.zeros(len(self.members), bool)
-        return self.state.epoch - self.state.best.improved >= patience
+        return np.asarray(lost_patience(self.state, patience))
 
     def outcomes(self, which: np.ndarray | None = None) -> dict[Member, Outcome]:
         """What became of all members, or of those marked."""
