@@ -11,10 +11,13 @@ programs after every file, or it would hold some gigabytes of them at the end.
 """
 
 import atexit
+import ctypes
+import gc
 import os
 import shutil
 import signal
 import tempfile
+from contextlib import suppress
 
 # LLVM without its passes; loops by XLA's older emitters, for the newer ones take half a second of
 # MLIR a program; a program in one piece, for several in parallel take time from the other worker.
@@ -69,6 +72,9 @@ def _programs_of_a_file():
     yield
     program_cache._kept.clear()
     jax.clear_caches()
+    gc.collect()
+    with suppress(OSError, AttributeError):  # free memory goes back, if it is glibc's
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @pytest.fixture(autouse=True)
