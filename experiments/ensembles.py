@@ -25,7 +25,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 
 import mlp_jax
-from mlp_jax.sweeps.results.selection import loss_of_outputs
+from mlp_jax.sweeps.results.ensemble_selection import loss_of_outputs
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 from search_cv import segment

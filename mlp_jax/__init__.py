@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.distributions import log_uniform as log_uniform
     from mlp_jax.sweeps.distributions import uniform as uniform
     from mlp_jax.sweeps.planning.plan import SweepPlan as SweepPlan
-    from mlp_jax.sweeps.ranking import SweepMember as SweepMember
+    from mlp_jax.sweeps.results.member import SweepMember as SweepMember
     from mlp_jax.sweeps.results.report import html_report as html_report
     from mlp_jax.sweeps.results.result import SweepResult as SweepResult
     from mlp_jax.sweeps.results.result_file import load_sweep as load_sweep
@@ -55,24 +55,24 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.run import plan_sweep as plan_sweep
     from mlp_jax.sweeps.run import sweep as sweep
     from mlp_jax.tables.encoder import table_encoder as table_encoder
-    from mlp_jax.training.descent import Best as Best
-    from mlp_jax.training.descent import Info as Info
-    from mlp_jax.training.descent import State as State
-    from mlp_jax.training.descent import start as start
     from mlp_jax.training.descent import step as step
+    from mlp_jax.training.divergence import DivergenceWarning as DivergenceWarning
     from mlp_jax.training.optimizers import Optimizer as Optimizer
     from mlp_jax.training.optimizers import optimizer as optimizer
-    from mlp_jax.training.segments import DivergenceWarning as DivergenceWarning
+    from mlp_jax.training.state import Best as Best
+    from mlp_jax.training.state import Info as Info
+    from mlp_jax.training.state import State as State
+    from mlp_jax.training.state import start as start
     from mlp_jax.training.training import fit as fit
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Activation": "activations",
-    "Best": "training.descent",
+    "Best": "training.state",
     "Certificate": "certificate.certificate",
-    "DivergenceWarning": "training.segments",
-    "Info": "training.descent",
+    "DivergenceWarning": "training.divergence",
+    "Info": "training.state",
     "Layer": "parameters",
     "Loss": "losses",
     "LostPeerError": "processes.joined",
@@ -82,9 +82,9 @@ _HOMES = {
     "Model": "models.model",
     "Network": "network",
     "Optimizer": "training.optimizers",
-    "State": "training.descent",
+    "State": "training.state",
     "SweepCV": "estimators.search",
-    "SweepMember": "sweeps.ranking",
+    "SweepMember": "sweeps.results.member",
     "SweepPlan": "sweeps.planning.plan",
     "SweepResult": "sweeps.results.result",
     "TensorBoard": "sweeps.results.tensorboard",
@@ -117,7 +117,7 @@ _HOMES = {
     "save_model": "estimators.to_model",
     "save_sweep": "sweeps.results.result_file",
     "shard_examples": "processes.sharded_examples",
-    "start": "training.descent",
+    "start": "training.state",
     "step": "training.descent",
     "sweep": "sweeps.run",
     "table_encoder": "tables.encoder",

@@ -1,6 +1,6 @@
 """Section 2, line 4: the cost J, and 3.1.1: its Jacobian to the row of losses.
 
-The only place where 1/m, the example weights and the L2 penalty are written.
+The only place where the 1/m of J, the example weights and the L2 penalty are written.
 """
 
 from functools import partial

@@ -22,8 +22,8 @@ class LossRules(NamedTuple):
     exclusive: whether the classes of an example exclude one another; None without classes.
     counts: labels are counts; of these scikit-learn reports half the deviance, summed over outputs.
     quantiles: the numbers in the name are quantiles, of each of which there is an output.
-    of_averages: (A, Y), both (samples, K), to the loss of every row, (samples,), where A is an
-      average of outputs that no Z belongs to; None where A says what Z is.
+    of_averages: (A, Y), both (samples, K), to the loss of every row, (samples,), for A that is an
+      average of outputs and so has no Z; None where Z can be told from A, and L serves.
     """
 
     name: str

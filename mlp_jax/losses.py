@@ -269,7 +269,7 @@ LOSSES: dict[str, Any] = {
     )
 }
 # Losses with numbers of their own, as in "huber(0.5)" and "pinball(0.1, 0.5, 0.9)".
-LOSSES_OF_NUMBERS: dict[str, Callable[..., Loss]] = {"huber": huber, "pinball": pinball}
+LOSSES_WITH_PARAMETERS: dict[str, Callable[..., Loss]] = {"huber": huber, "pinball": pinball}
 
 
 def of_name(name: str) -> Loss | None:
@@ -279,9 +279,9 @@ def of_name(name: str) -> Loss | None:
       ValueError: its numbers are none, or out of range.
     """
     numbers = re.fullmatch(r"(\w+)\((.*)\)", name)
-    if numbers and numbers[1] in LOSSES_OF_NUMBERS:
+    if numbers and numbers[1] in LOSSES_WITH_PARAMETERS:
         try:
-            return LOSSES_OF_NUMBERS[numbers[1]](*(float(x) for x in numbers[2].split(",")))
+            return LOSSES_WITH_PARAMETERS[numbers[1]](*(float(x) for x in numbers[2].split(",")))
         except (ValueError, TypeError) as error:
             raise ValueError(f"loss is {name!r}: {error}") from None
     return LOSSES.get(name)

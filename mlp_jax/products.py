@@ -47,8 +47,12 @@ class Products:
             )
 
     def of_batches(self, layers: Sequence[Layer]) -> "Products":
-        """These products for one network of these layers that is trained in batches."""
-        return Products(self.precision, any(W.size >= LARGE for W, _ in layers))
+        """These products for one network of these layers that is trained in batches.
+
+        Not by rows in bfloat16: behind a barrier XLA's CPU has no product of such factors.
+        """
+        large = any(W.size >= LARGE for W, _ in layers)
+        return Products(self.precision, large and self.precision != "bfloat16")
 
     def forward(self, W: Array, A: Array) -> Array:
         """Wᵀ A, (n, m), for A of the layer below, (n_prev, m)."""

@@ -14,7 +14,7 @@ from mlp_jax.estimators.search_tables import Tables
 from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.trained_alone import FittedAlone
 from mlp_jax.estimators.trained_candidates import TrainedCandidates, as_estimator
-from mlp_jax.sweeps.ranking import SweepMember
+from mlp_jax.sweeps.results.member import SweepMember
 from mlp_jax.wording import as_typed
 
 

@@ -52,7 +52,7 @@ class Settings:
     hidden: widths of the hidden layers.
     activation: of the hidden layers, by the names that `Network` has for them.
     loss: of a regressor, as `Network` takes it; None where the target decides.
-    optimizer: of one sample an epoch; see `optimizer_for`.
+    optimizer: as for one sample; `optimizer_for` fills in how many there are, for "invscaling".
     adaptive: a fifth of the learning rate goes on whenever training would stop.
     batch_size: examples of a batch; None for a number that suits all of them.
     alpha: scikit-learn's strength of the L2 penalty; see `l2_for`.

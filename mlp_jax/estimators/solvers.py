@@ -18,9 +18,9 @@ from mlp_jax.losses import Loss
 from mlp_jax.metrics import Metric
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
-from mlp_jax.training.descent import Info, State, start
+from mlp_jax.training.divergence import DivergenceWarning
 from mlp_jax.training.optimizers import Optimizer
-from mlp_jax.training.segments import DivergenceWarning
+from mlp_jax.training.state import Info, State, start
 from mlp_jax.training.training import fit
 
 SLOWEST = 1e-6  # learning rate, at which "adaptive" gives up

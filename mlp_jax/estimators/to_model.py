@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from mlp_jax.estimators.fitted_steps import encoding_of_steps
+from mlp_jax.estimators.fitted_transformers import encoding_of_steps
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.models.encoding import Encoding, numbers
 from mlp_jax.models.model import Model, write_model

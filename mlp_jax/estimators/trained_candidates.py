@@ -18,9 +18,10 @@ from mlp_jax.estimators.trained_alone import INTERRUPTED, FittedAlone
 from mlp_jax.keys import as_key
 from mlp_jax.network import Network
 from mlp_jax.sweeps.folds import Split
-from mlp_jax.sweeps.ranking import SweepMember, status_of
+from mlp_jax.sweeps.results.ensemble_selection import CANDIDATES, check_averaged, chosen_of_folds
+from mlp_jax.sweeps.results.member import SweepMember
+from mlp_jax.sweeps.results.ranking import status_of
 from mlp_jax.sweeps.results.result import SweepResult
-from mlp_jax.sweeps.results.selection import CANDIDATES, check_averaged, chosen_of_folds
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.task import Task, as_task
 
@@ -76,10 +77,10 @@ def train_candidates(
     """Trains every candidate on every fold.
 
     Weights, batch order and validation sets are those that `fit` draws from the same random_state.
-    A sweep has one metric, one kind of outputs and one validation set a fold. So candidates that
-    keep a share of the training rows to stop early by are a sweep of their own for every share,
-    though their scores too are of the test rows; so are candidates whose losses have another
-    metric, and folds that train on other classes.
+    A sweep has one metric, one kind of outputs and one validation set a fold. So these are sweeps
+    of their own: candidates with early stopping, one for each validation_fraction; candidates whose
+    losses have another metric; folds that train on other classes. All candidates are scored on the
+    test rows.
 
     Args:
       tables: rows and folds.

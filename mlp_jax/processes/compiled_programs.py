@@ -4,7 +4,7 @@ On a CPU a program is 200 to 400 mappings of memory. Linux allows a process 65,5
 with more, LLVM says that it cannot allocate memory, or the process ends. JAX keeps every program of
 a jitted function, so a search of some 250 shapes in one process ended in a segmentation fault.
 Modules that keep programs hand in a function that forgets them; JAX tells this module of every
-compilation, and this module calls the functions when mappings are few.
+compilation, and this module calls the functions when few mappings are left.
 """
 
 from collections.abc import Callable
@@ -43,11 +43,11 @@ class Mappings:
         self._forgetting: list[Callable[[], None]] = []
 
     def when_crowded(self, forget: Callable[[], None]) -> None:
-        """Has `forget` called whenever mappings are few."""
+        """Calls `forget` whenever few mappings are left."""
         self._forgetting.append(forget)
 
     def count_compilation(self) -> None:
-        """Looks if it is time to, and has programs forgotten if mappings are few."""
+        """Looks if a look is due, and has programs forgotten if few mappings are left."""
         self.left -= 1  # of several threads one may be lost, which is one compilation more
         if self.left > 0:
             return

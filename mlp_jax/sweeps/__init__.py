@@ -104,7 +104,7 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.distributions import log_uniform as log_uniform
     from mlp_jax.sweeps.distributions import uniform as uniform
     from mlp_jax.sweeps.planning.plan import SweepPlan as SweepPlan
-    from mlp_jax.sweeps.ranking import SweepMember as SweepMember
+    from mlp_jax.sweeps.results.member import SweepMember as SweepMember
     from mlp_jax.sweeps.results.report import html_report as html_report
     from mlp_jax.sweeps.results.result import SweepResult as SweepResult
     from mlp_jax.sweeps.results.result_file import load_sweep as load_sweep

@@ -1,7 +1,7 @@
-"""Successive halving: all start, the best share goes on with its full state, twice over.
+"""Successive halving: all configurations train for a part of the epochs, the best of them go on.
 
-Epochs are the resource. After a first part of them the best of the configurations go on, and after
-a second part the best of those; what they learned so far, optimizer and all, they keep.
+Twice a share of the configurations is chosen, 1 in `factor`. Those that go on do so from where they
+stand, with the state of their optimizer.
 """
 
 import math
@@ -71,7 +71,7 @@ def best_of(scores: Iterable[RungScore], factor: int) -> set[int]:
 
     Args:
       scores: of every member, in any order. Of equal scores, the lower loss is the better.
-      factor: how many configurations there are for one that goes on.
+      factor: one in `factor` configurations goes on.
 
     Example:
       >>> nan = float("nan")

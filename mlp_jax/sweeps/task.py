@@ -15,6 +15,7 @@ from mlp_jax.labels import rest_of
 from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
 from mlp_jax.sweeps.configuration import Configuration
+from mlp_jax.sweeps.examples import as_table, check_length, with_own_validation
 from mlp_jax.sweeps.folds import Split, splits_of
 from mlp_jax.sweeps.labels import (
     as_Y,
@@ -25,9 +26,8 @@ from mlp_jax.sweeps.labels import (
 )
 from mlp_jax.sweeps.scoring import scores_of
 from mlp_jax.sweeps.space import configurations
-from mlp_jax.sweeps.table import as_table, check_length, with_own_validation
 from mlp_jax.training.checks import check_count, check_range
-from mlp_jax.training.epoch import JUDGES
+from mlp_jax.training.recipe import JUDGES
 
 BATCH_SIZE = 64  # of a configuration that names none
 
@@ -50,8 +50,8 @@ class Task(NamedTuple):
     best_by: what makes an epoch the best, one of `JUDGES`; by "cost" the last one is.
     of_folds: every configuration as it is on every fold, such as with an l2 that is divided by the
       fold's number of rows; None where folds do not differ in this.
-    features: of every fold, how many rows of X its networks have, the first ones; the others are 0
-      there. None where all have all.
+    features: of every fold, how many features its networks take: the first columns of X, of which
+      the others are 0 on that fold. None if all folds have all columns.
     as_fit: initial weights, batch order and dropout are those that the `fit` of an estimator draws
       from its seed, alike on all folds, and rows to validate by are weighed as those to train on.
     """

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from mlp_jax.models.encoding import spelled
 from mlp_jax.processes import memory
+from mlp_jax.tables.csv_form import Form, form_of, what_is_wrong
 from mlp_jax.tables.sources import NOT_UTF8, STANDARD_INPUT, open_source, stream, too_large
-from mlp_jax.tables.texts import Form, form_of, what_is_wrong
 from mlp_jax.wording import size_of
 
 BYTES_A_CELL = 40  # that was read, made a number, encoded in float64 and float32, and copied once
@@ -61,7 +61,7 @@ def read_table(
 
     Args:
       path: of a .csv, .tsv or .parquet file, or "-" for standard input, which may be any. The cells
-        of a text are separated by whichever of `texts.SEPARATORS` divides its header into
+        of a text are separated by whichever of `csv_form.SEPARATORS` divides its header into
         most, those of a .tsv by tabs if that divides it.
       budget: bytes that the table may take; by default half of the memory that is free.
       as_text: columns of a CSV file that stay as they are written, such as codes that look like

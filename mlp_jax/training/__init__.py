@@ -59,14 +59,14 @@ from typing import TYPE_CHECKING
 from mlp_jax import _page_of
 
 if TYPE_CHECKING:
-    from mlp_jax.training.descent import Best as Best
-    from mlp_jax.training.descent import Info as Info
-    from mlp_jax.training.descent import State as State
-    from mlp_jax.training.descent import start as start
     from mlp_jax.training.descent import step as step
+    from mlp_jax.training.divergence import DivergenceWarning as DivergenceWarning
     from mlp_jax.training.optimizers import Optimizer as Optimizer
     from mlp_jax.training.optimizers import optimizer as optimizer
-    from mlp_jax.training.segments import DivergenceWarning as DivergenceWarning
+    from mlp_jax.training.state import Best as Best
+    from mlp_jax.training.state import Info as Info
+    from mlp_jax.training.state import State as State
+    from mlp_jax.training.state import start as start
     from mlp_jax.training.training import fit as fit
 
 __getattr__ = _page_of("training")

@@ -51,7 +51,8 @@ def permutation(key: Any, number: Any, m: int) -> Array:
     def once_more(x: Array) -> Array:
         return jnp.where(x < m, x, _shuffled(x % (a * b), words, bits, b))
 
-    # All begin outside, a whole domain too high, so that the bijection is compiled once.
+    # Every number starts a b too high: so the loop makes the first pass too, and is all there is to
+    # compile.
     begin = jnp.arange(a * b, a * b + m, dtype=jnp.uint32)
     return jax.lax.while_loop(outside, once_more, begin).astype(jnp.int32)
 

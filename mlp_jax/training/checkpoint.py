@@ -15,8 +15,8 @@ from mlp_jax.storage.array_codec import by_place, in_order
 from mlp_jax.storage.checkpoint_folder import CheckpointFolder
 from mlp_jax.storage.fingerprints import content_of, digest_of, fingerprint
 from mlp_jax.training.batches import Examples
-from mlp_jax.training.descent import State
-from mlp_jax.training.epoch import Recipe
+from mlp_jax.training.recipe import Recipe
+from mlp_jax.training.state import State
 
 FORM, STEM = "mlp_jax.training/1", "state"
 

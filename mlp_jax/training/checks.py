@@ -15,8 +15,8 @@ from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.processes.sharded_examples import is_divided
 from mlp_jax.training.batches import Batch
-from mlp_jax.training.epoch import JUDGES, Numbers
 from mlp_jax.training.optimizers import Optimizer
+from mlp_jax.training.recipe import JUDGES, Numbers
 from mlp_jax.wording import as_typed
 
 

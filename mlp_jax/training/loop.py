@@ -12,8 +12,10 @@ from jax import Array
 
 from mlp_jax.processes.compiled_programs import when_crowded
 from mlp_jax.training.batches import Batch, Examples
-from mlp_jax.training.descent import Info, State
-from mlp_jax.training.epoch import Numbers, Recipe, draw_epoch, train_epoch
+from mlp_jax.training.divergence import goes_on
+from mlp_jax.training.epoch import draw_epoch, train_epoch
+from mlp_jax.training.recipe import Numbers, Recipe
+from mlp_jax.training.state import Info, State
 
 
 @partial(jax.jit, static_argnames="recipe")
@@ -39,12 +41,9 @@ def run(
     first = state.epoch
     draw = partial(draw_epoch, dropout=numbers.dropout is not None, shuffle=recipe.shuffle)
 
-    def goes_on(carry: tuple[State, Array]) -> Any:
+    def one_more_is_to_come(carry: tuple[State, Array]) -> Any:
         state, _ = carry
-        on = (state.epoch < until) & (state.epoch - first < recipe.capacity) & ~state.diverged
-        if numbers.patience is not None:
-            on &= state.epoch - state.best.improved < numbers.patience
-        return on
+        return goes_on(state, until, numbers.patience) & (state.epoch - first < recipe.capacity)
 
     def one_more(carry: tuple[State, Array]) -> tuple[State, Array]:
         state, history = carry
@@ -55,7 +54,7 @@ def run(
         return state, jax.lax.dynamic_update_index_in_dim(history, row, at, axis=0)
 
     empty = jnp.full((recipe.capacity, len(Info._fields)), jnp.nan, dtype)
-    return jax.lax.while_loop(goes_on, one_more, (state, empty))
+    return jax.lax.while_loop(one_more_is_to_come, one_more, (state, empty))
 
 
 when_crowded(run.clear_cache)  # type: ignore[attr-defined]  # the stubs of jax.jit leave it out

@@ -6,26 +6,20 @@ result is the same to the last bit.
 
 import math
 import time
-import warnings as python_warnings
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from mlp_jax.training.checkpoint import FitCheckpoint
-from mlp_jax.training.descent import Info, State, initial_optimizer_state
-from mlp_jax.training.epoch import Recipe
+from mlp_jax.training.divergence import restarted, warn_of_divergence
 from mlp_jax.training.loop import run
 from mlp_jax.training.progress import Progress
+from mlp_jax.training.recipe import Recipe
+from mlp_jax.training.state import Info, State
 
 SEGMENT_SECONDS = 0.25  # from one event of progress to the next; an event takes about a millisecond
-
-
-class DivergenceWarning(UserWarning):
-    """A training was stopped: its cost, gradient, or optimizer's state was not finite."""
 
 
 def in_segments(
@@ -85,7 +79,7 @@ def in_segments(
             checkpoint.close(state, lines)
     info = Info(*jax.device_put(list(np.concatenate(lines).T)))
     if state.diverged:
-        _warn_of_divergence(now, info)
+        warn_of_divergence(now, info)
     return state, info
 
 
@@ -94,26 +88,3 @@ def _event(epoch: int, epochs: int, cost: float, validation_loss: float) -> Prog
     if not math.isnan(validation_loss):
         text += f"  validation {validation_loss:.4g}"
     return Progress(epoch, epochs, {"cost": cost, "validation_loss": validation_loss}, text)
-
-
-def restarted(state: State, optimizer: Any) -> State:
-    """The state with an optimizer that starts afresh, if its run diverged."""
-    fresh = initial_optimizer_state(optimizer, state.params)
-    kept = jax.tree.map(partial(jnp.where, state.diverged), fresh, state.optimizer_state)
-    return state._replace(optimizer_state=kept)
-
-
-def _warn_of_divergence(epochs: int, info: Info) -> None:
-    """epochs: that are done; the last line of info is of the epoch after them."""
-    J, norm = float(info.cost[-1]), float(info.gradient_norm[-1])
-    what = "the state of the optimizer is not finite"
-    if not np.isfinite(norm):
-        what = f"the norm of the gradient is {norm:g}"
-    if not np.isfinite(J):
-        what = f"the cost is {J:g}"
-    python_warnings.warn(
-        f"training diverged in epoch {epochs + 1}: {what}. The parameters are the last finite "
-        "ones. Type a smaller learning rate, or clip_norm=1.0 in mlp_jax.optimizer",
-        DivergenceWarning,
-        stacklevel=5,
-    )

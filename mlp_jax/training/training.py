@@ -24,12 +24,13 @@ from mlp_jax.training.checks import (
     check_params,
     split_validation,
 )
-from mlp_jax.training.descent import Info, State, initial_optimizer_state, start
-from mlp_jax.training.epoch import Numbers, Recipe
+from mlp_jax.training.divergence import restarted
 from mlp_jax.training.loop import run
 from mlp_jax.training.optimizers import Optimizer, as_optimizer
 from mlp_jax.training.progress import TRAINING, as_progress
-from mlp_jax.training.segments import in_segments, restarted
+from mlp_jax.training.recipe import Numbers, Recipe
+from mlp_jax.training.segments import in_segments
+from mlp_jax.training.state import Info, State, initial_optimizer_state, start
 
 HISTORY = 1024  # epochs that a call of the compiled program can report: one program for all calls
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas
 import pytest
 
-from mlp_jax.estimators.fitted_steps import encoding_of_steps
+from mlp_jax.estimators.fitted_transformers import encoding_of_steps
 from mlp_jax.tables.encoder import MOST_CATEGORIES, SEEN_OFTEN, fit_encoding, table_encoder
 
 NORMAL = np.random.default_rng(0).normal(40, 10, 61)

@@ -10,7 +10,7 @@ import optax
 import pytest
 
 import mlp_jax
-from mlp_jax.training import descent
+from mlp_jax.training import divergence
 from tests.nets import net_of_loss
 from tests.training.small import SGD, net
 
@@ -130,14 +130,15 @@ def test_an_infinity_that_an_optimizer_starts_with_is_no_divergence(optimizer, e
 @pytest.mark.parametrize("bad", [jnp.nan, jnp.inf])
 def test_an_infinity_that_comes_to_an_optimizer_is_a_divergence(bad):
     state = mlp_jax.start(net()[0], "adam")
-    before = descent.finite_leaves(optax.adam(0.1), state.optimizer_state)
+    before = divergence.finite_leaves(optax.adam(0.1), state.optimizer_state)
     assert all(before)
     broken = jax.tree.map(
         lambda leaf: leaf + bad if leaf.dtype.kind == "f" else leaf, state.optimizer_state
     )
     length = jnp.ones(())
-    assert descent.mark_divergence(state._replace(optimizer_state=broken), length, before).diverged
-    assert not descent.mark_divergence(state, length, before).diverged
+    state_then = state._replace(optimizer_state=broken)
+    assert divergence.mark_divergence(state_then, length, before).diverged
+    assert not divergence.mark_divergence(state, length, before).diverged
 
 
 def test_an_optimizer_may_keep_a_key():

@@ -90,10 +90,14 @@ def test_other_losses_train(loss):
     assert info.cost[-1] < info.cost[0] - 0.01
 
 
-def test_bfloat16_products_train_float32_parameters():
-    params, X, Y = net(m=64, sizes=(4, 32, 1))
+@pytest.mark.parametrize(
+    ("hidden", "batch_size"), [((32,), None), ((128, 128), 16)], ids=["small", "large in batches"]
+)
+def test_bfloat16_products_train_float32_parameters(hidden, batch_size):
+    params, X, Y = net(m=64, sizes=(4, *hidden, 1))
     params = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params)
-    fit = partial(mlp_jax.fit, params, X, Y, optimizer="adam", epochs=100)
+    about = {"optimizer": mlp_jax.optimizer("adam", learning_rate=1e-3), "batch_size": batch_size}
+    fit = partial(mlp_jax.fit, params, X, Y, epochs=20, key=0, **about)
     _, info = fit()
     rounded, rounded_info = fit(network=mlp_jax.Network(precision="bfloat16"))
     assert {leaf.dtype for leaf in jax.tree.leaves(rounded.params)} == {np.dtype(np.float32)}

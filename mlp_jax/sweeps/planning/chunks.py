@@ -157,7 +157,7 @@ def quickest(
     stages: list[tuple[float, float]],
     side_by_side: float,
 ) -> int:
-    """The chunk in which the members are soonest done: 65 are not 64 and 1.
+    """The size of chunks of the shortest time: 65 members are 33 and 32, not 64 and 1.
 
     Args:
       counts: how many members may share a chunk, one entry a group of such members.

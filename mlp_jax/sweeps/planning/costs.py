@@ -10,19 +10,9 @@ import numpy as np
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.planning.kinds import Kind
+from mlp_jax.sweeps.planning.segments import ORDERS_KEPT, bytes_of_orders, epochs_of_segment
 from mlp_jax.sweeps.task import Task
-from mlp_jax.training.descent import initial_optimizer_state
-
-SEGMENT = 32  # epochs between two looks at who goes on
-DRAWN_AHEAD = 1 << 24  # examples in the orders of a segment: 64 MiB
-
-
-DRAWS_KEPT = 16 << 20  # bytes of batch orders that are kept for the next chunk
-
-
-def segment(m: int) -> int:
-    """How many epochs of m examples are drawn and trained at a time."""
-    return min(SEGMENT, max(1, DRAWN_AHEAD // m))
+from mlp_jax.training.state import initial_optimizer_state
 
 
 class Rates(NamedTuple):
@@ -124,7 +114,7 @@ def steps(task: Task, kind: Kind, folds: Sequence[int]) -> int:
 def bytes_of_step(task: Task, kind: Kind, hidden: tuple[int, ...], n: tuple[int, int]) -> int:
     """The bytes that one step of a member reads and writes again and again."""
     weights = int(parameters(np.array(hidden), n)[0])
-    batch = kind.batch_size or max(len(train) for train, _ in task.splits)
+    batch = kind.batch_size or longest_fold(task)
     return task.X.dtype.itemsize * (4 * weights + 2 * batch * (sum(hidden) + n[1]))
 
 
@@ -157,14 +147,17 @@ def bytes_of_member(
     # The state goes in and comes out; the loop works in what comes out, the gradient beside it.
     running = 2 * state + own + itemsize * max(of_batch, of_validation) + weights
     examples = held if kind.batch_size else held + m
-    orders = bytes_of_draws(task) if kind.batch_size else 0
+    orders = _bytes_of_orders(task) if kind.batch_size else 0
     return running, itemsize * examples * sum(n) + orders, state
 
 
-def bytes_of_draws(task: Task) -> int:
-    """The batch order of a segment of epochs: an index and a mark for every example."""
-    m = max(len(train) for train, _ in task.splits)
-    return 5 * m * segment(m)
+def _bytes_of_orders(task: Task) -> int:
+    return bytes_of_orders(longest_fold(task))
+
+
+def longest_fold(task: Task) -> int:
+    """The most rows that a fold trains on."""
+    return max(len(train) for train, _ in task.splits)
 
 
 def _bytes_of_examples(task: Task) -> int:
@@ -174,7 +167,7 @@ def _bytes_of_examples(task: Task) -> int:
 
 def bytes_of_device(task: Task) -> int:
     """The bytes that a device holds beside its chunks: the examples, and batch orders."""
-    return _bytes_of_examples(task) + max(DRAWS_KEPT, bytes_of_draws(task))
+    return _bytes_of_examples(task) + max(ORDERS_KEPT, _bytes_of_orders(task))
 
 
 def bytes_held(task: Task, numbers: Sequence[int], devices: int) -> int:
@@ -191,7 +184,7 @@ def bytes_held(task: Task, numbers: Sequence[int], devices: int) -> int:
         kept += itemsize * entries * len(task.seeds[number]) * len(task.splits)
     sizes_of_batches = {configuration.batch_size for configuration in task.configurations}
     longest = max(configuration.epochs for configuration in task.configurations)
-    m = max(len(train) for train, _ in task.splits)
-    segments = len(task.splits) * len(sizes_of_batches) * -(-longest // segment(m))
-    draws = min(DRAWS_KEPT, segments * bytes_of_draws(task))
+    epochs = epochs_of_segment(longest_fold(task))
+    segments = len(task.splits) * len(sizes_of_batches) * -(-longest // epochs)
+    draws = min(ORDERS_KEPT, segments * _bytes_of_orders(task))
     return (1 + devices) * _bytes_of_examples(task) + kept + draws

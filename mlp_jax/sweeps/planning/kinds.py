@@ -10,7 +10,7 @@ from mlp_jax.losses import Loss
 from mlp_jax.network import Network
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.training.checks import as_batch_size
-from mlp_jax.training.epoch import Numbers
+from mlp_jax.training.recipe import Numbers
 
 
 class Kind(NamedTuple):
@@ -58,8 +58,8 @@ def kind_of(configuration: Configuration, m: int) -> Kind:
 def switches(configurations: Sequence[Configuration]) -> frozenset[str]:
     """The names of the numbers that one of the configurations has and a program may be without.
 
-    A configuration without such a number trains by 0, by a mean over 1 output or by infinite
-    patience: the same to the last bit, but not free.
+    If one member of a program has such a number, the program computes with it for all members. The
+    others have a neutral one (0, 1 or infinity): the same result to the last bit, but not for free.
     """
     names = ("l2", "label_smoothing", "patience", "ties")
     found = {name for name in names for c in configurations if getattr(c, name)}

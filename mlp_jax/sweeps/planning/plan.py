@@ -32,7 +32,7 @@ class SweepPlan:
     bytes: about the most that is held at a time, examples and results included, and with halving
       the states of all members.
     seconds: a rough guess of what all of it takes.
-    devices: those that train; none in a plan that a user has, as for what follows.
+    devices: those that train. In a plan that a user gets they are empty, and what follows is None.
     halving: one of so many configurations goes on where halving chooses; None for all.
     shard: the part of the sweep that is planned; None for all.
     memory: bytes that all of it may take; None for no limit.

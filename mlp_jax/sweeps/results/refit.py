@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import init
-from mlp_jax.sweeps.ranking import Ranked
 from mlp_jax.sweeps.results.ensemble import Fitted, classes_of, copied
+from mlp_jax.sweeps.results.ranking import Ranked
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.training import fit
 

@@ -9,18 +9,19 @@ import numpy as np
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.members import Member, Outcome
 from mlp_jax.sweeps.planning.plan import SweepPlan
-from mlp_jax.sweeps.ranking import Ranked, SweepMember, best_loss, order_of, status_of
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
-from mlp_jax.sweeps.results.refit import refit
-from mlp_jax.sweeps.results.selection import (
+from mlp_jax.sweeps.results.ensemble_selection import (
     X_held_out,
     ensemble_of,
     networks_of_folds,
     outputs_held_out,
 )
+from mlp_jax.sweeps.results.member import SweepMember, best_loss
+from mlp_jax.sweeps.results.ranking import Ranked, order_of, status_of
+from mlp_jax.sweeps.results.refit import refit
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import check_count
-from mlp_jax.training.descent import Info
+from mlp_jax.training.state import Info
 
 UNFINISHED = ("diverged", "interrupted")
 

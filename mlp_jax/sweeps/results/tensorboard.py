@@ -9,7 +9,7 @@ from mlp_jax.training.progress import Progress, TakesProgress, event_of
 
 if TYPE_CHECKING:
     from mlp_jax.sweeps.results.result import SweepResult
-    from mlp_jax.training.descent import Info
+    from mlp_jax.training.state import Info
 
 CONFIGURATIONS = 10  # whose curves are written of a sweep, the best
 LONGEST = 200  # bytes of a run's name, which names a folder: file systems take 255

@@ -7,7 +7,8 @@ import jax
 import numpy as np
 
 from mlp_jax.sweeps.folds import Lengths
-from mlp_jax.sweeps.planning.costs import DRAWS_KEPT, bytes_of_draws
+from mlp_jax.sweeps.planning.costs import longest_fold
+from mlp_jax.sweeps.planning.segments import ORDERS_KEPT, bytes_of_orders
 from mlp_jax.sweeps.running.chunk_program import draw_epochs
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.devices import DeviceData
@@ -28,6 +29,7 @@ class BatchOrders:
         ]
         self._drawn: dict[Any, EpochDraw] = {}
         self._drawing = threading.Lock()
+        self._most = ORDERS_KEPT // bytes_of_orders(longest_fold(task))
 
     def __call__(self, cohort: Cohort, done: int, device: Any) -> EpochDraw:
         """What the cohort's epochs from `done` on draw, on that device."""
@@ -35,7 +37,7 @@ class BatchOrders:
         name = (device, cohort.fold, done, kind.batch_size, kind.dropout)
         with self._drawing:  # or two threads would compile the same
             if name not in self._drawn:
-                while len(self._drawn) > DRAWS_KEPT // bytes_of_draws(self._task):
+                while len(self._drawn) > self._most:
                     del self._drawn[next(iter(self._drawn))]
                 on_first = self._drawn.get((self._first, *name[1:]))
                 draws = self._draw(cohort, done) if on_first is None else on_first

@@ -20,8 +20,10 @@ from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.folds import Fold, Lengths
 from mlp_jax.training.batches import Batch, Examples
-from mlp_jax.training.descent import Info, State, initial_optimizer_state, start
-from mlp_jax.training.epoch import EpochDraw, Numbers, Recipe, draw_epoch, train_epoch
+from mlp_jax.training.divergence import goes_on
+from mlp_jax.training.epoch import EpochDraw, draw_epoch, train_epoch
+from mlp_jax.training.recipe import Numbers, Recipe
+from mlp_jax.training.state import Info, State, initial_optimizer_state, start
 
 
 class Members(NamedTuple):
@@ -82,12 +84,10 @@ def train_chunk(
     dtype = examples.X.dtype
 
     def active(state: State, epoch: Array) -> Array:
-        on = (state.epoch == epoch) & (epoch < members.epochs) & ~state.diverged
-        if members.numbers.patience is not None:
-            on &= state.epoch - state.best.improved < members.numbers.patience
-        return on
+        on = goes_on(state, members.epochs, members.numbers.patience)
+        return (state.epoch == epoch) & on
 
-    def goes_on(carry: tuple[Array, State, Array]) -> Array:
+    def one_more_is_to_come(carry: tuple[Array, State, Array]) -> Array:
         epoch, state, _ = carry
         room = (epoch < until) & (epoch - done < recipe.capacity)
         return room & jnp.any(active(state, epoch))
@@ -96,7 +96,8 @@ def train_chunk(
         epoch, state, history = carry
         on = active(state, epoch)
         draw = jax.tree.map(lambda leaf: leaf[epoch - done], draws)
-        # A step leaves the parameters of a diverged network alone, at no cost.
+        # A step changes no network that has diverged, and that costs nothing. So for this epoch all
+        # members that are not to train are marked so.
         ready = state._replace(diverged=~on)
         stepped, info = train(ready, draw, training, validation, members.numbers, which)
         diverged = jnp.where(on, stepped.diverged, state.diverged)
@@ -105,7 +106,7 @@ def train_chunk(
         return epoch + 1, stepped._replace(diverged=diverged), history
 
     empty = jnp.full((*members.epochs.shape, recipe.capacity, len(Info._fields)), jnp.nan, dtype)
-    _, state, history = jax.lax.while_loop(goes_on, one_more, (done, state, empty))
+    _, state, history = jax.lax.while_loop(one_more_is_to_come, one_more, (done, state, empty))
     return state, history
 
 

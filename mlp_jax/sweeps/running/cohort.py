@@ -1,4 +1,7 @@
-"""A cohort: members trained chunk by chunk, segment by segment, those that go on closing ranks."""
+"""A cohort: members that are trained chunk by chunk, for a segment of epochs at a time.
+
+After every segment the members that have ended leave, and the others fill the chunks anew.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -11,14 +14,17 @@ from mlp_jax.metrics import Metric
 from mlp_jax.sweeps.folds import Fold
 from mlp_jax.sweeps.members import Member, Outcome, RungScore, Snapshot
 from mlp_jax.sweeps.planning.buckets import Bucket
-from mlp_jax.sweeps.planning.costs import segment
+from mlp_jax.sweeps.planning.costs import longest_fold
 from mlp_jax.sweeps.planning.kinds import numbers_of
+from mlp_jax.sweeps.planning.segments import epochs_of_segment
 from mlp_jax.sweeps.running.chunk_program import Members, start_members
 from mlp_jax.sweeps.running.stacking import InitialWeights, cut_out, weights_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.batches import Examples
-from mlp_jax.training.descent import State
-from mlp_jax.training.epoch import EpochDraw, Recipe
+from mlp_jax.training.divergence import goes_on, lost_patience
+from mlp_jax.training.epoch import EpochDraw
+from mlp_jax.training.recipe import Recipe
+from mlp_jax.training.state import State
 
 
 class Cohort:
@@ -45,7 +51,7 @@ class Cohort:
         self.task, self.bucket, self.members = task, bucket, tuple(members)
         self.fold = members[0].fold
         self.done = 0
-        self.segment = segment(max(len(train) for train, _ in task.splits))
+        self.segment = epochs_of_segment(longest_fold(task))
         configurations = [task.of_fold(member.configuration, self.fold) for member in members]
         self._epochs = np.array([c.epochs for c in configurations], np.int32)
         networks = [configuration.network for configuration in configurations]
@@ -213,8 +219,8 @@ class Cohort:
 
     def _goes_on(self) -> np.ndarray:
         state = self.state
-        on = (state.epoch == self.done) & (state.epoch < self._epochs) & ~state.diverged
-        return np.asarray(on & ~self._lost_patience())
+        on = goes_on(state, self._epochs, self._chunk.numbers.patience)
+        return np.asarray((state.epoch == self.done) & on)
 
     def _best_epoch(self, i: int) -> int:
         """Of a member; the last one where the cost is what epochs are judged by."""
@@ -225,7 +231,7 @@ class Cohort:
         patience = self._chunk.numbers.patience
         if patience is None:
             return np.zeros(len(self.members), bool)
-        return self.state.epoch - self.state.best.improved >= patience
+        return np.asarray(lost_patience(self.state, patience))
 
     def outcomes(self, which: np.ndarray | None = None) -> dict[Member, Outcome]:
         """What became of all members, or of those marked."""

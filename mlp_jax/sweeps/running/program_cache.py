@@ -10,7 +10,7 @@ from mlp_jax.network import Network
 from mlp_jax.processes.compiled_programs import when_crowded
 from mlp_jax.sweeps.folds import Lengths
 from mlp_jax.sweeps.running.chunk_program import train_chunk
-from mlp_jax.training.epoch import Recipe
+from mlp_jax.training.recipe import Recipe
 
 # Of a platform; the programs are about as fast. On a CPU LLVM's first level compiles for a twelfth
 # less time. On a GPU XLA's search for the fastest kernel of every product takes 20 s a program, and

@@ -23,9 +23,10 @@ class CohortName(NamedTuple):
 class Schedule:
     """What is still to be done, and which programs are where.
 
-    Each program is compiled on one device, which trains the cohorts it is for. A device with
-    nothing left to compile helps another, if that takes longer than to compile the program once
-    more. A thread beside those that train compiles, as long as there is anything to compile.
+    Each program is compiled on one device, which trains the cohorts that the program is for. An
+    idle device takes over another's cohorts, if to train what is left of the bucket takes longer
+    than to compile its program once more. One thread more than those that train compiles, as long
+    as there is anything to compile.
     """
 
     def __init__(self, buckets: Sequence[Bucket], devices: int, at_a_time: int) -> None:

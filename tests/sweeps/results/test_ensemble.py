@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps.results import selection
+from mlp_jax.sweeps.results import ensemble_selection
 from tests.sweeps.small_sweeps import X, Y, swept
 
 
@@ -71,7 +71,7 @@ def test_who_is_chosen_makes_the_average_better():
 def test_who_is_averaged_is_chosen_by_the_loss_itself(loss, by_hand):
     y = np.random.default_rng(1).exponential(size=(400, 1))
     candidates = np.stack([np.full_like(y, a) for a in np.linspace(0.3, 3, 10)])
-    picks, losses = selection.chosen_greedily(candidates, y, 1, loss)
+    picks, losses = ensemble_selection.chosen_greedily(candidates, y, 1, loss)
     expected = [by_hand(A, y).mean() for A in candidates]
     assert picks == [np.argmin(expected)]
     assert losses == pytest.approx([min(expected)])

@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from mlp_jax.estimators.fitted_steps import encoding_of_steps
+from mlp_jax.estimators.fitted_transformers import encoding_of_steps
 from mlp_jax.models.encoding import encode
 from mlp_jax.tables.encoder import table_encoder
 

@@ -1,6 +1,5 @@
-"""One training of a sweep, and a configuration with all of its own."""
+"""A member as a result has it: what it was trained on, and what became of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,33 +10,14 @@ from mlp_jax.labels import class_weights
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, init
 from mlp_jax.sweeps.configuration import Configuration
-from mlp_jax.sweeps.members import STATUSES
 from mlp_jax.sweeps.task import Task
-from mlp_jax.training.descent import Info
+from mlp_jax.training.state import Info
 
 # What a configuration and `mlp_jax.fit` have by the same name.
 _OF_FIT = (
     *("epochs", "batch_size", "patience", "tolerance", "ties", "mean_over"),
     *("l2", "dropout", "label_smoothing"),
 )
-
-
-def status_of(members: Sequence[Any]) -> str:
-    """That of a configuration of such members, each with a status of its own."""
-    statuses = {member.status for member in members}
-    return next(status for status in STATUSES if status in statuses)
-
-
-def order_of(status: str, score: float, chosen: bool = False) -> int:
-    """The place in a ranking of what has this status, the lower the better.
-
-    chosen: halving has made a choice, so what was interrupted in it is better than what is not.
-    """
-    if status == "diverged":
-        return 4
-    if np.isnan(score):
-        return 3
-    return {"halved away": 2, "interrupted": 0 if chosen else 1}.get(status, 0)
 
 
 @dataclass(frozen=True)
@@ -132,34 +112,3 @@ def best_loss(member: SweepMember) -> float:
     if member.best_epoch == 0:
         return float("inf")
     return float(member.curves.validation_loss[member.best_epoch - 1])
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A configuration and how it did on all its folds with all its seeds.
-
-    rank: from 1, the best.
-    configuration: its choices by name.
-    score: the mean of its members'.
-    spread: the standard deviation of its members' scores.
-    best_epoch: the mean of its members'.
-    status: as its members'; of different ones, the first of `STATUSES`.
-    members: one a seed and fold.
-    """
-
-    rank: int
-    configuration: dict[str, Any]
-    score: float
-    spread: float
-    best_epoch: float
-    status: str
-    members: tuple[SweepMember, ...] = field(repr=False)
-
-    def in_words(self, name: str) -> str:
-        """The choice of this name in a few characters; "-" if the configuration has none."""
-        value = self.configuration.get(name)
-        if value is None:
-            return "all" if name == "batch_size" else "-"
-        if name == "hidden":
-            return "-".join(map(str, value)) or "none"
-        return f"{value:.3g}" if isinstance(value, float) else str(value)

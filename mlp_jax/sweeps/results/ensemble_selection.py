@@ -13,8 +13,9 @@ import numpy as np
 from mlp_jax.loss_rules import SMALLEST, rules_of
 from mlp_jax.losses import Loss, is_named_loss, of_name
 from mlp_jax.models.prediction import outputs_of_all
-from mlp_jax.sweeps.ranking import Ranked, SweepMember, order_of
 from mlp_jax.sweeps.results.ensemble import Ensemble, classes_of, copied
+from mlp_jax.sweeps.results.member import SweepMember
+from mlp_jax.sweeps.results.ranking import Ranked, order_of
 from mlp_jax.sweeps.task import Task
 
 CANDIDATES = 50  # configurations that may be chosen, the best by score
