@@ -21,7 +21,7 @@ import numpy as np
 from sklearn import datasets
 
 import mlp_jax
-from mlp_jax.sweeps.running import program_cache as programs
+from mlp_jax.sweeps.running import program_cache
 
 TABLES = ("breast_cancer", "digits", "wine", "iris", "diabetes")
 FOLDS = 5
@@ -52,10 +52,10 @@ def compared(name: str, n: int, epochs: int) -> dict[str, float]:
     """Both sweeps of one table."""
     X, y = table(name)
     choices: dict[str, Any] = {"n": n, "folds": FOLDS, "epochs": epochs, "progress": False}
-    programs._kept.clear()
+    program_cache._kept.clear()
     full = mlp_jax.sweep(X, y, space(), **choices)
     full_again = mlp_jax.sweep(X, y, space(), **choices)
-    programs._kept.clear()
+    program_cache._kept.clear()
     halved = mlp_jax.sweep(X, y, space(), halving=3, **choices)
     halved_again = mlp_jax.sweep(X, y, space(), halving=3, **choices)
     assert full_again.compilations == halved_again.compilations == 0

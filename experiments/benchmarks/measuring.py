@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mlp_jax.sweeps.running import program_cache as programs
+from mlp_jax.sweeps.running import program_cache
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent / "README.md"
@@ -52,7 +52,7 @@ def spelled(three, form=".2f"):
 
 def forget_programs():
     """Nothing is compiled any more, neither by JAX nor by the sweeps of this process."""
-    programs._kept.clear()
+    program_cache._kept.clear()
     jax.clear_caches()
 
 

@@ -16,7 +16,7 @@ from sweep_planner import space, table
 from mlp_jax.sweeps.planning import costs
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.run import plan_of, run
-from mlp_jax.sweeps.running import program_cache as programs
+from mlp_jax.sweeps.running import program_cache
 from mlp_jax.sweeps.running.devices import rates_of
 from mlp_jax.sweeps.task import as_task
 
@@ -36,7 +36,7 @@ def main(n: int, rows: int, epochs: int) -> None:
     X, y = table(rows)
     task = as_task(X, y, space(), n=n, folds=3, epochs=epochs)
     now = rates_of(jax.devices())
-    programs._kept.clear()
+    program_cache._kept.clear()
     result = run(task, plan_of(task, split=narrow_groups))
     compiling, training, depth, terms = [], [], [], []
     for number, bucket in enumerate(result.plan.buckets):

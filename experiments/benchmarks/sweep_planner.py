@@ -18,7 +18,7 @@ import numpy as np
 import mlp_jax
 from mlp_jax.sweeps.planning.grouping import split_by_width
 from mlp_jax.sweeps.run import plan_of, run
-from mlp_jax.sweeps.running import program_cache as programs
+from mlp_jax.sweeps.running import program_cache
 from mlp_jax.sweeps.task import as_task
 
 
@@ -73,7 +73,7 @@ def main(n: int, rows: int, epochs: int, ways: tuple[str, ...], again: bool) -> 
     print(f"{'':28} {'seconds':>8} {'planned':>8} {'programs':>8} {'useful':>7} {'GFLOP/s':>8}")
     best = float("inf")
     for name in ways or WAYS:
-        programs._kept.clear()
+        program_cache._kept.clear()
         plan = plan_of(task, split=WAYS[name])
         began = time.perf_counter()
         result = run_for(task, plan, best)

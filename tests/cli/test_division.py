@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mlp_jax.cli import division as shard_options
+from mlp_jax.cli import division
 from mlp_jax.cli.division import Division
 from mlp_jax.cli.main import commands
 from tests.processes.started import HEEDS_CTRL_C
@@ -147,7 +147,7 @@ def test_shards_divide_the_memory_for_networks_and_may_all_read_the_table(monkey
         started.append(words)
         raise SystemExit
 
-    monkeypatch.setattr(shard_options, "run_shards", fails)
+    monkeypatch.setattr(division, "run_shards", fails)
     about = ["--n", "4", "--memory", "800", "--processes", "4"]
     CliRunner().invoke(commands, ["sweep", *about])
     (words,) = started

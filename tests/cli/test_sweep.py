@@ -74,9 +74,8 @@ run.run = lambda *how, **more: dataclasses.replace(whole(*how, **more), interrup
 """
 
 
-@pytest.mark.parametrize(
-    ("before", "code", "more"), [("", 1, []), ("", 1, ["--json"]), (INTERRUPTED, 130, ["--json"])]
-)
+@pytest.mark.parametrize(("before", "code"), [("", 1), (INTERRUPTED, 130)])
+@pytest.mark.parametrize("more", [[], ["--json"]])
 def test_a_reader_that_has_gone_costs_no_files(before, code, more, tmp_path):
     page, model = tmp_path / "page.html", tmp_path / "model.safetensors"
     words = ["sweep", "--n", 2, "--epochs", 2, "--report", page, "--output", model, *more]

@@ -113,8 +113,7 @@ def test_scores_and_ranking_are_those_of_grid_search(splitter):
     assert_the_same(ours, theirs, np.float64)
 
 
-# Masks and groups become indices before any step is fitted, as the test above holds.
-@pytest.mark.parametrize("splitter", ["k folds", "time", "bootstrap"])
+@pytest.mark.parametrize("splitter", SPLITTERS)
 def test_of_steps_that_make_other_columns_in_other_folds_too(splitter):
     ours, theirs = both(make_pipeline(COLUMNS, GRID_MLP), GRID, FRAME, cv=SPLITTERS[splitter])
     assert_the_same(ours, theirs, np.float64)

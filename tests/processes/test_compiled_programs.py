@@ -15,7 +15,7 @@ from mlp_jax.processes.compiled_programs import (
     Mappings,
     share_of_mappings,
 )
-from mlp_jax.sweeps.running import program_cache as programs
+from mlp_jax.sweeps.running import program_cache
 from mlp_jax.training.loop import run
 from tests.nets import random_net
 
@@ -37,23 +37,25 @@ def test_mappings_are_counted():
 @pytest.fixture
 def compiled(monkeypatch):
     """A function that compiles a stand-in for a program of a sweep; returns whether it is new."""
-    monkeypatch.setattr(programs, "_kept", {})
-    monkeypatch.setattr(programs, "train_chunk", lambda X, **_: X)
-    monkeypatch.setattr(programs, "OPTIONS", {})
+    monkeypatch.setattr(program_cache, "_kept", {})
+    monkeypatch.setattr(program_cache, "train_chunk", lambda X, **_: X)
+    monkeypatch.setattr(program_cache, "OPTIONS", {})
     monkeypatch.setattr(OF_PROCESS, "share", lambda: 0.7)
     device = jax.devices()[0]
-    return lambda length: programs.compile_program(device, (np.zeros(length),), None, None, ())[1]
+    return lambda length: program_cache.compile_program(
+        device, (np.zeros(length),), None, None, ()
+    )[1]
 
 
 def test_programs_of_sweeps_are_kept_until_mappings_are_few(compiled, monkeypatch):
     assert all(compiled(length) for length in range(200))
     assert not any(compiled(length) for length in range(200))
     compile_some()
-    assert len(programs._kept) == 200
+    assert len(program_cache._kept) == 200
     monkeypatch.setattr(OF_PROCESS, "share", lambda: 0.8)
     compile_some()
     # A quarter has gone, of those used longest ago.
-    assert len(programs._kept) == 150
+    assert len(program_cache._kept) == 150
     assert [compiled(length) for length in (199, 50, 49, 0)] == [False, False, True, True]
 
 
@@ -62,10 +64,10 @@ def test_a_program_that_another_thread_compiles_is_waited_for(compiled, monkeypa
         time.sleep(0.3)
         return X
 
-    monkeypatch.setattr(programs, "train_chunk", slow)
+    monkeypatch.setattr(program_cache, "train_chunk", slow)
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(compiled, [7] * 4)) == 1
-    assert not programs._one_at_a_time
+    assert not program_cache._one_at_a_time
 
 
 def test_programs_of_fit_are_forgotten_and_compiled_again(monkeypatch):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps.running import program_cache as programs
+from mlp_jax.sweeps.running import program_cache
 from mlp_jax.sweeps.task import as_task
 from tests.sweeps.small_sweeps import X, Y, swept
 
@@ -140,11 +140,11 @@ def test_an_own_validation_set_and_an_own_score():
     ],
 )
 def test_mistakes_are_named_before_anything_compiles(change, message):
-    compiled = len(programs._kept)
+    compiled = len(program_cache._kept)
     arguments = {"X": X, "y": Y, "space": {"width": [3]}, "folds": 3} | change
     with pytest.raises(ValueError, match=message):
         mlp_jax.sweep(**arguments)
-    assert len(programs._kept) == compiled
+    assert len(program_cache._kept) == compiled
 
 
 def test_a_seed_that_is_searched_is_shown_and_refitted():

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.storage import checkpoint_folder as checkpoint_folders
+from mlp_jax.storage import checkpoint_folder
 from mlp_jax.storage.checkpoint_folder import CheckpointWarning
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import cohort
@@ -232,7 +232,7 @@ def test_a_copy_beside_the_saves_is_none_of_them(whole, tmp_path):
     copy.write_bytes(save.read_bytes())
     check_same(swept(None, tmp_path), whole[None])
     assert copy.exists()  # though many have come after it
-    assert checkpoint_folders.CheckpointFolder(tmp_path, 60, "sweep", {}).last("states-all") > 1
+    assert checkpoint_folder.CheckpointFolder(tmp_path, 60, "sweep", {}).last("states-all") > 1
 
 
 @pytest.mark.parametrize("seconds", [0, -1, "often"])
@@ -249,7 +249,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 def test_few_files_of_states_are_kept(tmp_path):
     swept(2, tmp_path)
-    assert 1 <= len(list(tmp_path.glob("states-*"))) <= checkpoint_folders.KEPT
+    assert 1 <= len(list(tmp_path.glob("states-*"))) <= checkpoint_folder.KEPT
 
 
 def large(halving, **saves):

@@ -12,8 +12,7 @@ import mlp_jax
 from mlp_jax.processes.compiled_programs import OF_PROCESS
 from mlp_jax.sweeps import run
 from mlp_jax.sweeps.planning import costs
-from mlp_jax.sweeps.running import program_cache as programs
-from mlp_jax.sweeps.running import runner, schedule
+from mlp_jax.sweeps.running import program_cache, runner, schedule
 from tests.sweeps.small_sweeps import BASE, EVERY_KIND, X, Y, equal, swept
 
 
@@ -40,7 +39,7 @@ def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it
 
     monkeypatch.setattr(schedule.Schedule, "_is_worth", lambda *_: worth)
     monkeypatch.setattr(runner.Runner, "_train", noted)
-    programs._kept.clear()
+    program_cache._kept.clear()
     space = {"width": [2, 3, 4], "l2": [0.0, 0.1]}
     result = swept(space, devices=jax.devices()[:2], chunk=1, folds=5)
     assert len(trained_on) == 30
@@ -51,7 +50,7 @@ def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it
 
 def test_each_program_is_compiled_on_one_device_where_there_are_enough(monkeypatch):
     monkeypatch.setattr(schedule.Schedule, "_is_worth", lambda *_: False)
-    programs._kept.clear()
+    program_cache._kept.clear()
     result = swept({"batch_size": [5, 10, 20]}, devices=jax.devices()[:2])
     assert result.compilations == result.plan.compilations == 3
     for member in result.members:
@@ -98,7 +97,7 @@ def test_in_float32_members_equal_fit_to_a_ten_thousandth():
 
 
 def test_programs_are_compiled_as_planned_and_once():
-    programs._kept.clear()
+    program_cache._kept.clear()
     space = {"width": [3, 4], "activation": ["relu", "elu"], "learning_rate": [0.1], "l2": [0.1]}
     first = swept(space)
     assert first.compilations == first.plan.compilations == 1
@@ -159,12 +158,12 @@ def test_waiting_for_another_chunk_is_none_of_a_programs_seconds(monkeypatch):
 
 
 def test_more_programs_than_are_kept_do_no_harm(monkeypatch):
-    monkeypatch.setattr(programs, "_kept", {})
+    monkeypatch.setattr(program_cache, "_kept", {})
     monkeypatch.setattr(OF_PROCESS, "looked_at", 1)
     monkeypatch.setattr(OF_PROCESS, "left", 1)
     monkeypatch.setattr(OF_PROCESS, "share", lambda: 0.8)
     space = [BASE | {"hidden": (3,) * depth} for depth in (1, 2, 3)]
     result = swept(space, epochs=9, halving=2)
-    assert len(programs._kept) <= 2  # one, and perhaps another that was compiling
+    assert len(program_cache._kept) <= 2  # one, and perhaps another that was compiling
     assert result.ranking[0].status == "finished"
     equal(result.best.members[0])

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from mlp_jax.sweeps.planning import costs
-from mlp_jax.sweeps.running import devices as places
+from mlp_jax.sweeps.running import devices
 from mlp_jax.sweeps.running.schedule import CohortName, Schedule
 
 LONG, SHORT = (SimpleNamespace(compiling=2.0, seconds=seconds) for seconds in (100.0, 0.1))
@@ -105,10 +105,10 @@ def test_one_program_is_compiled_on_all_devices_if_it_has_much_to_do(bucket, com
 def test_a_chunk_a_core_and_a_chunk_an_accelerator(
     monkeypatch, platform, count, cores, workers, threads
 ):
-    monkeypatch.setattr(places.os, "sched_getaffinity", lambda _: range(cores), raising=False)
-    devices = [SimpleNamespace(platform=platform, id=i) for i in range(count)]
-    assert places.workers_of(devices) == workers
-    slots = places.slots_of(devices)
+    monkeypatch.setattr(devices.os, "sched_getaffinity", lambda _: range(cores), raising=False)
+    chosen = [SimpleNamespace(platform=platform, id=i) for i in range(count)]
+    assert devices.workers_of(chosen) == workers
+    slots = devices.slots_of(chosen)
     assert [slot.id for slot in slots[:count]] == list(range(count))  # one each, before a second
     assert len(slots) == threads
 
@@ -118,9 +118,9 @@ def test_an_accelerator_says_what_memory_it_has():
         return SimpleNamespace(platform=platform, memory_stats=lambda: stats)
 
     two = [device("gpu", {"bytes_limit": 1000})] * 2
-    assert places.room_of(two) == 900
-    assert places.room_of([*two, device("gpu", {"bytes_limit": 500, "bytes_in_use": 50})]) == 400
-    assert places.rates_of(two) == costs.ACCELERATOR
+    assert devices.room_of(two) == 900
+    assert devices.room_of([*two, device("gpu", {"bytes_limit": 500, "bytes_in_use": 50})]) == 400
+    assert devices.rates_of(two) == costs.ACCELERATOR
     for stats in (None, {}):
-        assert places.room_of([two[0], device("gpu", stats)]) is None
-    assert places.rates_of([device("cpu", None)]) == costs.CPU
+        assert devices.room_of([two[0], device("gpu", stats)]) is None
+    assert devices.rates_of([device("cpu", None)]) == costs.CPU
