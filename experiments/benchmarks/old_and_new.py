@@ -145,16 +145,19 @@ def compare(old, new, name, rounds):
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--small", is_flag=True, help="One call, two rounds.")
+@click.option("--only", default="", help="Calls whose names have this.")
+@click.option("--rounds", default=ROUNDS, show_default=True)
 @click.option("--work", "works", is_flag=True, hidden=True)
-def main(folder, small, works):
+def main(folder, small, only, rounds, works):
     """Prints a row a call: old ms, new ms, new to old."""
     if works:
         work()
         return
     old, new = Version(folder), Version(HERE)
     print(f"{'':<36} {'old ms':>8} {'new ms':>8} new to old", flush=True)
-    for name in list(FITS)[:1] if small else [*FITS, SWEEP]:
-        print(compare(old, new, name, 2 if small else ROUNDS), flush=True)
+    names = list(FITS)[:1] if small else [name for name in (*FITS, SWEEP) if only in name]
+    for name in names:
+        print(compare(old, new, name, 2 if small else rounds), flush=True)
     for version in (old, new):
         version.end()
 
