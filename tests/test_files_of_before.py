@@ -13,7 +13,7 @@ import pytest
 from safetensors import safe_open
 
 import mlp_jax
-from tests.before.write import COLUMNS, HERE, fitted, swept
+from tests.before.write import COLUMNS, HERE, fitted, fitted_whole, swept
 
 
 def header_of(path):
@@ -77,7 +77,7 @@ def test_a_training_goes_on_from_a_checkpoint_of_before(copied, tmp_path):
     # As users compile: 3,000 epochs in float32 are sums in the same order.
     words = [sys.executable, "-c", GOES_ON, copied("fit"), tmp_path / "again.npz"]
     subprocess.run(words, cwd=HERE.parents[1], env=os.environ | {"XLA_FLAGS": ""}, check=True)
-    with np.load(HERE / "fitted.npz") as before, np.load(tmp_path / "again.npz") as again:
+    with np.load(HERE / "fit.npz") as before, np.load(tmp_path / "again.npz") as again:
         assert again["first"] > 100  # the first epochs are not trained again
         np.testing.assert_allclose(again["cost"], before["cost"], rtol=1e-6)
         leaves = [name for name in before.files if name.startswith("arr_")]
@@ -86,7 +86,20 @@ def test_a_training_goes_on_from_a_checkpoint_of_before(copied, tmp_path):
             np.testing.assert_allclose(again[name], before[name], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "run", "key"), [("sweep", swept, 2), ("fit", fitted, 3)])
+def test_a_training_on_all_examples_goes_on_from_a_checkpoint_of_before(copied):
+    shown = []
+    state, info = fitted_whole(checkpoint=copied("fit_whole"), progress=lambda *e: shown.append(e))
+    assert shown[0][0] > 100  # the first epochs are not trained again
+    with np.load(HERE / "fit_whole.npz") as before:
+        np.testing.assert_allclose(info.cost, before["cost"], rtol=1e-9)
+        for number, leaf in enumerate(jax.tree.leaves(state.params)):
+            np.testing.assert_allclose(leaf, before[f"arr_{number}"], rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("name", "run", "key"),
+    [("sweep", swept, 2), ("fit", fitted, 3), ("fit_whole", fitted_whole, 3)],
+)
 def test_a_checkpoint_of_something_else_is_told_from_it(copied, name, run, key):
     folder = copied(name)
     with pytest.raises(ValueError, match=r"is of another (sweep|training): other .*key"):

@@ -42,6 +42,27 @@ def fitted(**saves):
     return mlp_jax.fit(params, X.T, Y[None].astype(float), **(about | saves))
 
 
+def fitted_whole(**saves):
+    """Likewise a training on all examples at once, in float64, with examples to validate by."""
+    params = mlp_jax.init(jax.random.key(0), (3, 4, 1), dtype=np.float64)
+    about = {"optimizer": "adam", "epochs": 2000, "validation": 0.25, "l2": 1e-3, "key": 2}
+    return mlp_jax.fit(params, X.T, Y[None].astype(float), **(about | saves))
+
+
+def write_training(fit, name):
+    """A whole training, and the checkpoint of one that was stopped."""
+    state, info = fit()
+    leaves = (leaf for layer in state.params for leaf in layer)
+    np.savez(HERE / f"{name}.npz", *map(np.asarray, leaves), cost=np.asarray(info.cost))
+
+    def stop(epoch, *_):
+        if epoch >= 100:
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        fit(checkpoint=HERE / name, checkpoint_seconds=1e-6, progress=stop)
+
+
 def main():
     """All of the files."""
     table = pandas.DataFrame(COLUMNS)
@@ -60,16 +81,8 @@ def main():
             time.sleep(1)  # until the sweep has looked
 
     swept(checkpoint=HERE / "sweep", cancel=stop, progress=stop_sweep)
-    state, info = fitted()
-    leaves = (leaf for layer in state.params for leaf in layer)
-    np.savez(HERE / "fitted.npz", *map(np.asarray, leaves), cost=np.asarray(info.cost))
-
-    def stop_fit(epoch, *_):
-        if epoch >= 100:
-            raise KeyboardInterrupt
-
-    with suppress(KeyboardInterrupt):
-        fitted(checkpoint=HERE / "fit", checkpoint_seconds=1e-6, progress=stop_fit)
+    write_training(fitted, "fit")
+    write_training(fitted_whole, "fit_whole")
 
 
 if __name__ == "__main__":
