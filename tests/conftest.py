@@ -18,14 +18,16 @@ import shutil
 import signal
 import tempfile
 from contextlib import suppress
+from importlib import metadata
 
-# LLVM without its passes; loops by XLA's older emitters, for the newer ones take half a second of
-# MLIR a program; a program in one piece, for several in parallel take time from the other worker.
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false "
-    "--xla_cpu_parallel_codegen_split_count=1",
-)
+# LLVM without its passes; a program in one piece, for several in parallel take time from the other
+# worker; and loops by XLA's older emitters where jaxlib still has the choice (one that does not
+# know a flag ends the process), for the newer ones take half a second of MLIR a program.
+if "XLA_FLAGS" not in os.environ:
+    quick = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
+    if tuple(map(int, metadata.version("jaxlib").split(".")[:2])) < (0, 11):
+        quick += " --xla_cpu_use_fusion_emitters=false"
+    os.environ["XLA_FLAGS"] = quick
 # Before JAX is imported, which reads the environment once. The controller makes the folder; the
 # workers and the processes that tests start inherit its name.
 if "MLP_JAX_TESTS_PROGRAMS" not in os.environ:

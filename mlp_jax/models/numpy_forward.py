@@ -96,7 +96,7 @@ def _erfc(Z: Rows) -> Rows:
     special: Any = sys.modules.get("scipy.special")
     if special is not None:
         return np.asarray(special.erfc(Z))
-    return np.frompyfunc(math.erfc, 1, 1)(Z).astype(Z.dtype)
+    return np.asarray(np.frompyfunc(math.erfc, 1, 1)(Z), Z.dtype)
 
 
 def _gelu(Z: Rows) -> Rows:

@@ -150,7 +150,7 @@ def test_a_gap_in_a_list_of_words_is_a_gap():
     np.testing.assert_array_equal(coded(encoding(), rows), [[40, 1], [np.nan, np.nan]])
 
 
-@pytest.mark.parametrize("cell", [None, np.nan, float("nan"), np.datetime64("NaT"), pandas.NA])
+@pytest.mark.parametrize("cell", [None, np.nan, float("nan"), np.datetime64("NaT", "s"), pandas.NA])
 def test_a_missing_cell_is_of_no_category(cell):
     assert as_category(cell) is None
 
