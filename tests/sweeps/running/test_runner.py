@@ -1,6 +1,7 @@
 """Every member is what `fit` makes of it alone, on any device, in any program, at any pace."""
 
 import _thread
+import os
 import threading
 import time
 
@@ -126,7 +127,11 @@ def test_after_ctrl_c_what_is_finished_is_there():
     assert 0 < statuses.count("finished") < len(statuses)
     assert statuses.count("interrupted") > 0
     assert threading.active_count() < 20
-    assert result.members[statuses.index("interrupted")].params is None
+    interrupted = [member for member in result.members if member.status == "interrupted"]
+    # But for the few that a thread had just begun: which these are depends on who compiled first.
+    begun = [member for member in interrupted if member.params is not None]
+    assert len(begun) <= 2 * (os.cpu_count() or 1)  # a chunk of two a thread
+    assert len(interrupted) > len(begun)
     equal(result.members[statuses.index("finished")])
 
 
