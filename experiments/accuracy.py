@@ -3,7 +3,7 @@
 Twenty-five real tables (tables.py), a quarter held out, three seeds, ways side by side
 (accuracy_ways.py): linear, gradient boosting, forests, scikit-learn's MLP, RealMLP, ours by default
 and ours with each ingredient taken out. What is held out is scored by log loss and accuracy, or by
-RMSE and R²; the seconds are those of fitting.
+RMSE and R²; the seconds are those of fitting, on the clock and of all cores together.
 
     python experiments/accuracy.py                              # what is not there yet; then tells
     python experiments/accuracy.py --ways mlp_jax --tables bikes,wage --seeds 1

@@ -41,13 +41,17 @@ class Scores:
         }
 
     def seconds(self, way):
-        """Of fitting, all that were measured."""
+        """Of all cores together, in fitting: all that were measured; load hardly changes them."""
         kept = [lines for (_, of), lines in self.by.items() if of == way]
-        return [line["seconds"] for lines in kept for line in lines.values()]
+        return [line["cpu_seconds"] for lines in kept for line in lines.values()]
 
     def seeds(self, table, ways):
         """Those of which each of the ways has a score."""
         return set.intersection(*(set(self.values(table, way)) for way in ways))
+
+    def complete(self, ways):
+        """Those of the ways that have a score of every table: what can be ranked."""
+        return [way for way in ways if all(self.seeds(table, [way]) for table in self.tables)]
 
     def common(self, ways):
         """{table: seeds} of the tables on which all ways can be compared."""
@@ -110,8 +114,9 @@ def singles(scores, name):
     return {seed: line["single"] for seed, line in lines.items() if "single" in line}
 
 
-def measures(scores, ways):
-    """What issue and page ask of the answer by default, as numbers; {} until it is measured."""
+def measures(scores, shown):
+    """What is asked of the answer by default, as numbers; {} until it is measured on all tables."""
+    ways = scores.complete(shown)
     if OURS not in ways:
         return {}
     ranks = scores.ranks(ways)
@@ -119,7 +124,7 @@ def measures(scores, ways):
     others = [way for way in ways if not way.startswith((REAL_MLP, OURS)) or way == "RealMLP-TD-S"]
     found = {
         "tables": len(ranks),
-        "against": {way: against(scores, OURS, way) for way in ways if way != OURS},
+        "against": {way: against(scores, OURS, way) for way in shown if way != OURS},
         "first": all(mean_ranks[OURS] < mean_ranks[way] for way in others),
         "below_single": below_single(scores),
     }

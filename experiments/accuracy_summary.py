@@ -7,9 +7,11 @@ import numpy as np
 from accuracy_scores import BOOSTING, OURS, Scores, against, mean_and_error, measures, ratios_to
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 PAGE = Path(__file__).parent / "README.md"
 MARKS = "<!-- accuracy: begin -->\n", "<!-- accuracy: end -->\n"
+TICKS = (0.125, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 8, 16)
 
 
 def spelled(values, digits=3):
@@ -38,9 +40,15 @@ def table_of_scores(scores, ways):
     return "\n".join(lines)
 
 
-def table_of_ranks(scores, ways):
+def table_of_ranks(scores, shown):
+    ways = scores.complete(shown)
+    common = scores.common(ways)
+    seeds = sum(map(len, common.values()))
     lines = [
-        "| way | mean rank by loss | by accuracy or R² | loss over gradient boosting's | seconds |",
+        f"Ranked on {len(common)} tables, {seeds} splits of them, which all these ways have:",
+        "",
+        "| way | mean rank by loss | by accuracy or R² | loss over gradient boosting's "
+        "| CPU seconds |",
         "|---|---|---|---|---|",
     ]
     by_loss, by_score = scores.ranks(ways), scores.ranks(ways, "score")
@@ -61,7 +69,7 @@ def table_of_changes(scores, changes):
     """Ours with one ingredient taken out, against ours."""
     lines = [
         "| taken out | loss over the default's | tables better without it | worse without it, "
-        "beyond a standard error | seconds |",
+        "beyond a standard error | CPU seconds |",
         "|---|---|---|---|---|",
     ]
     for way in changes:
@@ -100,7 +108,8 @@ def said(found):
     return "\n".join(lines)
 
 
-def picture(scores, ways, changes):
+def picture(scores, shown, changes):
+    ways = scores.complete(shown)
     figure = Figure(figsize=(13 if changes else 9, 1.5 + 0.4 * len(ways)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, 3 if changes else 2)
@@ -128,8 +137,12 @@ def picture(scores, ways, changes):
         short = [name.removeprefix(OURS + ", ") for name in changes]
         axes[2].set_yticks(range(len(changes)), short)
         axes[2].set(xlabel="loss over the default's", xscale="log")
+    for one in axes[1:]:
+        one.axvline(1, color="0.8", zorder=0)
+        one.xaxis.set_major_locator(FixedLocator(TICKS))
+        one.xaxis.set_major_formatter("{x:g}")
+        one.xaxis.set_minor_locator(NullLocator())
     for one in axes:
-        one.axvline(1, color="0.8", zorder=0) if one is not axes[0] else None
         one.grid(axis="x", alpha=0.3)
     return figure
 
@@ -163,13 +176,15 @@ def told(lines, ways, changes, tables, output, *, readme):
         print("nothing is measured yet")
         return
     print(pages_tables(scores, shown, changed))
-    left = [name for name in scores.tables if name not in scores.common(shown)]
-    if left:
-        print(f"not in the ranks, since a way has no score there: {', '.join(left)}")
+    ranked = scores.complete(shown)
+    for way in shown:
+        lacks = [name for name in scores.tables if not scores.seeds(name, [way])]
+        if lacks:
+            print(f"{way} is not ranked, since it has no score of {', '.join(lacks)}")
     kept = {
         "ways": shown,
-        "tables": list(scores.common(shown)),
-        "mean_ranks": dict(zip(shown, scores.ranks(shown).mean(axis=0).tolist(), strict=True)),
+        "tables": scores.tables,
+        "mean_ranks": dict(zip(ranked, scores.ranks(ranked).mean(axis=0).tolist(), strict=True)),
         "measures": measures(scores, shown),
         "failed": scores.failed,
     }
