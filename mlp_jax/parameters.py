@@ -61,7 +61,8 @@ class Scheme(NamedTuple):
 
         Biases come after all weights.
         """
-        wide = jax.dtypes.canonicalize_dtype(np.float64)
+        # Of normal numbers as JAX would round it, so that He's are the same bits as ever.
+        wide = np.float64 if self.uniform else jax.dtypes.canonicalize_dtype(np.float64)
         at, of_bias = 0, sum(n_prev * n for n_prev, n in pairwise(sizes))
         for n_prev, n in pairwise(sizes):
             scale = _scale(self, n_prev, n, drawn.dtype, wide)
@@ -73,7 +74,7 @@ class Scheme(NamedTuple):
 
 @cache
 def _scale(scheme: Scheme, n_prev: int, n: int, dtype: Any, wide: Any) -> np.ndarray:
-    """wide: the dtype of JAX's own numbers, from which it is rounded to `dtype`."""
+    """wide: the dtype from which it is rounded to `dtype`."""
     fan = n_prev + n if scheme.uniform else n_prev
     return np.sqrt(np.asarray(scheme.factor / fan, wide)).astype(dtype)
 

@@ -199,6 +199,9 @@ OTHERS = {
         X + 1, Y, SPACE, folds=2, epochs=100, key=1, checkpoint=folder, progress=False
     ),
     "configurations": lambda folder: swept(None, folder, space=SPACE[1:]),
+    "configurations ": lambda folder: swept(
+        None, folder, space=[c | {"init": "lecun"} for c in SPACE]
+    ),
     "key": lambda folder: swept(None, folder, key=2),
     "folds": lambda folder: swept(None, folder, folds=3),
     "scoring": lambda folder: swept(None, folder, scoring="loss"),
