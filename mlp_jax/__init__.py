@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.run import plan_sweep as plan_sweep
     from mlp_jax.sweeps.run import sweep as sweep
     from mlp_jax.tables.encoder import table_encoder as table_encoder
+    from mlp_jax.tables.number_encoder import NumberEncoder as NumberEncoder
     from mlp_jax.training.descent import step as step
     from mlp_jax.training.divergence import DivergenceWarning as DivergenceWarning
     from mlp_jax.training.optimizers import Optimizer as Optimizer
@@ -81,6 +82,7 @@ _HOMES = {
     "Metric": "metrics",
     "Model": "models.model",
     "Network": "network",
+    "NumberEncoder": "tables.number_encoder",
     "Optimizer": "training.optimizers",
     "State": "training.state",
     "SweepCV": "estimators.search",

@@ -20,6 +20,7 @@ from mlp_jax.tables.files import (
     row_name,
     some_names,
 )
+from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
 from mlp_jax.wording import size_of
 
 NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
@@ -173,15 +174,28 @@ def _feature_names(raw: RawTable, target: str, drop: Sequence[str]) -> list[str]
     return features
 
 
-def split(table: Table, held_out: float, seed: int, budget: float | None = None) -> EncodedTable:
+def split(
+    table: Table,
+    held_out: float,
+    seed: int,
+    budget: float | None = None,
+    inputs: InputChoices = BY_DEFAULT,
+) -> EncodedTable:
     """Holds out a share of the samples, of each class the same share, and encodes both parts.
+
+    Args:
+      table: of both parts.
+      held_out: the share.
+      seed: of the draw.
+      budget: bytes that the inputs may take; None for half of the memory that is free.
+      inputs: how columns become inputs.
 
     Raises:
       ValueError: too few samples; more inputs than the budget has bytes for, by default half of the
         memory that is free; or an input beyond float32.
     """
     train, test = _parts(table, held_out, seed)
-    encoding = fit_encoding(table.features.iloc[train], table.numeric, table.categorical)
+    encoding = fit_encoding(table.features.iloc[train], table.numeric, table.categorical, inputs)
     _check_budget(len(table.y), len(encoding.source), allowance(budget))
     X_train, X_test = (encode(encoding, table.features.iloc[part]) for part in (train, test))
     _check_range(table, encoding, train, X_train)
@@ -203,8 +217,8 @@ def _check_budget(samples: int, inputs: int, allowed: float) -> None:
     if taken > allowed:
         raise ValueError(
             f"the table becomes {inputs:,} inputs of {samples:,} samples, {size_of(taken)}; "
-            f"the budget is {size_of(allowed)}: type a larger --memory, or --drop columns of many "
-            "categories"
+            f"the budget is {size_of(allowed)}: type a larger --memory, fewer --bins, or --drop "
+            "columns of many categories"
         )
 
 
