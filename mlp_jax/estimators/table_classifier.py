@@ -32,7 +32,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         where the rarest class has fewer rows.
       scoring: what ranks the configurations, as of `mlp_jax.sweep`; None for accuracy. The ensemble
         is chosen by the loss, whatever this is.
-      epochs: how long a network trains at most, `max_iter` of `MLPClassifier`; None for the default.
+      epochs: how long a network trains at most, `max_iter` of `MLPClassifier`; None for what suits.
       patience: epochs without an improvement after which a training stops; None for never.
       halving: 3 to go on with the best third of the configurations, twice; None to train all to
         the end.
@@ -90,7 +90,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of every row of X, (samples,)."""
-        return self.classes_[class_numbers(self._outputs(X))]
+        places = class_numbers(self._outputs(X))
+        return self.classes_[places]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of every class, (samples, classes), in the order of `classes_`."""

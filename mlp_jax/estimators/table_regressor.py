@@ -22,7 +22,7 @@ class TableRegressor(RegressorMixin, TableEstimator):
         where there are few rows.
       scoring: what ranks the configurations, as of `mlp_jax.sweep`; None for R². The ensemble is
         chosen by the loss, whatever this is.
-      epochs: how long a network trains at most, `max_iter` of `MLPRegressor`; None for the default.
+      epochs: how long a network trains at most, `max_iter` of `MLPRegressor`; None for what suits.
       patience: epochs without an improvement after which a training stops; None for never.
       halving: 3 to go on with the best third of the configurations, twice; None to train all to
         the end.
@@ -74,7 +74,8 @@ class TableRegressor(RegressorMixin, TableEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The number of every row of X, (samples,)."""
-        return self.model_.predicted(self._outputs(X))
+        A = self._outputs(X)
+        return self.model_.predicted(A)
 
     def _as_target(self, y: Any) -> tuple[np.ndarray, tuple[Any, ...] | None]:
         y = _check_y(y, y_numeric=True, estimator=self)
@@ -83,6 +84,6 @@ class TableRegressor(RegressorMixin, TableEstimator):
                 f"y is of {y.dtype}; expected numbers (for classes, type TableClassifier)"
             )
         y = y.astype(np.float64)
-        if len(y) and y.min() == y.max():
+        if len(y) > 1 and y.min() == y.max():
             raise ValueError(f"y is {y[0]:g} in every row; expected numbers that vary")
         return y, None

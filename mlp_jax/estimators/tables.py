@@ -22,6 +22,7 @@ from mlp_jax.tables.columns import feature_columns
 from mlp_jax.tables.files import RawTable
 from mlp_jax.tables.frames import is_frame, raw_frame, table_of_frame
 from mlp_jax.tables.table import encoded_parts
+from mlp_jax.wording import as_typed
 
 
 class TableEstimator(BaseEstimator):
@@ -62,6 +63,7 @@ class TableEstimator(BaseEstimator):
         target = named if isinstance(named, str) and named else "target"
         places, classes = self._as_target(y)
         check_consistent_length(raw.frame.columns[0], places)
+        weights = self._weights(sample_weight, places, classes)
         table = table_of_frame(
             raw, places, target=target, classes=classes, categorical=self.categorical
         )
@@ -77,6 +79,7 @@ class TableEstimator(BaseEstimator):
             scoring=self.scoring,
             halving=self.halving,
             seed=_seed(self.random_state),
+            weights=weights,
         )
         result = run(
             *(task, plan_of(task, memory=self.memory, halving=self.halving)),
@@ -86,6 +89,23 @@ class TableEstimator(BaseEstimator):
         self.sweep_result_ = result
         self.ensemble_, self.model_ = answer_of(result, table, parts, self.ensemble)
         return self
+
+    def _weights(
+        self, sample_weight: Any, places: np.ndarray, classes: tuple[Any, ...] | None
+    ) -> np.ndarray | None:
+        """The weights, checked against the rows, (samples,), and against what they leave over."""
+        if sample_weight is None:
+            return None
+        weights = _check_sample_weight(sample_weight, places[:, None], ensure_non_negative=True)
+        if not weights.any():
+            raise ValueError("all sample weights are zero; expected some above zero")
+        left = np.unique(places[weights > 0])
+        if classes is not None and len(left) < 2:
+            raise ValueError(
+                f"all samples but those of the one class {as_typed(classes[left[0]])} have a "
+                "sample_weight of 0; expected two classes or more above zero"
+            )
+        return weights
 
     def leaderboard(self) -> pandas.DataFrame:
         """The configurations in the order of their scores, a row each.
@@ -143,7 +163,7 @@ class TableEstimator(BaseEstimator):
 
 
 def _seed(random_state: Any) -> int:
-    """A seed of its own kind as it is, as the command line takes it; of anything else a drawn one."""
+    """A whole number as it is, as --seed of the command line; of anything else a drawn one."""
     if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
         return int(random_state)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

@@ -121,8 +121,13 @@ def table_of_frame(
             "learn from"
         )
     return Table(
-        *(found.frame, found.numeric, found.categorical, target, classes, y, found.notes),
+        features=found.frame,
+        numeric=found.numeric,
+        categorical=found.categorical,
+        target=target,
+        classes=None if classes is None else tuple(classes),
+        y=y,
+        notes=found.notes,
         name=NAME,
         in_python=True,
     )
-

@@ -1,8 +1,6 @@
 """A table searched: what `mlp-jax sweep`, `TableClassifier` and `TableRegressor` all do.
 
-    task = task_of_table(table, parts, ...)
-    result = run(task, plan_of(task, ...))      # of mlp_jax.sweeps.run
-    answer = answer_of(result, table, parts, size)
+That is `task_of_table`, then `plan_of` and `run` of `mlp_jax.sweeps.run`, then `answer_of`.
 """
 
 from typing import Any, NamedTuple
@@ -41,6 +39,7 @@ def task_of_table(
     scoring: Any = None,
     halving: int | None = None,
     seed: Any = 0,
+    weights: Any = None,
 ) -> Task:
     """The sweep over the rows of a table to train on.
 
@@ -55,6 +54,7 @@ def task_of_table(
       scoring: as of `mlp_jax.sweep`.
       halving: of the sweep that is to be run.
       seed: of all that is drawn.
+      weights: what every row counts, (m,); None for all ones.
 
     Raises:
       ValueError: what came, what was expected and what to type.
@@ -78,6 +78,7 @@ def task_of_table(
         patience=patience,
         scoring=scoring,
         key=seed,
+        weights=weights,
     )
 
 
