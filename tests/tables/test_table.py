@@ -15,6 +15,7 @@ import pytest
 from mlp_jax.processes import memory
 from mlp_jax.tables import files as table_files
 from mlp_jax.tables import table as tables
+from mlp_jax.tables.features import NAMELESS
 from mlp_jax.tables.files import read_table
 from mlp_jax.tables.input_choices import InputChoices
 from mlp_jax.wording import size_of
@@ -175,7 +176,7 @@ def test_inputs_are_counted_before_they_are_made(monkeypatch):
 
 def test_a_number_beyond_float32_is_refused_with_its_line(tmp_path):
     path = mixed(tmp_path)
-    _, held_out = tables._parts(tables.read(path, "y"), 0.25, seed=0)
+    _, held_out = tables.parts_of(tables.read(path, "y"), 0.25, seed=0)
     lines = path.read_text().splitlines()
     lines[held_out[3] + 1] = "1e60" + lines[held_out[3] + 1][2:]  # for an age of two digits
     table = tables.read(written(tmp_path, "\n".join(lines)), "y")
@@ -294,7 +295,7 @@ def test_an_index_is_left_out_and_a_column_that_counts_is_named(tmp_path):
     assert "column 'count' numbers the rows; type --drop 'count' if that is all" in table.notes
 
 
-@pytest.mark.parametrize("name", tables.NAMELESS)
+@pytest.mark.parametrize("name", NAMELESS)
 @pytest.mark.parametrize("rows", [7, 30])
 def test_an_index_in_any_order_and_with_gaps_is_left_out(name, rows, tmp_path):
     index = np.random.default_rng(0).permutation(1000)[:rows]
