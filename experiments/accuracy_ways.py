@@ -33,11 +33,13 @@ MISSING = "(missing)"
 class Fitted(NamedTuple):
     """predict(features) gives probabilities, rows x classes in sorted order, or numbers.
 
-    single: the same by the single best network, where the way has an ensemble.
+    single: the same by the single best network, where the way has an ensemble. interval(features):
+    the lower and the upper ends of intervals of 90 %, where the way has such of numbers.
     """
 
     predict: object
     single: object = None
+    interval: object = None
 
 
 def of_scikit_learn(model, prepare=None):
@@ -219,7 +221,8 @@ def ours(space=None, **changes):
             alone.ensemble_ = model.sweep_result_.refit()
             return of_scikit_learn(alone).predict(features)
 
-        return Fitted(of_scikit_learn(model).predict, single)
+        interval = model.model_.interval if task == "regression" else None
+        return Fitted(of_scikit_learn(model).predict, single, interval)
 
     return way
 
