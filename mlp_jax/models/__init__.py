@@ -17,8 +17,9 @@ array(['malignant', 'malignant'], dtype='<U9')
 
 `mlp_jax.save_model(fitted, path)` writes the same file of an `MLPClassifier`, an `MLPRegressor`, a
 `SweepCV`, what `result.refit()` returned, or a `Pipeline` that ends in one of the first two, after
-imputers, scalers and one-hot encoders. `mlp_jax.table_encoder` is such a `ColumnTransformer`; it
-learns from a table what the command line learns:
+imputers, scalers, one-hot encoders and `mlp_jax.NumberEncoder`, which keeps numbers within limits
+and puts them in bins. `mlp_jax.table_encoder` is a `ColumnTransformer` of such; it learns from a
+table what the command line learns:
 
 >>> import numpy as np, pandas, tempfile
 >>> from sklearn.pipeline import make_pipeline
