@@ -17,7 +17,7 @@ from mlp_jax.wording import as_typed
 
 LEVEL = 0.9  # of the intervals that a report and `mlp-jax info` show
 MOST = 10_000  # residuals that are kept: at most 1 / 10,000 of the level is lost
-HOW_TO_GET_SOME = "a model that mlp-jax sweep writes for a target of numbers has residuals"
+SOME = "the file that mlp-jax sweep --output writes of a target of numbers has some"
 
 
 def residuals_of(true: Any, predicted: Any) -> np.ndarray:
@@ -97,24 +97,6 @@ def _level(level: Any) -> float:
             f"below 1{cure}"
         )
     return float(level)
-
-
-def interval(
-    predicted: np.ndarray, residuals: np.ndarray, level: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """(low, high) around what is predicted, each of its shape, (samples,) or (samples, K).
-
-    Args:
-      predicted: numbers, in units of the target.
-      residuals: sorted, (n, K).
-      level: the share of rows to be covered.
-
-    Raises:
-      ValueError: as for `half_widths`.
-    """
-    widths = half_widths(residuals, level)
-    half = widths[0] if predicted.ndim == 1 else widths
-    return predicted - half, predicted + half
 
 
 def covered(true: Any, low: np.ndarray, high: np.ndarray) -> float:

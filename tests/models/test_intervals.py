@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from mlp_jax.models import intervals
-from mlp_jax.models.intervals import covered, half_widths, interval, residuals_of
+from mlp_jax.models.intervals import covered, half_widths, residuals_of
 
 TABLES, ROWS = 400, 40  # that coverage is averaged over; rows to come, of each table
 
 
-def coverage(residuals_in, level, *, predicted=0.0, n=60, seed=0):
+def coverage(residuals_in, level, *, n=60, seed=0):
     """The share of rows to come that are in the interval, over many tables of n residuals.
 
     residuals_in: (rng, n) -> errors on the rows that calibrate, exchangeable with a standard
@@ -18,8 +18,8 @@ def coverage(residuals_in, level, *, predicted=0.0, n=60, seed=0):
     rng, shares = np.random.default_rng(seed), []
     for _ in range(TABLES):
         residuals = residuals_of(residuals_in(rng, n), np.zeros(n))
-        low, high = interval(np.full(ROWS, predicted), residuals, level)
-        shares.append(covered(rng.standard_cauchy(ROWS), low, high))
+        (half,) = half_widths(residuals, level)
+        shares.append(covered(rng.standard_cauchy(ROWS), -half, half))
     return np.mean(shares), np.std(shares) / np.sqrt(TABLES)
 
 
@@ -50,8 +50,9 @@ def test_in_fold_residuals_of_a_fit_cover_too_little_and_those_out_of_fold_enoug
             out[own] = X[own] @ np.linalg.lstsq(X[other], e[other], rcond=None)[0]
         for name, predicted in (("in fold", X[rows] @ w), ("out of fold", out)):
             found = residuals_of(e[rows], predicted)
-            band = interval(X[to_come] @ w, found, 0.9)
-            inside[name].append(covered(e[to_come], *band))
+            (half,) = half_widths(found, 0.9)
+            predicted = X[to_come] @ w
+            inside[name].append(covered(e[to_come], predicted - half, predicted + half))
     assert np.mean(inside["in fold"]) < 0.8
     assert np.mean(inside["out of fold"]) > 0.9
 
@@ -63,17 +64,6 @@ def test_the_half_width_is_the_residual_of_its_rank():
     np.testing.assert_array_equal(half_widths(residuals, 0.41), [5])
     assert 100 * 0.07 > 7  # by rounding alone, which is not to count
     np.testing.assert_array_equal(half_widths(np.arange(1.0, 100.0)[:, None], 0.07), [7])
-
-
-def test_low_and_high_are_shaped_as_what_is_predicted():
-    residuals = residuals_of(np.arange(20.0).reshape(10, 2), np.zeros((10, 2)))
-    np.testing.assert_array_equal(residuals[[0, -1]], [[0, 1], [18, 19]])
-    predicted = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    low, high = interval(predicted, residuals, 0.5)  # ceil(11 * 0.5) is the sixth
-    np.testing.assert_array_equal(predicted - low, [[10, 11]] * 3)
-    np.testing.assert_array_equal(high - predicted, [[10, 11]] * 3)
-    low, high = interval(predicted[:, 0], residuals[:, :1], 0.5)
-    np.testing.assert_array_equal(low, [-9, -7, -5])
 
 
 @pytest.mark.parametrize("n", [7, 10, 23, 101])
