@@ -256,5 +256,5 @@ def _places(classes: Sequence[Any], y: list[Any]) -> np.ndarray:
 
 def _affordable(model: Model, columns: int, repeats: int) -> int:
     """How many rows can be asked."""
-    weights = sum(W.size for W, _ in model.layers)
+    weights = sum(W.size for network in model.networks for W, _ in network.layers)
     return max(FEWEST, int(WORK / (weights * columns * (repeats + 1))))

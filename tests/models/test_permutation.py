@@ -29,7 +29,7 @@ def linear(W, loss="squared_error", *, encoding=None, targets=("y",), classes=No
     encoding = numbers([f"x{k}" for k in range(1, len(W) + 1)]) if encoding is None else encoding
     params = (Layer(W, np.zeros((W.shape[1], 1))),)
     about = {"encoding": encoding, "targets": targets, "classes": classes} | more
-    return as_model(params, mlp_jax.Network("tanh", loss), **about)
+    return as_model([(params, mlp_jax.Network("tanh", loss))], **about)
 
 
 def of(found, name):
