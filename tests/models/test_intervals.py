@@ -1,10 +1,16 @@
 """Split-conformal intervals: level coverage, and what they are not to be made of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import mlp_jax
 from mlp_jax.models import intervals
+from mlp_jax.models.encoding import numbers
 from mlp_jax.models.intervals import covered, half_widths, residuals_of
+from mlp_jax.models.model_file import load_model, write_model
+from mlp_jax.models.networks import as_model
 
 TABLES, ROWS = 400, 40  # that coverage is averaged over; rows to come, of each table
 
@@ -110,3 +116,44 @@ def test_a_level_in_percent_is_an_error_that_says_what_to_type():
 def test_residuals_of_what_does_not_go_together_are_an_error(true, predicted, message):
     with pytest.raises(ValueError, match=message):
         residuals_of(true, predicted)
+
+
+def of_numbers(K=1, loss="squared_error", residuals=None):
+    params = (mlp_jax.Layer(np.ones((1, K)), np.zeros((K, 1))),)
+    targets = ["a", "b"][: 1 if loss.startswith("pinball") else K]
+    about = {"encoding": numbers(["x"]), "targets": targets}
+    model = as_model([(params, mlp_jax.Network("tanh", loss))], **about)
+    return replace(model, residuals=residuals)
+
+
+@pytest.mark.parametrize("K", [1, 2])
+def test_residuals_come_back_from_a_file(K, tmp_path):
+    residuals = np.sort(np.random.default_rng(0).exponential(size=(30, K)), axis=0)
+    write_model(tmp_path / "m", of_numbers(K, residuals=residuals))
+    again = load_model(tmp_path / "m")
+    np.testing.assert_array_equal(again.residuals, residuals)
+    assert again.residuals.shape == (30, K)
+    low, high = again.interval([[1.0]], 0.9)
+    np.testing.assert_allclose((high - low).ravel() / 2, residuals[27])  # ceil(31 * 0.9) is 28
+    write_model(tmp_path / "m", of_numbers(K))
+    assert load_model(tmp_path / "m").residuals is None
+
+
+@pytest.mark.parametrize(
+    ("about", "residuals"),
+    [
+        ({}, [2.0, 1.0]),
+        ({}, [-1.0, 1.0]),
+        ({}, [1.0, np.nan]),
+        ({}, [1.0, np.inf]),
+        ({}, []),
+        ({"K": 2}, [1.0, 2.0, 3.0]),
+        ({"K": 2, "loss": "pinball(0.1,0.9)"}, [1.0, 2.0]),
+        ({"loss": "binary_cross_entropy"}, [1.0, 2.0]),
+    ],
+    ids=["order", "sign", "nan", "inf", "none", "shape", "quantiles", "labels"],
+)
+def test_a_file_of_residuals_that_are_none_is_refused(about, residuals, tmp_path):
+    write_model(tmp_path / "m", of_numbers(**about, residuals=np.array(residuals)))
+    with pytest.raises(ValueError, match="does not hold together"):
+        load_model(tmp_path / "m")

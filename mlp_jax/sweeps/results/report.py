@@ -88,11 +88,11 @@ def html_report(
     }
     facts = "; ".join(f"{_escaped(name)}: {_escaped(one)}" for name, one in told.items())
     ensemble = None if answer is None else answer.ensemble
+    explained = [] if answer is None else pictures_of_answer(answer)
     predictions = pictures_of_best(
         result, named, columns, mean=mean, scale=scale, ensemble=ensemble
     )
     whose = "best" if ensemble is None else "ensemble"
-    explained = [] if answer is None else pictures_of_answer(answer)
     interrupted = "<p><b>Interrupted:</b> some did not finish.</p>" if result.interrupted else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -10,7 +10,7 @@ from mlp_jax.sweeps.results import report_answer, report_pictures
 from mlp_jax.sweeps.results.report import html_report
 from mlp_jax.sweeps.results.report_answer import pictures_of_answer
 from mlp_jax.sweeps.results.report_pictures import pictures_of_best
-from tests.sweeps.results.test_answer import MEAN, SCALE, answer, swept, together
+from tests.sweeps.results.test_answer import MEAN, SCALE, answer, swept
 
 
 @pytest.fixture
@@ -78,7 +78,8 @@ def test_importance_is_drawn_as_it_is_read(drawn):
 
 
 def test_what_the_ensemble_predicts_is_drawn_out_of_fold(drawn):
-    result, ensemble = swept("classes"), together("classes")
+    result = swept("classes")
+    ensemble = result.ensemble(3, greedy=False)
     pictures_of_best(result, ("no", "yes"), ["a", "b", "c"], ensemble=ensemble)
     [((_, probability), _)] = of("calibration", drawn)
     _, A = result.held_out_outputs(ensemble)
