@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp_jax.loss_rules import RULES, can_be_averaged, quantiles_of, rules_of
 from mlp_jax.models import numpy_forward
-from mlp_jax.models.encoding import MISSING, VALUE, Column, Encoding
+from mlp_jax.models.encoding import FREE, Column, Encoding, check_encoding
 from mlp_jax.models.model import Model, ModelNetwork
 from mlp_jax.storage.array_files import packed, replace, unpacked
 
@@ -43,6 +43,7 @@ _ENCODING = {
     "fill": _Array(np.float64),
     "mean": _Array(np.float64),
     "scale": _Array(np.float64),
+    "limit": _Array(np.int32),
 }
 _ARRAYS = _ENCODING | {
     "weights": _Array(np.float64, "networks"),
@@ -107,8 +108,10 @@ def _as_written_now(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What the format before, of one network, would be in the format of today."""
     network = {name: header.pop(name) for name in ("sizes", "activations")}
+    free = np.full(len(arrays["source"]), FREE, np.int32)
     own = {name if name in _ARRAYS else f"1.{name}": array for name, array in arrays.items()}
-    return header | {"networks": [network]}, own | {"weights": np.ones(1)}
+    own = {"weights": np.ones(1), "limit": free} | own
+    return header | {"networks": [network]}, own
 
 
 def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
@@ -123,7 +126,7 @@ def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         for name, categories, strict in header["columns"]
     )
     encoding = Encoding(columns, **{name: arrays[name] for name in _ENCODING if name in arrays})
-    _check_encoding(encoding)
+    check_encoding(encoding)
     classes = header["classes"]
     residuals = arrays.get("residuals")
     if residuals is not None:
@@ -224,23 +227,6 @@ def _check_choices(header: dict[str, Any], outputs: int) -> None:
         raise ValueError(f"its classes are {classes}")
     if len(set(map(repr, classes))) != len(classes) or max(2, outputs) != len(classes):
         raise ValueError(f"it has classes {classes} and {outputs} outputs")
-
-
-def _check_encoding(encoding: Encoding) -> None:
-    """Raises ValueError where an input does not go with its column."""
-    columns, source = encoding.columns, encoding.source
-    if len({column.name for column in columns}) < len(columns):
-        raise ValueError("two of its columns have one name")
-    if len(source) and not 0 <= source.min() <= source.max() < len(columns):
-        raise ValueError(f"inputs of columns {source.min()} to {source.max()}, of {len(columns)}")
-    for place, what in zip(source, encoding.what, strict=True):
-        categories = columns[place].categories
-        most = -1 if categories is None else len(categories)
-        if what < MISSING or what > most or (what == VALUE and categories is not None):
-            raise ValueError(f"an input of {columns[place].name!r} is {what}")
-    finite = np.isfinite(encoding.mean) & np.isfinite(encoding.scale) & (encoding.scale != 0)
-    if not finite.all():
-        raise ValueError("a mean or a scale of an input is not finite, or a scale is 0")
 
 
 def _text(value: Any) -> str:
