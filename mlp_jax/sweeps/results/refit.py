@@ -23,7 +23,9 @@ def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
     class_weight = configuration.class_weight
     key = task.key_of_weights((configuration.seed or 0) if seed is None else seed)
     arguments |= {
-        "params": init(key, task.sizes(configuration), dtype=task.X.dtype),
+        "params": init(
+            key, task.sizes(configuration), scheme=configuration.init, dtype=task.X.dtype
+        ),
         "X": task.X.T,
         "Y": Y,
         "weights": None if class_weight is None else class_weights(Y, class_weight),
