@@ -110,8 +110,7 @@ def _as_written_now(
     network = {name: header.pop(name) for name in ("sizes", "activations")}
     free = np.full(len(arrays["source"]), FREE, np.int32)
     own = {name if name in _ARRAYS else f"1.{name}": array for name, array in arrays.items()}
-    own = {"weights": np.ones(1), "limit": free} | own
-    return header | {"networks": [network]}, own
+    return header | {"networks": [network]}, {"weights": np.ones(1), "limit": free, **own}
 
 
 def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
