@@ -59,5 +59,7 @@ if TYPE_CHECKING:
     from mlp_jax.models.export import export_model as export_model
     from mlp_jax.models.model import Model as Model
     from mlp_jax.models.model_file import load_model as load_model
+    from mlp_jax.models.permutation import Importance as Importance
+    from mlp_jax.models.permutation import importance as importance
 
 __getattr__ = _page_of("models")
