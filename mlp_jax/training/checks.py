@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from mlp_jax.dropout import FallingRate
 from mlp_jax.dtypes import check_wide
 from mlp_jax.examples import as_weights, check_examples, check_labels
 from mlp_jax.gradient_call import switched_on
@@ -117,6 +118,7 @@ def as_numbers(
     optimizer: Any,
     l2: Any,
     dropout: Any,
+    dropout_epochs: Any,
     label_smoothing: Any,
     patience: Any,
     tolerance: Any,
@@ -130,8 +132,9 @@ def as_numbers(
     check_range("label_smoothing", label_smoothing, 0, 1)
     check_range("tolerance", tolerance, 0, np.inf)
     check_range("mean_over", mean_over, 1, np.inf)
-    if patience is not None:
-        check_range("patience", patience, 1, np.inf)
+    for name, epochs in (("patience", patience), ("dropout_epochs", dropout_epochs)):
+        if epochs is not None:
+            check_range(name, epochs, 1, np.inf)
     on = switched_on(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
     if "label_smoothing" in on and not network.loss.classes:
         raise ValueError(f"label_smoothing is for the cross-entropies; the loss is {network.loss}")
@@ -140,11 +143,14 @@ def as_numbers(
         numpy = jnp if isinstance(value, jax.core.Tracer) else np
         return numpy.asarray(value, dtype)
 
+    rate = on.get("dropout")
+    if rate is not None and dropout_epochs is not None:
+        rate = FallingRate(rate, dropout_epochs)
     is_traced = isinstance(optimizer, Optimizer)
     return Numbers(
         optimizer=jax.tree.map(as_number, optimizer) if is_traced else None,
         l2=jax.tree.map(as_number, on.get("l2")),
-        dropout=jax.tree.map(as_number, on.get("dropout")),
+        dropout=jax.tree.map(as_number, rate),
         label_smoothing=jax.tree.map(as_number, on.get("label_smoothing")),
         patience=None if patience is None else as_number(patience),
         tolerance=as_number(tolerance),

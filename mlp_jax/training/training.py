@@ -49,6 +49,7 @@ def fit(
     weights: Any = None,
     l2: Any = 0.0,
     dropout: Any = 0.0,
+    dropout_epochs: Any = None,
     label_smoothing: Any = 0.0,
     validation: Any = None,
     patience: Any = None,
@@ -92,7 +93,11 @@ def fit(
       weights: example weights, shape (1, m), or None for all ones; see `mlp_jax.class_weights`.
       l2: strength of the L2 penalty; biases are free.
       dropout: share of the hidden units dropped in every step.
-      label_smoothing: ε of the two cross-entropies: labels drawn towards even odds in training.
+      dropout_epochs: epochs after which no unit is dropped any more: half of them have `dropout` as
+        it is, and in the other half it falls to 0 along half a cosine, by the step, as RealMLP's
+        does. None for a share that stays.
+      label_smoothing: ε of the two cross-entropies: labels drawn towards even odds in training; the
+        cost is of these labels, the validation loss and the metric are of the labels as they came.
       validation: (X, Y) or (X, Y, weights) to validate by; or the share of the examples, drawn at
         random, that is kept for it. `state.best` then has the parameters of the best epoch.
       patience: stop after so many epochs in a row of which none was better than all before it by
@@ -147,8 +152,8 @@ def fit(
     best_by = as_best_by(best_by, held_out, network, metric)
     state = _prepare_best(state, best_by, optimizer)
     numbers = as_numbers(
-        *(layers[0].W.dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance),
-        *(ties, mean_over, network),
+        *(layers[0].W.dtype, optimizer, l2, dropout, dropout_epochs, label_smoothing, patience),
+        *(tolerance, ties, mean_over, network),
     )
     traced = _are_traced(state, examples, held_out, numbers, epochs)
     batch_size = as_batch_size(batch_size, examples.m, optimizer)
