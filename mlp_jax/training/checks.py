@@ -13,7 +13,7 @@ from mlp_jax.examples import as_weights, check_examples, check_labels
 from mlp_jax.gradient_call import switched_on
 from mlp_jax.labels import rest_of
 from mlp_jax.network import Network
-from mlp_jax.parameters import Layer
+from mlp_jax.parameters import Layer, as_layers
 from mlp_jax.processes.sharded_examples import is_divided
 from mlp_jax.training.batches import Batch
 from mlp_jax.training.optimizers import Optimizer
@@ -37,18 +37,21 @@ def as_batch(
     return Batch(X, Y, weights, rest_of(labels, Y))
 
 
-def check_params(layers: tuple[Layer, ...], network: Network) -> None:
-    """Raises ValueError for params that the network cannot be trained from.
+def checked_layers(params: Any, network: Network) -> tuple[Layer, ...]:
+    """The layers of params that the network can be trained from.
 
-    They have another depth than its activations, 16 bits, or numbers that are not finite; of traced
-    params the numbers go unseen.
+    Raises:
+      ValueError: another depth than that of its activations, 16 bits, or numbers that are not
+        finite; of traced params the numbers go unseen.
     """
+    layers = as_layers(params)
     network.hidden(layers)
     check_wide(layers[0].W.dtype)
     for number, layer in enumerate(layers, start=1):
         for name, leaf in zip(layer._fields, layer, strict=True):
             if not isinstance(leaf, jax.core.Tracer):
                 _finite(f"params {name}[{number}]", leaf)
+    return layers
 
 
 def _as_array(array: Any, dtype: Any) -> Any:

@@ -10,7 +10,7 @@ from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.keys import as_key
 from mlp_jax.metrics import as_metric
 from mlp_jax.network import PAPER, Network
-from mlp_jax.parameters import Layer, as_layers
+from mlp_jax.parameters import Layer
 from mlp_jax.training.batches import Batch, Examples, as_rows, on_device
 from mlp_jax.training.checkpoint import FitCheckpoint, check_alone
 from mlp_jax.training.checks import (
@@ -21,7 +21,7 @@ from mlp_jax.training.checks import (
     as_numbers,
     check_key,
     check_not_watched,
-    check_params,
+    checked_layers,
     split_validation,
 )
 from mlp_jax.training.divergence import restarted
@@ -145,8 +145,7 @@ def fit(
     """
     optimizer = as_optimizer(optimizer)
     state = _state_to_start_from(params, optimizer, key)
-    layers = as_layers(state.params)
-    check_params(layers, network)
+    layers = checked_layers(state.params, network)
     examples = as_batch("", layers, network, X, Y, weights)
     examples, held_out = split_validation(examples, validation, layers, network, state.key)
     best_by = as_best_by(best_by, held_out, network, metric)
