@@ -5,9 +5,8 @@ import runpy
 import shutil
 import sys
 
-import pytest
-
 import numpy as np
+import pytest
 
 from tests.scripts import ROOT, run
 
