@@ -67,6 +67,13 @@ class Model:
     weights: np.ndarray = field(default_factory=lambda: np.ones(1), repr=False)
     residuals: np.ndarray | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        if len(self.networks) != len(self.weights) or not self.networks:
+            raise ValueError(
+                f"the model has {len(self.networks)} networks and {len(self.weights)} weights; "
+                "expected one or more, and as many"
+            )
+
     @property
     def layers(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         """Of the network, if there is one alone; ValueError of several."""

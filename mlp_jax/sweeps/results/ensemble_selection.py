@@ -3,6 +3,8 @@
 The networks of a fold have not seen the rows held out from the fold. So their predictions of these
 rows are as good as predictions of new rows, and a sweep has the networks already. Caruana et al.
 (2004): choose, again and again, the configuration that makes the average of all chosen the best.
+Then keep the first choices, as many as made the best average: the first alone is the best
+configuration by the loss, so that no average is worse on these rows than the best network.
 """
 
 from collections.abc import Sequence
@@ -14,11 +16,11 @@ from mlp_jax.loss_rules import SMALLEST, can_be_averaged, rules_of
 from mlp_jax.losses import Loss, is_named_loss, of_name
 from mlp_jax.models.prediction import outputs_of_all
 from mlp_jax.sweeps.results.ensemble import Ensemble, classes_of, copied
-from mlp_jax.sweeps.results.member import SweepMember
+from mlp_jax.sweeps.results.member import SweepMember, best_loss
 from mlp_jax.sweeps.results.ranking import Ranked, order_of
 from mlp_jax.sweeps.task import Task
 
-CANDIDATES = 50  # configurations that may be chosen, the best by score
+CANDIDATES = 50  # configurations that may be chosen, those of the lowest loss
 
 
 def ensemble_of(task: Task, ranking: Sequence[Ranked], size: int, *, greedy: bool) -> Ensemble:
@@ -27,7 +29,7 @@ def ensemble_of(task: Task, ranking: Sequence[Ranked], size: int, *, greedy: boo
     Args:
       task: of the sweep.
       ranking: all configurations, the best first, which has a score.
-      size: how many choices.
+      size: how many choices at most.
       greedy: see `SweepResult.ensemble`.
 
     Raises:
@@ -39,7 +41,11 @@ def ensemble_of(task: Task, ranking: Sequence[Ranked], size: int, *, greedy: boo
         row
         for row in ranking
         if order_of(row.status, row.score) < 2 and row.members[0].network.loss == loss
-    ][: CANDIDATES if greedy else size]
+    ]
+    if greedy:
+        candidates = [candidates[i] for i in _of_the_lowest_loss(candidates)]
+    else:
+        candidates = candidates[:size]
     picks = list(range(len(candidates)))
     losses: list[float] = []
     if greedy:
@@ -58,6 +64,16 @@ def ensemble_of(task: Task, ranking: Sequence[Ranked], size: int, *, greedy: boo
         chosen=tuple(candidates[i].rank for i in picks),
         losses=tuple(losses),
     )
+
+
+def _of_the_lowest_loss(candidates: Sequence[Ranked]) -> list[int]:
+    """The places of so many candidates of the lowest loss in their best epochs, in order.
+
+    The best by score is always one: no average shall be worse than the best network.
+    """
+    losses = [np.mean([best_loss(member) for member in row.members]) for row in candidates]
+    others = np.argsort(losses[1:], kind="stable")[: CANDIDATES - 1] + 1
+    return [0, *sorted(others.tolist())]
 
 
 def networks_of_folds(task: Task, members: Sequence[SweepMember]) -> list[list[Any]]:
@@ -134,12 +150,15 @@ def chosen_greedily(
 ) -> tuple[list[int], list[float]]:
     """Which of the outputs to average, and the loss of the average after every choice.
 
+    The choices that come after the best average are left out.
+
     Args:
       outputs: A[L] of every candidate, (candidates, samples, K).
       Y: labels, (samples, K).
-      size: how many choices, with replacement.
+      size: how many choices at most, with replacement.
       loss: the name of the loss. A loss is smoother than accuracy, so few samples choose well.
     """
+    outputs, Y, loss = _in_short(outputs, Y, loss)
     total = np.zeros(outputs.shape[1:])
     picks: list[int] = []
     losses: list[float] = []
@@ -148,7 +167,25 @@ def chosen_greedily(
         picks.append(int(np.argmin(of_all)))
         losses.append(of_all[picks[-1]])
         total += outputs[picks[-1]]
-    return picks, losses
+    kept = int(np.argmin(losses)) + 1
+    return picks[:kept], losses[:kept]
+
+
+def _in_short(outputs: np.ndarray, Y: np.ndarray, loss: str) -> tuple[np.ndarray, np.ndarray, str]:
+    """(outputs, Y, loss) with the same losses of averages, and less to compute.
+
+    Of classes, the probability of what is true, whose logarithm is the loss: an average of it is it
+    of the average. Of classes that exclude one another there is one a row.
+    """
+    rules = rules_of(loss)
+    if not rules.classes or not ((Y == 0) | (Y == 1)).all():
+        return outputs, Y, loss
+    if not rules.exclusive:
+        return np.where(Y == 1, outputs, 1 - outputs), np.ones_like(Y), "softmax_cross_entropy"
+    true = Y.argmax(axis=1)[:, None]
+    if (Y.sum(axis=1) != 1).any():
+        return outputs, Y, loss
+    return np.take_along_axis(outputs, true[None], axis=2), np.ones((len(Y), 1)), loss
 
 
 def loss_of_outputs(A: np.ndarray, Y: np.ndarray, loss: str) -> float:
