@@ -20,15 +20,14 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from mlp_jax.models.cells import as_category, is_missing
 from mlp_jax.models.encoding import (
     MISSING,
     VALUE,
     Column,
     Encoding,
     Input,
-    as_category,
     encoding_of_inputs,
-    is_missing,
 )
 from mlp_jax.wording import as_typed
 

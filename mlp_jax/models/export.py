@@ -54,7 +54,7 @@ def _check_precision(model: Model) -> None:
     encoding = model.encoding
     found = [
         (encoding.columns[source].name, mean, scale)
-        for source, what, _, mean, scale in zip(*encoding[1:], strict=True)
+        for source, what, _, mean, scale, _ in zip(*encoding[1:], strict=True)
         if what == VALUE
     ]
     if not model.is_classifier:

@@ -16,13 +16,15 @@ import numpy as np
 
 from mlp_jax.loss_rules import RULES, quantiles_of, rules_of
 from mlp_jax.models import numpy_forward, outputs
-from mlp_jax.models.encoding import BLOCK, MISSING, VALUE, Column, Encoding, coded, encoded
+from mlp_jax.models.encoding import BLOCK, Column, Encoding, check_encoding, coded, encoded
 from mlp_jax.storage.array_files import packed, replace, unpacked
 
 FORMAT = "mlp_jax.model/2"
 EXPECTED = "a model written by mlp_jax"
 LOSSES = re.compile(rf"({'|'.join(RULES)})(\([-+.,e0-9 ]*\))?")
-_ENCODING = {"source": np.int32, "what": np.int32} | dict.fromkeys(("fill", "mean", "scale"), float)
+_ENCODING = dict.fromkeys(("source", "what", "limit"), np.int32) | dict.fromkeys(
+    ("fill", "mean", "scale"), float
+)
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def to_bytes(model: Model) -> bytes:
 def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
     sizes = header["sizes"]
     depth = len(sizes) - 1
+    arrays = {"limit": np.zeros_like(arrays["source"])} | arrays  # files of before have no limits
     _check_arrays(sizes, arrays)
     _check_choices(header, depth)
     columns = tuple(
@@ -202,7 +205,7 @@ def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         for name, categories, strict in header["columns"]
     )
     encoding = Encoding(columns, **{name: arrays[name] for name in _ENCODING})
-    _check_encoding(encoding)
+    check_encoding(encoding)
     classes = header["classes"]
     return Model(
         layers=tuple((arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(1, depth + 1)),
@@ -255,23 +258,6 @@ def _check_choices(header: dict[str, Any], depth: int) -> None:
         raise ValueError(f"its classes are {classes}")
     if len(set(map(repr, classes))) != len(classes) or max(2, outputs) != len(classes):
         raise ValueError(f"it has classes {classes} and {outputs} outputs")
-
-
-def _check_encoding(encoding: Encoding) -> None:
-    """Raises ValueError where an input does not go with its column."""
-    columns, source = encoding.columns, encoding.source
-    if len({column.name for column in columns}) < len(columns):
-        raise ValueError("two of its columns have one name")
-    if len(source) and not 0 <= source.min() <= source.max() < len(columns):
-        raise ValueError(f"inputs of columns {source.min()} to {source.max()}, of {len(columns)}")
-    for place, what in zip(source, encoding.what, strict=True):
-        categories = columns[place].categories
-        most = -1 if categories is None else len(categories)
-        if what < MISSING or what > most or (what == VALUE and categories is not None):
-            raise ValueError(f"an input of {columns[place].name!r} is {what}")
-    finite = np.isfinite(encoding.mean) & np.isfinite(encoding.scale) & (encoding.scale != 0)
-    if not finite.all():
-        raise ValueError("a mean or a scale of an input is not finite, or a scale is 0")
 
 
 def _text(value: Any) -> str:

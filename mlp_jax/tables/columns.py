@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mlp_jax.models.encoding import Column, as_category, in_one_spelling
+from mlp_jax.models.cells import Column, as_category, in_one_spelling
 from mlp_jax.tables.files import RawTable
 from mlp_jax.tables.sources import NOT_UTF8
 

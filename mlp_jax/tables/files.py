@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlp_jax.models.encoding import spelled
+from mlp_jax.models.cells import spelled
 from mlp_jax.processes import memory
 from mlp_jax.tables.csv_form import Form, form_of, what_is_wrong
 from mlp_jax.tables.sources import NOT_UTF8, STANDARD_INPUT, open_source, stream, too_large

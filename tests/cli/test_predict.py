@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import mlp_jax
 from mlp_jax.cli.main import commands
-from mlp_jax.models.encoding import MISSING, VALUE, Column, Encoding, numbers
+from mlp_jax.models.encoding import MISSING, VALUE, Column, Input, encoding_of_inputs, numbers
 from mlp_jax.models.model import Model, write_model
 from mlp_jax.tables import table as tables
 from tests.cli.tables import csv, run
@@ -123,13 +123,9 @@ def test_a_category_is_the_same_however_its_file_writes_it(tmp_path):
 
 
 def test_a_column_may_name_the_rows_and_be_a_feature(tmp_path):
-    encoding = Encoding(
+    encoding = encoding_of_inputs(
         (Column("size"), Column("colour", ("red",))),
-        source=np.array([0, 0, 1, 1], np.int32),
-        what=np.array([VALUE, MISSING, 0, MISSING], np.int32),
-        fill=np.array([1.0, np.nan, np.nan, np.nan]),
-        mean=np.zeros(4),
-        scale=np.ones(4),
+        [Input(0, VALUE, 1.0), Input(0, MISSING), Input(1, 0), Input(1, MISSING)],
     )
     layers = ((np.array([[1.0], [20], [300], [4000]]), np.zeros((1, 1))),)
     write_model(tmp_path / "m", Model(layers, (), "squared_error", encoding, ("y",)))

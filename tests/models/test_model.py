@@ -11,7 +11,15 @@ import pytest
 
 import mlp_jax
 from mlp_jax.models import model as model_files
-from mlp_jax.models.encoding import MISSING, Column, Encoding, numbers
+from mlp_jax.models.encoding import (
+    MISSING,
+    RAMP,
+    SMOOTH,
+    Column,
+    Input,
+    encoding_of_inputs,
+    numbers,
+)
 from mlp_jax.models.networks import as_model, as_network
 from mlp_jax.models.numpy_forward import ACTIVATIONS
 from mlp_jax.storage import array_files
@@ -70,18 +78,38 @@ def test_a_model_comes_back_as_it_was(tmp_path):
     assert np.array_equal(theirs.outputs(X), ours.outputs(X))
 
 
+def test_limits_come_back(tmp_path):
+    inputs = [Input(0, limit=SMOOTH), Input(0, scale=0.5, limit=RAMP), Input(0)]
+    ours = model(encoding=encoding_of_inputs([Column("a")], inputs))
+    model_files.write_model(tmp_path / "m", ours)
+    theirs = mlp_jax.load_model(tmp_path / "m")
+    assert theirs.encoding.limit.tolist() == [SMOOTH, RAMP, 0]
+    np.testing.assert_array_equal(theirs.outputs(X[:, :1]), ours.outputs(X[:, :1]))
+    without = ours.encoding._replace(limit=np.zeros(3, np.int32))
+    unlimited = dataclasses.replace(ours, encoding=without).outputs(X[:, :1])
+    assert not np.allclose(unlimited, ours.outputs(X[:, :1]))
+
+
+def test_a_file_of_before_has_no_limits(tmp_path):
+    (tmp_path / "m").write_bytes(model_files.to_bytes(model()))
+    header, arrays = unpacked(tmp_path / "m", model_files.FORMAT, "")
+    del arrays["limit"]
+    (tmp_path / "m").write_bytes(packed(model_files.FORMAT, header, arrays))
+    found = mlp_jax.load_model(tmp_path / "m")
+    assert found.encoding.limit.tolist() == [0, 0, 0]
+    np.testing.assert_array_equal(found.outputs(X), model().outputs(X))
+
+
 def test_categories_come_back(tmp_path):
     columns = (Column("colour", ("red", "ö"), True), Column("age"), Column("more"))
-    three = np.arange(3, dtype=np.int32)
-    encoding = Encoding(columns, three * 0, three, three * np.nan, three * 0.0, three + 1.0)
+    encoding = encoding_of_inputs(columns, [Input(0, what) for what in (0, 1, 2)])
     model_files.write_model(tmp_path / "m", model(encoding=encoding))
     assert mlp_jax.load_model(tmp_path / "m").encoding.columns == columns
 
 
 def test_a_gap_in_a_dictionary_of_pyarrow_is_predicted_as_one(tmp_path):
-    columns, three = (Column("kind", ("a", "b")),), np.arange(3, dtype=np.int32)
-    what = np.array([0, 1, MISSING], np.int32)
-    encoding = Encoding(columns, three * 0, what, three * np.nan, three * 0.0, three + 1.0)
+    columns = (Column("kind", ("a", "b")),)
+    encoding = encoding_of_inputs(columns, [Input(0, what) for what in (0, 1, MISSING)])
     model_files.write_model(tmp_path / "m", model(loss="squared_error", encoding=encoding))
     loaded = mlp_jax.load_model(tmp_path / "m")
     cells = ["a", None, "b"]
@@ -160,8 +188,9 @@ def test_predicting_imports_no_jax(tmp_path):
         "import sys, mlp_jax\n"
         "print(mlp_jax.load_model(sys.argv[1]).predict([[1, 2, 3]])[0])\n"
         "ours = {name for name in sys.modules if name.startswith('mlp_jax.')}\n"
-        "expected = {'wording', 'storage', 'storage.array_files', 'models', 'models.encoding',\n"
-        "            'models.model', 'models.numpy_forward', 'models.outputs', 'loss_rules'}\n"
+        "expected = {'wording', 'storage', 'storage.array_files', 'models', 'models.cells',\n"
+        "            'models.encoding', 'models.model', 'models.numpy_forward', 'models.outputs',\n"
+        "            'loss_rules'}\n"
         "assert ours == {f'mlp_jax.{name}' for name in expected}, ours\n"
         "assert not {'jax', 'sklearn', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)"
     )
@@ -242,6 +271,9 @@ LIES = {
     "whole weights": {"arrays": {"W1": np.ones((3, 4), np.int64)}},
     "another array": {"arrays": {"W9": np.ones((3, 4))}},
     "an input of a category that is not": {"arrays": {"what": np.array([-1, -1, 4], np.int32)}},
+    "a limit that is none": {"arrays": {"limit": np.array([0, 1, 3], np.int32)}},
+    "limits of too few inputs": {"arrays": {"limit": np.zeros(2, np.int32)}},
+    "limits of another dtype": {"arrays": {"limit": np.zeros(3)}},
     "a scale of zero": {"arrays": {"scale": np.zeros(3)}},
     "two columns of a name": {"header": {"columns": [["a", None, False]] * 3}},
     "two targets of one output": {"header": {"targets": ["a", "b"]}},
