@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mlp_jax.metrics import Metric as Metric
     from mlp_jax.models.export import export_model as export_model
     from mlp_jax.models.model import Model as Model
-    from mlp_jax.models.model import load_model as load_model
+    from mlp_jax.models.model_file import load_model as load_model
     from mlp_jax.network import Network as Network
     from mlp_jax.parameters import Layer as Layer
     from mlp_jax.parameters import init as init
@@ -108,7 +108,7 @@ _HOMES = {
     "init": "parameters",
     "int_uniform": "sweeps.distributions",
     "layer_sizes": "parameters",
-    "load_model": "models.model",
+    "load_model": "models.model_file",
     "load_sweep": "sweeps.results.result_file",
     "log_uniform": "sweeps.distributions",
     "model_of": "estimators.to_model",

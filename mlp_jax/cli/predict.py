@@ -49,7 +49,7 @@ def predict(
             raise ValueError(f"{output} does not end in .csv or .parquet; type one of them")
         if as_json:
             raise ValueError("--json prints and --output writes a file: type one of them")
-    from mlp_jax.models.model import load_model
+    from mlp_jax.models.model_file import load_model
     from mlp_jax.tables.files import read_table
 
     loaded = load_model(model)
@@ -141,15 +141,18 @@ def _write(columns: dict[str, Any], output: Path | None) -> None:
 @json_option
 def info(model: Path, as_json: bool) -> None:
     """Print what a model file holds."""
-    from mlp_jax.models.model import load_model
+    from mlp_jax.models.model_file import load_model
 
     loaded = load_model(model)
     columns = [
         {"name": column.name, "categories": column.categories} for column in loaded.encoding.columns
     ]
+    networks = [
+        {"sizes": network.sizes, "activations": network.activations, "weight": float(weight)}
+        for network, weight in zip(loaded.networks, loaded.weights, strict=True)
+    ]
     facts: dict[str, Any] = {
-        "sizes": loaded.sizes,
-        "activations": loaded.activations,
+        "networks": networks,
         "loss": loaded.loss,
         "targets": loaded.targets,
         "classes": loaded.classes,
@@ -157,10 +160,12 @@ def info(model: Path, as_json: bool) -> None:
         "inputs": loaded.encoding.inputs(),
         "notes": dict(loaded.notes),
     }
+    if len(networks) == 1:  # as it was when a model had no more, for programs that read it
+        facts |= {"sizes": loaded.sizes, "activations": loaded.activations}
     if as_json:
         click.echo(json.dumps(facts))
         return
-    click.echo(f"network  {'-'.join(map(str, loaded.sizes))}, {', '.join(loaded.activations)}")
+    _tell_networks(networks)
     click.echo(f"loss     {loaded.loss}")
     click.echo(f"predicts {', '.join(loaded.targets)}: {_kinds_of_predictions(loaded)}")
     for name, value in loaded.notes.items():
@@ -175,6 +180,16 @@ def info(model: Path, as_json: bool) -> None:
         kind = "number" if column.categories is None else f"{len(column.categories)} categories"
         more = f", ... ({len(own)})" if len(own) > SHOWN else ""
         click.echo(f"  {column.name}: {kind}; inputs {', '.join(own[:SHOWN])}{more}")
+
+
+def _tell_networks(networks: list[dict[str, Any]]) -> None:
+    """Prints the network, or the networks that are averaged, the heaviest first."""
+    if len(networks) > 1:
+        click.echo(f"average of {len(networks)} networks, each with its weight:")
+    for network in sorted(networks, key=lambda network: -network["weight"]):
+        first = f"  {network['weight']:.4f}" if len(networks) > 1 else "network"
+        sizes = "-".join(map(str, network["sizes"]))
+        click.echo(f"{first}  {sizes}, {', '.join(network['activations']) or 'linear'}")
 
 
 def _kinds_of_predictions(model: "Model") -> str:
@@ -201,7 +216,7 @@ def export(model: Path, output: Path, dtype: str) -> None:
     """
     check_writable(output, read=[model])
     from mlp_jax.models.export import export_model
-    from mlp_jax.models.model import load_model
+    from mlp_jax.models.model_file import load_model
 
     export_model(load_model(model), output, dtype=dtype)
     click.echo(f"wrote {click.format_filename(output)}")

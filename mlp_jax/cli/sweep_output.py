@@ -17,12 +17,12 @@ WIDEST = 160  # characters of a line that is printed
 class Held(NamedTuple):
     """How answers do on the samples held out.
 
-    count: how many these are.
+    rows: how many these are.
     ensemble: the average of networks; where nothing can be averaged, the best network too.
     best: the best network alone, trained again.
     """
 
-    count: int
+    rows: int
     ensemble: "Answer"
     best: "Answer"
 
@@ -38,7 +38,7 @@ def tell(result: "SweepResult", held: Held, written: list[str], *, as_json: bool
         click.echo(json.dumps(facts))
         return
     print_ranking(result)
-    on = f"on the {held.count} held out"
+    on = f"on the {held.rows} held out"
     if held.ensemble is not held.best:
         kinds = sum(share > 0 for share in held.ensemble.shares(result))
         click.echo(

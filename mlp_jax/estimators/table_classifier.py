@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
 
 from mlp_jax.estimators.tables import TableEstimator
-from mlp_jax.models.encoding import is_missing
+from mlp_jax.models.cells import is_missing
 from mlp_jax.models.outputs import class_numbers, probabilities
 from mlp_jax.wording import as_typed
 
