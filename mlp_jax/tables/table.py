@@ -21,6 +21,7 @@ from mlp_jax.tables.files import (
     row_name,
     some_names,
 )
+from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
 from mlp_jax.wording import size_of
 
 ON_BOTH_SIDES = "expected one of each class or more on both sides"
@@ -160,25 +161,42 @@ def _feature_names(raw: RawTable, target: str, drop: Sequence[str]) -> list[str]
     return features
 
 
-def split(table: Table, held_out: float, seed: int, budget: float | None = None) -> EncodedTable:
+def split(
+    table: Table,
+    held_out: float,
+    seed: int,
+    budget: float | None = None,
+    inputs: InputChoices = BY_DEFAULT,
+) -> EncodedTable:
     """Holds out a share of the samples, of each class the same share, and encodes both parts.
+
+    Args:
+      table: of both parts.
+      held_out: the share.
+      seed: of the draw.
+      budget: bytes that the inputs may take; None for half of the memory that is free.
+      inputs: how columns become inputs.
 
     Raises:
       ValueError: too few samples; more inputs than the budget has bytes for, by default half of the
         memory that is free; or an input beyond float32.
     """
-    return encoded_parts(table, *parts_of(table, held_out, seed), budget)
+    return encoded_parts(table, *parts_of(table, held_out, seed), budget, inputs)
 
 
 def encoded_parts(
-    table: Table, train: np.ndarray, test: np.ndarray, budget: float | None = None
+    table: Table,
+    train: np.ndarray,
+    test: np.ndarray,
+    budget: float | None = None,
+    inputs: InputChoices = BY_DEFAULT,
 ) -> EncodedTable:
     """The rows at these places to train on, and those to test on, encoded as the first say.
 
     Raises:
       ValueError: as for `split`.
     """
-    encoding = fit_encoding(table.features.iloc[train], table.numeric, table.categorical)
+    encoding = fit_encoding(table.features.iloc[train], table.numeric, table.categorical, inputs)
     _check_budget(table, len(encoding.source), allowance(budget))
     X_train, X_test = (encode(encoding, table.features.iloc[part]) for part in (train, test))
     _check_range(table, encoding, train, X_train)
@@ -200,7 +218,9 @@ def _check_budget(table: Table, inputs: int, allowed: float) -> None:
     samples = len(table.y)
     taken = BYTES_AN_INPUT * samples * inputs
     if taken > allowed:
-        cure = "--memory, or --drop" if not table.in_python else "memory=, or leave out"
+        cure = "--memory, fewer --bins, or --drop"
+        if table.in_python:
+            cure = "memory=, fewer bins, or leave out"
         raise ValueError(
             f"the table becomes {inputs:,} inputs of {samples:,} samples, {size_of(taken)}; "
             f"the budget is {size_of(allowed)}: type a larger {cure} columns of many categories"

@@ -91,11 +91,13 @@ def test_limits_come_back(tmp_path):
     assert not np.allclose(unlimited, ours.outputs(X[:, :1]))
 
 
-def test_a_file_of_before_has_no_limits(tmp_path):
+def test_a_file_of_before_is_of_one_network_without_limits(tmp_path):
     (tmp_path / "m").write_bytes(model_files.to_bytes(model()))
     header, arrays = unpacked(tmp_path / "m", model_files.FORMAT, "")
-    del arrays["limit"]
-    (tmp_path / "m").write_bytes(packed(model_files.FORMAT, header, arrays))
+    header |= header.pop("networks")[0]
+    arrays = {name.removeprefix("1."): array for name, array in arrays.items()}
+    del arrays["limit"], arrays["weights"], header["format"]
+    (tmp_path / "m").write_bytes(packed(model_files.OF_ONE_NETWORK, header, arrays))
     found = mlp_jax.load_model(tmp_path / "m")
     assert found.encoding.limit.tolist() == [0, 0, 0]
     np.testing.assert_array_equal(found.outputs(X), model().outputs(X))
@@ -190,8 +192,8 @@ def test_predicting_imports_no_jax(tmp_path):
         "print(mlp_jax.load_model(sys.argv[1]).predict([[1, 2, 3]])[0])\n"
         "ours = {name for name in sys.modules if name.startswith('mlp_jax.')}\n"
         "expected = {'wording', 'storage', 'storage.array_files', 'models', 'models.cells',\n"
-        "            'models.encoding', 'models.model', 'models.model_file',\n"
-        "            'models.numpy_forward', 'models.outputs', 'models.stacked', 'loss_rules'}\n"
+        "            'models.encoding', 'models.intervals', 'models.model', 'models.model_file',\n"
+        "            'models.outputs', 'models.numpy_forward', 'models.stacked', 'loss_rules'}\n"
         "assert ours == {f'mlp_jax.{name}' for name in expected}, ours\n"
         "assert not {'jax', 'sklearn', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)"
     )

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from mlp_jax.dtypes import scope
 from mlp_jax.labels import class_weights
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, init
@@ -84,7 +85,8 @@ class SweepMember:
         sizes = task.sizes(config, self.fold)
         X, Y = task.X[:, : sizes[0]].T, task.labels[self.network.loss].T
         drawn = np.dtype(np.float32) if task.as_fit else X.dtype
-        params = init(task.key_of_weights(self.seed), sizes, dtype=drawn)
+        with scope(X.dtype):  # as in the sweep, to the last bit
+            params = init(task.key_of_weights(self.seed), sizes, scheme=config.init, dtype=drawn)
         given = config.class_weight
         numbers = {name: config.named[name] for name in _OF_FIT if name in config.named}
         validation: tuple[Any, ...] = (X[:, held], task.exact_labels(self.network.loss)[held].T)

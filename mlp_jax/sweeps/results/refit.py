@@ -22,7 +22,9 @@ def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
     Y = task.labels[configuration.network.loss].T
     key = task.key_of_weights((configuration.seed or 0) if seed is None else seed)
     arguments |= {
-        "params": init(key, task.sizes(configuration), dtype=task.X.dtype),
+        "params": init(
+            key, task.sizes(configuration), scheme=configuration.init, dtype=task.X.dtype
+        ),
         "X": task.X.T,
         "Y": Y,
         "weights": example_weights(task, configuration.class_weight, Y, slice(None)),

@@ -126,7 +126,7 @@ def test_a_foreign_file_is_named(kind, tmp_path):
 
 def test_a_sweep_is_no_model(tmp_path):
     mlp_jax.save_sweep(untrained(), tmp_path / "s")
-    with pytest.raises(ValueError, match=r"mlp_jax.sweep/1'; expected 'mlp_jax.model/2', a model"):
+    with pytest.raises(ValueError, match=r"mlp_jax.sweep/1'; expected 'mlp_jax.model/3', a model"):
         mlp_jax.load_model(tmp_path / "s")
 
 
