@@ -125,7 +125,7 @@ def test_a_file_whose_name_is_no_utf_8_is_named_too(monkeypatch, capsys):
     monkeypatch.setattr(sweep_output, "print_ranking", lambda result: None)
     result = SimpleNamespace(task=SimpleNamespace(X=np.zeros((2, 5))))
     best = SimpleNamespace(model=SimpleNamespace(networks=(1,)), found={"r2": 0.5})
-    held = sweep_output.Held(1, best, best)
+    held = sweep_output.Held(1, best, best, SimpleNamespace(importance=None))
     sweep_output.tell(result, held, ["caf\udce9.html"], as_json=False)
     assert capsys.readouterr().out.splitlines()[-1] == "wrote caf\ufffd.html"
 
