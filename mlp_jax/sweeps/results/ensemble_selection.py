@@ -52,7 +52,7 @@ def ensemble_of(task: Task, ranking: Sequence[Ranked], size: int, *, greedy: boo
         networks = [networks_of_folds(task, row.members) for row in candidates]
         labels = [task.exact_labels(loss)[rows] for _, rows in task.splits]
         held = list(zip(X_held_out(task), labels, strict=True))
-        picks, losses = chosen_of_folds(networks, held, size, loss)
+        picks, losses = chosen_of_folds(networks, held, size, loss, weights_held_out(task))
     chosen = [candidates[i].members for i in sorted(set(picks))]
     shares = [picks.count(i) / len(candidates[i].members) for i in sorted(set(picks))]
     weights = np.repeat(shares, [len(members) for members in chosen])
@@ -87,6 +87,13 @@ def X_held_out(task: Task) -> list[np.ndarray]:
     return [task.X[rows, : task.columns(fold)] for fold, (_, rows) in enumerate(task.splits)]
 
 
+def weights_held_out(task: Task) -> np.ndarray | None:
+    """Weights of the rows held out of every fold, (rows of all folds,); None for all ones."""
+    if task.weights is None:
+        return None
+    return np.concatenate([task.weights[rows] for _, rows in task.splits])
+
+
 def average_held_out(
     task: Task, chosen: Sequence[Sequence[SweepMember]], weights: np.ndarray
 ) -> np.ndarray:
@@ -113,6 +120,7 @@ def chosen_of_folds(
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
     size: int,
     loss: Loss,
+    weights: np.ndarray | None = None,
 ) -> tuple[list[int], list[float]]:
     """Which candidates to average, and the loss of the average after every choice.
 
@@ -121,10 +129,11 @@ def chosen_of_folds(
       folds: (X, Y) held out of every fold: (samples, features) and (samples, K).
       size: how many choices.
       loss: of all networks.
+      weights: of the rows of all folds, (rows,); None for all ones.
     """
     outputs = outputs_held_out(candidates, [X for X, _ in folds])
     Y = np.concatenate([Y for _, Y in folds])
-    return chosen_greedily(outputs, Y, size, loss.name)
+    return chosen_greedily(outputs, Y, size, loss.name, weights)
 
 
 def outputs_held_out(
@@ -146,7 +155,7 @@ def outputs_held_out(
 
 
 def chosen_greedily(
-    outputs: np.ndarray, Y: np.ndarray, size: int, loss: str
+    outputs: np.ndarray, Y: np.ndarray, size: int, loss: str, weights: np.ndarray | None = None
 ) -> tuple[list[int], list[float]]:
     """Which of the outputs to average, and the loss of the average after every choice.
 
@@ -157,13 +166,14 @@ def chosen_greedily(
       Y: labels, (samples, K).
       size: how many choices at most, with replacement.
       loss: the name of the loss. A loss is smoother than accuracy, so few samples choose well.
+      weights: of the samples, (samples,); None for all ones.
     """
     outputs, Y, loss = _in_short(outputs, Y, loss)
     total = np.zeros(outputs.shape[1:])
     picks: list[int] = []
     losses: list[float] = []
     for count in range(1, size + 1):
-        of_all = [loss_of_outputs((total + one) / count, Y, loss) for one in outputs]
+        of_all = [loss_of_outputs((total + one) / count, Y, loss, weights) for one in outputs]
         picks.append(int(np.argmin(of_all)))
         losses.append(of_all[picks[-1]])
         total += outputs[picks[-1]]
@@ -188,11 +198,13 @@ def _in_short(outputs: np.ndarray, Y: np.ndarray, loss: str) -> tuple[np.ndarray
     return np.take_along_axis(outputs, true[None], axis=2), np.ones((len(Y), 1)), loss
 
 
-def loss_of_outputs(A: np.ndarray, Y: np.ndarray, loss: str) -> float:
-    """The mean loss of averaged outputs, (samples, K)."""
+def loss_of_outputs(
+    A: np.ndarray, Y: np.ndarray, loss: str, weights: np.ndarray | None = None
+) -> float:
+    """The mean loss of averaged outputs, (samples, K); weights of the samples, or None."""
     rules = rules_of(loss)
     if rules.of_averages is not None:
-        return float(rules.of_averages(A, Y).mean())
+        return float(np.average(rules.of_averages(A, Y), weights=weights))
     known: Any = of_name(loss)
     Z = np.log(np.maximum(A, SMALLEST)) if rules.output == "exp" else A  # else A[L] is Z[L]
-    return float(np.asarray(known.L(Z.T, Y.T))[0].mean())
+    return float(np.average(np.asarray(known.L(Z.T, Y.T))[0], weights=weights))
