@@ -207,6 +207,7 @@ def ours(space=None, **changes):
         import mlp_jax
 
         default_space = importlib.import_module("mlp_jax.sweeps.tables.default_space")
+        networks = importlib.import_module("mlp_jax.models.networks")
         kind = mlp_jax.TableRegressor if task == "regression" else mlp_jax.TableClassifier
         usual = default_space.default_space
         changed = patch.object(
@@ -217,11 +218,20 @@ def ours(space=None, **changes):
 
         def single(features):
             # What `mlp-jax sweep --single` writes: the best configuration, trained on all rows.
+            best, whole = model.sweep_result_.refit(), model.model_
             alone = copy.copy(model)
-            alone.ensemble_ = model.sweep_result_.refit()
+            alone.model_ = networks.as_model(
+                best.networks,
+                best.weights,
+                encoding=whole.encoding,
+                targets=whole.targets,
+                classes=whole.classes,
+                mean=whole.mean,
+                scale=whole.scale,
+            )
             return of_scikit_learn(alone).predict(features)
 
-        interval = model.model_.interval if task == "regression" else None
+        interval = getattr(model.model_, "interval", None) if task == "regression" else None
         return Fitted(of_scikit_learn(model).predict, single, interval)
 
     return way
