@@ -231,7 +231,7 @@ def ours(space=None, **changes):
             )
             return of_scikit_learn(alone).predict(features)
 
-        interval = getattr(model.model_, "interval", None) if task == "regression" else None
+        interval = model.model_.interval if task == "regression" else None
         return Fitted(of_scikit_learn(model).predict, single, interval)
 
     return way
@@ -250,6 +250,7 @@ PEERS = {  # in the order in which they are run: the cheap ones first
     "RealMLP-TD, log loss": real_mlp("TD", **FOR_PROBABILITIES),
 }
 OURS = {"mlp_jax": ours()}
+SMALL_OURS = ours({"depth": [1], "widths": [16]}, n_iter=4, cv=2, epochs=20, halving=None)
 CHANGES = {  # ours with one ingredient taken out
     f"mlp_jax, {name}": way
     for name, way in {
