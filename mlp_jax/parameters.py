@@ -1,11 +1,12 @@
-"""The parameters of a network, one (W, b) a layer, and the checks of their shapes.
+"""The parameters of a network, one (W, b) a layer: how they begin, and the checks of their shapes.
 
 Layers are counted as in the paper, from 1 to L; n[0] is the number of features.
 """
 
+import difflib
 import operator
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -34,22 +35,107 @@ class Layer(NamedTuple):
 jax.export.register_namedtuple_serialization(Layer, serialized_name="mlp_jax.Layer")
 
 
-def init(key: Any, sizes: Sequence[int], *, dtype: DTypeLike = jnp.float32) -> tuple[Layer, ...]:
-    """He-normal weights, of variance 2 / n_prev, and zero biases.
+class Scheme(NamedTuple):
+    """How initial parameters are drawn.
 
-    The paper gives no initialisation (errata 18). All layers come from one flat draw, because a
-    draw a layer makes every program that contains it slower to compile.
+    uniform: between -1 and 1, biases too; else weights are normal of variance 1, and biases zero.
+    factor: of the square of what the numbers drawn for a layer are multiplied by.
+    """
+
+    uniform: bool
+    factor: float
+
+    def numbers(self, sizes: Sequence[int]) -> int:
+        """How many numbers parameters of these sizes take."""
+        biases = sum(sizes[1:]) if self.uniform else 0
+        return sum(n_prev * n for n_prev, n in pairwise(sizes)) + biases
+
+    def draw(self, key: Array, length: int, dtype: Any) -> Array:
+        """So many numbers; the first ones of a long draw are those of a short one."""
+        if self.uniform:
+            return jax.random.uniform(key, (length,), dtype, -1, 1)
+        return jax.random.normal(key, (length,), dtype)
+
+    def layers(self, drawn: Any, sizes: Sequence[int]) -> Iterator[tuple[Any, Any]]:
+        """(W, b) of every layer from one draw, of JAX or NumPy; b is None where it is zero.
+
+        Biases come after all weights.
+        """
+        # Of normal numbers as JAX would round it, so that He's are the same bits as ever.
+        wide = np.float64 if self.uniform else jax.dtypes.canonicalize_dtype(np.float64)
+        at, of_bias = 0, sum(n_prev * n for n_prev, n in pairwise(sizes))
+        for n_prev, n in pairwise(sizes):
+            scale = _scale(self, n_prev, n, drawn.dtype, wide)
+            W = drawn[at : at + n_prev * n].reshape(n_prev, n) * scale
+            b = drawn[of_bias : of_bias + n].reshape(n, 1) * scale if self.uniform else None
+            yield W, b
+            at, of_bias = at + n_prev * n, of_bias + n
+
+
+@cache
+def _scale(scheme: Scheme, n_prev: int, n: int, dtype: Any, wide: Any) -> np.ndarray:
+    """wide: the dtype from which it is rounded to `dtype`."""
+    fan = n_prev + n if scheme.uniform else n_prev
+    return np.sqrt(np.asarray(scheme.factor / fan, wide)).astype(dtype)
+
+
+SCHEMES = {
+    "he": Scheme(uniform=False, factor=2.0),
+    "glorot": Scheme(uniform=True, factor=6.0),
+    "lecun": Scheme(uniform=False, factor=1.0),
+    "glorot_sigmoid": Scheme(uniform=True, factor=2.0),
+}
+DEFAULT_SCHEME = "he"  # of `init`, of a sweep and of the command line
+UNNAMED_SCHEME = "he"  # of a sweep's file that names none, because it is older than the others
+
+
+def check_scheme(name: str, scheme: Any) -> None:
+    """Raises ValueError, with what is called `name`, for what is none of `SCHEMES`."""
+    if isinstance(scheme, str) and scheme in SCHEMES:
+        return
+    close = difflib.get_close_matches(str(scheme), SCHEMES, n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(
+        f"{name} is {as_typed(scheme)}; expected one of {', '.join(map(repr, SCHEMES))}{meant}"
+    )
+
+
+def init(
+    key: Any,
+    sizes: Sequence[int],
+    *,
+    scheme: str = DEFAULT_SCHEME,
+    dtype: DTypeLike = jnp.float32,
+) -> tuple[Layer, ...]:
+    """Initial weights and biases: He's, Glorot's or LeCun's.
+
+    The paper gives no initialisation (errata 18). With layers of n_prev and n units:
+
+    - "he": normal weights of variance 2 / n_prev, so that ReLU, which halves the mean square, keeps
+      that of the layer below; zero biases.
+    - "lecun": normal weights of variance 1 / n_prev, for activations that halve nothing, such as
+      selu; zero biases.
+    - "glorot": uniform weights within ±sqrt(6 / (n_prev + n)), a compromise between keeping the
+      activations of the layer below and the gradients of the layer above, and biases from the same
+      range. scikit-learn's MLP begins so, and so do `MLPClassifier` and `MLPRegressor`. He's are
+      sqrt(1 + n / n_prev) times as large: 2.2 times from 26 units to 100.
+    - "glorot_sigmoid": the same within ±sqrt(2 / (n_prev + n)), as scikit-learn has it where the
+      hidden layers are logistic sigmoids.
+
+    All layers come from one flat draw, because a draw a layer makes every program that contains it
+    slower to compile.
 
     Args:
       key: a key from `jax.random.key`, or a seed.
       sizes: units of every layer, features first, outputs last, such as (30, 64, 32, 16, 1).
+      scheme: one of these.
       dtype: floating type of the parameters.
 
     Returns:
       A tuple of `Layer(W, b)` with W[l] of shape (n[l-1], n[l]) and b[l] of shape (n[l], 1).
 
     Raises:
-      ValueError: sizes, dtype or key is not as above.
+      ValueError: sizes, scheme, dtype or key is not as above.
 
     Example:
       >>> params = init(jax.random.key(0), (30, 64, 32, 16, 1))
@@ -57,8 +143,12 @@ def init(key: Any, sizes: Sequence[int], *, dtype: DTypeLike = jnp.float32) -> t
       [(30, 64), (64, 32), (32, 16), (16, 1)]
       >>> params[0].b.shape
       (64, 1)
+      >>> bound = (6 / (30 + 64)) ** 0.5
+      >>> bool(abs(init(0, (30, 64, 1), scheme="glorot")[0].W).max() <= bound)
+      True
     """
     sizes = _checked_sizes(sizes)
+    check_scheme("scheme", scheme)
     if not jnp.issubdtype(dtype, jnp.floating):
         raise ValueError(f"dtype is {dtype}; expected a floating type such as jnp.float32")
     if jax.dtypes.canonicalize_dtype(dtype) != jnp.dtype(dtype):
@@ -67,20 +157,17 @@ def init(key: Any, sizes: Sequence[int], *, dtype: DTypeLike = jnp.float32) -> t
             "jax.config.update('jax_enable_x64', True) first, or wrap the call in "
             "`with jax.enable_x64(True):`"
         )
-    return _he_normal(as_key(key), sizes, jnp.dtype(dtype))
+    return _drawn(as_key(key), sizes, SCHEMES[scheme], jnp.dtype(dtype))
 
 
-@partial(jax.jit, static_argnames=("sizes", "dtype"))
-def _he_normal(key: Array, sizes: tuple[int, ...], dtype: DTypeLike) -> tuple[Layer, ...]:
-    shapes = list(pairwise(sizes))
-    ends = np.cumsum([n_prev * n for n_prev, n in shapes])
-    draws = jnp.split(jax.random.normal(key, (ends[-1],), dtype), ends[:-1])
+@partial(jax.jit, static_argnames=("sizes", "scheme", "dtype"))
+def _drawn(
+    key: Array, sizes: tuple[int, ...], scheme: Scheme, dtype: DTypeLike
+) -> tuple[Layer, ...]:
+    drawn = scheme.draw(key, scheme.numbers(sizes), dtype)
     return tuple(
-        Layer(
-            W=draw.reshape(n_prev, n) * jnp.sqrt(2 / n_prev).astype(dtype),
-            b=jnp.zeros((n, 1), dtype),
-        )
-        for draw, (n_prev, n) in zip(draws, shapes, strict=True)
+        Layer(W, jnp.zeros((W.shape[1], 1), dtype) if b is None else b)
+        for W, b in scheme.layers(drawn, sizes)
     )
 
 

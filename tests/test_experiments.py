@@ -5,6 +5,7 @@ import runpy
 import shutil
 import sys
 
+import numpy as np
 import pytest
 
 from tests.scripts import ROOT, run
@@ -78,6 +79,15 @@ def test_scikit_learn_scores_are_compared(tmp_path):
     rows = json.loads((tmp_path / "scikit_learn_scores.json").read_text())["rows"]
     assert [row["data"] for row in rows] == ["breast cancer", "diabetes"]
     assert rows[0]["mean"]["ours"] > 0.93
+
+
+def test_estimators_are_compared_with_those_that_they_replace(tmp_path):
+    printed = run(ROOT / "experiments/start.py", "--small", "--output", tmp_path)
+    rows = json.loads((tmp_path / "start.json").read_text())["rows"]
+    assert [row["table"] for row in rows] == ["diabetes", "breast_cancer"]
+    assert all(np.isfinite(row["difference"]["mean"]) for row in rows)
+    assert rows[0]["difference"]["mean"] > rows[0]["difference_of_he"]["mean"] + 0.1
+    assert "| diabetes | 442 x 10 | R² |" in printed
 
 
 def test_ensembles_are_laid_beside_the_best_network(tmp_path):

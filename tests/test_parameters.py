@@ -6,17 +6,73 @@ import numpy as np
 import pytest
 
 import mlp_jax
+from mlp_jax.parameters import DEFAULT_SCHEME
 from tests.nets import random_net
 
 
-def test_init_is_he_normal_with_zero_biases():
-    params = mlp_jax.init(jax.random.key(0), (100, 400, 300, 1))
-    for W, b in params[:2]:
-        assert float(W.std()) == pytest.approx(np.sqrt(2 / W.shape[0]), rel=0.02)
-        assert abs(float(W.mean())) < 0.002
-        assert not b.any()
-    assert mlp_jax.layer_sizes(params) == (100, 400, 300, 1)
-    assert params[0].W.dtype == jnp.float32
+def is_normal(params, factor):
+    """Whether weights are normal, of variance factor / n_prev, and biases zero."""
+    spreads = [float(W.std()) / np.sqrt(factor / W.shape[0]) for W, _ in params]
+    # Four in a hundred thousand normal numbers are further out than four times the spread.
+    far = max(float(abs(W).max() / W.std()) for W, _ in params)
+    straight = all(abs(float(W.mean())) < 0.002 for W, _ in params)
+    biased = any(b.any() for _, b in params)
+    return np.allclose(spreads, 1, atol=0.02) and far > 4 and straight and not biased
+
+
+def is_uniform(params, factor):
+    """Whether weights and biases are uniform within ±sqrt(factor / (n_prev + n))."""
+    bounds = [np.sqrt(factor / sum(W.shape)) for W, _ in params]
+    scaled = [
+        np.ravel(leaf) / bound for pair, bound in zip(params, bounds, strict=True) for leaf in pair
+    ]
+    inside = all(abs(numbers).max() <= 1 + 1e-6 for numbers in scaled)
+    # Of n uniform numbers the largest is 1 / n below 1; their spread is 1 / sqrt(3).
+    full = all(abs(numbers).max() > 0.97 for numbers in scaled)
+    straight = all(abs(numbers.mean()) < 4 / np.sqrt(3 * numbers.size) for numbers in scaled)
+    spread = [float(numbers.std()) * np.sqrt(3) for numbers in scaled]
+    return inside and full and straight and np.allclose(spread, 1, atol=0.1)
+
+
+SCHEMES = {
+    "he": (is_normal, 2),
+    "lecun": (is_normal, 1),
+    "glorot": (is_uniform, 6),
+    "glorot_sigmoid": (is_uniform, 2),
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_scheme_is_the_distribution_that_it_says_and_no_other(scheme):
+    params = mlp_jax.init(jax.random.key(0), (200, 400, 300), scheme=scheme)
+    assert mlp_jax.layer_sizes(params) == (200, 400, 300)
+    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
+    for name, (holds, factor) in SCHEMES.items():
+        assert holds(params, factor) == (name == scheme)
+
+
+def test_init_has_the_default_scheme():
+    default, named = (mlp_jax.init(0, (3, 4, 2), **how) for how in ({}, {"scheme": DEFAULT_SCHEME}))
+    for ours, theirs in zip(jax.tree.leaves(default), jax.tree.leaves(named), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_no_number_of_a_draw_is_used_twice():
+    params = mlp_jax.init(1, (6, 5, 4), scheme="glorot", dtype=jnp.float64)
+    bounds = [np.sqrt(6 / sum(W.shape)) for W, _ in params]
+    drawn = [
+        np.ravel(leaf) / bound for pair, bound in zip(params, bounds, strict=True) for leaf in pair
+    ]
+    assert len(set(np.concatenate(drawn).round(12))) == 6 * 5 + 5 * 4 + 5 + 4
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said"),
+    [("gloriot", "scheme is 'gloriot'; expected one of 'he'.*did you mean 'glorot'"), (3, "is 3;")],
+)
+def test_a_scheme_that_is_none_is_refused(scheme, said):
+    with pytest.raises(ValueError, match=said):
+        mlp_jax.init(0, (2, 1), scheme=scheme)
 
 
 def test_init_draws_every_layer_anew():

@@ -22,7 +22,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     """A dense network for classes: scikit-learn's `MLPClassifier`, trained by this library.
 
     Two classes and several labels have sigmoid outputs and the binary cross-entropy, several
-    classes a softmax and its cross-entropy. Weights begin He-normal, biases zero.
+    classes a softmax and its cross-entropy. Weights and biases begin as scikit-learn's.
 
     Args:
       hidden_layer_sizes: units of every hidden layer.
@@ -60,8 +60,11 @@ class MLPClassifier(ClassifierMixin, MLP):
       class_weight: "balanced", or the weight of every class.
       weight_decay: decoupled from the loss: taken off the weights, times the learning rate.
       clip_norm: the largest norm of the gradient, or None.
-      schedule: "cosine" or "one_cycle", over max_iter epochs, or None.
+      schedule: "cosine", "log_cosine" or "one_cycle", over max_iter epochs, or None.
       warm_up_epochs: epochs in which the learning rate rises to its value.
+      init: how weights begin: "glorot" as in scikit-learn, uniform within ±sqrt(6 / (inputs +
+        units)), or ±sqrt(2 / ...) for "logistic", biases too; or another scheme of `mlp_jax.init`,
+        such as "he".
 
     Attributes:
       coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer; what is written there is
@@ -115,6 +118,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         clip_norm: float | None = None,
         schedule: str | None = None,
         warm_up_epochs: float = 0.0,
+        init: str = "glorot",
     ) -> None:
         given = dict(locals())
         super().__init__(**{name: given[name] for name in self._get_param_names()})

@@ -3,7 +3,6 @@
 import warnings
 from typing import Any, Self
 
-import jax
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -13,12 +12,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from mlp_jax.dtypes import scope
 from mlp_jax.estimators.data import Data, dense, in_dtype, split_data
+from mlp_jax.estimators.initial_layers import new_layers
 from mlp_jax.estimators.lbfgs import solve_by_lbfgs
 from mlp_jax.estimators.settings import parse_settings
 from mlp_jax.estimators.solvers import Resumed, Solution, solve_in_steps
 from mlp_jax.models.prediction import outputs
 from mlp_jax.network import Network
-from mlp_jax.parameters import Layer, init
+from mlp_jax.parameters import Layer
 
 # How `validate_data` of scikit-learn checks a table.
 _TABLE: dict[str, Any] = {
@@ -119,10 +119,11 @@ class MLP(BaseEstimator):
             self._forget()
         with scope(data.X.dtype):
             network = self._network()
+            sizes = _sizes(settings.hidden, data, network)
             params = (
-                _new_layers(settings.hidden, data, network, seed)
+                new_layers(seed, sizes, settings.init, data.X.dtype)
                 if first
-                else self._layers_of(_sizes(settings.hidden, data, network))
+                else self._layers_of(sizes)
             )
             if settings.is_lbfgs:
                 solution = solve_by_lbfgs(settings, network, params, data)
@@ -289,12 +290,3 @@ class MLP(BaseEstimator):
 def _sizes(hidden: tuple[int, ...], data: Data, network: Network) -> tuple[int, ...]:
     """Units of every layer, features first."""
     return (data.X.shape[1], *hidden, data.Y.shape[1] * network.loss.outputs_of_label)
-
-
-def _new_layers(
-    hidden: tuple[int, ...], data: Data, network: Network, seed: int
-) -> tuple[Layer, ...]:
-    """The initial layers of a first training, in the dtype of X."""
-    # float32 whatever the dtype, so that a seed stands for the same weights.
-    params = init(jax.random.key(seed), _sizes(hidden, data, network), dtype=np.float32)
-    return tuple(Layer(*(np.asarray(leaf, data.X.dtype) for leaf in pair)) for pair in params)

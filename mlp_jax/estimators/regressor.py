@@ -59,8 +59,11 @@ class MLPRegressor(RegressorMixin, MLP):
       dropout: share of the hidden units dropped in every step.
       weight_decay: decoupled from the loss: taken off the weights, times the learning rate.
       clip_norm: the largest norm of the gradient, or None.
-      schedule: "cosine" or "one_cycle", over max_iter epochs, or None.
+      schedule: "cosine", "log_cosine" or "one_cycle", over max_iter epochs, or None.
       warm_up_epochs: epochs in which the learning rate rises to its value.
+      init: how weights begin: "glorot" as in scikit-learn, uniform within ±sqrt(6 / (inputs +
+        units)), or ±sqrt(2 / ...) for "logistic", biases too; or another scheme of `mlp_jax.init`,
+        such as "he".
 
     Attributes:
       coefs_, intercepts_: (inputs, outputs) and (outputs,) of every layer; what is written there is
@@ -115,6 +118,7 @@ class MLPRegressor(RegressorMixin, MLP):
         clip_norm: float | None = None,
         schedule: str | None = None,
         warm_up_epochs: float = 0.0,
+        init: str = "glorot",
     ) -> None:
         given = dict(locals())
         super().__init__(**{name: given[name] for name in self._get_param_names()})

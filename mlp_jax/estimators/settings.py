@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.activations import Activation
+from mlp_jax.estimators.initial_layers import scheme_of
 from mlp_jax.losses import Loss
 from mlp_jax.network import Network
 from mlp_jax.training.checks import check_count
@@ -19,7 +20,7 @@ from mlp_jax.training.optimizers import OPTIMIZERS, Optimizer, optimizer
 from mlp_jax.wording import as_typed
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
-SCHEDULES = ("cosine", "one_cycle")  # of `mlp_jax.optimizer`, that an estimator can choose
+SCHEDULES = ("cosine", "log_cosine", "one_cycle")  # of `mlp_jax.optimizer`, over max_iter epochs
 OF_STEPS = ("weight_decay", "clip_norm", "warm_up_epochs")  # numbers of every optimizer but lbfgs
 NOT_OF_LBFGS = (*OF_STEPS, "schedule", "dropout", "label_smoothing")
 LARGEST_AUTO = 200  # examples of a batch at most, where batch_size is "auto"
@@ -51,6 +52,7 @@ class Settings:
     parameters: all of them, by the names that `set_params` takes; hidden_layer_sizes is a tuple.
     hidden: widths of the hidden layers.
     activation: of the hidden layers, by the names that `Network` has for them.
+    init: the scheme of the initial weights, as `mlp_jax.init` takes it.
     loss: of a regressor, as `Network` takes it; None where the target decides.
     optimizer: as for one sample; `optimizer_for` fills in how many there are, for "invscaling".
     adaptive: a fifth of the learning rate goes on whenever training would stop.
@@ -73,6 +75,7 @@ class Settings:
     parameters: dict[str, Any]
     hidden: tuple[int, ...]
     activation: Any
+    init: str
     loss: Any
     optimizer: Optimizer
     adaptive: bool
@@ -130,6 +133,7 @@ class Settings:
         return {
             "hidden": self.hidden,
             "activation": self.activation,
+            "init": self.init,
             "loss": loss,
             "optimizer": self.optimizer.name,
             "schedule": self.optimizer.schedule,
@@ -168,12 +172,13 @@ def parse_settings(parameters: Mapping[str, Any]) -> Settings:
     _check_numbers(found)
     _check_choices(found)
     activation = activation_by_our_names(found["activation"])
-    Network(activation)  # raises for what is no activation
+    network = Network(activation)  # raises for what is no activation
     patience = found["n_iter_no_change"]
     return Settings(
         parameters=found,
         hidden=found["hidden_layer_sizes"],
         activation=activation,
+        init=scheme_of(found["init"], network),
         loss=found.get("loss"),
         optimizer=_optimizer(found),
         adaptive=found["solver"] == "sgd" and found["learning_rate"] == "adaptive",

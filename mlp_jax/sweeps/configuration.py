@@ -8,6 +8,7 @@ from typing import Any
 
 from mlp_jax.keys import checked_seed
 from mlp_jax.network import Network
+from mlp_jax.parameters import DEFAULT_SCHEME, UNNAMED_SCHEME, check_scheme
 from mlp_jax.training.checks import check_range
 from mlp_jax.training.optimizers import OPTIMIZERS, SCHEDULES, Optimizer, optimizer
 from mlp_jax.wording import as_typed
@@ -48,6 +49,7 @@ class Configuration:
     label_smoothing: share by which labels are drawn towards even odds.
     class_weight: "balanced", or a weight for every class; None for all ones.
     seed: of the initial weights; None for those of the sweep.
+    init: the scheme of the initial weights.
     """
 
     named: Mapping[str, Any] = field(hash=False)
@@ -65,6 +67,7 @@ class Configuration:
     label_smoothing: float = 0.0
     class_weight: Any = field(default=None, hash=False)
     seed: int | None = None
+    init: str = UNNAMED_SCHEME
 
     @classmethod
     def of(cls, named: Mapping[str, Any]) -> "Configuration":
@@ -83,6 +86,7 @@ class Configuration:
                 named[name] = whole_number(name, named[name], 1)
         if "seed" in named:
             named["seed"] = checked_seed(whole_number("seed", named["seed"], 0))
+        check_scheme("init", named.get("init", UNNAMED_SCHEME))
         if not isinstance(named.get("ties", False), bool):
             raise ValueError(f"ties is {as_typed(named['ties'])}; expected True or False")
         for name, (lowest, below) in _RANGES.items():
@@ -104,6 +108,8 @@ class Configuration:
         first = {"loss": loss, "optimizer": "adam", "epochs": epochs, "patience": patience}
         named: dict[str, Any] = {**first, **self.named}
         named.setdefault("batch_size", None if named["optimizer"] == "lbfgs" else batch_size)
+        if DEFAULT_SCHEME != UNNAMED_SCHEME:  # a file names what is not as it was before
+            named.setdefault("init", DEFAULT_SCHEME)
         return replace(
             self,
             named=named,
@@ -111,6 +117,7 @@ class Configuration:
             epochs=named["epochs"],
             patience=named["patience"],
             batch_size=named["batch_size"],
+            init=named.get("init", UNNAMED_SCHEME),
         )
 
     def with_class_weight(self, class_weight: Any) -> "Configuration":
@@ -122,7 +129,7 @@ class Configuration:
 # The fields of a configuration that are called as its choices are.
 _OF_LOOP = (
     *("batch_size", "epochs", "patience", "tolerance", "ties", "mean_over", "l2", "dropout"),
-    *("label_smoothing", "class_weight", "seed"),
+    *("label_smoothing", "class_weight", "seed", "init"),
 )
 
 

@@ -44,6 +44,7 @@ def sweep(
     checkpoint_seconds: float = 60.0,
     shard: Any = None,
     cancel: Any = None,
+    weights: Any = None,
 ) -> SweepResult:
     """Trains every configuration of a space on every fold, many at a time. Rows are samples.
 
@@ -56,8 +57,9 @@ def sweep(
         or depth with width (of all layers) or widths (of each); activation, loss, precision,
         batch_size, optimizer, schedule, nesterov and all their numbers (learning_rate, momentum,
         weight_decay, clip_norm, ...), epochs, patience, tolerance, ties, mean_over, l2, dropout,
-        label_smoothing, class_weight, seed. What is not named: one hidden layer of 100 relu, Adam,
-        batches of 64, the loss that fits y, the rest as in `mlp_jax.fit`. class_weight is
+        label_smoothing, class_weight, seed, init (the scheme of the initial weights). What is not
+        named: one hidden layer of 100 relu, Adam, batches of 64, the loss that fits y, the rest as
+        in `mlp_jax.init` and `mlp_jax.fit`. class_weight is
         "balanced" or a weight for every label of y, as in {"no": 1, "yes": 5}; a label may be
         written as a text, as in JSON and TOML. Keys that are not all labels are class numbers, in
         the order of the sorted labels; the result has these.
@@ -95,6 +97,8 @@ def sweep(
         other members are "interrupted". Processes that share a checkpoint folder so divide a sweep
         among them, and the same call without shard then has it all.
       cancel: a `threading.Event`; once another thread sets it, it is as if Ctrl-C was typed.
+      weights: what every sample counts, (samples,), 0 or more: in the cost, J = Σ wᵢ Lᵢ / Σ wᵢ, in
+        the validation loss, in the score and in the choice of an ensemble; None for all ones.
 
     In processes that `mlp_jax.distributed` has joined each trains its share, and has all results.
 
@@ -127,6 +131,7 @@ def sweep(
         scoring=scoring,
         best_by=best_by,
         key=key,
+        weights=weights,
     )
     how: dict[str, Any] = {"memory": memory, "chunk": chunk, "devices": devices}
     plan = plan_of(task, **how, halving=halving, shard=shard)

@@ -27,7 +27,7 @@ SHAPE = ("hidden", "depth", "width", "widths")
 STATIC = ("activation", "loss", "precision", "batch_size", "optimizer", "schedule", "nesterov")
 LOOP = (
     *("epochs", "patience", "tolerance", "ties", "mean_over", "l2", "dropout", "label_smoothing"),
-    *("class_weight", "seed"),
+    *("class_weight", "seed", "init"),
 )
 NAMES = (*SHAPE, *STATIC, *LOOP, *OPTIMIZER_NUMBERS)
 HIDDEN = (100,)  # of a space that names no width, as in scikit-learn

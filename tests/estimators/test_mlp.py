@@ -79,7 +79,7 @@ def test_it_is_trained_as_fit_trains():
     )
     mlp.set_params(solver="sgd", learning_rate_init=0.05, random_state=5).fit(X, X[:, 0])
     seed = np.random.RandomState(5).randint(np.iinfo(np.int32).max)
-    start = mlp_jax.init(jax.random.key(seed), (3, 6, 4, 1), dtype=np.float32)
+    start = mlp_jax.init(seed, (3, 6, 4, 1), scheme="glorot", dtype=np.float32)
     with jax.enable_x64(True):
         state, info = mlp_jax.fit(
             jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), start),

@@ -26,6 +26,7 @@ BAD = [
     ({"hidden_layer_sizes": (8, 0)}, r"hidden_layer_sizes must be > 0, got \(8, 0\)"),
     ({"hidden_layer_sizes": 2.5}, "hidden_layer_sizes must be > 0, got 2.5"),
     ({"activation": "rleu"}, "did you mean 'relu'"),
+    ({"init": "gloriot"}, "init is 'gloriot'; expected one of 'he', .*did you mean 'glorot'"),
     ({"solver": "adan"}, "solver is 'adan'; expected one of 'sgd', 'adam'"),
     ({"alpha": -1}, "alpha is -1; expected a number, 0 or more"),
     ({"learning_rate_init": 0.0}, "learning_rate_init is 0.0; expected a number, more than 0"),

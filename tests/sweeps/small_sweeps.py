@@ -11,14 +11,22 @@ BASE = {"batch_size": 8, "learning_rate": 0.02}
 EVERY_KIND = [
     BASE | {"hidden": (3,)},
     BASE | {"hidden": (7,), "l2": 0.01, "ties": True, "mean_over": 2},
-    BASE | {"hidden": (5, 2), "activation": "sigmoid"},
+    BASE | {"hidden": (5, 2), "activation": "sigmoid", "init": "glorot_sigmoid"},
     BASE | {"hidden": (2, 6), "activation": "sigmoid", "epochs": 3},
     BASE | {"hidden": (4,), "activation": "gelu", "dropout": 0.3},
     BASE | {"hidden": (6,), "activation": "gelu", "dropout": 0.1, "patience": 2},
     BASE | {"hidden": (3,), "label_smoothing": 0.1, "class_weight": "balanced"},
-    BASE | {"hidden": (5,), "class_weight": {0: 1.0, 1: 3.0}, "seed": 7},
+    BASE | {"hidden": (5,), "class_weight": {0: 1.0, 1: 3.0}, "seed": 7, "init": "glorot"},
     {"hidden": (4, 4, 4), "optimizer": "sgd", "momentum": 0.9, "batch_size": None},
     {"hidden": (), "optimizer": "sgd", "schedule": "cosine", "decay_epochs": 5.0},
+    {
+        "hidden": (5,),
+        "optimizer": "adamw",
+        "schedule": "log_cosine",
+        "decay_epochs": 5.0,
+        "bias_rate": 0.1,
+        "warm_up_epochs": 0.5,
+    },
     {"hidden": (4,), "loss": "softmax_cross_entropy", "tolerance": 0.05, "patience": 1},
 ]
 EVERY_KIND = [{"loss": "binary_cross_entropy"} | config for config in EVERY_KIND]

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 import mlp_jax
+from mlp_jax.sweeps import configuration
 from mlp_jax.sweeps.configuration import Configuration
 
 NAMED = {
@@ -55,3 +56,25 @@ def test_what_it_does_not_name_is_completed_and_what_it_names_stays(optimizer, b
     own = Configuration.of(NAMED | {"epochs": 7}).completed(**about)
     assert own.network.loss.name == "huber(0.5)"
     assert own.patience is None  # which it names
+
+
+ABOUT = {"loss": "squared_error", "epochs": 100, "patience": None, "batch_size": 64}
+
+
+def test_who_names_no_initial_weights_has_those_of_before_and_a_sweep_may_have_a_default(
+    monkeypatch,
+):
+    short = Configuration.of({"hidden": (3,)})
+    assert short.init == "he"  # as in a file that was written before there was a choice
+    assert "init" not in short.completed(**ABOUT).named  # so that a checkpoint goes on
+    monkeypatch.setattr(configuration, "DEFAULT_SCHEME", "glorot")
+    assert Configuration.of({"hidden": (3,)}).init == "he"
+    found = short.completed(**ABOUT)
+    assert found.init == found.named["init"] == "glorot"
+    assert found == Configuration.of(found.named)
+    assert Configuration.of({"hidden": (3,), "init": "lecun"}).completed(**ABOUT).init == "lecun"
+
+
+def test_misspelt_initial_weights_are_named():
+    with pytest.raises(ValueError, match=r"init is 'glorrot'; .*did you mean 'glorot'"):
+        Configuration.of({"hidden": (3,), "init": "glorrot"})

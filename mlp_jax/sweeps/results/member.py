@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from mlp_jax.dtypes import scope
 from mlp_jax.labels import class_weights
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, init
@@ -84,15 +85,15 @@ class SweepMember:
         sizes = task.sizes(config, self.fold)
         X, Y = task.X[:, : sizes[0]].T, task.labels[self.network.loss].T
         drawn = np.dtype(np.float32) if task.as_fit else X.dtype
-        params = init(task.key_of_weights(self.seed), sizes, dtype=drawn)
+        with scope(X.dtype):  # as in the sweep, to the last bit
+            params = init(task.key_of_weights(self.seed), sizes, scheme=config.init, dtype=drawn)
         given = config.class_weight
         numbers = {name: config.named[name] for name in _OF_FIT if name in config.named}
-        weights = None
         validation: tuple[Any, ...] = (X[:, held], task.exact_labels(self.network.loss)[held].T)
-        if given is not None:
-            weights = class_weights(Y[:, train], given)
-            if task.as_fit and task.best_by == "metric":
-                validation = (*validation, class_weights(Y[:, held], given))
+        weights = example_weights(task, given, Y, train)
+        of_held = example_weights(task, given if task.validates_by_class else None, Y, held)
+        if of_held is not None:
+            validation = (*validation, of_held)
         return numbers | {
             "params": jax.tree.map(lambda leaf: leaf.astype(X.dtype), params),
             "X": X[:, train],
@@ -105,6 +106,18 @@ class SweepMember:
             "weights": weights,
             "key": task.key_of_fold(self.fold),
         }
+
+
+def example_weights(task: Task, class_weight: Any, Y: np.ndarray, rows: Any) -> Any:
+    """Of some rows of a task the weights as `fit` takes them, (1, rows); None for all ones.
+
+    class_weight: of a configuration, or None. Y: labels of all rows, (n[L], m).
+    """
+    by_class = None if class_weight is None else class_weights(Y[:, rows], class_weight)
+    if task.weights is None:
+        return by_class
+    by_row = task.weights[None, rows]
+    return by_row if by_class is None else np.asarray(by_class * by_row, by_row.dtype)
 
 
 def best_loss(member: SweepMember) -> float:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from mlp_jax.parameters import UNNAMED_SCHEME
 from mlp_jax.storage.array_codec import by_place, forms_of, in_order, join_bytes, split_bytes
 from mlp_jax.storage.checkpoint_folder import CheckpointFolder
 from mlp_jax.storage.fingerprints import content_of, digest_of, fingerprint
@@ -218,9 +219,15 @@ def fingerprints_of(task: Task, halving: int | None) -> dict[str, str]:
         "folds": [part for split in task.splits for part in split],
         "key": [np.asarray(jax.random.key_data(key)) for key in (task.key_init, task.key_order)],
     }
+    if task.weights is not None:  # under a name that folders of sweeps without weights have too
+        arrays["labels"].append(task.weights)
     choices = {
         "configurations": [
-            sorted((name, fingerprint(value)) for name, value in configuration.named.items())
+            sorted(
+                (name, fingerprint(value))
+                for name, value in configuration.named.items()
+                if (name, value) != ("init", UNNAMED_SCHEME)  # the same named or not
+            )
             for configuration in task.configurations
         ],
         "seeds": task.seeds,

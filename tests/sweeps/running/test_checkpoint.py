@@ -15,8 +15,10 @@ import pytest
 import mlp_jax
 from mlp_jax.storage import checkpoint_folder
 from mlp_jax.storage.checkpoint_folder import CheckpointWarning
+from mlp_jax.sweeps import configuration
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import cohort
+from mlp_jax.sweeps.running.checkpoint import fingerprints_of
 from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import as_task
 from tests.damages import cut, disk_full_after, emptied, flipped
@@ -212,6 +214,16 @@ def test_the_folder_of_another_sweep_is_refused_with_what_differs(what, tmp_path
     with pytest.raises(ValueError, match=f"is of another sweep: other .*{what}.*type another"):
         OTHERS[what](tmp_path)
     check_same(swept(None, tmp_path), swept())
+
+
+def test_other_initial_weights_are_another_sweep_and_hes_by_name_are_those_of_before(monkeypatch):
+    monkeypatch.setattr(configuration, "DEFAULT_SCHEME", "he")
+    spaces = [SPACE, *([one | {"init": scheme} for one in SPACE] for scheme in ("he", "glorot"))]
+    before, named, other = (
+        fingerprints_of(as_task(X, Y, space, folds=2), None) for space in spaces
+    )
+    assert named == before
+    assert {name for name in before if other[name] != before[name]} == {"configurations"}
 
 
 def test_a_folder_is_of_one_process_at_a_time(tmp_path):
