@@ -17,9 +17,9 @@ class InputChoices:
       of the quartiles) and then z / sqrt(1 + (z / 3)^2), which no outlier takes beyond 3.
     bins: of how many bins between quantiles a number has an input each beside its own, which grows
       from 0 to 1 within the bin: the piecewise-linear encoding of Gorishniy et al., "On embeddings
-      for numerical features in tabular deep learning" (2022). 0 for none; "auto" for one bin for every
-      150 rows, from 3 to 16: on five tables of 300 to 1,000 rows, 3 lowered the loss of each, by
-      0.6 to 7.5 %, and 16 raised the loss of three, by 2.4 to 3 %.
+      for numerical features in tabular deep learning" (2022). 0 for none; "auto" for one bin a 150
+      rows, from 3 to 16: on five tables of 300 to 1,000 rows, 3 lowered the loss of each, by 0.6 to
+      7.5 %, and 16 raised the loss of three, by 2.4 to 3 %.
     binary_as_one: whether a column that would have two inputs, one for each of two categories, has
       one, for the second.
 
