@@ -98,6 +98,15 @@ def test_columns_become_inputs_as_the_options_say(tmp_path):
     assert model.encoding.limit.tolist() == [0, 0, 0]
 
 
+def test_bins_may_be_left_to_the_rows(tmp_path):
+    (tmp_path / "t.csv").write_text(csv({"a": range(800), "y": range(800)}))
+    words = ["train", tmp_path / "t.csv", "--target", "y", "--epochs", 1, "--learning-rate", 1e-3]
+    done = run(tmp_path, *words, "--bins", "auto")
+    assert done.exit_code == 0, done.output
+    # By hand: of 640 rows to train on, 150 a bin.
+    assert len(mlp_jax.load_model(tmp_path / "m.safetensors").encoding.inputs()) == 1 + 4
+
+
 @pytest.mark.parametrize(
     ("option", "said"),
     [
