@@ -109,9 +109,8 @@ def _as_written_now(
     """What the format before, of one network, would be in the format of today."""
     network = {name: header.pop(name) for name in ("sizes", "activations")}
     free = np.full(len(arrays["source"]), FREE, np.int32)
-    own: dict[str, np.ndarray] = {"weights": np.ones(1), "limit": free}
-    own |= {name if name in _ARRAYS else f"1.{name}": array for name, array in arrays.items()}
-    return header | {"networks": [network]}, own
+    own = {name if name in _ARRAYS else f"1.{name}": array for name, array in arrays.items()}
+    return header | {"networks": [network]}, {"weights": np.ones(1), "limit": free, **own}
 
 
 def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
