@@ -28,6 +28,7 @@ True
   for 1,000 configurations on tables of 150 to 1,800 rows, with a winner within a standard error of
   the full sweep's on all five (`experiments/benchmarks/halving.py`). Networks that stopped early
   take no further part in a chunk.
+- `weights=` of samples count in cost, validation loss and score, and in the choice of an ensemble.
 - `checkpoint="a/folder"` saves every minute; after a kill the same call goes on from there, to the
   same last bit on the same layout of chunks and devices, and within 1e-10 in float64 on another.
   Damage in the folder is found by its SHA-256 and the save before it is used; a folder of another
@@ -92,7 +93,7 @@ functions of `mlp_jax.pictures`, for your own figures too:
 
 Rooms: `planning` decides who trains beside whom, `running` does it, `results` is what is found; the
 files of this folder are what all three speak of: the space, the task, its folds, the members. `run`
-is the door.
+is the door. `tables` is above it: what is searched on a table by default, and what then predicts.
 """
 
 from typing import TYPE_CHECKING

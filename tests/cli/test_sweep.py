@@ -69,7 +69,7 @@ def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(small, tmp_p
     assert min(float(together[2]), float(alone[1])) > 0.8
     assert int(together[1]) == len(mlp_jax.load_model(model).networks) > 1
     html = page.read_text()
-    assert html.count("<img") == len(re.findall("data:image/png;base64,", html)) == 10
+    assert html.count("<img") == len(re.findall("data:image/png;base64,", html)) == 8
     assert not re.search(r"(src|href)=[\"']?http", html)
     assert "How often it is benign where" in html
     loaded = mlp_jax.load_model(model)

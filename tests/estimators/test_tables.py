@@ -128,8 +128,15 @@ def test_the_command_and_the_object_give_the_same_numbers(single, target, tmp_pa
     fitted = estimator(**FEW, ensemble=1 if single else 8).fit(FRAME.iloc[train], y[train])
     model = mlp_jax.load_model(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(model.outputs(FRAME), fitted.model_.outputs(FRAME))
-    told = json.loads(done.stdout)["held_out_single" if single else "held_out"]
-    score = told["accuracy" if target == "kind" else "r2"]
+    told = json.loads(done.stdout)
+    weights = [row["weight"] for row in told["best"]]
+    assert sum(weights) == pytest.approx(1)
+    if not single:
+        assert fitted.leaderboard()["weight"].tolist() == weights
+        assert told["networks"] == len(fitted.model_.networks)
+    score = told["held_out_single" if single else "held_out"][
+        "accuracy" if target == "kind" else "r2"
+    ]
     assert score == pytest.approx(fitted.score(FRAME.iloc[held], y[held]), abs=1e-5)
 
 

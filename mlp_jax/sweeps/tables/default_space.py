@@ -51,7 +51,7 @@ def default_space(m: int, epochs: int) -> dict[str, Any]:
     """The space for m rows to train on, all of whose trainings take so many epochs."""
     return {
         "depth": [2, 3],
-        "widths": [64, 128, 256],
+        "width": [64, 128, 256],  # of all layers: nothing is padded
         "activation": ["relu", "silu", "mish", "selu"],
         "optimizer": "adamw",
         "b2": 0.95,
@@ -105,9 +105,9 @@ def default_search(
     Example:
       >>> search = default_search(10_000, 20, 1)
       >>> search.n, search.epochs, search.halving, search.space["batch_size"]
-      (61, 64, 3, 128)
+      (47, 65, 3, 128)
       >>> default_search(10_000, 20, 1, space={"width": [8, 16]})[1:]
-      (None, 64, None)
+      (None, 65, None)
     """
     trained = m * (folds - 1) // folds if folds > 1 else m
     lasts = default_epochs(trained) if epochs is None else epochs
