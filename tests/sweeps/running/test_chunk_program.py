@@ -49,6 +49,7 @@ CASES = {
     "adam": {"name": "adam"},
     "adagrad, which starts from a number": {"name": "adagrad"},
     "masked": {"activation": "sigmoid", "name": "adam"},
+    "scales of inputs, masked": {"activation": "sigmoid", "name": "adam", "input_scale_rate": 6.0},
     "masked, weights": {"activation": ("softplus", "tanh"), "weighted": True, "l2": 0.01},
     "dropout": {"dropout": 0.4, "name": "adam", "activation": "gelu"},
     "dropout, masked": {"dropout": 0.4, "activation": "sigmoid"},
@@ -74,7 +75,8 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     (train, held), fold = SPLITS[number], FOLDS[number]
     key = jax.random.key(7)
     schedule = {"decay_epochs": 6.0} if case["schedule"] == "cosine" else {}
-    make = partial(mlp_jax.optimizer, case["name"], schedule=case["schedule"], **schedule)
+    scale = {name: case[name] for name in ("input_scale_rate",) if name in case}
+    make = partial(mlp_jax.optimizer, case["name"], schedule=case["schedule"], **schedule, **scale)
     names = ("l2", "dropout", "label_smoothing", "patience", "tolerance")
     numbers = {name: case[name] for name in names if name in case}
     solos, members, initial = [], [], []
