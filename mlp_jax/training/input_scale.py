@@ -23,7 +23,9 @@ References:
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
 
@@ -91,6 +93,22 @@ def with_input_scale(of_parts: optax.GradientTransformation) -> optax.GradientTr
         return _with_first(steps.params, s * V - W), InputScale(s, V, kept)
 
     return optax.GradientTransformation(init, update)
+
+
+def begun(optimizer_state: Any, params: Any) -> Any:
+    """The optimizer's state with every s = 1 and V = W[1], in NumPy: nothing is compiled.
+
+    Args:
+      optimizer_state: of one network or of several side by side.
+      params: of these networks, NumPy arrays.
+    """
+
+    def begin(part: Any) -> Any:
+        if not isinstance(part, InputScale):
+            return part
+        return part._replace(s=np.ones_like(part.s), V=np.array(params[0].W))
+
+    return jax.tree.map(begin, optimizer_state, is_leaf=lambda part: isinstance(part, InputScale))
 
 
 def _with_first(params: Any, W: Array) -> Any:

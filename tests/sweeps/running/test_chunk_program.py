@@ -175,6 +175,31 @@ def test_a_member_equals_fit(case, number):
     assert chunk.epoch[3] == 0  # it only filled the chunk
 
 
+@pytest.mark.parametrize(("name", "knows"), [("adam", False), ("adagrad", True)])
+def test_members_that_learn_scales_begin_as_alone_and_compile_what_they_know(
+    name, knows, compilations
+):
+    def begun(features):
+        alone = [mlp_jax.init(seed, (features, 3, 1), dtype=jnp.float64) for seed in (0, 1)]
+        some = [
+            mlp_jax.optimizer(name, learning_rate=rate, input_scale_rate=6.0) for rate in (0.1, 0.2)
+        ]
+        optimizer = jax.tree.map(lambda *numbers: np.array(numbers, np.float64), *some)
+        params = jax.tree.map(lambda *leaves: np.stack(leaves), *alone)
+        before = compilations()
+        state = start_members(params, optimizer)
+        return state, compilations() - before, [*map(mlp_jax.start, alone, some)]
+
+    begun(4)
+    state, compiled, alone = begun(5)
+    assert (compiled > 0) == knows
+    pairs = zip(
+        *(jax.tree.leaves(one.optimizer_state) for one in (state, stacked(alone))), strict=True
+    )
+    assert all(np.array_equal(mine, theirs) for mine, theirs in pairs)
+    assert not np.shares_memory(state.params[0].W, jax.tree.leaves(state.optimizer_state)[1])
+
+
 def test_without_masks_the_padding_of_a_sigmoid_would_learn(monkeypatch):
     monkeypatch.setattr("mlp_jax.training.epoch._masks", lambda *_: None)
     _, chunk, _ = trained(CASES["masked"], 1)
