@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mlp_jax.models.export import export_model as export_model
     from mlp_jax.models.model import Model as Model
     from mlp_jax.models.model_file import load_model as load_model
+    from mlp_jax.models.permutation import Importance as Importance
+    from mlp_jax.models.permutation import importance as importance
     from mlp_jax.network import Network as Network
     from mlp_jax.parameters import Layer as Layer
     from mlp_jax.parameters import init as init
@@ -76,6 +78,7 @@ _HOMES = {
     "Certificate": "certificate.certificate",
     "DivergenceWarning": "training.divergence",
     "Info": "training.state",
+    "Importance": "models.permutation",
     "Layer": "parameters",
     "Loss": "losses",
     "LostPeerError": "processes.joined",
@@ -107,6 +110,7 @@ _HOMES = {
     "gradient": "back_propagation",
     "html_report": "sweeps.results.report",
     "huber": "losses",
+    "importance": "models.permutation",
     "init": "parameters",
     "int_uniform": "sweeps.distributions",
     "layer_sizes": "parameters",

@@ -9,7 +9,8 @@ import numpy as np
 
 from mlp_jax.loss_rules import quantiles_of, rules_of
 from mlp_jax.models import outputs
-from mlp_jax.models.encoding import BLOCK, Encoding, coded, encoded
+from mlp_jax.models.encoding import BLOCK, Encoding, coded, encoded, rows_at_once
+from mlp_jax.models.intervals import LEVEL, SOME, half_widths
 from mlp_jax.models.stacked import Stack, average_of_stacks, stacks_of
 
 
@@ -44,6 +45,8 @@ class Model:
     precision: of the products in training; "highest" where networks differ.
     notes: what was measured, such as the score on rows held out.
     weights: of every network in the average of the outputs, (networks,), of sum 1.
+    residuals: of numbers, how far off the predictions of rows were that the networks had not seen,
+      sorted, (rows, targets), in units of the targets; None where that is not known.
 
     Example:
       >>> import mlp_jax
@@ -62,6 +65,14 @@ class Model:
     precision: str = "highest"
     notes: Mapping[str, Any] = field(default_factory=dict)
     weights: np.ndarray = field(default_factory=lambda: np.ones(1), repr=False)
+    residuals: np.ndarray | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.networks) != len(self.weights) or not self.networks:
+            raise ValueError(
+                f"the model has {len(self.networks)} networks and {len(self.weights)} weights; "
+                "expected one or more, and as many"
+            )
 
     @property
     def layers(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
@@ -121,9 +132,9 @@ class Model:
 
     def _outputs(self, rows: np.ndarray, inputs: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """A[L], block by block; `inputs` encodes a block of rows."""
-        found = []
-        for at in range(0, max(1, len(rows)), BLOCK):
-            X = self._in_range(inputs(rows[at : at + BLOCK]), at)
+        found, block = [], rows_at_once(BLOCK, len(self.encoding.source))
+        for at in range(0, max(1, len(rows)), block):
+            X = self._in_range(inputs(rows[at : at + block]), at)
             with np.errstate(over="ignore"):
                 A = average_of_stacks(self.stacks, self.weights, X, self.loss)
             found.append(A.astype(X.dtype))
@@ -156,6 +167,38 @@ class Model:
           ValueError: as for `outputs`; or the model predicts numbers.
         """
         return self.probabilities(self.outputs(rows))
+
+    def interval(self, rows: Any, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+        """(low, high): between which two numbers that of every row is, with this probability.
+
+        Each is of the shape that `predict` returns. All rows have one half-width, that of the
+        errors on rows held out in the training (split conformal prediction): of new rows of the
+        same kind the share that `level` says is inside, or a little more. Where errors grow with
+        the number that is predicted, large numbers are outside more often, small ones less.
+
+        Args:
+          rows: as for `outputs`.
+          level: the share of rows, above 0 and below 1.
+
+        Raises:
+          ValueError: as for `outputs`; the model predicts no numbers or has no residuals, or too
+            few for the level.
+        """
+        widths = self.half_widths(level)
+        predicted = self.predict(rows)
+        half = widths[0] if predicted.ndim == 1 else widths
+        return predicted - half, predicted + half
+
+    def half_widths(self, level: float = LEVEL) -> np.ndarray:
+        """Half the width of the `interval` of every target, (targets,)."""
+        named = ", ".join(self.targets)
+        if self.is_classifier:
+            raise ValueError(f"the model predicts {named}, no numbers: use its probabilities")
+        if self.residuals is None:
+            raise ValueError(
+                f"the model of {named} has no residuals, which an interval is made of: {SOME}"
+            )
+        return half_widths(self.residuals, level)
 
     def predicted(self, A: np.ndarray) -> np.ndarray:
         """What `predict` returns, from what `outputs` has returned."""

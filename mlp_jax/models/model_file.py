@@ -45,7 +45,10 @@ _ENCODING = {
     "scale": _Array(np.float64),
     "limit": _Array(np.int32),
 }
-_ARRAYS = _ENCODING | {"weights": _Array(np.float64, "networks")}
+_ARRAYS = _ENCODING | {
+    "weights": _Array(np.float64, "networks"),
+    "residuals": _Array(np.float64, None, optional=True),  # row by row, a number a target
+}
 
 
 def load_model(path: Any) -> Model:
@@ -87,7 +90,8 @@ def to_bytes(model: Model) -> bytes:
         "columns": model.encoding.columns,
         "notes": dict(model.notes),
     }
-    given = model.encoding._asdict() | {"weights": model.weights}
+    residuals = None if model.residuals is None else model.residuals.ravel()
+    given = model.encoding._asdict() | {"weights": model.weights, "residuals": residuals}
     arrays = {
         name: np.asarray(given[name], kind.dtype)
         for name, kind in _ARRAYS.items()
@@ -106,8 +110,7 @@ def _as_written_now(
     network = {name: header.pop(name) for name in ("sizes", "activations")}
     free = np.full(len(arrays["source"]), FREE, np.int32)
     own = {name if name in _ARRAYS else f"1.{name}": array for name, array in arrays.items()}
-    own = {"weights": np.ones(1), "limit": free} | own
-    return header | {"networks": [network]}, own
+    return header | {"networks": [network]}, {"weights": np.ones(1), "limit": free, **own}
 
 
 def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
@@ -124,6 +127,10 @@ def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
     encoding = Encoding(columns, **{name: arrays[name] for name in _ENCODING if name in arrays})
     check_encoding(encoding)
     classes = header["classes"]
+    residuals = arrays.get("residuals")
+    if residuals is not None:
+        residuals = residuals.reshape(-1, len(header["targets"]))
+        _check_residuals(residuals, header["loss"])
     return Model(
         networks=tuple(
             _network(number, network, arrays) for number, network in enumerate(told, start=1)
@@ -137,6 +144,7 @@ def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         precision=str(header["precision"]),
         notes={_text(name): value for name, value in header["notes"].items()},
         weights=arrays["weights"],
+        residuals=residuals,
     )
 
 
@@ -188,6 +196,15 @@ def _check_weights(weights: np.ndarray, loss: str) -> None:
         raise ValueError(f"the weights of its networks are of sum {weights.sum()}")
     if len(weights) > 1 and not can_be_averaged(loss):
         raise ValueError(f"it averages outputs of the loss {loss!r}")
+
+
+def _check_residuals(residuals: np.ndarray, loss: str) -> None:
+    """Raises ValueError for residuals that are none, (rows, targets), or of what has none."""
+    sorted_ = (np.diff(residuals, axis=0) >= 0).all() and (residuals >= 0).all()
+    if not len(residuals) or not sorted_ or not np.isfinite(residuals).all():
+        raise ValueError("its residuals are not in order")
+    if rules_of(loss).classes or len(quantiles_of(loss)) > 1:
+        raise ValueError(f"it has residuals and the loss {loss!r}")
 
 
 def _check_choices(header: dict[str, Any], outputs: int) -> None:

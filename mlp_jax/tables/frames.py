@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from mlp_jax.models.encoding import as_category, is_missing
+from mlp_jax.models.cells import as_category, is_missing
 from mlp_jax.tables.features import features_of
 from mlp_jax.tables.files import RawTable, check_names
 from mlp_jax.tables.table import Table
@@ -18,7 +18,7 @@ NAME = "X"  # what messages call the table
 def is_frame(X: Any) -> bool:
     """Whether a table has names for its columns."""
     return isinstance(X, Mapping) or any(
-        hasattr(X, name) for name in ("columns", "column_names", "__arrow_c_stream__")
+        hasattr(type(X), name) for name in ("columns", "column_names", "__arrow_c_stream__")
     )
 
 

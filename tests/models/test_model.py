@@ -192,8 +192,8 @@ def test_predicting_imports_no_jax(tmp_path):
         "print(mlp_jax.load_model(sys.argv[1]).predict([[1, 2, 3]])[0])\n"
         "ours = {name for name in sys.modules if name.startswith('mlp_jax.')}\n"
         "expected = {'wording', 'storage', 'storage.array_files', 'models', 'models.cells',\n"
-        "            'models.encoding', 'models.model', 'models.model_file', 'models.outputs',\n"
-        "            'models.numpy_forward', 'models.stacked', 'loss_rules'}\n"
+        "            'models.encoding', 'models.intervals', 'models.model', 'models.model_file',\n"
+        "            'models.outputs', 'models.numpy_forward', 'models.stacked', 'loss_rules'}\n"
         "assert ours == {f'mlp_jax.{name}' for name in expected}, ours\n"
         "assert not {'jax', 'sklearn', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)"
     )
