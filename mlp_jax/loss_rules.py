@@ -93,6 +93,14 @@ def quantiles_of(loss: str) -> tuple[str, ...]:
     return tuple(quantile.strip() for quantile in listed.split(","))
 
 
+def can_be_averaged(loss: str) -> bool:
+    """Whether the mean of several networks' outputs is an output of the same meaning.
+
+    Of several quantiles of one label it is none.
+    """
+    return len(quantiles_of(loss)) < 2
+
+
 def default_loss(classes: int | None) -> str:
     """The loss of a table that names none. classes: how many there are, None for numbers."""
     if classes is None:

@@ -1,8 +1,12 @@
 """Every experiment runs in its small form, and what its page says of the large one is committed."""
 
 import json
+import runpy
+import shutil
+import sys
 
 import numpy as np
+import pytest
 
 from tests.scripts import ROOT, run
 
@@ -144,3 +148,114 @@ def test_what_the_page_says_of_the_experiments_is_committed():
     assert f"names the layer of all {sum(row['layer'] is not None for row in faults)}" in page
     alarms = json.loads((results / "false_alarms.json").read_text())
     assert f"{alarms['false_alarms']} in {alarms['networks']:,} random networks" in page
+
+
+def test_accuracy_lays_ways_side_by_side_and_goes_on_where_it_was_cut(tmp_path):
+    script, kept = ROOT / "experiments/accuracy.py", tmp_path / "accuracy.jsonl"
+    printed = run(script, "--small", "--output", tmp_path)
+    first, *others = kept.read_text().splitlines()
+    assert len(others) == 3
+    assert all({"loss", "score", "seconds", "loaded"} < set(json.loads(line)) for line in others)
+    assert "| linear | 1.00 ± 0.00 |" in printed  # of 142 rows held out, on both tables
+    assert (tmp_path / "accuracy.png").stat().st_size > 10_000
+    kept.write_text("\n".join(others) + "\n")
+    run(script, "--small", "--output", tmp_path)
+    assert kept.read_text().splitlines()[:-1] == others
+    was, again = json.loads(first), json.loads(kept.read_text().splitlines()[-1])
+    assert [was[key] for key in ("table", "way", "loss")] == [
+        again[key] for key in ("table", "way", "loss")
+    ]
+
+
+def test_a_way_that_fails_is_told_and_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)  # as if it were not installed
+    script = ROOT / "experiments/accuracy.py"
+    arguments = ("--ways", "LightGBM", "--tables", "diabetes", "--seeds", "1", "--output", tmp_path)
+    for times in (1, 2):
+        with pytest.raises(SystemExit, match="1 could not be measured"):
+            run(script, *arguments)
+        lines = (tmp_path / "accuracy.jsonl").read_text().splitlines()
+        assert len(lines) == times
+        assert "lightgbm" in json.loads(lines[-1])["error"]
+    assert "failed: diabetes, seed 0, LightGBM" in run(
+        script, "--small", "--summary", "--output", tmp_path
+    )
+
+
+def scores_of(losses):
+    """The script's Scores of {way: {table: losses, a seed each}}; those of one class of tables."""
+    module = runpy.run_path(str(ROOT / "experiments/accuracy_scores.py"))
+    lines = {
+        (table, seed, way): {
+            "table": table,
+            "seed": seed,
+            "way": way,
+            "task": "classification",
+            "loss": loss,
+            "score": 1 - loss,
+            "cpu_seconds": 1.0,
+            "single": {"loss": 0.25, "score": 0.75},
+            "covered": 0.875,
+        }
+        for way, tables in losses.items()
+        for table, values in tables.items()
+        for seed, loss in enumerate(values)
+    }
+    tables = list(next(iter(losses.values())))
+    return module, module["Scores"](lines, list(losses), tables)
+
+
+def test_a_table_is_lost_where_the_mean_difference_is_beyond_its_standard_error():
+    module, scores = scores_of(
+        {
+            "mlp_jax": {"a": [0.3, 0.3, 0.3], "b": [0.2, 0.3, 0.4], "c": [0.1, 0.1, 0.1]},
+            # Differences: a 0.01, 0.02, 0.03; b 0.1, 0.1, -0.17, whose error is 0.09; c below.
+            "gradient boosting": {
+                "a": [0.29, 0.28, 0.27],
+                "b": [0.1, 0.2, 0.57],
+                "c": [0.2, 0.2, 0.2],
+            },
+        }
+    )
+    found = module["measures"](scores, scores.ways)
+    assert found["against"]["gradient boosting"] == {"tables": 3, "better": ["c"], "lost": ["a"]}
+    assert found["first"] is False  # ranks 2, 2, 1
+    assert scores.ranks(scores.ways).tolist() == [[2, 1], [2, 1], [1, 2]]
+    assert found["covered"] == {"a": 0.875, "b": 0.875, "c": 0.875}
+    below = [better for *_, better in found["below_single"]]
+    assert below == [False] * 3 + [True, False, False] + [True] * 3
+
+
+def test_ways_are_ranked_on_the_seeds_and_tables_that_all_have():
+    module, scores = scores_of(
+        {
+            "mlp_jax": {"a": [0.1, 0.9], "b": [0.2]},
+            "linear": {"a": [0.2], "b": []},
+        }
+    )
+    assert scores.common(scores.ways) == {"a": {0}}
+    assert scores.means(scores.ways).tolist() == [[0.1, 0.2]]
+    assert scores.complete(scores.ways) == ["mlp_jax"]  # linear has no score of b
+    found = module["measures"](scores, scores.ways)
+    assert found["against"]["linear"] == {"tables": 1, "better": ["a"], "lost": []}
+
+
+def test_the_tables_of_accuracy_on_the_page_are_those_of_the_kept_scores(tmp_path):
+    results, page = ROOT / "experiments/results", (ROOT / "experiments/README.md").read_text()
+    shutil.copy(results / "accuracy.jsonl", tmp_path)
+    printed = run(ROOT / "experiments/accuracy.py", "--summary", "--output", tmp_path)
+    told = page.split("<!-- accuracy: begin -->\n")[1].split("<!-- accuracy: end -->")[0]
+    assert told in printed
+    assert json.loads((tmp_path / "accuracy.json").read_text())["failed"] == []
+
+
+def test_the_page_lists_the_real_tables():
+    page = (ROOT / "experiments/README.md").read_text()
+    told = page.split("<!-- tables: begin -->\n")[1].split("<!-- tables: end -->")[0]
+    recipes = runpy.run_path(str(ROOT / "experiments/tables.py"))["RECIPES"]
+    rows = [line.split(" | ") for line in told.splitlines()[2:]]
+    assert [row[0].removeprefix("| ") for row in rows] == list(recipes)
+    for row, recipe in zip(rows, recipes.values(), strict=True):
+        assert row[4].split(",")[0] == recipe.target
+        assert [row[5], row[6].removesuffix(" |")] == [recipe.source, recipe.licence]
+    assert sum(recipe.task == "regression" for recipe in recipes.values()) >= 6

@@ -27,6 +27,13 @@ model_argument = click.argument("model", type=click.Path(path_type=Path))
     type=click.Path(path_type=Path, dir_okay=False),
     help="A .csv or .parquet file; by default CSV on standard output.",
 )
+@click.option(
+    "--interval",
+    "level",
+    type=float,
+    metavar="LEVEL",
+    help="Of numbers, write the ends of an interval too that has this share of them, such as 0.9.",
+)
 @memory_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a row.")
 def predict(
@@ -34,14 +41,16 @@ def predict(
     data: Path,
     ids: tuple[str, ...],
     output: Path | None,
+    level: float | None,
     memory: int | None,
     as_json: bool,
 ) -> None:
     """Predict the rows of a table.
 
     DATA is a CSV or Parquet file, or - for standard input. Writes the columns named by --id, the
-    prediction, of several quantiles each, and of classes the probability of each. Other columns of
-    DATA are left alone; it needs those that the model was trained with.
+    prediction, of several quantiles each, of classes the probability of each, and with --interval
+    of numbers between which two each is likely to be. Other columns of DATA are left alone; it
+    needs those that the model was trained with.
     """
     check_writable(output, read=[model, data])
     if output is not None:
@@ -49,15 +58,16 @@ def predict(
             raise ValueError(f"{output} does not end in .csv or .parquet; type one of them")
         if as_json:
             raise ValueError("--json prints and --output writes a file: type one of them")
-    from mlp_jax.models.model import load_model
+    from mlp_jax.models.model_file import load_model
     from mlp_jax.tables.files import read_table
 
     loaded = load_model(model)
+    widths = None if level is None else loaded.half_widths(level)
     words = [c.name for c in loaded.encoding.columns if c.categories is not None]
     table = read_table(data, budget=as_bytes(memory), as_text=words, ids=ids)
     for note in table.notes:
         click.echo(f"mlp-jax: {note}", err=True)
-    columns = _predictions(loaded, table, ids)
+    columns = _predictions(loaded, table, ids, widths)
     if as_json:
         rows = zip(*map(_cells, columns.values()), strict=True)
         told = (_in_json(dict(zip(columns, row, strict=True))) for row in rows)
@@ -68,22 +78,30 @@ def predict(
         click.echo(f"wrote {click.format_filename(output)}, {table.frame.num_rows} rows")
 
 
-def _predictions(model: "Model", table: "RawTable", ids: tuple[str, ...]) -> dict[str, Any]:
-    """The columns to write, by name."""
+def _predictions(
+    model: "Model", table: "RawTable", ids: tuple[str, ...], widths: Any
+) -> dict[str, Any]:
+    """The columns to write, by name; widths: half of the interval of every target, or None."""
     from mlp_jax.tables.columns import feature_columns
     from mlp_jax.tables.files import check_names
 
     check_names(table, ids)
     labels = model.targets if model.classes is None else model.classes
     chances = [f"probability of {label}" for label in labels if model.is_classifier]
-    names = [*ids, *_predicted(model), *chances]
+    bounded = () if widths is None else model.targets
+    bounds = [f"{end} {target}" for target in bounded for end in ("low", "high")]
+    names = [*ids, *_predicted(model), *bounds, *chances]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"two columns would be named {twice[0]!r}; type another --id")
     A = model.outputs(feature_columns(table, model.encoding.used()))
     predicted = model.predicted(A)
     columns = [table.ids[name] for name in ids]
-    columns += [predicted] if predicted.ndim == 1 else list(predicted.T)
+    of_targets = [predicted] if predicted.ndim == 1 else list(predicted.T)
+    columns += of_targets
+    if widths is not None:
+        for one, width in zip(of_targets, widths, strict=True):
+            columns += [one - width, one + width]
     if model.is_classifier:
         columns += list(model.probabilities(A).T.astype(A.dtype))
     return dict(zip(names, columns, strict=True))
@@ -141,15 +159,19 @@ def _write(columns: dict[str, Any], output: Path | None) -> None:
 @json_option
 def info(model: Path, as_json: bool) -> None:
     """Print what a model file holds."""
-    from mlp_jax.models.model import load_model
+    from mlp_jax.cli.model_notes import notes_in_words
+    from mlp_jax.models.model_file import load_model
 
     loaded = load_model(model)
     columns = [
         {"name": column.name, "categories": column.categories} for column in loaded.encoding.columns
     ]
+    networks = [
+        {"sizes": network.sizes, "activations": network.activations, "weight": float(weight)}
+        for network, weight in zip(loaded.networks, loaded.weights, strict=True)
+    ]
     facts: dict[str, Any] = {
-        "sizes": loaded.sizes,
-        "activations": loaded.activations,
+        "networks": networks,
         "loss": loaded.loss,
         "targets": loaded.targets,
         "classes": loaded.classes,
@@ -157,17 +179,16 @@ def info(model: Path, as_json: bool) -> None:
         "inputs": loaded.encoding.inputs(),
         "notes": dict(loaded.notes),
     }
+    if len(networks) == 1:  # as it was when a model had no more, for programs that read it
+        facts |= {"sizes": loaded.sizes, "activations": loaded.activations}
     if as_json:
         click.echo(json.dumps(facts))
         return
-    click.echo(f"network  {'-'.join(map(str, loaded.sizes))}, {', '.join(loaded.activations)}")
+    _tell_networks(networks)
     click.echo(f"loss     {loaded.loss}")
     click.echo(f"predicts {', '.join(loaded.targets)}: {_kinds_of_predictions(loaded)}")
-    for name, value in loaded.notes.items():
-        said = value
-        if isinstance(value, dict):
-            said = ", ".join(f"{key.replace('_', ' ')} {one}" for key, one in value.items())
-        click.echo(f"{name.replace('_', ' ')}: {said}")
+    for line in notes_in_words(loaded):
+        click.echo(line)
     click.echo("columns, and the inputs made of them:")
     inputs = loaded.encoding.inputs()
     for place, column in enumerate(loaded.encoding.columns):
@@ -175,6 +196,16 @@ def info(model: Path, as_json: bool) -> None:
         kind = "number" if column.categories is None else f"{len(column.categories)} categories"
         more = f", ... ({len(own)})" if len(own) > SHOWN else ""
         click.echo(f"  {column.name}: {kind}; inputs {', '.join(own[:SHOWN])}{more}")
+
+
+def _tell_networks(networks: list[dict[str, Any]]) -> None:
+    """Prints the network, or the networks that are averaged, the heaviest first."""
+    if len(networks) > 1:
+        click.echo(f"average of {len(networks)} networks, each with its weight:")
+    for network in sorted(networks, key=lambda network: -network["weight"]):
+        first = f"  {network['weight']:.4f}" if len(networks) > 1 else "network"
+        sizes = "-".join(map(str, network["sizes"]))
+        click.echo(f"{first}  {sizes}, {', '.join(network['activations']) or 'linear'}")
 
 
 def _kinds_of_predictions(model: "Model") -> str:
@@ -201,7 +232,7 @@ def export(model: Path, output: Path, dtype: str) -> None:
     """
     check_writable(output, read=[model])
     from mlp_jax.models.export import export_model
-    from mlp_jax.models.model import load_model
+    from mlp_jax.models.model_file import load_model
 
     export_model(load_model(model), output, dtype=dtype)
     click.echo(f"wrote {click.format_filename(output)}")

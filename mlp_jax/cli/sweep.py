@@ -176,7 +176,7 @@ def _refit(
     from mlp_jax.tables.model_of_table import model_of_table, scores, with_notes
 
     fitted = result.refit()
-    model = model_of_table(table, parts, fitted.params, fitted.network)
+    model = model_of_table(table, parts, fitted.networks, fitted.weights)
     found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
     return with_notes(model, parts, found), found
 
@@ -190,7 +190,7 @@ def _write_files(
     output: Path | None,
 ) -> list[str]:
     """Writes the report and the model once both are made; the names of the files written."""
-    from mlp_jax.models.model import to_bytes
+    from mlp_jax.models.model_file import to_bytes
     from mlp_jax.storage.array_files import replace_all
 
     contents = []

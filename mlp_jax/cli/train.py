@@ -245,13 +245,13 @@ def _write_files(
 ) -> dict[str, float]:
     """Writes the model and the picture; returns the scores on the samples held out."""
     from mlp_jax import pictures
-    from mlp_jax.models.model import to_bytes
+    from mlp_jax.models.model_file import to_bytes
     from mlp_jax.models.outputs import class_numbers
     from mlp_jax.storage.array_files import replace_all
     from mlp_jax.tables.model_of_table import model_of_table, network_of, scores, with_notes
 
     network = network_of(table)
-    model = model_of_table(table, parts, params, network)
+    model = model_of_table(table, parts, [(params, network)])
     A = model.outputs_of_inputs(parts.X_test)
     found = scores(model, parts, A)
     drawn = pictures.picture_of_training(

@@ -59,7 +59,7 @@ class MLPRegressor(RegressorMixin, MLP):
       dropout: share of the hidden units dropped in every step.
       weight_decay: decoupled from the loss: taken off the weights, times the learning rate.
       clip_norm: the largest norm of the gradient, or None.
-      schedule: "cosine" or "one_cycle", over max_iter epochs, or None.
+      schedule: "cosine", "log_cosine" or "one_cycle", over max_iter epochs, or None.
       warm_up_epochs: epochs in which the learning rate rises to its value.
       init: how weights begin: "glorot" as in scikit-learn, uniform within ±sqrt(6 / (inputs +
         units)), or ±sqrt(2 / ...) for "logistic", biases too; or another scheme of `mlp_jax.init`,

@@ -20,7 +20,7 @@ from mlp_jax.training.optimizers import OPTIMIZERS, Optimizer, optimizer
 from mlp_jax.wording import as_typed
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
-SCHEDULES = ("cosine", "one_cycle")  # of `mlp_jax.optimizer`, that an estimator can choose
+SCHEDULES = ("cosine", "log_cosine", "one_cycle")  # of `mlp_jax.optimizer`, over max_iter epochs
 OF_STEPS = ("weight_decay", "clip_norm", "warm_up_epochs")  # numbers of every optimizer but lbfgs
 NOT_OF_LBFGS = (*OF_STEPS, "schedule", "dropout", "label_smoothing")
 LARGEST_AUTO = 200  # examples of a batch at most, where batch_size is "auto"

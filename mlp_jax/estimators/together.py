@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.pipeline import Pipeline
 
 from mlp_jax.models.outputs import flat_if_one, probabilities
-from mlp_jax.models.prediction import outputs_of_all
+from mlp_jax.models.prediction import average_of_all
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
@@ -48,7 +48,7 @@ class _Together(BaseEstimator):
         for steps, networks, weights, like in self.folds:
             rows = like._rows(X if steps is None else steps.transform(X))
             rows = rows.astype(networks[0][0][0].W.dtype, copy=False)
-            total = total + np.tensordot(weights, outputs_of_all(networks, rows), axes=1)
+            total = total + average_of_all(networks, weights, rows)
         return np.asarray(total)
 
     @property

@@ -16,8 +16,11 @@ array(['malignant', 'malignant'], dtype='<U9')
 (569, 2)
 
 `mlp_jax.save_model(fitted, path)` writes the same file of an `MLPClassifier`, an `MLPRegressor`, a
-`SweepCV`, what `result.refit()` returned, or a `Pipeline` that ends in one of the first two, after
-imputers, scalers and one-hot encoders. `mlp_jax.table_encoder` is such a `ColumnTransformer`; it
+`SweepCV`, what `result.refit()` or `result.ensemble()` of a sweep returned, or a `Pipeline` that
+ends in one of the first two, after imputers, scalers, one-hot encoders and `mlp_jax.NumberEncoder`,
+which keeps numbers within limits and puts them in bins. A model has one network, or all networks of
+an ensemble, `model.networks` with `model.weights`: NumPy computes them side by side, and the
+outputs are their average. `mlp_jax.table_encoder` is a `ColumnTransformer` that a file can hold; it
 learns from a table what the command line learns:
 
 >>> import numpy as np, pandas, tempfile
@@ -55,6 +58,8 @@ from mlp_jax import _page_of
 if TYPE_CHECKING:
     from mlp_jax.models.export import export_model as export_model
     from mlp_jax.models.model import Model as Model
-    from mlp_jax.models.model import load_model as load_model
+    from mlp_jax.models.model_file import load_model as load_model
+    from mlp_jax.models.permutation import Importance as Importance
+    from mlp_jax.models.permutation import importance as importance
 
 __getattr__ = _page_of("models")

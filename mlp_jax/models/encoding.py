@@ -5,31 +5,21 @@ its category, or NaN where the cell is missing. An encoded row has a number for 
 network. NumPy alone.
 """
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp_jax.wording import as_typed
+from mlp_jax.models.cells import Column as Column
+from mlp_jax.models.cells import as_numbers, columns_of, places_of
 
 VALUE, MISSING = -1, -2  # what an input says of its column, where that is no category
+FREE, SMOOTH, RAMP = 0, 1, 2  # what keeps an input within limits; see `Input`
+WITHIN = 3.0  # a smoothly limited input is between -WITHIN and WITHIN
+FAR = 1e18  # where a smoothly limited input is at its limit, and a square still fits into float32
+_ENDS = np.array([[-np.inf, -FAR, 0], [np.inf, FAR, 1]])  # of FREE, SMOOTH and RAMP
 BLOCK = 1 << 14  # rows that are encoded at once, so that memory stays small
-_WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
-
-
-class Column(NamedTuple):
-    """A column of the table.
-
-    name: as the table has it.
-    categories: what its cells may be, None for numbers; any other cell is of the category "other",
-      whose place is after these.
-    strict: a cell of none of the categories is an error.
-    """
-
-    name: str
-    categories: tuple[str, ...] | None = None
-    strict: bool = False
+USUAL = 256  # inputs of a row up to which that is so
 
 
 class Input(NamedTuple):
@@ -39,7 +29,9 @@ class Input(NamedTuple):
     what: VALUE for the number in its column, MISSING for whether the cell is missing, k for whether
       the cell is of the k-th category.
     fill: the coded number that stands for a missing cell; None where no cell may be missing.
-    mean, scale: the input is (what - mean) / scale.
+    mean, scale: the input is z = (what - mean) / scale.
+    limit: FREE; SMOOTH, for z / sqrt(1 + (z / 3)^2), which is z near 0 and within 3 of it; or RAMP,
+      for z cut off at 0 and at 1.
     """
 
     source: int
@@ -47,6 +39,7 @@ class Input(NamedTuple):
     fill: Any = None
     mean: float = 0.0
     scale: float = 1.0
+    limit: int = FREE
 
 
 class Encoding(NamedTuple):
@@ -58,6 +51,7 @@ class Encoding(NamedTuple):
     fill: (n[0],), float64; NaN for None.
     mean: (n[0],), float64.
     scale: (n[0],), float64.
+    limit: (n[0],), int32.
     """
 
     columns: tuple[Column, ...]
@@ -66,6 +60,7 @@ class Encoding(NamedTuple):
     fill: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
+    limit: np.ndarray
 
     def used(self) -> list[Column]:
         """The columns that an input is made of."""
@@ -84,11 +79,13 @@ class Encoding(NamedTuple):
         return sorted({*self.source[needed].tolist(), *strict})
 
     def inputs(self) -> list[str]:
-        """A name for each input, such as "age", "age is missing", "colour = red"."""
-        return [self._input(*pair) for pair in zip(self.source, self.what, strict=True)]
+        """A name for each input: "age", "age from 18 to 25", "age is missing", "colour = red"."""
+        return [self._input(Input(*fields)) for fields in zip(*self[1:], strict=True)]
 
-    def _input(self, source: int, what: int) -> str:
-        column = self.columns[source]
+    def _input(self, one: Input) -> str:
+        column, what = self.columns[one.source], one.what
+        if what == VALUE and one.limit == RAMP:
+            return f"{column.name} from {one.mean:.9g} to {one.mean + one.scale:.9g}"
         if what == VALUE:
             return column.name
         if what == MISSING:
@@ -107,6 +104,7 @@ def numbers(names: Sequence[str], mean: Any = 0.0, scale: Any = 1.0) -> Encoding
         fill=np.full(n, np.nan),
         mean=np.broadcast_to(np.asarray(mean, np.float64), n).copy(),
         scale=np.broadcast_to(np.asarray(scale, np.float64), n).copy(),
+        limit=np.full(n, FREE, np.int32),
     )
 
 
@@ -119,7 +117,27 @@ def encoding_of_inputs(columns: Sequence[Column], inputs: Sequence[Input]) -> En
         fill=np.array([np.nan if one.fill is None else one.fill for one in inputs], np.float64),
         mean=np.array([one.mean for one in inputs], np.float64),
         scale=np.array([one.scale for one in inputs], np.float64),
+        limit=np.array([one.limit for one in inputs], np.int32),
     )
+
+
+def check_encoding(encoding: Encoding) -> None:
+    """Raises ValueError where an input does not go with its column."""
+    columns, source = encoding.columns, encoding.source
+    if len({column.name for column in columns}) < len(columns):
+        raise ValueError("two of its columns have one name")
+    if len(source) and not 0 <= source.min() <= source.max() < len(columns):
+        raise ValueError(f"inputs of columns {source.min()} to {source.max()}, of {len(columns)}")
+    for place, what in zip(source, encoding.what, strict=True):
+        categories = columns[place].categories
+        most = -1 if categories is None else len(categories)
+        if what < MISSING or what > most or (what == VALUE and categories is not None):
+            raise ValueError(f"an input of {columns[place].name!r} is {what}")
+    finite = np.isfinite(encoding.mean) & np.isfinite(encoding.scale) & (encoding.scale != 0)
+    if not finite.all():
+        raise ValueError("a mean or a scale of an input is not finite, or a scale is 0")
+    if not np.isin(encoding.limit, (FREE, SMOOTH, RAMP)).all():
+        raise ValueError(f"the limits of its inputs are {encoding.limit.tolist()[:10]}")
 
 
 def encode(encoding: Encoding, rows: Any) -> np.ndarray:
@@ -133,22 +151,18 @@ def encode(encoding: Encoding, rows: Any) -> np.ndarray:
     Raises:
       ValueError: a column is missing, or a cell is not what its column is made of.
     """
-    codes = coded(encoding, rows)
-    X = np.empty((len(codes), len(encoding.source)), order="F")  # as `encoded` returns it
-    for at in range(0, len(codes), BLOCK):
-        X[at : at + BLOCK] = encoded(encoding, codes[at : at + BLOCK])
-    return X
+    return encoded_in_blocks(encoding, coded(encoding, rows))
 
 
 def coded(encoding: Encoding, rows: Any) -> np.ndarray:
     """A number for every cell, (samples, columns), float64; see `encode`."""
     used = encoding.used()
-    columns = _columns(encoding.columns, used, rows)
+    columns = columns_of(encoding.columns, used, rows)
     codes = np.zeros((len(columns[0]), len(encoding.columns)))  # 0 where a column is not used
     places = {column: place for place, column in enumerate(encoding.columns)}
     for values, column in zip(columns, used, strict=True):
         numeric = column.categories is None
-        read = as_numbers(values, column.name) if numeric else _places(values, column)
+        read = as_numbers(values, column.name) if numeric else places_of(values, column)
         codes[:, places[column]] = read
     must_be = encoding.without_gaps()
     missing = np.argwhere(np.isnan(codes[:, must_be]))
@@ -161,138 +175,35 @@ def coded(encoding: Encoding, rows: Any) -> np.ndarray:
     return codes
 
 
+def encoded_in_blocks(encoding: Encoding, codes: np.ndarray) -> np.ndarray:
+    """What `encoded` returns by NumPy, a block of rows after the other: of many inputs, fewer."""
+    X = np.empty((len(codes), len(encoding.source)), order="F")  # as `encoded` returns it
+    block = max(1, BLOCK * USUAL // max(USUAL, len(encoding.source)))
+    for at in range(0, len(codes), block):
+        X[at : at + block] = encoded(encoding, codes[at : at + block])
+    return X
+
+
 def encoded(encoding: Encoding, codes: Any, xp: Any = np) -> Any:
     """The inputs, (samples, n[0]), of coded rows; `xp` is NumPy, or jax.numpy to trace it."""
     of_input = codes[:, encoding.source]
     is_missing = xp.isnan(of_input)
-    what, fill, mean, scale = (part[None] for part in encoding[2:])
+    what, fill, mean, scale = (part[None] for part in encoding[2:6])
     filled = xp.where(is_missing, fill, of_input)
     is_category = xp.where(what == MISSING, is_missing, filled == what)
-    return (xp.where(what == VALUE, filled, is_category) - mean) / scale
+    with np.errstate(over="ignore"):  # beyond all numbers is at the limit, or refused by a model
+        z = (xp.where(what == VALUE, filled, is_category) - mean) / scale
+    return _limited(encoding.limit, z, xp) if encoding.limit.any() else z
 
 
-def is_missing(value: Any) -> bool:
-    """Whether a cell is empty: None, NaN, NaT, or what pandas calls NA."""
-    if value is None or type(value).__name__ == "NAType":
-        return True
-    return isinstance(value, float | np.generic) and bool(value != value)
-
-
-def as_category(value: Any) -> str | None:
-    """A cell's category: its text, without the .0 of a whole number; None if it is missing."""
-    if is_missing(value):
-        return None
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"  # as CSV files have them
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        value = int(value)
-    return str(value)
-
-
-def in_one_spelling(category: str) -> str:
-    """The category of a text in one spelling: "7.0" is "7" and "True" is "true"; "007" stays."""
-    whole = _WHOLE.fullmatch(category)
-    if whole:
-        return "0" if whole[1] == "-0" else whole[1]
-    return category.lower() if category in ("True", "TRUE", "False", "FALSE") else category
-
-
-def as_numbers(values: Any, name: str) -> np.ndarray:
-    """A column as float64, a missing cell NaN.
-
-    Raises:
-      ValueError: a cell that is no finite number, with its row.
-    """
-    array = np.asarray(values)
-    if array.dtype.kind == "c":
-        raise ValueError(f"{name!r} is of complex numbers; expected real ones")
-    if array.dtype.kind not in "fiub":
-        array = np.array([_number(value, name, row) for row, value in enumerate(array, start=1)])
-    column = array.astype(np.float64)
-    if np.isinf(column).any():
-        row = int(np.argmax(np.isinf(column)))
-        raise ValueError(f"row {row + 1}: {name!r} is {column[row]}; expected a finite number")
-    return column
-
-
-def _number(value: Any, name: str, row: int) -> float:
-    if is_missing(value) or (isinstance(value, str) and not value.strip()):
-        return np.nan
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"row {row}: {name!r} is {str(value)!r}; expected a number") from None
-
-
-def _places(values: Any, column: Column) -> np.ndarray:
-    """The place of every cell's category; a cell of no category has the place after the last.
-
-    A cell may be spelled as the category is, or as `in_one_spelling` makes both.
-    """
-    categories = column.categories or ()
-    places: dict[str | None, float] = {name: float(k) for k, name in enumerate(categories)}
-    for name in categories:
-        places.setdefault(in_one_spelling(name), places[name])
-    places[None] = np.nan
-    # As objects, since NumPy would make texts of all cells of a list, and "nan" of gaps.
-    cells = np.asarray(values, object if isinstance(values, list | tuple) else None)
-    said = [as_category(value) for value in cells]
-    said = [one if one is None or one in places else in_one_spelling(one) for one in said]
-    if column.strict:
-        for row, category in enumerate(said, start=1):
-            if category not in places:
-                raise ValueError(
-                    f"row {row}: {column.name!r} is {category!r}; expected one of "
-                    f"{', '.join(map(repr, categories[:10]))}"
-                )
-    other = float(len(categories))
-    return np.array([places.get(category, other) for category in said])
-
-
-def _columns(all_of_them: Sequence[Column], expected: Sequence[Column], rows: Any) -> list[Any]:
-    """The columns of any kind of table, in the order of `expected`."""
-    names = getattr(rows, "column_names", None)  # of a pyarrow table
-    if names is None:
-        names = list(rows) if isinstance(rows, Mapping) else getattr(rows, "columns", None)
-    if names is None:
-        array = np.asarray(rows)
-        if array.dtype.kind == "U" and not hasattr(rows, "dtype"):  # see `_places`
-            array = np.asarray(rows, object)
-        if array.ndim != 2 or array.shape[1] != len(all_of_them):
-            raise ValueError(f"X has shape {array.shape}; expected (samples, {len(all_of_them)})")
-        places = {column: place for place, column in enumerate(all_of_them)}
-        return [array[:, places[column]] for column in expected]
-    named = {str(name): name for name in names}
-    if len(named) < len(list(names)):
-        raise ValueError("the table has two columns of one name; expected different names")
-    found = [spelled(named, column.name) for column in expected]
-    if None in found:
-        raise ValueError(
-            f"the table has no column {expected[found.index(None)].name!r}; the network was "
-            f"trained with {', '.join(repr(column.name) for column in expected[:10])}"
-        )
-    columns = [_without_a_dictionary(rows[named[str(name)]]) for name in found]
-    for column, values in zip(expected, columns, strict=True):
-        if isinstance(values, str) or not hasattr(values, "__len__"):
-            raise ValueError(
-                f"{column.name!r} is {as_typed(values)}; expected a column, such as a list"
-            )
-    if len({len(values) for values in columns}) > 1:
-        lengths = sorted({len(values) for values in columns})
-        raise ValueError(f"the columns have {lengths[0]} to {lengths[-1]} rows; expected as many")
-    return columns
-
-
-def spelled(names: Collection[str], name: str) -> str | None:
-    """The name that is meant: this one, or the only one that differs by the spaces around it."""
-    if name in names:
-        return name
-    alike = [one for one in names if one.strip() == name.strip()]
-    return alike[0] if len(alike) == 1 else None
-
-
-def _without_a_dictionary(values: Any) -> Any:
-    """The cells of a column of pyarrow's dictionaries, whose gaps NumPy takes for the last word."""
-    if str(getattr(values, "type", "")).startswith("dictionary<"):
-        return values.to_pylist()
-    return values
+def _limited(limit: np.ndarray, z: Any, xp: Any) -> Any:
+    """z, (samples, n[0]), within its limits, (n[0],)."""
+    lowest, highest = _ENDS[:, None, limit]  # (1, n[0]) each
+    z = xp.clip(z, lowest, highest)
+    smooth = np.flatnonzero(limit == SMOOTH)
+    near = z[:, smooth]
+    curve = near / xp.sqrt(1 + (near / WITHIN) ** 2)
+    if xp is not np:
+        return z.at[:, smooth].set(curve)
+    z[:, smooth] = curve
+    return z

@@ -12,6 +12,7 @@ from mlp_jax.forward_propagation import forward
 from mlp_jax.models.encoding import VALUE, encoded
 from mlp_jax.models.model import Model
 from mlp_jax.models.networks import as_network
+from mlp_jax.models.stacked import Stack
 from mlp_jax.parameters import Layer
 from mlp_jax.storage.array_files import replace
 
@@ -54,7 +55,7 @@ def _check_precision(model: Model) -> None:
     encoding = model.encoding
     found = [
         (encoding.columns[source].name, mean, scale)
-        for source, what, _, mean, scale in zip(*encoding[1:], strict=True)
+        for source, what, _, mean, scale, _ in zip(*encoding[1:], strict=True)
         if what == VALUE
     ]
     if not model.is_classifier:
@@ -83,8 +84,24 @@ def to_bytes(model: Model, dtype: str) -> bytes:
 
 
 def _predicted(model: Model, codes: Any) -> Any:
-    params, network = as_network(model)
-    params = tuple(Layer(*(jnp.asarray(leaf, codes.dtype) for leaf in pair)) for pair in params)
-    X = encoded(model.encoding, codes, jnp)
-    A = forward(params, X.T.astype(codes.dtype), network=network).T
+    X = encoded(model.encoding, codes, jnp).astype(codes.dtype)
+    A = sum(
+        jnp.tensordot(
+            jnp.asarray(model.weights[list(stack.places)], codes.dtype),
+            _outputs(model, stack, X),
+            axes=1,
+        )
+        for stack in model.stacks
+    )
     return A if model.is_classifier else A * model.scale + model.mean
+
+
+def _outputs(model: Model, stack: Stack, X: Any) -> Any:
+    """A[L] of the networks of a stack, (networks, samples, K)."""
+    network = as_network(stack.activations, model.loss, model.precision)
+    params = tuple(Layer(*(jnp.asarray(leaf, X.dtype) for leaf in pair)) for pair in stack.layers)
+
+    def A(params: Any) -> Any:
+        return forward(params, X.T, network=network).T
+
+    return A(params)[None] if len(stack.places) == 1 else jax.vmap(A)(params)

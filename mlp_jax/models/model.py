@@ -1,54 +1,61 @@
-"""One file a model, and predictions from it by NumPy alone: nothing here imports JAX.
+"""One trained network or several, and predictions from them by NumPy alone: nothing imports JAX."""
 
-The file is safetensors for the arrays, JSON for the rest, and a SHA-256 over it all. Loading runs
-no code from the file, and checks every name, shape and dtype before it builds.
-"""
-
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp_jax.loss_rules import RULES, quantiles_of, rules_of
-from mlp_jax.models import numpy_forward, outputs
-from mlp_jax.models.encoding import BLOCK, MISSING, VALUE, Column, Encoding, coded, encoded
-from mlp_jax.storage.array_files import packed, replace, unpacked
+from mlp_jax.loss_rules import quantiles_of, rules_of
+from mlp_jax.models import outputs
+from mlp_jax.models.encoding import BLOCK, Encoding, coded, encoded
+from mlp_jax.models.intervals import LEVEL, SOME, half_widths
+from mlp_jax.models.stacked import Stack, average_of_stacks, stacks_of
 
-FORMAT = "mlp_jax.model/2"
-EXPECTED = "a model written by mlp_jax"
-LOSSES = re.compile(rf"({'|'.join(RULES)})(\([-+.,e0-9 ]*\))?")
-_ENCODING = {"source": np.int32, "what": np.int32} | dict.fromkeys(("fill", "mean", "scale"), float)
+
+class ModelNetwork(NamedTuple):
+    """A network of a model.
+
+    layers: (W, b) of each, W of (inputs, outputs) and b of (outputs, 1).
+    activations: of the hidden layers, by name.
+    """
+
+    layers: tuple[tuple[np.ndarray, np.ndarray], ...]
+    activations: tuple[str, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units of every layer, inputs first."""
+        return (len(self.layers[0][0]), *(W.shape[1] for W, _ in self.layers))
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network with all it takes to use it on the rows of a table.
+    """One trained network, or several that are averaged, with all it takes to use a table's rows.
 
-    layers: (W, b) of each, W of (inputs, outputs) and b of (outputs, 1).
-    activations: of the hidden layers, by name.
+    networks: each with its own depth, widths and activations; all have the same inputs, outputs and
+      loss. Several are copied side by side at the first prediction, so write to none after it.
     loss: by name; it says what the outputs are.
     encoding: how rows become inputs.
     targets: the names of the columns that are predicted.
     classes: what the one target may be, in the order of the outputs; of two, the output is the
       probability of the second. None for numbers, or for several labels.
     mean, scale: of the target; a predicted number is output * scale + mean.
-    precision: of the products that it was trained with.
+    precision: of the products in training; "highest" where networks differ.
     notes: what was measured, such as the score on rows held out.
+    weights: of every network in the average of the outputs, (networks,), of sum 1.
+    residuals: of numbers, how far off the predictions of rows were that the networks had not seen,
+      sorted, (rows, targets), in units of the targets; None where that is not known.
 
     Example:
       >>> import mlp_jax
       >>> model = mlp_jax.load_model("experiments/results/breast_cancer.safetensors")
-      >>> print(model.targets, model.classes)
-      ('class',) ('malignant', 'benign')
+      >>> print(model.targets, model.classes, [network.sizes for network in model.networks])
+      ('class',) ('malignant', 'benign') [(30, 64, 32, 16, 1)]
     """
 
-    layers: tuple[tuple[np.ndarray, np.ndarray], ...] = field(repr=False)
-    activations: tuple[str, ...]
+    networks: tuple[ModelNetwork, ...] = field(repr=False)
     loss: str
     encoding: Encoding = field(repr=False)
     targets: tuple[str, ...]
@@ -57,11 +64,36 @@ class Model:
     scale: float = 1.0
     precision: str = "highest"
     notes: Mapping[str, Any] = field(default_factory=dict)
+    weights: np.ndarray = field(default_factory=lambda: np.ones(1), repr=False)
+    residuals: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def layers(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """Of the network, if there is one alone; ValueError of several."""
+        return self._only("layers").layers
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """Of the network, if there is one alone; ValueError of several."""
+        return self._only("activations").activations
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Units of every layer, inputs first."""
-        return (len(self.layers[0][0]), *(W.shape[1] for W, _ in self.layers))
+        """Of the network, if there is one alone; ValueError of several."""
+        return self._only("sizes").sizes
+
+    def _only(self, asked: str) -> ModelNetwork:
+        if len(self.networks) > 1:
+            raise ValueError(
+                f"the model is an average of {len(self.networks)} networks, each with its own "
+                f"{asked}: type model.networks[0].{asked}"
+            )
+        return self.networks[0]
+
+    @cached_property
+    def stacks(self) -> tuple[Stack, ...]:
+        """The networks side by side, as they are computed."""
+        return stacks_of(self.networks)
 
     @property
     def is_classifier(self) -> bool:
@@ -74,7 +106,9 @@ class Model:
         return quantiles_of(self.loss)
 
     def outputs(self, rows: Any) -> np.ndarray:
-        """A[L] of every row, (samples, n[L]), in the dtype of W; computed in float32 or float64.
+        """A[L] of every row, (samples, n[L]), in the dtype of W; of several networks the average.
+
+        Each network is computed in the dtype of W, float32 or float64, the average in float64.
 
         Args:
           rows: as `mlp_jax.models.encoding.encode` takes them: a data frame, a pyarrow table, a
@@ -95,13 +129,14 @@ class Model:
         for at in range(0, max(1, len(rows)), BLOCK):
             X = self._in_range(inputs(rows[at : at + BLOCK]), at)
             with np.errstate(over="ignore"):
-                found.append(numpy_forward.forward(self.layers, X, self.activations, self.loss))
+                A = average_of_stacks(self.stacks, self.weights, X, self.loss)
+            found.append(A.astype(X.dtype))
         return np.concatenate(found)
 
     def _in_range(self, X: np.ndarray, at: int) -> np.ndarray:
         """X in the dtype of W, in which every number must be finite; its first row is row `at`."""
         with np.errstate(over="ignore"):
-            found = X.astype(self.layers[0][0].dtype)
+            found = X.astype(self.networks[0].layers[0][0].dtype)
         if not np.isfinite(found).all():
             row, place = np.argwhere(~np.isfinite(found))[0]
             raise ValueError(
@@ -126,6 +161,38 @@ class Model:
         """
         return self.probabilities(self.outputs(rows))
 
+    def interval(self, rows: Any, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+        """(low, high): between which two numbers that of every row is, with this probability.
+
+        Each is of the shape that `predict` returns. All rows have one half-width, that of the
+        errors on rows held out in the training (split conformal prediction): of new rows of the
+        same kind the share that `level` says is inside, or a little more. Where errors grow with
+        the number that is predicted, large numbers are outside more often, small ones less.
+
+        Args:
+          rows: as for `outputs`.
+          level: the share of rows, above 0 and below 1.
+
+        Raises:
+          ValueError: as for `outputs`; the model predicts no numbers or has no residuals, or too
+            few for the level.
+        """
+        widths = self.half_widths(level)
+        predicted = self.predict(rows)
+        half = widths[0] if predicted.ndim == 1 else widths
+        return predicted - half, predicted + half
+
+    def half_widths(self, level: float = LEVEL) -> np.ndarray:
+        """Half the width of the `interval` of every target, (targets,)."""
+        named = ", ".join(self.targets)
+        if self.is_classifier:
+            raise ValueError(f"the model predicts {named}, no numbers: use its probabilities")
+        if self.residuals is None:
+            raise ValueError(
+                f"the model of {named} has no residuals, which an interval is made of: {SOME}"
+            )
+        return half_widths(self.residuals, level)
+
     def predicted(self, A: np.ndarray) -> np.ndarray:
         """What `predict` returns, from what `outputs` has returned."""
         if not self.is_classifier:
@@ -137,8 +204,7 @@ class Model:
         """What `predict_proba` returns, from what `outputs` has returned."""
         if not self.is_classifier:
             raise ValueError(f"the model predicts {', '.join(self.targets)}, numbers; use predict")
-        A = A.astype(np.float64)
-        return A if self.classes is None else outputs.probabilities(A)
+        return outputs.chances(A, of_labels=self.classes is None)
 
 
 def _as_array(classes: Sequence[Any]) -> np.ndarray:
@@ -147,140 +213,3 @@ def _as_array(classes: Sequence[Any]) -> np.ndarray:
     if found.dtype.kind == "f" and all(isinstance(label, int) for label in classes):
         return np.array(classes, object)
     return found
-
-
-def load_model(path: Any) -> Model:
-    """The model in a file of `mlp_jax.save_model` or of the command line.
-
-    Predicts by NumPy alone; JAX is not imported.
-
-    Raises:
-      ValueError: the file is missing, foreign, cut short or altered.
-    """
-    path = Path(path)
-    header, arrays = unpacked(path, FORMAT, EXPECTED)
-    try:
-        return _build(header, arrays)
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path} does not hold together: {error}; expected {EXPECTED}") from error
-
-
-def write_model(path: Any, model: Model) -> None:
-    """Writes the model's file; a file already there is replaced once the new one is whole."""
-    replace(Path(path), to_bytes(model))
-
-
-def to_bytes(model: Model) -> bytes:
-    """The content of the model's file."""
-    header = {
-        "sizes": model.sizes,
-        "activations": model.activations,
-        "loss": model.loss,
-        "precision": model.precision,
-        "targets": model.targets,
-        "classes": model.classes,
-        "mean": model.mean,
-        "scale": model.scale,
-        "columns": model.encoding.columns,
-        "notes": dict(model.notes),
-    }
-    arrays = {
-        name: np.asarray(getattr(model.encoding, name), dtype) for name, dtype in _ENCODING.items()
-    }
-    for index, (W, b) in enumerate(model.layers, start=1):
-        arrays |= {f"W{index}": np.asarray(W), f"b{index}": np.asarray(b)}
-    return packed(FORMAT, header, arrays)
-
-
-def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
-    sizes = header["sizes"]
-    depth = len(sizes) - 1
-    _check_arrays(sizes, arrays)
-    _check_choices(header, depth)
-    columns = tuple(
-        Column(_text(name), None if categories is None else _texts(categories), bool(strict))
-        for name, categories, strict in header["columns"]
-    )
-    encoding = Encoding(columns, **{name: arrays[name] for name in _ENCODING})
-    _check_encoding(encoding)
-    classes = header["classes"]
-    return Model(
-        layers=tuple((arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(1, depth + 1)),
-        activations=tuple(header["activations"]),
-        loss=header["loss"],
-        encoding=encoding,
-        targets=_texts(header["targets"]),
-        classes=None if classes is None else tuple(classes),
-        mean=float(header["mean"]),
-        scale=float(header["scale"]),
-        precision=str(header["precision"]),
-        notes={_text(name): value for name, value in header["notes"].items()},
-    )
-
-
-def _check_arrays(sizes: list[int], arrays: dict[str, np.ndarray]) -> None:
-    """Raises ValueError where a name, shape or dtype does not go with the sizes."""
-    expected: dict[str, tuple[int, ...]] = dict.fromkeys(_ENCODING, (sizes[0],))
-    for index, (n_prev, n) in enumerate(pairwise(sizes), start=1):
-        expected |= {f"W{index}": (n_prev, n), f"b{index}": (n, 1)}
-    found = {name: array.shape for name, array in arrays.items()}
-    if found != expected or len(sizes) < 2:
-        raise ValueError(f"its sizes are {sizes}, its arrays {found}")
-    dtypes = {name: np.dtype(dtype) for name, dtype in _ENCODING.items()}
-    for name, array in arrays.items():
-        floats = (np.dtype(np.float32), np.dtype(np.float64))
-        if array.dtype not in ((dtypes[name],) if name in dtypes else floats):
-            raise ValueError(f"{name} is of {array.dtype}")
-
-
-def _check_choices(header: dict[str, Any], depth: int) -> None:
-    """Raises ValueError where activations, loss or classes do not go with the sizes."""
-    names, loss, classes = header["activations"], header["loss"], header["classes"]
-    if len(names) != depth - 1 or not set(names) <= set(numpy_forward.ACTIVATIONS):
-        raise ValueError(f"its activations are {names}, of {depth - 1} hidden layers")
-    if not LOSSES.fullmatch(loss):
-        raise ValueError(f"its loss is {loss!r}")
-    outputs, targets = header["sizes"][-1], _texts(header["targets"])
-    rules, quantiles = rules_of(loss), quantiles_of(loss)
-    own = 1 if classes is not None or quantiles else outputs
-    if len(set(targets)) != len(targets) or len(targets) != own:
-        raise ValueError(f"it has targets {targets} and {outputs} outputs")
-    if quantiles and len(quantiles) != outputs:
-        raise ValueError(f"its loss is {loss!r}, and it has {outputs} outputs")
-    if classes is None:
-        return
-    if not isinstance(classes, list) or not rules.classes:
-        raise ValueError(f"it has classes {classes} and the loss {loss}")
-    if not all(isinstance(label, str | bool | int | float) for label in classes):
-        raise ValueError(f"its classes are {classes}")
-    if len(set(map(repr, classes))) != len(classes) or max(2, outputs) != len(classes):
-        raise ValueError(f"it has classes {classes} and {outputs} outputs")
-
-
-def _check_encoding(encoding: Encoding) -> None:
-    """Raises ValueError where an input does not go with its column."""
-    columns, source = encoding.columns, encoding.source
-    if len({column.name for column in columns}) < len(columns):
-        raise ValueError("two of its columns have one name")
-    if len(source) and not 0 <= source.min() <= source.max() < len(columns):
-        raise ValueError(f"inputs of columns {source.min()} to {source.max()}, of {len(columns)}")
-    for place, what in zip(source, encoding.what, strict=True):
-        categories = columns[place].categories
-        most = -1 if categories is None else len(categories)
-        if what < MISSING or what > most or (what == VALUE and categories is not None):
-            raise ValueError(f"an input of {columns[place].name!r} is {what}")
-    finite = np.isfinite(encoding.mean) & np.isfinite(encoding.scale) & (encoding.scale != 0)
-    if not finite.all():
-        raise ValueError("a mean or a scale of an input is not finite, or a scale is 0")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
-    return value
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list):
-        raise ValueError(f"{values!r} is no list of texts")
-    return tuple(map(_text, values))

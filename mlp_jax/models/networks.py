@@ -1,4 +1,4 @@
-"""From a trained network to a `Model`, which has names and NumPy arrays alone, and back."""
+"""From trained networks to a `Model`, which has names and NumPy arrays alone, and back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,16 +6,19 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.activations import Activation, is_named
+from mlp_jax.loss_rules import can_be_averaged
 from mlp_jax.losses import is_named_loss
 from mlp_jax.models.encoding import Encoding
-from mlp_jax.models.model import Model
+from mlp_jax.models.model import Model, ModelNetwork
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, as_layers
 
+Trained = tuple[Sequence[Layer], Network]  # (params, network)
+
 
 def as_model(
-    params: Sequence[Layer],
-    network: Network,
+    networks: Sequence[Trained],
+    weights: Sequence[float] | np.ndarray | None = None,
     *,
     encoding: Encoding,
     targets: Sequence[str],
@@ -24,32 +27,70 @@ def as_model(
     scale: float = 1.0,
     notes: Mapping[str, Any] | None = None,
 ) -> Model:
-    """The model of a trained network, with copies of params; `Model` describes the arguments.
+    """The model of trained networks, with copies of their params.
+
+    `networks` are (params, network) of each, `weights` are of each in the average, equal by
+    default; `Model` describes the other arguments.
 
     Raises:
-      ValueError: an activation or a loss of the user's own, which no file can hold.
+      ValueError: an activation or a loss of the user's own, which no file can hold; networks that
+        cannot be averaged.
     """
-    check_named(network)
+    for _, network in networks:
+        check_named(network)
+    losses = dict.fromkeys(network.loss.name for _, network in networks)
+    shapes = {(len(params[0][0]), params[-1][0].shape[1]) for params, _ in networks}
+    if len(shapes) > 1:
+        raise ValueError(f"networks have {sorted(shapes)} inputs and outputs; expected the same")
+    if len(losses) > 1 or (len(networks) > 1 and not can_be_averaged(*losses)):
+        raise ValueError(
+            f"{len(networks)} networks of the loss {' and '.join(losses)} cannot be averaged; "
+            "write one of them"
+        )
+    precisions = {network.precision for _, network in networks}
     return Model(
-        layers=tuple((np.array(W), np.array(b)) for W, b in params),
-        activations=tuple(activation.name for activation in network.hidden(params)),
-        loss=network.loss.name,
+        networks=tuple(_as_names(params, network) for params, network in networks),
+        loss=networks[0][1].loss.name,
         encoding=encoding,
         targets=tuple(targets),
         classes=None if classes is None else tuple(map(_as_json, classes)),
         mean=float(mean),
         scale=float(scale),
-        precision=network.precision,
+        precision=precisions.pop() if len(precisions) == 1 else "highest",
         notes=dict(notes or {}),
+        weights=_of_sum_one(weights, len(networks)),
     )
 
 
-def as_network(model: Model) -> tuple[tuple[Layer, ...], Network]:
-    """(params, network), as for `mlp_jax.forward`."""
-    activations = model.activations or ("relu",)
-    alike = len(set(activations)) == 1
-    network = Network(activations[0] if alike else activations, model.loss, model.precision)
-    return as_layers([Layer(W, b) for W, b in model.layers]), network
+def _as_names(params: Sequence[Layer], network: Network) -> ModelNetwork:
+    layers = tuple((np.array(W), np.array(b)) for W, b in params)
+    return ModelNetwork(layers, tuple(f.name for f in network.hidden(params)))
+
+
+def _of_sum_one(weights: Sequence[float] | np.ndarray | None, count: int) -> np.ndarray:
+    found = np.ones(count) if weights is None else np.asarray(weights, np.float64)
+    whole = np.isfinite(found).all() and (found >= 0).all() and found.sum() > 0
+    if found.shape != (count,) or not whole:
+        raise ValueError(f"weights are {found.tolist()}; expected {count} numbers from 0 up")
+    return found / found.sum()
+
+
+def as_networks(model: Model) -> tuple[tuple[tuple[Layer, ...], Network], ...]:
+    """(params, network) of each, as for `mlp_jax.forward`."""
+    return tuple(
+        (
+            as_layers([Layer(W, b) for W, b in layers]),
+            as_network(activations, model.loss, model.precision),
+        )
+        for layers, activations in model.networks
+    )
+
+
+def as_network(activations: Sequence[str], loss: str, precision: str) -> Network:
+    """The network of these hidden layers' activations."""
+    chosen = activations or ("relu",)
+    alike = len(set(chosen)) == 1
+    return Network(chosen[0] if alike else tuple(chosen), loss, precision)
 
 
 def check_named(network: Network) -> None:

@@ -26,6 +26,15 @@ def probabilities(A: np.ndarray) -> np.ndarray:
     return np.hstack([1 - A, A]) if A.shape[1] == 1 else A
 
 
+def chances(A: np.ndarray, *, of_labels: bool) -> np.ndarray:
+    """What `predict_proba` of a model returns, in float64: (samples, classes), or of labels each.
+
+    of_labels: whether every output is of a label of its own, and not of a class among others.
+    """
+    A = A.astype(np.float64)
+    return A if of_labels else probabilities(A)
+
+
 def flat_if_one(A: np.ndarray) -> np.ndarray:
     """The numbers of every row; (samples,) of one output."""
     return A[:, 0] if A.shape[1] == 1 else A

@@ -13,6 +13,7 @@ from mlp_jax.dtypes import scope
 from mlp_jax.forward_propagation import forward_trace
 from mlp_jax.losses import is_named_loss
 from mlp_jax.models import numpy_forward
+from mlp_jax.models.stacked import outputs_of_stacks, stacks_of
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 
@@ -44,8 +45,8 @@ def outputs_of_all(
 ) -> np.ndarray:
     """A[L] of every network for every row of X, (networks, samples, K).
 
-    Networks of one depth and activation are padded to one shape and computed at once. The weights
-    out of a unit that was added are zero, so the unit adds nothing whatever its activation is.
+    Networks of one depth and activation are computed side by side, see `models.stacked`, where
+    NumPy is done before their programs would have been compiled.
     """
     groups: dict[Any, list[int]] = {}
     for number, (params, network) in enumerate(networks):
@@ -53,29 +54,31 @@ def outputs_of_all(
     found: list[Any] = [None] * len(networks)
     for (depth, network), numbers in groups.items():
         alike, names = [networks[i][0] for i in numbers], _names_of_activations(network, depth)
-        if names is None or sum(_flops(params, X) for params in alike) >= WORTH_COMPILING:
+        programs = len({tuple(W.shape for W, _ in params) for params in alike})
+        flops = sum(_flops(params, X) for params in alike)
+        if names is None or flops >= WORTH_COMPILING * programs:
             of_all: Any = [outputs(params, X, network) for params in alike]
         else:
-            of_all = numpy_forward.forward(stack_networks(alike), X, names, network.loss.name)
+            stacks = stacks_of((params, names) for params in alike)
+            with np.errstate(over="ignore"):
+                of_all = outputs_of_stacks(stacks, X, network.loss.name)
         for number, A in zip(numbers, of_all, strict=True):
             found[number] = A
     return np.stack(found)
 
 
-def stack_networks(networks: Sequence[tuple[Layer, ...]]) -> tuple[Layer, ...]:
-    """Networks of one depth side by side, on the first axis of every leaf, padded with zeros."""
+def average_of_all(
+    networks: Sequence[tuple[tuple[Layer, ...], Network]], weights: np.ndarray, X: np.ndarray
+) -> np.ndarray:
+    """The average A[L] of every row of X, (samples, K), in float64.
 
-    def stack_leaves(leaves: Sequence[np.ndarray]) -> np.ndarray:
-        shape = np.max([leaf.shape for leaf in leaves], axis=0)
-        stack = np.zeros((len(leaves), *shape), leaves[0].dtype)
-        for one, leaf in zip(stack, leaves, strict=True):
-            one[tuple(map(slice, leaf.shape))] = leaf
-        return stack
-
-    return tuple(
-        Layer(*(stack_leaves(leaves) for leaves in zip(*layers, strict=True)))
-        for layers in zip(*networks, strict=True)
-    )
+    weights: of every network, (networks,).
+    """
+    blocks = [
+        np.tensordot(weights, outputs_of_all(networks, X[first : first + MOST]), axes=1)
+        for first in range(0, max(1, len(X)), MOST)
+    ]
+    return np.concatenate(blocks)
 
 
 def _names_of_activations(network: Network, depth: int) -> list[str] | None:

@@ -8,6 +8,8 @@ r"""Pictures: every function draws on matplotlib's Axes and returns them; no pyp
 b'\x89PNG'
 """
 
+from mlp_jax.pictures.columns import COLUMNS as COLUMNS
+from mlp_jax.pictures.columns import importance as importance
 from mlp_jax.pictures.figures import HEIGHT as HEIGHT
 from mlp_jax.pictures.figures import WIDTH as WIDTH
 from mlp_jax.pictures.figures import figure as figure

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from mlp_jax.pictures.input import (
     BLUE,
     GREY,
+    ORANGE,
     class_names,
     class_numbers,
     margin,
@@ -153,16 +154,20 @@ def _most_confused(counts: np.ndarray, names: list[str]) -> tuple[np.ndarray, li
     return fewer, [*(names[i] for i in kept), f"{len(names) - len(kept)} others"]
 
 
-def predicted_and_true(axes: Axes, y: Any, predicted: Any, *, name: str = "") -> Axes:
+def predicted_and_true(
+    axes: Axes, y: Any, predicted: Any, *, name: str = "", half_width: float | None = None
+) -> Axes:
     """The predicted number of every row against the true one, and where they would be equal.
 
-    Of many rows, how many fall where.
+    Of many rows, how many fall where. With a half-width, the band of it around what is predicted,
+    and the share of the rows whose true number the band has.
 
     Args:
       axes: to draw on.
       y: the true numbers.
       predicted: the predicted ones.
       name: of what is predicted.
+      half_width: of the intervals around what is predicted, or None for no band.
 
     Returns:
       axes.
@@ -181,9 +186,21 @@ def predicted_and_true(axes: Axes, y: Any, predicted: Any, *, name: str = "") ->
     scatter = ((truth - truth.mean()) ** 2).sum()
     r2 = f", R² {1 - ((truth - guess) ** 2).sum() / scatter:.3f}" if scatter else ""
     axes.plot([low, high], [low, high], color="black", linewidth=1, linestyle="--")
+    if half_width is not None:
+        _band(axes, (low, high), half_width, float((np.abs(truth - guess) <= half_width).mean()))
     axes.set(xlim=(low, high), ylim=(low, high))
     of = f" {plain(name, 24)}" if name else ""
     axes.set(xlabel=f"true{of}", ylabel=f"predicted{of}")
     axes.set_title(f"{len(truth):,} rows{r2}", fontsize=10)
     axes.grid(alpha=0.3)
     return axes
+
+
+def _band(axes: Axes, ends: tuple[float, float], half_width: float, share: float) -> None:
+    """The band around where predicted and true numbers are equal, and the share of rows in it."""
+    if not np.isfinite(half_width) or half_width < 0:
+        raise ValueError(f"half_width is {as_typed(half_width)}; expected a number from 0, or None")
+    lower, upper = ([end + sign * half_width for end in ends] for sign in (-1, 1))
+    label = f"± {half_width:.4g}: {share:.1%} of the rows"
+    axes.fill_between(ends, lower, upper, color=ORANGE, alpha=0.2, linewidth=0, label=label)
+    axes.legend(loc="upper left", fontsize=8)

@@ -31,13 +31,13 @@ def packed(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) 
 
 
 def unpacked(
-    path: Path, format_: str, expected: str
+    path: Path, formats: str | Sequence[str], expected: str
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The header and the arrays that `packed` was given.
 
     Args:
       path: of the file.
-      format_: as the file was packed.
+      formats: one of which the file was packed as; of several, that of today first.
       expected: what the file should be, for the error.
 
     Raises:
@@ -67,9 +67,10 @@ def unpacked(
     header = json.loads(text)
     if not isinstance(header, dict):
         raise ValueError(f"{path} has a header that is no object; expected {expected}")
-    if header.get("format") != format_:
+    known = [formats] if isinstance(formats, str) else formats
+    if header.get("format") not in known:
         raise ValueError(
-            f"{path} has format {header.get('format')!r}; expected {format_!r}, {expected}"
+            f"{path} has format {header.get('format')!r}; expected {known[0]!r}, {expected}"
         )
     return header, arrays
 

@@ -8,7 +8,7 @@ import numpy as np
 from mlp_jax.labels import class_weights, one_hot
 from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
-from mlp_jax.models.encoding import is_missing
+from mlp_jax.models.cells import is_missing
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.training.checks import check_range
 from mlp_jax.wording import as_typed

@@ -10,10 +10,9 @@ from sklearn import metrics
 from mlp_jax.labels import one_hot
 from mlp_jax.loss_rules import ANY, default_loss
 from mlp_jax.models.model import Model
-from mlp_jax.models.networks import as_model
+from mlp_jax.models.networks import Trained, as_model
 from mlp_jax.models.outputs import class_numbers
 from mlp_jax.network import Network
-from mlp_jax.parameters import Layer
 from mlp_jax.tables.table import EncodedTable, Table
 
 
@@ -47,12 +46,24 @@ def labels_of(table: Table, y: np.ndarray) -> np.ndarray:
 
 
 def model_of_table(
-    table: Table, parts: EncodedTable, params: Sequence[Layer], network: Network
+    table: Table,
+    parts: EncodedTable,
+    networks: Sequence[Trained],
+    weights: Sequence[float] | np.ndarray | None = None,
 ) -> Model:
-    """The model of a network that was trained on `parts`."""
+    """The model of networks that were trained on `parts`, averaged with these weights.
+
+    Of what a sweep leaves: `model_of_table(table, parts, fitted.networks, fitted.weights)`.
+
+    Args:
+      table: as it was read.
+      parts: its rows, encoded.
+      networks: (params, network) of each.
+      weights: of each, (networks,); equal by default.
+    """
     return as_model(
-        params,
-        network,
+        networks,
+        weights,
         encoding=parts.encoding,
         targets=[table.target],
         classes=table.classes,

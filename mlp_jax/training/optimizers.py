@@ -34,7 +34,7 @@ class _Kind(NamedTuple):
 
 
 _ADAM = {"b1": 0.9, "b2": 0.999, "eps": 1e-8}
-_ANY = ("weight_decay", "clip_norm", "warm_up_epochs")
+_ANY = ("weight_decay", "clip_norm", "warm_up_epochs", "bias_rate")
 OPTIMIZERS = {
     "sgd": _Kind({"learning_rate": 0.1}, ("momentum", *_ANY)),
     "adam": _Kind({"learning_rate": 1e-3, **_ADAM}, ("eps_root", *_ANY)),
@@ -47,12 +47,13 @@ OPTIMIZERS = {
 SCHEDULES = {
     "constant": _Kind({}),
     "cosine": _Kind({"decay_epochs": math.nan, "final": 0.0}),
+    "log_cosine": _Kind({"decay_epochs": math.nan, "cycles": 4.0}),
     "exponential": _Kind({"rate": math.nan}),
     "inverse_scaling": _Kind({"samples": math.nan, "power": 0.5}),
     "one_cycle": _Kind({"decay_epochs": math.nan, "peak_at": 0.3, "start": 1 / 25, "final": 1e-4}),
 }  # NaN: has no default and must be given
 _BELOW_ONE = ("momentum", "b1", "b2", "decay")  # shares of the past, 0 <= number < 1
-_ABOVE_ZERO = ("decay_epochs",)  # what an epoch is divided by
+_ABOVE_ZERO = ("decay_epochs", "cycles")  # a share of 0 epochs is none, and no cycle a rate of 0
 
 
 @partial(
@@ -78,20 +79,28 @@ def optimizer(
     Args:
       name: "sgd", "adam", "adamw", "rmsprop", "adagrad", "lion", or "lbfgs" (full batches only).
       schedule: of the learning rate: "constant"; "cosine" (decay_epochs, final=0), down to the
-        fraction `final`; "exponential" (rate), times `rate` an epoch; "inverse_scaling" (samples,
-        power=0.5), scikit-learn's: divided by (1 + samples seen)^power after every epoch of so many
-        samples; "one_cycle" (decay_epochs, peak_at=0.3, start=1/25, final=1e-4), up from the
-        fraction `start` until `peak_at` of decay_epochs and down to `final`. With momentum it
-        multiplies the velocity, as in PyTorch; scikit-learn has each step's own rate inside it.
+        fraction `final`; "log_cosine" (decay_epochs, cycles=4), RealMLP's: of the share t of
+        decay_epochs that is done, times 1/2 - 1/2 cos(2π log2(1 + (2^cycles - 1) t)), from 0 up to
+        1 and down again `cycles` times, each time twice as long; "exponential" (rate), times `rate`
+        an epoch; "inverse_scaling" (samples, power=0.5), scikit-learn's: divided by (1 + samples
+        seen)^power after every epoch of so many samples; "one_cycle" (decay_epochs, peak_at=0.3,
+        start=1/25, final=1e-4), up from the fraction `start` until `peak_at` of decay_epochs and
+        down to `final`. With momentum it multiplies the velocity, as in PyTorch; scikit-learn has
+        each step's own rate inside it.
       nesterov: for "sgd" with momentum.
       **numbers: learning_rate; momentum (sgd, rmsprop), b1, b2, eps, eps_root (adam, adamw), decay,
-        initial_accumulator_value, with optax's meanings and defaults; the schedule's; and for any
-        but lbfgs weight_decay (decoupled: times the learning rate, off the weights, not the
-        biases), clip_norm (the largest norm of the whole gradient), warm_up_epochs (the learning
-        rate rises to its value in a straight line).
+        initial_accumulator_value, with optax's meanings and defaults (RealMLP has b2=0.95); the
+        schedule's; and for any but lbfgs weight_decay (decoupled: times the learning rate, off the
+        weights, not the biases), clip_norm (the largest norm of the whole gradient), warm_up_epochs
+        (the learning rate rises to its value in a straight line, times the schedule), bias_rate
+        (biases learn at so many times the learning rate; RealMLP has 0.1).
 
     Raises:
       ValueError: an unknown name or number, or one out of range.
+
+    References:
+      RealMLP: D. Holzmüller, L. Grinsztajn, I. Steinwart, Better by default: strong pre-tuned MLPs
+      and boosted trees on tabular data, NeurIPS 2024.
 
     Example:
       >>> adam = optimizer("adam", learning_rate=0.01, schedule="cosine", decay_epochs=100)
@@ -169,6 +178,8 @@ def transformation(
         weights_only = [Layer(True, False)] * len(as_layers(params))
         mask = shaped_like(params, weights_only)
         parts.append(optax.add_decayed_weights(n["weight_decay"], mask))
+    if "bias_rate" in n:
+        parts.append(_biases_at(n["bias_rate"]))
     if choice.schedule == "constant" and "warm_up_epochs" not in n:
         parts.append(optax.scale_by_learning_rate(n["learning_rate"]))
     else:
@@ -193,6 +204,16 @@ def _clipped(longest: Any) -> optax.GradientTransformation:
         divisor = jnp.where(length == 0.0, 1.0, length)
         short = length < longest
         return jax.tree.map(lambda g: jnp.where(short, g, g / divisor * longest), updates), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def _biases_at(multiple: Any) -> optax.GradientTransformation:
+    """The updates of biases times this multiple."""
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        layers = [Layer(W, multiple * b) for W, b in as_layers(updates)]
+        return shaped_like(updates, layers), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
@@ -242,6 +263,13 @@ def _cosine(epochs: Array, n: dict[str, Any]) -> Array:
     return _half_cosine(epochs / n["decay_epochs"], 1.0, n["final"])
 
 
+def _log_cosine(epochs: Array, n: dict[str, Any]) -> Array:
+    """Equation of RealMLP's "coslog4" schedule, for 4 cycles: 15 = 2⁴ - 1."""
+    share = jnp.clip(epochs / n["decay_epochs"], 0.0, 1.0)
+    cycles_done = jnp.log2(1.0 + (2.0 ** n["cycles"] - 1.0) * share)
+    return 0.5 - 0.5 * jnp.cos(2.0 * jnp.pi * cycles_done)
+
+
 def _exponential(epochs: Array, n: dict[str, Any]) -> Array:
     return n["rate"] ** epochs
 
@@ -260,6 +288,7 @@ def _one_cycle(epochs: Array, n: dict[str, Any]) -> Array:
 _SCHEDULES: dict[str, Callable[[Array, dict[str, Any]], Array]] = {
     "constant": lambda epochs, n: jnp.ones_like(epochs),
     "cosine": _cosine,
+    "log_cosine": _log_cosine,
     "exponential": _exponential,
     "inverse_scaling": _inverse_scaling,
     "one_cycle": _one_cycle,

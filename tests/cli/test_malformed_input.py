@@ -12,8 +12,9 @@ import safetensors.numpy
 from click.testing import CliRunner
 
 from mlp_jax.cli.main import commands
-from mlp_jax.models import model as model_files
+from mlp_jax.models import model_file as model_files
 from mlp_jax.models.encoding import numbers
+from mlp_jax.models.model import Model, ModelNetwork
 from mlp_jax.storage.array_files import packed
 from tests.cli.tables import ROWS, columns, csv
 from tests.test_malformed_calls import CALLS
@@ -206,8 +207,12 @@ def test_options_that_do_not_fit(tmp_path, case, monkeypatch):
 
 def model():
     layers = ((np.ones((2, 1), np.float32), np.zeros((1, 1), np.float32)),)
-    return model_files.Model(
-        layers, (), "binary_cross_entropy", numbers(["a", "b"]), ("kind",), ("no", "yes")
+    return Model(
+        (ModelNetwork(layers, ()),),
+        "binary_cross_entropy",
+        numbers(["a", "b"]),
+        ("kind",),
+        ("no", "yes"),
     )
 
 
@@ -226,7 +231,7 @@ FILES = {
     "a length beyond the file": (b"\xff" * 8 + CONTENT[8:], "no whole safetensors file"),
     "a format to come": (packed("mlp_jax.model/9", {}, {}), "has format 'mlp_jax.model/9'"),
     "a header that is no object": (packed_header("[1]"), "has a header that is no object"),
-    "no sizes": (packed(model_files.FORMAT, {}, {}), "does not hold together: 'sizes'"),
+    "no networks": (packed(model_files.FORMAT, {}, {}), "does not hold together: 'networks'"),
 }
 
 

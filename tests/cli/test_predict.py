@@ -15,8 +15,9 @@ from click.testing import CliRunner
 
 import mlp_jax
 from mlp_jax.cli.main import commands
-from mlp_jax.models.encoding import MISSING, VALUE, Column, Encoding, numbers
-from mlp_jax.models.model import Model, write_model
+from mlp_jax.models.encoding import MISSING, VALUE, Column, Input, encoding_of_inputs, numbers
+from mlp_jax.models.model import Model, ModelNetwork
+from mlp_jax.models.model_file import write_model
 from mlp_jax.tables import table as tables
 from tests.cli.tables import csv, run
 
@@ -123,16 +124,14 @@ def test_a_category_is_the_same_however_its_file_writes_it(tmp_path):
 
 
 def test_a_column_may_name_the_rows_and_be_a_feature(tmp_path):
-    encoding = Encoding(
+    encoding = encoding_of_inputs(
         (Column("size"), Column("colour", ("red",))),
-        source=np.array([0, 0, 1, 1], np.int32),
-        what=np.array([VALUE, MISSING, 0, MISSING], np.int32),
-        fill=np.array([1.0, np.nan, np.nan, np.nan]),
-        mean=np.zeros(4),
-        scale=np.ones(4),
+        [Input(0, VALUE, 1.0), Input(0, MISSING), Input(1, 0), Input(1, MISSING)],
     )
     layers = ((np.array([[1.0], [20], [300], [4000]]), np.zeros((1, 1))),)
-    write_model(tmp_path / "m", Model(layers, (), "squared_error", encoding, ("y",)))
+    write_model(
+        tmp_path / "m", Model((ModelNetwork(layers, ()),), "squared_error", encoding, ("y",))
+    )
     (tmp_path / "t.csv").write_text("size,colour\nNA,NA\n007,red\n2,null\n")
     for ids in ([], ["size", "colour"]):
         named = [word for name in ids for word in ("--id", name)]
@@ -149,7 +148,7 @@ def number_model(path, loss="squared_error", quantiles=1, **more):
     """Of one input x; output k is k * x."""
     layers = ((np.arange(1.0, quantiles + 1)[None], np.zeros((quantiles, 1))),)
     more = {"encoding": numbers(["x"]), "targets": ("area",)} | more
-    write_model(path, Model(layers, (), loss, **more))
+    write_model(path, Model((ModelNetwork(layers, ()),), loss, **more))
     return str(path)
 
 
@@ -172,6 +171,36 @@ def test_what_json_has_no_number_for_is_null(tmp_path):
     assert done.exit_code == 0, done.output
     rows = [json.loads(line, parse_constant=pytest.fail) for line in done.stdout.splitlines()]
     assert [(row["id"], row["ids"]) for row in rows] == [(None, [None]), (0.5, [1.0])]
+
+
+def test_info_and_predict_know_an_average_of_networks(tmp_path):
+    networks = [
+        ModelNetwork(((np.array([[2.0]]), np.ones((1, 1))),), ()),
+        ModelNetwork(
+            ((np.ones((1, 2)), np.zeros((2, 1))), (np.ones((2, 1)), np.zeros((1, 1)))), ("relu",)
+        ),
+    ]
+    about = (numbers(["x"]), ("area",))
+    model = Model(tuple(networks), "squared_error", *about, weights=np.array([0.25, 0.75]))
+    write_model(tmp_path / "m", model)
+    done = CliRunner().invoke(commands, ["info", str(tmp_path / "m")])
+    assert done.stdout.splitlines()[:5] == [
+        "average of 2 networks, each with its weight:",
+        "  0.7500  1-2-1, relu",
+        "  0.2500  1-1, linear",
+        "loss     squared_error",
+        "predicts area: numbers",
+    ]
+    facts = json.loads(CliRunner().invoke(commands, ["info", str(tmp_path / "m"), "--json"]).stdout)
+    assert facts["networks"] == [
+        {"sizes": [1, 1], "activations": [], "weight": 0.25},
+        {"sizes": [1, 2, 1], "activations": ["relu"], "weight": 0.75},
+    ]
+    assert "sizes" not in facts
+    (tmp_path / "t.csv").write_text("x\n1\n-2\n")
+    done = CliRunner().invoke(commands, ["predict", str(tmp_path / "m"), str(tmp_path / "t.csv")])
+    expected = [0.25 * (2 * x + 1) + 0.75 * 2 * max(x, 0) for x in (1, -2)]
+    assert [float(line) for line in done.stdout.splitlines()[1:]] == expected
 
 
 def test_export_writes_a_program(trained):

@@ -8,7 +8,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import mlp_jax
-from mlp_jax.tables.encoder import table_encoder
+from mlp_jax.models.encoding import encode, numbers
+from mlp_jax.tables.encoder import fit_encoding, table_encoder
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -73,6 +74,18 @@ def test_a_pipeline_takes_the_table_as_it_was(tmp_path):
     )
 
 
+def test_a_pipeline_with_bins_and_limits_predicts_as_it_did(tmp_path):
+    table, y = frame(), TARGETS["two"]
+    table.loc[::9, "age"] = np.nan
+    encoder = table_encoder(["age"], ["colour"], scaling="robust", bins=8, binary_as_one=True)
+    mlp = mlp_jax.MLPClassifier((4,), max_iter=20, random_state=0)
+    pipeline = make_pipeline(encoder, mlp).fit(table, y)
+    model = there_and_back(pipeline, tmp_path)
+    assert model.sizes[0] == 1 + 1 + 8 + 3
+    rows = table.assign(age=table["age"] ** 3)
+    np.testing.assert_allclose(model.predict_proba(rows), pipeline.predict_proba(rows), rtol=1e-12)
+
+
 def test_the_best_of_a_search(tmp_path):
     mlp = mlp_jax.MLPClassifier(max_iter=9, random_state=0)
     space = {"mlpclassifier__hidden_layer_sizes": [(3,), (5,)]}
@@ -89,6 +102,60 @@ def test_what_a_sweep_has_fitted(tmp_path):
     model = there_and_back(fitted, tmp_path, target="decade")
     np.testing.assert_array_equal(model.predict(X), fitted.predict(X))
     np.testing.assert_allclose(model.outputs(X), fitted.outputs(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["two", "three", "labels", "numbers"])
+def test_an_ensemble_predicts_as_its_file_does(kind, tmp_path):
+    """`Fitted`, `Ensemble` and `Model` have the same methods, of the same shapes."""
+    y = TARGETS.get(kind, X[:, 0])
+    space = {"width": [3, 5], "activation": ["relu", "tanh"], "learning_rate": 0.03}
+    result = mlp_jax.sweep(X, y, space, folds=2, epochs=5, progress=False)
+    for fitted in (result.ensemble(4, greedy=False), result.refit()):
+        model = there_and_back(fitted, tmp_path, columns=["age"])
+        assert len(model.networks) == len(fitted.networks)
+        assert [column.name for column in model.encoding.columns] == ["age"]
+        for rows in (X, {"age": X[:, 0]}):
+            np.testing.assert_allclose(model.outputs(rows), fitted.outputs(X), rtol=1e-12)
+            np.testing.assert_array_equal(model.predict(rows), fitted.predict(X))
+        if kind == "numbers":
+            for one in (model, fitted):
+                with pytest.raises(ValueError, match=r"numbers.*; use predict"):
+                    one.predict_proba(X)
+            continue
+        P = fitted.predict_proba(X)
+        assert P.shape == (80, 3 if kind == "three" else 2)
+        np.testing.assert_allclose(model.predict_proba(X), P, rtol=1e-12)
+        if kind != "labels":
+            np.testing.assert_allclose(P.sum(axis=1), 1, rtol=1e-12)
+            np.testing.assert_array_equal(fitted.classes[P.argmax(axis=1)], fitted.predict(X))
+        for one in (model, fitted):
+            with pytest.raises(ValueError, match=r"shape \(80, 2\); expected \(samples, 1\)"):
+                one.predict_proba(np.hstack([X, X]))
+
+
+def test_a_sweep_of_encoded_rows_is_written_with_their_encoding(tmp_path):
+    table = frame()
+    encoding = fit_encoding(dict(table.items()), ["age"], ["colour"])
+    inputs = encode(encoding, table)
+    result = mlp_jax.sweep(
+        inputs, TARGETS["two"], {"width": [3]}, folds=2, epochs=5, progress=False
+    )
+    together = result.ensemble(1)
+    model = there_and_back(together, tmp_path, encoding=encoding, target="age")
+    np.testing.assert_allclose(
+        model.predict_proba(table), together.predict_proba(inputs), rtol=1e-12
+    )
+    for more, said in {
+        "columns are 'x'; expected 4 different names": {"columns": "x"},
+        "columns are .*; expected 4 different names": {"columns": ["x"] * 5},
+        "encoding is of 1 inputs; expected an Encoding of 4 inputs": {"encoding": numbers("x")},
+        "encoding is of type dict; expected": {"encoding": {}},
+        "columns and encoding are given": {"columns": "abcde", "encoding": encoding},
+    }.items():
+        with pytest.raises(ValueError, match=more):
+            mlp_jax.model_of(together, **said)
+    with pytest.raises(ValueError, match="Model knows its own: leave them out"):
+        mlp_jax.model_of(model, columns=["a"])
 
 
 def test_a_model_is_saved_again(tmp_path):

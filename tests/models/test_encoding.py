@@ -1,5 +1,6 @@
 """Rows of a table become inputs, by names and numbers alone."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas
@@ -7,16 +8,19 @@ import pyarrow
 import pytest
 
 import mlp_jax.models.encoding as module
+from mlp_jax.models.cells import as_category, in_one_spelling
 from mlp_jax.models.encoding import (
     MISSING,
+    RAMP,
+    SMOOTH,
     VALUE,
     Column,
     Encoding,
-    as_category,
+    Input,
     coded,
     encode,
     encoded,
-    in_one_spelling,
+    encoding_of_inputs,
 )
 from mlp_jax.models.encoding import numbers as encoding_of_numbers
 
@@ -30,6 +34,7 @@ def encoding(strict=False):
         fill=np.array([30.0, np.nan, np.nan, np.nan, 2.0]),
         mean=np.array([20.0, 0, 0, 0, 0.5]),
         scale=np.array([10.0, 1, 1, 1, 2]),
+        limit=np.zeros(5, np.int32),
     )
 
 
@@ -94,6 +99,53 @@ def test_jax_encodes_codes_as_numpy_does():
 def test_inputs_have_names():
     expected = ["age", "age is missing", "colour = blue", "colour = red", "colour = (other)"]
     assert encoding().inputs() == expected
+    assert limited().inputs() == ["age", "age from 18 to 25.5", "age from 25.5 to 1.6e+09"]
+
+
+def limited():
+    """age, smoothly limited, and in two bins; a missing age is 30."""
+    ages = [
+        Input(0, VALUE, 30.0, 20.0, 5.0, SMOOTH),
+        Input(0, VALUE, 30.0, 18.0, 7.5, RAMP),
+        Input(0, VALUE, 30.0, 25.5, 1.6e9 - 25.5, RAMP),
+    ]
+    return encoding_of_inputs([Column("age")], ages)
+
+
+LIMITED = {"age": [20, 32, 18, 24, None, 3e9, -1e300]}
+# By hand: of 32, z = (32 - 20) / 5 = 2.4 and z / sqrt(1 + 0.8^2); of the others z = 0, -0.4, 0.8,
+# 2 for the gap, and so far off that 3 is met. Then the share of the bin that is below the number.
+NEAR = [0, 2.4 / 1.64**0.5, -1.2 / 9.16**0.5, 2.4 / 9.64**0.5, 6 / 13**0.5, 3, -3]
+SHARES = [2 / 7.5, 1, 0, 6 / 7.5, 1, 1, 0]
+
+
+def test_an_input_is_kept_within_its_limits():
+    found = encode(limited(), LIMITED)
+    np.testing.assert_allclose(found[:, 0], NEAR, rtol=1e-14)
+    np.testing.assert_allclose(found[:, 1], SHARES, rtol=1e-14)
+    np.testing.assert_allclose(found[:5, 2], [0, 6.5 / 1.6e9, 0, 0, 4.5 / 1.6e9], rtol=1e-7)
+    assert found[5:, 2].tolist() == [1, 0]
+    assert np.abs(found).max() <= 3
+
+
+@pytest.mark.parametrize("limit", [RAMP, SMOOTH])
+def test_a_limit_that_is_left_out_would_be_seen(limit):
+    one = limited()
+    without = one._replace(limit=np.where(one.limit == limit, 0, one.limit))
+    assert not np.allclose(encode(without, LIMITED)[:5], encode(limited(), LIMITED)[:5])
+
+
+def test_jax_limits_inputs_as_numpy_does():
+    codes = coded(limited(), LIMITED)
+    found = encoded(limited(), jnp.asarray(codes), jnp)
+    np.testing.assert_allclose(found, encode(limited(), LIMITED), rtol=1e-14)
+
+
+def test_a_limit_costs_nothing_where_no_input_has_one():
+    codes = jnp.asarray(coded(encoding(), TABLE))
+    traced = str(jax.make_jaxpr(lambda rows: encoded(encoding(), rows, jnp))(codes))
+    assert "sqrt" not in traced
+    assert "sqrt" in str(jax.make_jaxpr(lambda rows: encoded(limited(), rows, jnp))(codes))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +169,7 @@ def test_a_text_is_of_the_category_of_its_number(text, category):
 def places(categories, cells, strict=False):
     """Of every cell in a table of one column, as it is coded."""
     column = Column("c", categories, strict)
-    one = Encoding((column,), np.zeros(1, int), np.zeros(1, int), *np.array([[np.nan], [0], [1]]))
+    one = encoding_of_inputs([column], [Input(0, 0)])
     return coded(one, {"c": cells})[:, 0].tolist()
 
 

@@ -10,9 +10,18 @@ import pyarrow
 import pytest
 
 import mlp_jax
-from mlp_jax.models import model as model_files
-from mlp_jax.models.encoding import MISSING, Column, Encoding, numbers
-from mlp_jax.models.networks import as_model, as_network
+from mlp_jax.models import model as models
+from mlp_jax.models import model_file as model_files
+from mlp_jax.models.encoding import (
+    MISSING,
+    RAMP,
+    SMOOTH,
+    Column,
+    Input,
+    encoding_of_inputs,
+    numbers,
+)
+from mlp_jax.models.networks import as_model, as_networks
 from mlp_jax.models.numpy_forward import ACTIVATIONS
 from mlp_jax.storage import array_files
 from mlp_jax.storage.array_files import packed, unpacked
@@ -39,7 +48,7 @@ def model(activation="tanh", loss="binary_cross_entropy", **more):
     params = (mlp_jax.Layer(turned, params[0].b), params[1])
     encoding = numbers(["a", "b", "c"], mean=np.arange(3.0), scale=2.0)
     about = {"encoding": encoding, "targets": ["kind"], "classes": classes} | more
-    return as_model(params, mlp_jax.Network(activation, loss), **about)
+    return as_model([(params, mlp_jax.Network(activation, loss))], **about)
 
 
 X = np.random.default_rng(0).normal(size=(5, 3))
@@ -70,18 +79,40 @@ def test_a_model_comes_back_as_it_was(tmp_path):
     assert np.array_equal(theirs.outputs(X), ours.outputs(X))
 
 
+def test_limits_come_back(tmp_path):
+    inputs = [Input(0, limit=SMOOTH), Input(0, scale=0.5, limit=RAMP), Input(0)]
+    ours = model(encoding=encoding_of_inputs([Column("a")], inputs))
+    model_files.write_model(tmp_path / "m", ours)
+    theirs = mlp_jax.load_model(tmp_path / "m")
+    assert theirs.encoding.limit.tolist() == [SMOOTH, RAMP, 0]
+    np.testing.assert_array_equal(theirs.outputs(X[:, :1]), ours.outputs(X[:, :1]))
+    without = ours.encoding._replace(limit=np.zeros(3, np.int32))
+    unlimited = dataclasses.replace(ours, encoding=without).outputs(X[:, :1])
+    assert not np.allclose(unlimited, ours.outputs(X[:, :1]))
+
+
+def test_a_file_of_before_is_of_one_network_without_limits(tmp_path):
+    (tmp_path / "m").write_bytes(model_files.to_bytes(model()))
+    header, arrays = unpacked(tmp_path / "m", model_files.FORMAT, "")
+    header |= header.pop("networks")[0]
+    arrays = {name.removeprefix("1."): array for name, array in arrays.items()}
+    del arrays["limit"], arrays["weights"], header["format"]
+    (tmp_path / "m").write_bytes(packed(model_files.OF_ONE_NETWORK, header, arrays))
+    found = mlp_jax.load_model(tmp_path / "m")
+    assert found.encoding.limit.tolist() == [0, 0, 0]
+    np.testing.assert_array_equal(found.outputs(X), model().outputs(X))
+
+
 def test_categories_come_back(tmp_path):
     columns = (Column("colour", ("red", "ö"), True), Column("age"), Column("more"))
-    three = np.arange(3, dtype=np.int32)
-    encoding = Encoding(columns, three * 0, three, three * np.nan, three * 0.0, three + 1.0)
+    encoding = encoding_of_inputs(columns, [Input(0, what) for what in (0, 1, 2)])
     model_files.write_model(tmp_path / "m", model(encoding=encoding))
     assert mlp_jax.load_model(tmp_path / "m").encoding.columns == columns
 
 
 def test_a_gap_in_a_dictionary_of_pyarrow_is_predicted_as_one(tmp_path):
-    columns, three = (Column("kind", ("a", "b")),), np.arange(3, dtype=np.int32)
-    what = np.array([0, 1, MISSING], np.int32)
-    encoding = Encoding(columns, three * 0, what, three * np.nan, three * 0.0, three + 1.0)
+    columns = (Column("kind", ("a", "b")),)
+    encoding = encoding_of_inputs(columns, [Input(0, what) for what in (0, 1, MISSING)])
     model_files.write_model(tmp_path / "m", model(loss="squared_error", encoding=encoding))
     loaded = mlp_jax.load_model(tmp_path / "m")
     cells = ["a", None, "b"]
@@ -97,7 +128,7 @@ def test_a_gap_in_a_dictionary_of_pyarrow_is_predicted_as_one(tmp_path):
 )
 def test_numpy_predicts_what_jax_does(activation, loss):
     ours = model(activation, loss)
-    params, network = as_network(ours)
+    [(params, network)] = as_networks(ours)
     A = mlp_jax.forward(params, ((X - np.arange(3)) / 2).T, network=network).T
     np.testing.assert_allclose(ours.outputs(X), A, rtol=1e-12, atol=1e-12)
 
@@ -105,7 +136,7 @@ def test_numpy_predicts_what_jax_does(activation, loss):
 def test_float32_predictions_are_within_1e_6():
     ours = model()
     layers = tuple((W.astype(np.float32), b.astype(np.float32)) for W, b in ours.layers)
-    theirs = model_files.Model(layers, ("tanh",), ours.loss, ours.encoding, ("kind",), ours.classes)
+    theirs = dataclasses.replace(ours, networks=(models.ModelNetwork(layers, ("tanh",)),))
     A = theirs.outputs(X)
     assert A.dtype == np.float32
     np.testing.assert_allclose(A, ours.outputs(X), atol=1e-6)
@@ -130,23 +161,23 @@ def test_classes_numbers_and_probabilities():
 def test_rows_in_blocks_are_rows_at_once(monkeypatch):
     ours, many = model(), np.random.default_rng(1).normal(size=(100, 3))
     whole = ours.outputs(many)
-    monkeypatch.setattr(model_files, "BLOCK", 7)
+    monkeypatch.setattr(models, "BLOCK", 7)
     np.testing.assert_allclose(ours.outputs(many), whole, rtol=1e-13)
 
 
 def test_rows_are_encoded_in_blocks_and_counted_from_the_first(monkeypatch):
-    ours, seen, encoded = model(), [], model_files.encoded
+    ours, seen, encoded = model(), [], models.encoded
 
     def counted(encoding, codes):
         seen.append(len(codes))
         return encoded(encoding, codes)
 
-    monkeypatch.setattr(model_files, "BLOCK", 3)
-    monkeypatch.setattr(model_files, "encoded", counted)
+    monkeypatch.setattr(models, "BLOCK", 3)
+    monkeypatch.setattr(models, "encoded", counted)
     ours.outputs(X)
     assert seen == [3, 2]
     layers = tuple((W.astype(np.float32), b.astype(np.float32)) for W, b in ours.layers)
-    single = dataclasses.replace(ours, layers=layers)
+    single = dataclasses.replace(ours, networks=(models.ModelNetwork(layers, ("tanh",)),))
     rows = X.copy()
     rows[4, 1] = 1e60
     for predict in (single.outputs, single.outputs_of_inputs):
@@ -160,8 +191,9 @@ def test_predicting_imports_no_jax(tmp_path):
         "import sys, mlp_jax\n"
         "print(mlp_jax.load_model(sys.argv[1]).predict([[1, 2, 3]])[0])\n"
         "ours = {name for name in sys.modules if name.startswith('mlp_jax.')}\n"
-        "expected = {'wording', 'storage', 'storage.array_files', 'models', 'models.encoding',\n"
-        "            'models.model', 'models.numpy_forward', 'models.outputs', 'loss_rules'}\n"
+        "expected = {'wording', 'storage', 'storage.array_files', 'models', 'models.cells',\n"
+        "            'models.encoding', 'models.intervals', 'models.model', 'models.model_file',\n"
+        "            'models.outputs', 'models.numpy_forward', 'models.stacked', 'loss_rules'}\n"
         "assert ours == {f'mlp_jax.{name}' for name in expected}, ours\n"
         "assert not {'jax', 'sklearn', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)"
     )
@@ -216,32 +248,40 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
 def test_a_function_of_the_users_own_is_refused(network):
     params = mlp_jax.init(0, (2, 3, 1))
     with pytest.raises(ValueError, match="a function of your own and cannot be written"):
-        as_model(params, network, encoding=numbers("ab"), targets=["y"])
+        as_model([(params, network)], encoding=numbers("ab"), targets=["y"])
 
 
-def changed(folder, header=None, arrays=None):
+def changed(folder, header=None, arrays=None, of=model):
     """A file with other content, and the SHA-256 of that."""
-    (folder / "m").write_bytes(model_files.to_bytes(model()))
+    (folder / "m").write_bytes(model_files.to_bytes(of()))
     old = unpacked(folder / "m", model_files.FORMAT, "")
     content = packed(model_files.FORMAT, old[0] | (header or {}), old[1] | (arrays or {}))
     (folder / "m").write_bytes(content)
     return folder / "m"
 
 
+def network(sizes=(3, 4, 1), activations=("tanh",)):
+    """The header of a network; of `changed`, there is no other."""
+    return {"networks": [{"sizes": sizes, "activations": activations}]}
+
+
 LIES = {
-    "sizes of another network": {"header": {"sizes": [3, 5, 1]}},
-    "no layer": {"header": {"sizes": [3]}},
-    "sizes that are words": {"header": {"sizes": "abc"}},
-    "an unknown activation": {"header": {"activations": ["softmin"]}},
-    "too many activations": {"header": {"activations": ["relu", "relu"]}},
+    "sizes of another network": {"header": network([3, 5, 1])},
+    "no layer": {"header": network([3])},
+    "sizes that are words": {"header": network("abc")},
+    "an unknown activation": {"header": network(activations=["softmin"])},
+    "too many activations": {"header": network(activations=["relu", "relu"])},
     "an unknown loss": {"header": {"loss": "__import__('os')"}},
     "three classes of one output": {"header": {"classes": [1, 2, 3]}},
     "classes that are a number": {"header": {"classes": 3}},
     "columns of another form": {"header": {"columns": [["a"]]}},
     "inputs of a column that is not": {"arrays": {"source": np.array([0, 1, 7], np.int32)}},
-    "whole weights": {"arrays": {"W1": np.ones((3, 4), np.int64)}},
-    "another array": {"arrays": {"W9": np.ones((3, 4))}},
+    "whole weights": {"arrays": {"1.W1": np.ones((3, 4), np.int64)}},
+    "another array": {"arrays": {"1.W9": np.ones((3, 4))}},
     "an input of a category that is not": {"arrays": {"what": np.array([-1, -1, 4], np.int32)}},
+    "a limit that is none": {"arrays": {"limit": np.array([0, 1, 3], np.int32)}},
+    "limits of too few inputs": {"arrays": {"limit": np.zeros(2, np.int32)}},
+    "limits of another dtype": {"arrays": {"limit": np.zeros(3)}},
     "a scale of zero": {"arrays": {"scale": np.zeros(3)}},
     "two columns of a name": {"header": {"columns": [["a", None, False]] * 3}},
     "two targets of one output": {"header": {"targets": ["a", "b"]}},
@@ -252,6 +292,10 @@ LIES = {
     "a loss of words": {"header": {"loss": "huber(x)"}},
     "notes that are none": {"header": {"notes": None}},
     "a mean that is a word": {"header": {"mean": "x"}},
+    "no network": {"header": {"networks": []}},
+    "networks that are a word": {"header": {"networks": "ab"}},
+    "a weight for no network": {"arrays": {"weights": np.full(2, 0.5)}},
+    "a weight of single precision": {"arrays": {"weights": np.ones(1, np.float32)}},
 }
 
 

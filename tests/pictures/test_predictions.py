@@ -115,3 +115,18 @@ def test_equal_numbers_have_room_around_them(axes):
     pictures.predicted_and_true(axes, [2, 2], [2, 2])
     assert axes.get_xlim() == (1, 3)
     assert axes.get_title() == "2 rows"
+
+
+def test_the_band_has_the_rows_whose_true_number_is_within_its_half_width(axes):
+    pictures.predicted_and_true(axes, [0.0, 1, 2, 10], [0.5, 2.0, 4.0, 10.0], half_width=1.0)
+    assert legend(axes) == ["± 1: 75.0% of the rows"]
+    corners = axes.collections[-1].get_paths()[0].vertices
+    np.testing.assert_allclose(np.unique(np.abs(corners[:, 1] - corners[:, 0]).round(9)), [1])
+    without = pictures.predicted_and_true(pictures.figure()[1][0], [1, 2], [1, 2])
+    assert without.get_legend() is None
+
+
+@pytest.mark.parametrize("half_width", [-1.0, np.inf, np.nan])
+def test_a_band_of_no_width_that_can_be_drawn_is_an_error(axes, half_width):
+    with pytest.raises(ValueError, match=r"half_width is .*; expected a number from 0, or None"):
+        pictures.predicted_and_true(axes, [1, 2], [1, 2], half_width=half_width)

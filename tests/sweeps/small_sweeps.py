@@ -19,6 +19,14 @@ EVERY_KIND = [
     BASE | {"hidden": (5,), "class_weight": {0: 1.0, 1: 3.0}, "seed": 7, "init": "glorot"},
     {"hidden": (4, 4, 4), "optimizer": "sgd", "momentum": 0.9, "batch_size": None},
     {"hidden": (), "optimizer": "sgd", "schedule": "cosine", "decay_epochs": 5.0},
+    {
+        "hidden": (5,),
+        "optimizer": "adamw",
+        "schedule": "log_cosine",
+        "decay_epochs": 5.0,
+        "bias_rate": 0.1,
+        "warm_up_epochs": 0.5,
+    },
     {"hidden": (4,), "loss": "softmax_cross_entropy", "tolerance": 0.05, "patience": 1},
 ]
 EVERY_KIND = [{"loss": "binary_cross_entropy"} | config for config in EVERY_KIND]

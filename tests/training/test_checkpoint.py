@@ -23,6 +23,13 @@ TRAININGS = {
     "dropout": {"optimizer": "sgd", "dropout": 0.2, "key": 1},
     "optax's": {"optimizer": optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.01))},
     "early stopping": {"optimizer": "adam", "key": 2, "validation": 0.3, "patience": 9},
+    "RealMLP's recipe": {
+        "optimizer": mlp_jax.optimizer(
+            "adamw", schedule="log_cosine", decay_epochs=60, bias_rate=0.1, warm_up_epochs=2
+        ),
+        "batch_size": 16,
+        "key": 1,
+    },
     "lbfgs": {"optimizer": "lbfgs"},
 }
 

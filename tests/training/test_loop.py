@@ -79,6 +79,23 @@ def test_changing_a_schedule_number_compiles_nothing(compilations):
     assert compilations() == before
 
 
+def test_changing_a_number_of_realmlps_recipe_compiles_nothing(compilations):
+    params, X, Y = net()
+    choose = partial(mlp_jax.optimizer, "adamw", schedule="log_cosine", b2=0.95)
+
+    def last(**numbers):
+        _, info = mlp_jax.fit(params, X, Y, optimizer=choose(**numbers), epochs=4)
+        return float(np.asarray(info.cost)[-1])
+
+    base = {"decay_epochs": 4, "bias_rate": 0.1}
+    found = [last(**base)]
+    before = compilations()
+    found += [last(**(base | change)) for change in ({"decay_epochs": 9}, {"bias_rate": 0.5})]
+    found += [last(**base, cycles=cycles) for cycles in (1.0, 2.5)]
+    assert compilations() == before
+    assert len(set(found)) == 5  # each number did something
+
+
 def row_of(i, leaf):
     return leaf[i]
 

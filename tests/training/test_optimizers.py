@@ -8,7 +8,13 @@ import optax
 import pytest
 
 import mlp_jax
-from mlp_jax.training.optimizers import OPTIMIZERS, learning_rate, optimizer, transformation
+from mlp_jax.training.optimizers import (
+    OPTIMIZERS,
+    SCHEDULES,
+    learning_rate,
+    optimizer,
+    transformation,
+)
 from tests.nets import random_net
 
 PAIRS = {
@@ -84,6 +90,45 @@ def test_one_cycle_rises_and_falls():
     assert (np.diff(rate[30:]) < 0).all()
 
 
+def test_log_cosine_has_four_cycles_each_twice_as_long():
+    """RealMLP's coslog4, by hand: of 15 epochs, 1 + 15 t is 1 + epochs, a power of 2."""
+    choice = optimizer("sgd", learning_rate=1.0, schedule="log_cosine", decay_epochs=15)
+    at_powers = {0: 0, 1 / 4: 1 / 2, 1 / 2: 1, 2 / 3: 3 / 4}  # 1/2 - 1/2 cos(2π power)
+    for cycle in range(4):
+        for part, expected in at_powers.items():
+            epochs = 2 ** (cycle + part) - 1
+            assert float(learning_rate(choice, 1, epochs)) == pytest.approx(expected, abs=1e-9)
+            assert float(learning_rate(choice, 8, 8 * epochs)) == pytest.approx(expected, abs=1e-9)
+    for epochs in (15, 16, 1000):
+        assert float(learning_rate(choice, 1, epochs)) == pytest.approx(0, abs=1e-9)
+
+
+def test_log_cosine_takes_another_number_of_cycles():
+    """Of 2: zeros where 1 + 3 t is 1, 2 and 4, and the height between them at its roots of 2."""
+    choice = optimizer("sgd", learning_rate=2.0, schedule="log_cosine", decay_epochs=3, cycles=2)
+    at = [0, np.sqrt(2) - 1, 1, 2 * np.sqrt(2) - 1, 3]
+    found = [float(learning_rate(choice, 1, epochs)) for epochs in at]
+    np.testing.assert_allclose(found, [0, 2, 0, 2, 0], atol=1e-9)
+
+
+def test_a_training_by_log_cosine_begins_at_a_rate_of_0_and_goes_on():
+    params, X, Y = random_net(0, (4, 5, 1), 12)
+    choice = optimizer("adam", learning_rate=0.05, schedule="log_cosine", decay_epochs=40)
+    first, _ = mlp_jax.fit(params, X, Y, optimizer=choice, epochs=1)
+    chex.assert_trees_all_equal(first.params, jax.tree.map(jnp.asarray, params))
+    _, info = mlp_jax.fit(params, X, Y, optimizer=choice, epochs=40)
+    assert info.cost[-1] < info.cost[0] - 0.1
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_warm_up_multiplies_every_schedule(schedule):
+    needed = {name: 3.0 for name, value in SCHEDULES[schedule].numbers.items() if np.isnan(value)}
+    plain = optimizer("adam", learning_rate=2.0, schedule=schedule, **needed)
+    warm = optimizer("adam", learning_rate=2.0, schedule=schedule, warm_up_epochs=1.5, **needed)
+    share = np.minimum((1 + np.arange(8)) / (1.5 * 4), 1)  # of four batches an epoch
+    np.testing.assert_allclose(rates(warm, 4, 8), share * rates(plain, 4, 8), rtol=1e-12)
+
+
 def test_inverse_scaling_is_that_of_scikit_learn():
     """learning_rate_init / pow(t + 1, power_t) after every epoch, of t samples seen."""
     choice = optimizer("sgd", learning_rate=2.0, schedule="inverse_scaling", samples=8, power=0.25)
@@ -115,6 +160,32 @@ def test_weight_decay_leaves_biases_alone():
     assert not updates[0][1].any()
 
 
+def updates_of(name, **numbers):
+    """What an optimizer adds to (W, b), of gradients of ones and the learning rate 0.5."""
+    params = [(2 * jnp.ones((2, 3)), 2 * jnp.ones((3, 1))), (jnp.ones((3, 1)), jnp.ones((1, 1)))]
+    chosen = transformation(optimizer(name, learning_rate=0.5, **numbers), params)
+    ones = jax.tree.map(jnp.ones_like, params)
+    return chosen.update(ones, chosen.init(params), params)[0]
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "lbfgs"])
+def test_biases_learn_at_their_multiple_of_the_rate(name):
+    plain = updates_of(name, weight_decay=0.1)
+    slower = updates_of(name, weight_decay=0.1, bias_rate=0.25)
+    expected = [(W, 0.25 * b) for W, b in plain]
+    chex.assert_trees_all_equal(slower, expected)
+    assert abs(plain[0][1]).min() > 0  # so that a quarter is another number
+    assert jax.tree.structure(slower) == jax.tree.structure(plain)
+
+
+def test_the_rate_of_biases_comes_after_the_gradient_is_clipped():
+    # By hand: 13 entries of 1, of which the norm is √13, cut down to 1; W, W, b and b.
+    found = updates_of("sgd", clip_norm=1.0, bias_rate=0.1)
+    for W, b in found:
+        np.testing.assert_allclose(W, -0.5 / np.sqrt(13), rtol=1e-12)
+        np.testing.assert_allclose(b, -0.05 / np.sqrt(13), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_lowers_the_cost(name):
     params, X, Y = random_net(1, (4, 8, 1), 30)
@@ -129,28 +200,32 @@ def with_a_feature_of_zeros(dtype=np.float64):
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), (params, X, Y))
 
 
-def after(number, value, name, dtype=np.float64):
+def after(number, value, name, dtype=np.float64, **others):
     """The parameters after four epochs, and the gradients' norms, of one number of an optimizer."""
     params, X, Y = with_a_feature_of_zeros(dtype)
-    choice = optimizer(name, **{number: value})
+    choice = optimizer(name, **{number: value}, **others)
     state, info = mlp_jax.fit(params, X, Y, optimizer=choice, epochs=4)
     return state.params, info.gradient_norm
 
 
+LOG_COSINE = {"schedule": "log_cosine", "learning_rate": 0.01}
 DIFFERENTIATED = {
-    "adam": ("learning_rate", 0.01, "adam"),
-    "its b2": ("b2", 0.9, "adam"),
-    "its eps_root": ("eps_root", 1e-3, "adam"),
-    "adamw": ("weight_decay", 0.01, "adamw"),
+    "adam": ("learning_rate", 0.01, "adam", {}),
+    "its b2": ("b2", 0.9, "adam", {}),
+    "its eps_root": ("eps_root", 1e-3, "adam", {}),
+    "adamw": ("weight_decay", 0.01, "adamw", {}),
+    "the rate of biases": ("bias_rate", 0.1, "adam", {"learning_rate": 0.01}),
+    "epochs of log_cosine": ("decay_epochs", 7.0, "adam", LOG_COSINE),
+    "cycles of log_cosine": ("cycles", 4.0, "adam", LOG_COSINE | {"decay_epochs": 7.0}),
 }
 
 
 @pytest.mark.parametrize("case", DIFFERENTIATED)
 def test_a_training_is_differentiated_though_an_entry_of_the_gradient_is_always_0(case):
-    number, value, name = DIFFERENTIATED[case]
-    tangent = jax.jvp(lambda x: after(number, x, name), (value,), (1.0,))[1]
+    number, value, name, others = DIFFERENTIATED[case]
+    tangent = jax.jvp(lambda x: after(number, x, name, **others), (value,), (1.0,))[1]
     h = 1e-4 * value
-    above, below = after(number, value + h, name), after(number, value - h, name)
+    above, below = (after(number, value + d, name, **others) for d in (h, -h))
     difference = jax.tree.map(lambda a, b: (a - b) / (2 * h), above, below)
     chex.assert_trees_all_close(tangent, difference, rtol=1e-5, atol=1e-9)
     assert max(float(abs(leaf).max()) for leaf in jax.tree.leaves(tangent[0])) > 1e-6
@@ -222,6 +297,13 @@ def test_lbfgs_searches_its_line_by_the_gradient_by_hand():
         ({"name": "adam", "schedule": "cosine"}, "needs decay_epochs: type decay_epochs="),
         ({"name": "adam", "schedule": "cosine", "decay_epochs": 0}, "is 0; expected more than 0"),
         ({"name": "adam", "schedule": "one_cycle", "decay_epochs": 0.0}, "decay_epochs is 0.0"),
+        ({"name": "adam", "schedule": "log_cosine"}, "log_cosine needs decay_epochs: type decay"),
+        (
+            {"name": "sgd", "schedule": "log_cosine", "decay_epochs": 9, "cycles": 0},
+            "cycles is 0; expected more than 0",
+        ),
+        ({"name": "sgd", "bias_rate": -0.1}, "bias_rate is -0.1; expected a finite number, 0 or"),
+        ({"name": "lbfgs", "bias_rate": 0.1}, "lbfgs .*has no number bias_rate; it has none"),
         (
             {"name": "sgd", "learning_rat": 1.0},
             "no number learning_rat.*did you mean learning_rate",

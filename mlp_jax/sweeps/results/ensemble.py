@@ -5,15 +5,61 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.models.outputs import predicted
-from mlp_jax.models.prediction import outputs, outputs_of_all
+from mlp_jax.models.outputs import chances, predicted
+from mlp_jax.models.prediction import average_of_all
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.task import Task
 
+Networks = tuple[tuple[tuple[Layer, ...], Network], ...]  # (params, network) of each
+
+
+class _Average:
+    """What predicts by networks, their weights and the classes: all that an average needs."""
+
+    networks: Networks
+    weights: np.ndarray
+    classes: np.ndarray | None
+
+    def outputs(self, X: Any) -> np.ndarray:
+        """A[L] of every row of X, (samples, K): probabilities, or the predicted numbers.
+
+        Of several networks the average.
+
+        Args:
+          X: rows as those of the sweep, (samples, features).
+        """
+        networks = [
+            (tuple(Layer(*map(np.asarray, layer)) for layer in params), network)
+            for params, network in self.networks
+        ]
+        [W, _], *_ = networks[0][0]
+        rows = np.asarray(X, W.dtype)
+        if rows.ndim != 2 or rows.shape[1] != len(W):
+            raise ValueError(f"X has shape {rows.shape}; expected (samples, {len(W)})")
+        return average_of_all(networks, self.weights, rows).astype(W.dtype)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class, or the number, of every row of X."""
+        return predicted(self.outputs(X), self.classes, of_labels=self._is_classifier)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of every class, (samples, classes); of several labels, of each.
+
+        Raises:
+          ValueError: y has numbers.
+        """
+        if not self._is_classifier:
+            raise ValueError("the sweep was of numbers, and so are its predictions; use predict")
+        return chances(self.outputs(X), of_labels=self.classes is None)
+
+    @property
+    def _is_classifier(self) -> bool:
+        return self.networks[0][1].loss.classes
+
 
 @dataclass(frozen=True)
-class Fitted:
+class Fitted(_Average):
     """A network trained on all samples.
 
     params: of the layers, W (n[l-1], n[l]) and b (n[l], 1).
@@ -25,18 +71,19 @@ class Fitted:
     network: Network
     classes: np.ndarray | None
 
-    def outputs(self, X: Any) -> np.ndarray:
-        """A[L] of every row of X, (samples, K): probabilities, or the predicted numbers."""
-        params = tuple(Layer(*map(np.asarray, layer)) for layer in self.params)
-        return outputs(params, np.asarray(X, params[0].W.dtype), self.network)
+    @property
+    def networks(self) -> Networks:  # type: ignore[override]
+        """The one, as an `Ensemble` has several."""
+        return ((self.params, self.network),)
 
-    def predict(self, X: Any) -> np.ndarray:
-        """The class, or the number, of every row of X."""
-        return predicted(self.outputs(X), self.classes, of_labels=self.network.loss.classes)
+    @property
+    def weights(self) -> np.ndarray:  # type: ignore[override]
+        """Of the one network, [1]."""
+        return np.ones(1)
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class Ensemble(_Average):
     """Networks whose outputs are averaged.
 
     networks: (params, network) of each, as of `Fitted`.
@@ -48,21 +95,11 @@ class Ensemble:
       of the best scores were taken.
     """
 
-    networks: tuple[tuple[tuple[Layer, ...], Network], ...] = field(repr=False)
+    networks: Networks = field(repr=False)
     weights: np.ndarray = field(repr=False)
     classes: np.ndarray | None = field(repr=False)
     chosen: tuple[int, ...]
     losses: tuple[float, ...]
-
-    def outputs(self, X: Any) -> np.ndarray:
-        """The average A[L] of every row of X, (samples, K)."""
-        X = np.asarray(X, self.networks[0][0][0].W.dtype)
-        return np.tensordot(self.weights.astype(X.dtype), outputs_of_all(self.networks, X), axes=1)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The class, or the number, of every row of X."""
-        of_labels = self.networks[0][1].loss.classes
-        return predicted(self.outputs(X), self.classes, of_labels=of_labels)
 
 
 def copied(params: Any) -> tuple[Layer, ...]:

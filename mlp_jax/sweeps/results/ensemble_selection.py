@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.loss_rules import SMALLEST, rules_of
+from mlp_jax.loss_rules import SMALLEST, can_be_averaged, rules_of
 from mlp_jax.losses import Loss, is_named_loss, of_name
 from mlp_jax.models.prediction import outputs_of_all
 from mlp_jax.sweeps.results.ensemble import Ensemble, classes_of, copied
@@ -71,9 +71,24 @@ def X_held_out(task: Task) -> list[np.ndarray]:
     return [task.X[rows, : task.columns(fold)] for fold, (_, rows) in enumerate(task.splits)]
 
 
+def average_held_out(
+    task: Task, chosen: Sequence[Sequence[SweepMember]], weights: np.ndarray
+) -> np.ndarray:
+    """The average A[L] of the rows of every fold, by its own networks: (rows of all folds, K).
+
+    Args:
+      task: of the sweep.
+      chosen: the members of some configurations; several seeds are averaged.
+      weights: of every configuration, of sum 1.
+    """
+    networks = [networks_of_folds(task, members) for members in chosen]
+    outputs = outputs_held_out(networks, X_held_out(task))
+    return np.tensordot(weights, outputs, axes=1).astype(outputs.dtype)
+
+
 def check_averaged(loss: Loss, instead: str) -> None:
     """Raises ValueError for a loss whose outputs mean nothing when averaged."""
-    if loss.outputs_of_label > 1 or not is_named_loss(loss):
+    if not (is_named_loss(loss) and can_be_averaged(loss.name)):
         raise ValueError(f"outputs of the loss {loss} mean nothing when averaged: {instead}")
 
 

@@ -4,6 +4,9 @@ import base64
 import html
 from collections.abc import Mapping, Sequence
 
+from mlp_jax.sweeps.results.answer import Answer
+from mlp_jax.sweeps.results.ensemble import Ensemble
+from mlp_jax.sweeps.results.report_answer import about_ensemble, members_of, pictures_of_answer
 from mlp_jax.sweeps.results.report_pictures import (
     Picture,
     pictures_of_best,
@@ -43,18 +46,21 @@ def html_report(
     mean: float = 0.0,
     scale: float = 1.0,
     about: Mapping[str, object] | None = None,
+    answer: Answer | None = None,
 ) -> str:
     """The page in HTML.
 
     Args:
       result: of the sweep.
-      held_out_score: of the best network on samples that the sweep has not seen; accuracy of
-        classes, R² of numbers.
+      held_out_score: of the answer on samples that the sweep has not seen; accuracy of classes,
+        R² of numbers.
       classes: names of the classes, in their order; by default the values of y.
       features: names of the columns of X; a picture shows them where X has two columns.
       mean: of the numbers to predict, if y has them standardised.
       scale: likewise; a number is drawn as y * scale + mean.
       about: more facts for the reader, by name, such as {"table": "people.csv"}.
+      answer: of `mlp_jax.sweeps.results.answer.explained`: the page says which networks it is made
+        of, which columns decide, and how far off its numbers may be.
 
     Raises:
       ValueError: no configuration finished, or there are more or fewer names than what they name.
@@ -81,7 +87,12 @@ def html_report(
         **(about or {}),
     }
     facts = "; ".join(f"{_escaped(name)}: {_escaped(one)}" for name, one in told.items())
-    predictions = pictures_of_best(result, named, columns, mean=mean, scale=scale)
+    ensemble = None if answer is None else answer.ensemble
+    explained = [] if answer is None else pictures_of_answer(answer)
+    predictions = pictures_of_best(
+        result, named, columns, mean=mean, scale=scale, ensemble=ensemble
+    )
+    whose = "best" if ensemble is None else "ensemble"
     interrupted = "<p><b>Interrupted:</b> some did not finish.</p>" if result.interrupted else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -89,8 +100,10 @@ def html_report(
         f"<title>Sweep: {best.score:.4f}</title><style>{_STYLE}</style></head><body>"
         f"<h1>A sweep over {len(result.ranking):,} configurations</h1>{interrupted}<p>{facts}</p>"
         f'<ul class="figures">{counted}</ul>'
-        f'<h2>The best</h2><div class="wide">{_table(result)}</div>'
-        + _section("What the best predicts", predictions)
+        + ("" if ensemble is None else _ensemble(result, ensemble, scale))
+        + _section("Where the answer comes from", explained)
+        + f'<h2>The best</h2><div class="wide">{_ranking(result)}</div>'
+        + _section(f"What the {whose} predicts", predictions)
         + _section("Score by choice", pictures_of_choices(result))
         + _section("Training and time", pictures_of_training(result))
         + "</body></html>"
@@ -120,19 +133,27 @@ def _section(title: str, pictures: Sequence[Picture]) -> str:
     return f'<h2>{title}</h2><div class="pictures">{"".join(map(_figure, pictures))}</div>'
 
 
-def _table(result: SweepResult) -> str:
+def _ensemble(result: SweepResult, ensemble: Ensemble, scale: float) -> str:
+    said = _escaped(about_ensemble(result, ensemble, scale))
+    head, *lines = members_of(result, ensemble)
+    return f'<h2>The answer</h2><p>{said}</p><div class="wide">{_table(head, lines)}</div>'
+
+
+def _ranking(result: SweepResult) -> str:
     names = result.varied()
     head = ("rank", result.task.scoring, "spread", "best epoch", *names, "status")
     lines = []
     for row in result.ranking[:ROWS]:
         values = [row.in_words(name) for name in names]
-        cells = (
-            *(str(row.rank), f"{row.score:.4f}", f"{row.spread:.4f}", f"{row.best_epoch:.0f}"),
-            *(*values, row.status),
-        )
-        lines.append("<tr>" + "".join(f"<td>{_escaped(c)}</td>" for c in cells) + "</tr>")
+        first = (str(row.rank), f"{row.score:.4f}", f"{row.spread:.4f}", f"{row.best_epoch:.0f}")
+        lines.append((*first, *values, row.status))
+    return _table(head, lines)
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     header = "".join(f"<th>{_escaped(name)}</th>" for name in head)
-    return f"<table><tr>{header}</tr>{''.join(lines)}</table>"
+    rows = ["".join(f"<td>{_escaped(cell)}</td>" for cell in line) for line in lines]
+    return f"<table><tr>{header}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
 
 def _figure(picture: Picture) -> str:

@@ -10,7 +10,7 @@ from mlp_jax import pictures
 from mlp_jax.certificate.certificate import certify
 from mlp_jax.models.outputs import class_numbers
 from mlp_jax.pictures.input import BLUE, GREY, ORANGE
-from mlp_jax.sweeps.results.ensemble import Fitted
+from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
 from mlp_jax.sweeps.results.result import SweepResult
 
 CURVES = 5  # configurations whose curves are drawn, the best
@@ -60,6 +60,7 @@ def pictures_of_best(
     *,
     mean: float = 0.0,
     scale: float = 1.0,
+    ensemble: Ensemble | None = None,
 ) -> list[Picture]:
     """The best configuration's predictions of rows that its networks were not trained on.
 
@@ -69,9 +70,10 @@ def pictures_of_best(
       features: names of the columns of X.
       mean: of the numbers to predict, if y has them standardised; see `html_report`.
       scale: likewise.
+      ensemble: whose predictions are drawn instead.
     """
     task, network = result.task, result.best.members[0].network
-    rows, A = result.held_out_outputs()
+    rows, A = result.held_out_outputs(ensemble)
     if not np.isfinite(A).all():
         return []
     Y = task.labels[network.loss][rows]

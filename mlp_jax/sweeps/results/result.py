@@ -10,12 +10,7 @@ from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.members import Member, Outcome
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
-from mlp_jax.sweeps.results.ensemble_selection import (
-    X_held_out,
-    ensemble_of,
-    networks_of_folds,
-    outputs_held_out,
-)
+from mlp_jax.sweeps.results.ensemble_selection import average_held_out, ensemble_of
 from mlp_jax.sweeps.results.member import SweepMember, best_loss
 from mlp_jax.sweeps.results.ranking import Ranked, order_of, status_of
 from mlp_jax.sweeps.results.refit import refit
@@ -206,13 +201,16 @@ class SweepResult:
             )
         return ensemble_of(self.task, self.ranking, int(size), greedy=greedy)
 
-    def held_out_outputs(self, row: Ranked | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def held_out_outputs(
+        self, row: Ranked | Ensemble | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The outputs of a configuration's networks for the rows that they were not trained on.
 
-        On every fold, of the network of the first seed, in its best epoch.
+        On every fold, of the network of the first seed, in its best epoch. Of an ensemble the
+        average of the fold's networks, of all seeds of the configurations that were chosen.
 
         Args:
-          row: one of `ranking`; the best by default.
+          row: one of `ranking`, the best by default; or an ensemble of this sweep.
 
         Returns:
           (rows, A): the numbers of the rows, those of the first fold first, and their outputs A[L],
@@ -230,12 +228,16 @@ class SweepResult:
           >>> A.shape, sorted(rows.tolist()) == list(range(90))
           ((90, 1), True)
         """
+        held = np.concatenate([rows for _, rows in self.task.splits])
+        if isinstance(row, Ensemble):
+            ranks, counts = np.unique(row.chosen, return_counts=True)
+            chosen = [self.ranking[rank - 1].members for rank in ranks]
+            return held, average_held_out(self.task, chosen, counts / counts.sum())
         row = self.best if row is None else row
         if row.status == "diverged" or _has_no_best_epoch(row):
             raise _without("outputs", row)
         first = [member for member in row.members if member.seed == row.members[0].seed]
-        A = outputs_held_out([networks_of_folds(self.task, first)], X_held_out(self.task))[0]
-        return np.concatenate([rows for _, rows in self.task.splits]), A
+        return held, average_held_out(self.task, [first], np.ones(1))
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each configuration, the best first, ready for a data frame."""

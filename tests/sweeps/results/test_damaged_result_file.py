@@ -10,8 +10,9 @@ import safetensors.numpy
 
 import mlp_jax
 from mlp_jax.losses import own_loss
-from mlp_jax.models import model as model_files
+from mlp_jax.models import model_file as model_files
 from mlp_jax.models.encoding import numbers
+from mlp_jax.models.model import Model, ModelNetwork
 from mlp_jax.storage.array_files import packed, unpacked
 from mlp_jax.sweeps.configuration import network_of
 from mlp_jax.sweeps.results import result_file as result_files
@@ -101,12 +102,12 @@ def test_a_file_cut_short_is_noticed(share, tmp_path):
 def foreign_files():
     layers = ((np.ones((2, 1)), np.ones((1, 1))),)
     loss = "binary_cross_entropy"
-    model = mlp_jax.Model(layers, (), loss, numbers(["a", "b"]), ("kind",), ("no", "yes"))
+    model = Model((ModelNetwork(layers, ()),), loss, numbers(["a", "b"]), ("kind",), ("no", "yes"))
     return {
         "text": (b"rank,score\n1,0.9\n", "no whole safetensors file"),
         "model": (
             model_files.to_bytes(model),
-            "has format 'mlp_jax.model/2'; expected 'mlp_jax.sweep/1', a sweep",
+            "has format 'mlp_jax.model/3'; expected 'mlp_jax.sweep/1', a sweep",
         ),
         # Of a dtype that NumPy has not.
         "other": (safetensors.numpy.save({"a": np.ones(2, jax.numpy.bfloat16)}), "not written by"),
@@ -125,7 +126,7 @@ def test_a_foreign_file_is_named(kind, tmp_path):
 
 def test_a_sweep_is_no_model(tmp_path):
     mlp_jax.save_sweep(untrained(), tmp_path / "s")
-    with pytest.raises(ValueError, match=r"mlp_jax.sweep/1'; expected 'mlp_jax.model/2', a model"):
+    with pytest.raises(ValueError, match=r"mlp_jax.sweep/1'; expected 'mlp_jax.model/3', a model"):
         mlp_jax.load_model(tmp_path / "s")
 
 

@@ -1,5 +1,7 @@
 """Networks of a sweep that are averaged: which, with what weights, and how well."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,23 @@ def test_an_ensemble_is_the_average_of_its_networks():
     best = result.ensemble(3, greedy=False)
     assert best.chosen == (1, 2, 3)
     assert best.losses == ()
+
+
+def test_the_outputs_held_out_of_an_ensemble_are_of_networks_that_have_not_seen_the_row():
+    result = swept({"width": [3, 9], "learning_rate": [0.01, 0.1]}, seeds=2, epochs=5)
+    together = dataclasses.replace(result.ensemble(1), chosen=(2, 1, 2))
+    rows, A = result.held_out_outputs(together)
+    assert sorted(rows.tolist()) == list(range(len(X)))
+    expected = np.empty((len(X), 1))
+    for fold, (_, held) in enumerate(result.task.splits):
+        total = 0.0
+        for rank in together.chosen:
+            members = [m for m in result.ranking[rank - 1].members if m.fold == fold]
+            assert len(members) == 2
+            every = [mlp_jax.forward(m.params, X[held].T, network=m.network).T for m in members]
+            total = total + np.mean(every, axis=0)
+        expected[held] = total / 3
+    np.testing.assert_allclose(A, expected[rows], rtol=1e-9)
 
 
 def test_a_configuration_of_more_seeds_weighs_no_more():

@@ -262,7 +262,9 @@ def test_a_matrix_of_many_classes_is_given_the_width_of_the_page(drawn):
 
 def test_a_picture_of_outputs_that_overflow_is_left_out(two_classes, monkeypatch):
     rows, A = two_classes.held_out_outputs()
-    monkeypatch.setattr(type(two_classes), "held_out_outputs", lambda self: (rows, A * np.inf))
+    monkeypatch.setattr(
+        type(two_classes), "held_out_outputs", lambda self, row=None: (rows, A * np.inf)
+    )
     assert report_pictures.pictures_of_best(two_classes, NAMES, ["x", "y"]) == []
 
 
