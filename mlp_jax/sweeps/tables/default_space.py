@@ -18,7 +18,7 @@ from mlp_jax.sweeps.space import configurations
 # Useful arithmetic of a search, in floating-point operations: some four minutes on two cores.
 BUDGET = 1e13
 OPERATIONS = 6  # of a weight and an example: two each of forward, of dJ/dW and of dJ/dZ
-LEAST, MOST = 12, 100  # configurations of the default space
+LEAST, MOST = 18, 100  # configurations of the default space; of 18, halving leaves two
 MOST_OF_OWN = 1000  # configurations that are drawn of a space of the user's own
 SAMPLE = 64  # configurations whose mean size stands for that of a space
 FOLDS = 5
