@@ -86,6 +86,9 @@ def measured(name, seed, way, threads):
     found = scores(y_out, fitted.predict(X_out), table.task)
     if fitted.single is not None:
         found["single"] = scores(y_out, fitted.single(X_out), table.task)
+    if fitted.interval is not None:
+        low, high = (np.ravel(end) for end in fitted.interval(X_out))
+        found["covered"] = float(np.mean((low <= y_out) & (y_out <= high)))
     return {"task": table.task} | found | seconds
 
 

@@ -114,6 +114,17 @@ def singles(scores, name):
     return {seed: line["single"] for seed, line in lines.items() if "single" in line}
 
 
+def covered(scores):
+    """{table: the share of rows held out that ours' intervals of 90 % cover, mean over seeds}."""
+    found = {}
+    for name in scores.tables:
+        lines = scores.by.get((name, OURS), {}).values()
+        shares = [line["covered"] for line in lines if "covered" in line]
+        if shares:
+            found[name] = float(np.mean(shares))
+    return found
+
+
 def measures(scores, shown):
     """What is asked of the answer by default, as numbers; {} until it is measured on all tables."""
     ways = scores.complete(shown)
@@ -127,6 +138,7 @@ def measures(scores, shown):
         "against": {way: against(scores, OURS, way) for way in shown if way != OURS},
         "first": all(mean_ranks[OURS] < mean_ranks[way] for way in others),
         "below_single": below_single(scores),
+        "covered": covered(scores),
     }
     for way in (REAL_MLP, *SAME_FOR_NUMBERS):
         if way in ways:

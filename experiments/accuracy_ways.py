@@ -4,8 +4,11 @@ A way is a function (features, y, task, seed, threads) -> Fitted. Every library 
 its way begins: PyTorch and JAX need not be in one environment.
 """
 
+import copy
+import importlib
 import warnings
 from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -30,11 +33,13 @@ MISSING = "(missing)"
 class Fitted(NamedTuple):
     """predict(features) gives probabilities, rows x classes in sorted order, or numbers.
 
-    single: the same by the single best network, where the way has an ensemble.
+    single: the same by the single best network, where the way has an ensemble. interval(features):
+    the lower and the upper ends of intervals of 90 %, where the way has such of numbers.
     """
 
     predict: object
     single: object = None
+    interval: object = None
 
 
 def of_scikit_learn(model, prepare=None):
@@ -192,14 +197,32 @@ def real_mlp(size, **changes):
     return way
 
 
-def ours(**changes):
-    """TableClassifier, TableRegressor with their defaults but for the changes."""
+def ours(space=None, **changes):
+    """TableClassifier, TableRegressor with their defaults but for the changes.
+
+    space: what stands in place of some choices of the default space.
+    """
 
     def way(features, y, task, seed, threads):
         import mlp_jax
 
+        default_space = importlib.import_module("mlp_jax.sweeps.tables.default_space")
         kind = mlp_jax.TableRegressor if task == "regression" else mlp_jax.TableClassifier
-        return of_scikit_learn(kind(random_state=seed, **changes).fit(features, y))
+        usual = default_space.default_space
+        changed = patch.object(
+            default_space, "default_space", lambda *of: usual(*of) | (space or {})
+        )
+        with changed:  # all else follows from the table as it does by default
+            model = kind(random_state=seed, **changes).fit(features, y)
+
+        def single(features):
+            # What `mlp-jax sweep --single` writes: the best configuration, trained on all rows.
+            alone = copy.copy(model)
+            alone.ensemble_ = model.sweep_result_.refit()
+            return of_scikit_learn(alone).predict(features)
+
+        interval = model.model_.interval if task == "regression" else None
+        return Fitted(of_scikit_learn(model).predict, single, interval)
 
     return way
 
@@ -217,7 +240,19 @@ PEERS = {  # in the order in which they are run: the cheap ones first
     "RealMLP-TD, log loss": real_mlp("TD", **FOR_PROBABILITIES),
 }
 OURS = {"mlp_jax": ours()}
-CHANGES = {}  # {way: ours with one ingredient taken out}
+CHANGES = {  # ours with one ingredient taken out
+    f"mlp_jax, {name}": way
+    for name, way in {
+        "one configuration": ours(ensemble=1),
+        "no halving": ours(halving=None),
+        "ReLU alone": ours({"activation": "relu"}),
+        "no dropout": ours({"dropout": 0.0}),
+        "no weight decay": ours({"weight_decay": 0.0}),
+        "beta_2 0.999": ours({"b2": 0.999}),
+        "cosine": ours({"schedule": "cosine"}),
+        "half the epochs": ours(epochs=30),
+    }.items()
+}
 WAYS = PEERS | OURS | CHANGES
 # What a way imports, before its clock runs.
 IMPORTS = (

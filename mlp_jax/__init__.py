@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mlp_jax.estimators.classifier import MLPClassifier as MLPClassifier
     from mlp_jax.estimators.regressor import MLPRegressor as MLPRegressor
     from mlp_jax.estimators.search import SweepCV as SweepCV
+    from mlp_jax.estimators.table_classifier import TableClassifier as TableClassifier
+    from mlp_jax.estimators.table_regressor import TableRegressor as TableRegressor
     from mlp_jax.estimators.to_model import model_of as model_of
     from mlp_jax.estimators.to_model import save_model as save_model
     from mlp_jax.forward_propagation import forward as forward
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from mlp_jax.sweeps.run import plan_sweep as plan_sweep
     from mlp_jax.sweeps.run import sweep as sweep
     from mlp_jax.tables.encoder import table_encoder as table_encoder
+    from mlp_jax.tables.number_encoder import NumberEncoder as NumberEncoder
     from mlp_jax.training.descent import step as step
     from mlp_jax.training.divergence import DivergenceWarning as DivergenceWarning
     from mlp_jax.training.optimizers import Optimizer as Optimizer
@@ -84,12 +87,15 @@ _HOMES = {
     "Metric": "metrics",
     "Model": "models.model",
     "Network": "network",
+    "NumberEncoder": "tables.number_encoder",
     "Optimizer": "training.optimizers",
     "State": "training.state",
     "SweepCV": "estimators.search",
     "SweepMember": "sweeps.results.member",
     "SweepPlan": "sweeps.planning.plan",
     "SweepResult": "sweeps.results.result",
+    "TableClassifier": "estimators.table_classifier",
+    "TableRegressor": "estimators.table_regressor",
     "TensorBoard": "sweeps.results.tensorboard",
     "certify": "certificate.certificate",
     "choice": "sweeps.distributions",

@@ -195,6 +195,7 @@ def scores_of(losses):
             "score": 1 - loss,
             "cpu_seconds": 1.0,
             "single": {"loss": 0.25, "score": 0.75},
+            "covered": 0.875,
         }
         for way, tables in losses.items()
         for table, values in tables.items()
@@ -220,6 +221,7 @@ def test_a_table_is_lost_where_the_mean_difference_is_beyond_its_standard_error(
     assert found["against"]["gradient boosting"] == {"tables": 3, "better": ["c"], "lost": ["a"]}
     assert found["first"] is False  # ranks 2, 2, 1
     assert scores.ranks(scores.ways).tolist() == [[2, 1], [2, 1], [1, 2]]
+    assert found["covered"] == {"a": 0.875, "b": 0.875, "c": 0.875}
     below = [better for *_, better in found["below_single"]]
     assert below == [False] * 3 + [True, False, False] + [True] * 3
 

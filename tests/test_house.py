@@ -29,6 +29,7 @@ ROOMS = (
     "sweeps.running",
     "sweeps.results",
     "sweeps.run",
+    "sweeps.tables",
     "estimators",
     "cli",
 )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlp_jax.tables.input_choices import BY_DEFAULT, MOST_BINS, SCALINGS, InputChoices
+
 if TYPE_CHECKING:
     from mlp_jax.tables.table import EncodedTable, Table
 
@@ -29,6 +31,7 @@ class TableOptions:
     categorical: columns of categories.
     seed: of the split, and of what the command draws beside it.
     held_out: share of the samples that are kept for testing.
+    scaling, bins, binary_as_one: how columns become inputs; see `InputChoices`.
     memory: MiB that the table may take; None for a share of what is free.
     """
 
@@ -40,6 +43,9 @@ class TableOptions:
     categorical: tuple[str, ...]
     seed: int
     held_out: float
+    scaling: str
+    bins: int
+    binary_as_one: bool
     memory: int | None
 
     def read(self, *, quiet: bool = False) -> "Table":
@@ -70,7 +76,8 @@ class TableOptions:
         """The table in two parts, encoded."""
         from mlp_jax.tables import table as tables
 
-        return tables.split(table, self.held_out, self.seed, as_bytes(self.memory))
+        inputs = InputChoices(self.scaling, self.bins, self.binary_as_one)
+        return tables.split(table, self.held_out, self.seed, as_bytes(self.memory), inputs)
 
 
 def table_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -113,6 +120,7 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="Share of the samples kept for testing.",
         ),
+        *input_options,
         memory_option,
         json_option,
     )
@@ -121,6 +129,30 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
     return asked_for
 
 
+input_options = (
+    click.option(
+        "--scaling",
+        type=click.Choice(SCALINGS),
+        default=BY_DEFAULT.scaling,
+        show_default=True,
+        help="Of numbers: by mean and standard deviation, or by median and quartiles, with no "
+        "number beyond 3.",
+    ),
+    click.option(
+        "--bins",
+        type=click.IntRange(0, MOST_BINS),
+        default=BY_DEFAULT.bins,
+        show_default=True,
+        help="Bins of every column of numbers, an input each beside the number; 16 is a good "
+        "start.",
+    ),
+    click.option(
+        "--binary-as-one/--binary-as-two",
+        default=BY_DEFAULT.binary_as_one,
+        show_default=True,
+        help="Inputs of a column of two categories.",
+    ),
+)
 memory_option = click.option(
     "--memory",
     type=click.IntRange(1),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mlp_jax.estimators.classifier import MLPClassifier as MLPClassifier
     from mlp_jax.estimators.regressor import MLPRegressor as MLPRegressor
     from mlp_jax.estimators.search import SweepCV as SweepCV
+    from mlp_jax.estimators.table_classifier import TableClassifier as TableClassifier
+    from mlp_jax.estimators.table_regressor import TableRegressor as TableRegressor
     from mlp_jax.estimators.to_model import model_of as model_of
     from mlp_jax.estimators.to_model import save_model as save_model
 

@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
 
 from mlp_jax.models.cells import as_category, is_missing
 from mlp_jax.models.encoding import (
+    FREE,
     MISSING,
     VALUE,
     Column,
@@ -29,6 +30,7 @@ from mlp_jax.models.encoding import (
     Input,
     encoding_of_inputs,
 )
+from mlp_jax.tables.number_encoder import NumberEncoder
 from mlp_jax.wording import as_typed
 
 
@@ -37,7 +39,7 @@ def encoding_of_steps(steps: Sequence[Any], names: Sequence[str]) -> Encoding:
 
     Args:
       steps: SimpleImputer, OneHotEncoder, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler,
-        Pipelines and ColumnTransformers of them, "passthrough" and "drop".
+        NumberEncoder, Pipelines and ColumnTransformers of them, "passthrough" and "drop".
       names: of the table's columns.
 
     Raises:
@@ -149,10 +151,11 @@ def _after_categories(
     step: OneHotEncoder, inputs: list[Input], columns: list[Column]
 ) -> list[Input]:
     rare = step.min_frequency is not None or step.max_categories is not None
-    if rare and (step.drop is not None or step.handle_unknown != "infrequent_if_exist"):
+    drops = step.drop is None or (isinstance(step.drop, str) and step.drop == "if_binary")
+    if rare and (not drops or step.handle_unknown != "infrequent_if_exist"):
         raise ValueError(
             "a OneHotEncoder with rare categories can be written to a model file only without "
-            "drop, and with handle_unknown='infrequent_if_exist'"
+            "drop, or with drop='if_binary', and with handle_unknown='infrequent_if_exist'"
         )
     found = []
     for k, one in enumerate(inputs):
@@ -172,7 +175,7 @@ def _inputs_of_column(
 ) -> list[Input]:
     """The inputs that a column becomes: one a frequent category, then one for all others."""
     name, before = columns[one.source].name, columns[one.source]
-    if one.what != VALUE or one.scale != 1 or one.mean != 0:
+    if one.what != VALUE or one.scale != 1 or one.mean != 0 or one.limit != FREE:
         raise ValueError(f"the column {name!r} is encoded twice, which a model file cannot hold")
     gaps = sum(is_missing(category) for category in all_of_them)
     if all_of_them.dtype.kind in "mM" or gaps > 1 or (gaps and one.fill is not None):
@@ -194,10 +197,12 @@ def _inputs_of_column(
     fill = np.nan if filled is None else float(named.index(filled)) if filled in named else other
     if strict and fill == other:
         fill = np.nan  # then scikit-learn refuses a missing cell, and so does the model
+    # Of rare categories none is dropped: "if_binary" drops the first input, and they are the last.
+    left_out = [] if dropped is None else [as_category(all_of_them[dropped])]
     found = [
         Input(one.source, MISSING) if category is None else Input(one.source, place, fill)
         for place, category in _places_of_categories(kept, named)
-        if kept.index(category) != dropped
+        if category not in left_out
     ]
     if seldom is not None:
         # A missing cell is among the others if missing cells were rare or never seen.
@@ -215,6 +220,11 @@ def _places_of_categories(
 
 def _scale(mean: Any, scale: Any, inputs: list[Input]) -> list[Input]:
     """The inputs after a step that makes (x - mean) / scale of each."""
+    if any(one.limit != FREE for one in inputs):
+        raise ValueError(
+            "a scaler after a NumberEncoder cannot be written to a model file; leave the scaler "
+            "out, since a NumberEncoder scales"
+        )
     means, scales = np.broadcast_to(mean, len(inputs)), np.broadcast_to(scale, len(inputs))
     return [
         one._replace(mean=one.mean + one.scale * float(m), scale=one.scale * float(s))
@@ -232,9 +242,26 @@ def _after_min_max(step: MinMaxScaler, inputs: list[Input], _: list[Column]) -> 
     return _scale(-step.min_ / step.scale_, 1 / step.scale_, inputs)
 
 
+def _after_numbers(step: NumberEncoder, inputs: list[Input], _: list[Column]) -> list[Input]:
+    found = []
+    for source, *of_number in zip(*step.encoding_[1:], strict=True):
+        one, before = Input(source, *of_number), inputs[source]
+        if one.what == MISSING and (before.what != VALUE or before.fill is not None):
+            raise ValueError("an indicator of cells that were filled in before cannot be written")
+        if one.what == MISSING:
+            before = Input(before.source, MISSING)
+        else:
+            before = _fill_in(before, float(one.fill))
+        found += [
+            after._replace(limit=int(one.limit)) for after in _scale(one.mean, one.scale, [before])
+        ]
+    return found
+
+
 _KNOWN: dict[type, Any] = {
     ColumnTransformer: _after_columns,
     SimpleImputer: _after_imputer,
+    NumberEncoder: _after_numbers,
     OneHotEncoder: _after_categories,
     StandardScaler: lambda s, i, _: _scale(
         s.mean_ if s.with_mean else 0.0, _value_or(s.scale_, 1.0), i

@@ -17,7 +17,9 @@ VALUE, MISSING = -1, -2  # what an input says of its column, where that is no ca
 FREE, SMOOTH, RAMP = 0, 1, 2  # what keeps an input within limits; see `Input`
 WITHIN = 3.0  # a smoothly limited input is between -WITHIN and WITHIN
 FAR = 1e18  # where a smoothly limited input is at its limit, and a square still fits into float32
+_ENDS = np.array([[-np.inf, -FAR, 0], [np.inf, FAR, 1]])  # of FREE, SMOOTH and RAMP
 BLOCK = 1 << 14  # rows that are encoded at once, so that memory stays small
+USUAL = 256  # inputs of a row up to which that is so
 
 
 class Input(NamedTuple):
@@ -149,11 +151,7 @@ def encode(encoding: Encoding, rows: Any) -> np.ndarray:
     Raises:
       ValueError: a column is missing, or a cell is not what its column is made of.
     """
-    codes = coded(encoding, rows)
-    X = np.empty((len(codes), len(encoding.source)), order="F")  # as `encoded` returns it
-    for at in range(0, len(codes), BLOCK):
-        X[at : at + BLOCK] = encoded(encoding, codes[at : at + BLOCK])
-    return X
+    return encoded_in_blocks(encoding, coded(encoding, rows))
 
 
 def coded(encoding: Encoding, rows: Any) -> np.ndarray:
@@ -177,17 +175,35 @@ def coded(encoding: Encoding, rows: Any) -> np.ndarray:
     return codes
 
 
+def encoded_in_blocks(encoding: Encoding, codes: np.ndarray) -> np.ndarray:
+    """What `encoded` returns by NumPy, a block of rows after the other: of many inputs, fewer."""
+    X = np.empty((len(codes), len(encoding.source)), order="F")  # as `encoded` returns it
+    block = max(1, BLOCK * USUAL // max(USUAL, len(encoding.source)))
+    for at in range(0, len(codes), block):
+        X[at : at + block] = encoded(encoding, codes[at : at + block])
+    return X
+
+
 def encoded(encoding: Encoding, codes: Any, xp: Any = np) -> Any:
     """The inputs, (samples, n[0]), of coded rows; `xp` is NumPy, or jax.numpy to trace it."""
     of_input = codes[:, encoding.source]
     is_missing = xp.isnan(of_input)
-    what, fill, mean, scale, limit = (part[None] for part in encoding[2:])
+    what, fill, mean, scale = (part[None] for part in encoding[2:6])
     filled = xp.where(is_missing, fill, of_input)
     is_category = xp.where(what == MISSING, is_missing, filled == what)
-    z = (xp.where(what == VALUE, filled, is_category) - mean) / scale
-    if (encoding.limit == RAMP).any():
-        z = xp.where(limit == RAMP, xp.clip(z, 0, 1), z)
-    if (encoding.limit == SMOOTH).any():
-        near = xp.clip(z, -FAR, FAR)
-        z = xp.where(limit == SMOOTH, near / xp.sqrt(1 + (near / WITHIN) ** 2), z)
+    with np.errstate(over="ignore"):  # beyond all numbers is at the limit, or refused by a model
+        z = (xp.where(what == VALUE, filled, is_category) - mean) / scale
+    return _limited(encoding.limit, z, xp) if encoding.limit.any() else z
+
+
+def _limited(limit: np.ndarray, z: Any, xp: Any) -> Any:
+    """z, (samples, n[0]), within its limits, (n[0],)."""
+    lowest, highest = _ENDS[:, None, limit]  # (1, n[0]) each
+    z = xp.clip(z, lowest, highest)
+    smooth = np.flatnonzero(limit == SMOOTH)
+    near = z[:, smooth]
+    curve = near / xp.sqrt(1 + (near / WITHIN) ** 2)
+    if xp is not np:
+        return z.at[:, smooth].set(curve)
+    z[:, smooth] = curve
     return z

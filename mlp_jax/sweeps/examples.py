@@ -41,6 +41,49 @@ def check_length(table: np.ndarray, labels: np.ndarray, of: str = "") -> None:
         raise ValueError(f"{of}X has {len(table)} samples and y {len(labels)}{turned}")
 
 
+def checked_weights(weights: Any, table: np.ndarray) -> np.ndarray | None:
+    """The weights of the rows of a table, (samples,), in its dtype; None for None.
+
+    Raises:
+      ValueError: another shape, or a weight that is below 0 or not finite.
+    """
+    if weights is None:
+        return None
+    found = np.asarray(weights)
+    if found.shape != (len(table),) or found.dtype.kind not in "fiub":
+        raise ValueError(
+            f"weights is {found.dtype} of shape {found.shape}; expected numbers of shape "
+            f"({len(table)},), one a sample"
+        )
+    found = found.astype(table.dtype)
+    wrong = ~(np.isfinite(found) & (found >= 0))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(f"weights[{row}] is {found[row]:g}; expected 0 or more, and finite")
+    return found
+
+
+def weights_of_folds(
+    weights: np.ndarray | None, splits: Sequence[Split], m: int
+) -> np.ndarray | None:
+    """The weights of all m rows, (m,): those of the user's own to validate by count 1 each.
+
+    Raises:
+      ValueError: a fold has nothing of any weight to train on or to validate by.
+    """
+    if weights is None:
+        return None
+    weights = np.append(weights, np.ones(m - len(weights), weights.dtype))
+    for fold, parts in enumerate(splits):
+        for rows, purpose in zip(parts, ("trains on", "validates by"), strict=True):
+            if not weights[rows].any():
+                raise ValueError(
+                    f"weights are zero for all that fold {fold} {purpose}; type a weight above "
+                    "zero for some of it, or other folds"
+                )
+    return weights
+
+
 def with_own_validation(
     table: np.ndarray, labels: np.ndarray, validation: Sequence[Any], folds: Any
 ) -> tuple[np.ndarray, np.ndarray, list[Split]]:

@@ -44,6 +44,7 @@ def sweep(
     checkpoint_seconds: float = 60.0,
     shard: Any = None,
     cancel: Any = None,
+    weights: Any = None,
 ) -> SweepResult:
     """Trains every configuration of a space on every fold, many at a time. Rows are samples.
 
@@ -96,6 +97,8 @@ def sweep(
         other members are "interrupted". Processes that share a checkpoint folder so divide a sweep
         among them, and the same call without shard then has it all.
       cancel: a `threading.Event`; once another thread sets it, it is as if Ctrl-C was typed.
+      weights: what every sample counts, (samples,), 0 or more: in the cost, J = Σ wᵢ Lᵢ / Σ wᵢ, in
+        the validation loss, in the score and in the choice of an ensemble; None for all ones.
 
     In processes that `mlp_jax.distributed` has joined each trains its share, and has all results.
 
@@ -128,6 +131,7 @@ def sweep(
         scoring=scoring,
         best_by=best_by,
         key=key,
+        weights=weights,
     )
     how: dict[str, Any] = {"memory": memory, "chunk": chunk, "devices": devices}
     plan = plan_of(task, **how, halving=halving, shard=shard)

@@ -15,7 +15,13 @@ from mlp_jax.labels import rest_of
 from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
 from mlp_jax.sweeps.configuration import Configuration
-from mlp_jax.sweeps.examples import as_table, check_length, with_own_validation
+from mlp_jax.sweeps.examples import (
+    as_table,
+    check_length,
+    checked_weights,
+    weights_of_folds,
+    with_own_validation,
+)
 from mlp_jax.sweeps.folds import Split, splits_of
 from mlp_jax.sweeps.labels import (
     as_Y,
@@ -54,6 +60,7 @@ class Task(NamedTuple):
       the others are 0 on that fold. None if all folds have all columns.
     as_fit: initial weights, batch order and dropout are those that the `fit` of an estimator draws
       from its seed, alike on all folds, and rows to validate by are weighed as those to train on.
+    weights: what every row counts in cost, validation loss and score, (m,); None for all ones.
     """
 
     X: np.ndarray
@@ -71,6 +78,7 @@ class Task(NamedTuple):
     of_folds: Sequence[Sequence[Configuration]] | None = None
     features: tuple[int, ...] | None = None
     as_fit: bool = False
+    weights: np.ndarray | None = None
 
     def of_fold(self, number: int, fold: int) -> Configuration:
         """The configuration of that number as it is on a fold."""
@@ -85,6 +93,11 @@ class Task(NamedTuple):
         return (
             self.key_order if self.as_fit else jax.random.fold_in(self.key_order, np.uint32(fold))
         )
+
+    @property
+    def validates_by_class(self) -> bool:
+        """Whether the weights of classes count among rows to validate by."""
+        return self.as_fit and self.best_by == "metric"
 
     def columns(self, fold: int | None) -> int:
         """How many features the networks of a fold have; None for all there are."""
@@ -116,6 +129,7 @@ def as_task(
     scoring: Any = None,
     best_by: str = "validation_loss",
     key: Any = 0,
+    weights: Any = None,
 ) -> Task:
     """The task of `mlp_jax.sweep`'s arguments of these names.
 
@@ -128,6 +142,7 @@ def as_task(
     configs = configurations(space, n, seed=seed_of_space)
     table, labels = as_table(X), checked_labels(y, "y")
     check_length(table, labels)
+    weights = checked_weights(weights, table)
     splits = None
     if isinstance(validation, tuple | list):
         table, labels, splits = with_own_validation(table, labels, validation, folds)
@@ -140,6 +155,7 @@ def as_task(
     ]
     if splits is None:
         splits = splits_of(labels, classes, folds, validation, seed_of_folds)
+    weights = weights_of_folds(weights, splits, len(table))
     losses = sorted({config.network.loss for config in configs}, key=lambda loss: loss.name)
     Y = {loss: as_Y(loss, labels, classes, table.dtype) for loss in losses}
     configs = with_class_weights(configs, Y, classes, splits)
@@ -161,6 +177,7 @@ def as_task(
         metric=metric,
         classes=classes,
         best_by=best_by,
+        weights=weights,
     )
 
 

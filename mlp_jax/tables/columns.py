@@ -34,14 +34,14 @@ def is_numeric(table: RawTable, name: str) -> bool:
 
     kind = table.frame.schema.field(name).type
     where = f"{table.name}: column {name!r}"
-    _check_no_date(table, name, f", or type --drop {name!r}")
-    _check_utf8(table, name, f", or type --drop {name!r}")
+    _check_no_date(table, name, f", or type {table.drop(name)}")
+    _check_utf8(table, name, f", or type {table.drop(name)}")
     if types.is_null(kind) or types.is_boolean(kind) or types.is_decimal(kind):
         return True
     if types.is_integer(kind) or types.is_floating(kind):
         return True
     if not is_text(kind):
-        raise ValueError(f"{where} is of type {kind}; type --drop {name!r}")
+        raise ValueError(f"{where} is of type {kind}; type {table.drop(name)}")
     if table.of_text and _is_of_numbers_and_quoted_gaps(table, name):
         return True
     _check_words(table, name)
@@ -83,7 +83,7 @@ def _check_commas(table: RawTable, name: str, cells: Sequence[Any]) -> None:
         raise ValueError(
             f"{table.name}, {table.row(row)}, column {name!r}: {cell!r} is written with a decimal "
             "comma, or with commas between thousands; write numbers as 36.5 or 1234, or type "
-            f"--categorical {name!r} if they are categories"
+            f"{table.as_categories(name)} if they are categories"
         )
 
 
@@ -98,20 +98,21 @@ def _check_words(table: RawTable, name: str) -> None:
         if False in numbers:
             raise ValueError(
                 f"{table.name}, {table.row(row)}, column {name!r}: {cell!r} is not a number; mend "
-                f"it, leave it empty, or type --categorical {name!r} or --drop {name!r}"
+                f"it, leave it empty, or type {table.as_categories(name)} or {table.drop(name)}"
             )
     dates = sum(_DATE.fullmatch(str(cell).strip()) is not None for _, cell in cells)
     if cells and 2 * dates > len(cells):
         raise ValueError(
             f"{table.name}: column {name!r} is of dates, such as {cells[0][1]!r}; replace them by "
-            f"numbers, such as year, month or days since a day, or type --drop {name!r}"
+            f"numbers, such as year, month or days since a day, or type {table.drop(name)}"
         )
     different = len({cell for _, cell in cells})
     if different > max(FEW, 0.5 * len(cells)):
+        beside = "" if table.in_python else f"or --id {name!r} to write it beside predictions, "
         raise ValueError(
             f"{table.name}: column {name!r} has {different:,} different texts in {len(cells):,} "
-            f"rows, more names than categories; type --drop {name!r}, or --id {name!r} to write it "
-            f"beside predictions, or --categorical {name!r} if they are categories"
+            f"rows, more names than categories; type {table.drop(name)}, {beside}or "
+            f"{table.as_categories(name)} if they are categories"
         )
 
 

@@ -29,6 +29,8 @@ class RawTable(NamedTuple):
     ids: the columns that name rows, by name, as they were written; in `frame` they are what they
       look like, as any other column.
     notes: what a person should know of how the table was read.
+    in_python: the table is no file but an object of Python's, whose owner types arguments where
+      the command line has options.
     """
 
     name: str
@@ -37,10 +39,19 @@ class RawTable(NamedTuple):
     first_line: int | None
     ids: dict[str, Any]
     notes: tuple[str, ...] = ()
+    in_python: bool = False
 
     def row(self, place: int) -> str:
         """How a person finds the row at this place."""
         return row_name(place, self.first_line)
+
+    def drop(self, name: str) -> str:
+        """What to type to leave a column out."""
+        return f"X.drop(columns={name!r})" if self.in_python else f"--drop {name!r}"
+
+    def as_categories(self, name: str) -> str:
+        """What to type for a column to be of categories."""
+        return f"categorical=[{name!r}]" if self.in_python else f"--categorical {name!r}"
 
     def spelled(self, name: str) -> str:
         """The name of a column as the table has it, for a name as somebody typed it."""

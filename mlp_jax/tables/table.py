@@ -12,6 +12,7 @@ from mlp_jax.models.encoding import Encoding, encode
 from mlp_jax.tables import columns as table_columns
 from mlp_jax.tables.columns import TargetKind
 from mlp_jax.tables.encoder import fit_encoding
+from mlp_jax.tables.features import features_of
 from mlp_jax.tables.files import (
     RawTable,
     allowance,
@@ -20,9 +21,9 @@ from mlp_jax.tables.files import (
     row_name,
     some_names,
 )
+from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
 from mlp_jax.wording import size_of
 
-NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 ON_BOTH_SIDES = "expected one of each class or more on both sides"
 BYTES_AN_INPUT = 12  # of a sample, once in float64, and once in float32 to train on
 
@@ -40,6 +41,7 @@ class Table(NamedTuple):
     notes: what a person should know, such as a column left out.
     name: of the file.
     first_line: the number of the line that is the first row, None where rows are no lines.
+    in_python: see `RawTable`.
     """
 
     features: pandas.DataFrame
@@ -51,6 +53,7 @@ class Table(NamedTuple):
     notes: tuple[str, ...] = ()
     name: str = "the table"
     first_line: int | None = None
+    in_python: bool = False
 
 
 class EncodedTable(NamedTuple):
@@ -118,34 +121,19 @@ def read(
         [raw.spelled(name) for name in drop],
         [raw.spelled(name) for name in categorical],
     )
-    features = _feature_names(raw, target, drop)
+    names = _feature_names(raw, target, drop)
     classes, y = None, None
     if _kind_of_target(raw, target, task, categorical=target in categorical) == "classification":
         classes, y = table_columns.labels(raw, target)
     else:
         y = table_columns.targets(raw, target)
-    found: dict[str, Any] = {}
-    numeric, notes = [], [*raw.notes]
-    for name in features:
-        numbers = name not in categorical and table_columns.is_numeric(raw, name)
-        column = (table_columns.numbers if numbers else table_columns.categories)(raw, name)
-        if numbers and name in NAMELESS and table_columns.numbers_rows(column):
-            notes.append(f"column {name!r} numbers the rows and is left out")
-            continue
-        if numbers and table_columns.counts_rows(column):
-            notes.append(f"column {name!r} numbers the rows; type --drop {name!r} if that is all")
-        if len(set(column[~pandas.isna(column)])) + pandas.isna(column).any() < 2:
-            notes.append(f"column {name!r} is the same in every row and left out")
-            continue
-        found[name] = pandas.Series(column, dtype=column.dtype)
-        numeric += [name] * numbers
-    if not found:
+    found = features_of(raw, names, categorical)
+    if not found.frame.shape[1]:
         raise ValueError(f"{raw.name} has no feature column that varies beside {target!r}")
-    of_numbers = set(numeric)
-    rest = tuple(name for name in found if name not in of_numbers)
-    frame = pandas.DataFrame(found)
+    notes = (*raw.notes, *found.notes)
     return Table(
-        frame, tuple(numeric), rest, target, classes, y, tuple(notes), raw.name, raw.first_line
+        *(found.frame, found.numeric, found.categorical, target, classes, y, notes, raw.name),
+        raw.first_line,
     )
 
 
@@ -173,19 +161,47 @@ def _feature_names(raw: RawTable, target: str, drop: Sequence[str]) -> list[str]
     return features
 
 
-def split(table: Table, held_out: float, seed: int, budget: float | None = None) -> EncodedTable:
+def split(
+    table: Table,
+    held_out: float,
+    seed: int,
+    budget: float | None = None,
+    inputs: InputChoices = BY_DEFAULT,
+) -> EncodedTable:
     """Holds out a share of the samples, of each class the same share, and encodes both parts.
+
+    Args:
+      table: of both parts.
+      held_out: the share.
+      seed: of the draw.
+      budget: bytes that the inputs may take; None for half of the memory that is free.
+      inputs: how columns become inputs.
 
     Raises:
       ValueError: too few samples; more inputs than the budget has bytes for, by default half of the
         memory that is free; or an input beyond float32.
     """
-    train, test = _parts(table, held_out, seed)
-    encoding = fit_encoding(table.features.iloc[train], table.numeric, table.categorical)
-    _check_budget(len(table.y), len(encoding.source), allowance(budget))
+    return encoded_parts(table, *parts_of(table, held_out, seed), budget, inputs)
+
+
+def encoded_parts(
+    table: Table,
+    train: np.ndarray,
+    test: np.ndarray,
+    budget: float | None = None,
+    inputs: InputChoices = BY_DEFAULT,
+) -> EncodedTable:
+    """The rows at these places to train on, and those to test on, encoded as the first say.
+
+    Raises:
+      ValueError: as for `split`.
+    """
+    encoding = fit_encoding(table.features.iloc[train], table.numeric, table.categorical, inputs)
+    _check_budget(table, len(encoding.source), allowance(budget))
     X_train, X_test = (encode(encoding, table.features.iloc[part]) for part in (train, test))
     _check_range(table, encoding, train, X_train)
-    _check_range(table, encoding, test, X_test)
+    if len(test):
+        _check_range(table, encoding, test, X_test)
     mean, scale = 0.0, 1.0
     if table.classes is None:
         largest = float(np.abs(table.y[train]).max()) or 1.0  # so that no square underflows
@@ -197,14 +213,17 @@ def split(table: Table, held_out: float, seed: int, budget: float | None = None)
     return EncodedTable(X_train, y_train, X_test, y_test, encoding, mean, scale)
 
 
-def _check_budget(samples: int, inputs: int, allowed: float) -> None:
+def _check_budget(table: Table, inputs: int, allowed: float) -> None:
     """Raises ValueError for a table whose inputs take more bytes than are allowed."""
+    samples = len(table.y)
     taken = BYTES_AN_INPUT * samples * inputs
     if taken > allowed:
+        cure = "--memory, fewer --bins, or --drop"
+        if table.in_python:
+            cure = "memory=, fewer bins, or leave out"
         raise ValueError(
             f"the table becomes {inputs:,} inputs of {samples:,} samples, {size_of(taken)}; "
-            f"the budget is {size_of(allowed)}: type a larger --memory, or --drop columns of many "
-            "categories"
+            f"the budget is {size_of(allowed)}: type a larger {cure} columns of many categories"
         )
 
 
@@ -219,14 +238,15 @@ def _check_range(table: Table, encoding: Encoding, part: np.ndarray, X: np.ndarr
     place = int(beyond.argmax())
     row = int(np.abs(X[:, place]).argmax())
     name = encoding.columns[encoding.source[place]].name
+    cure = f"type --drop {name!r}" if not table.in_python else "leave the column out"
     raise ValueError(
         f"{table.name}, {row_name(int(part[row]), table.first_line)}, column {name!r}: "
         f"{table.features[name].iloc[part[row]]:g} is {X[row, place]:g} when standardised, too "
-        f"large for float32; mend it, or type --drop {name!r}"
+        f"large for float32; mend it, or {cure}"
     )
 
 
-def _parts(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def parts_of(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(places of the samples to train on, places of the samples held out)."""
     m = len(table.y)
     if not 0 < held_out < 1:

@@ -83,6 +83,35 @@ def test_train_takes_gaps_categories_and_any_target(trained):
     assert model.encoding.inputs()[:3] == ["age", "flag", "age is missing"]
 
 
+def test_columns_become_inputs_as_the_options_say(tmp_path):
+    table = {"a": [0, 5, 9] * 24, "b": ["x", "y"] * 36, "y": range(72)}
+    (tmp_path / "t.csv").write_text(csv(table))
+    words = ["train", tmp_path / "t.csv", "--target", "y", "--epochs", 3, "--learning-rate", 0.01]
+    done = run(tmp_path, *words, "--scaling", "robust", "--bins", 2, "--binary-as-one")
+    assert done.exit_code == 0, done.output
+    model = mlp_jax.load_model(tmp_path / "m.safetensors")
+    assert model.encoding.inputs() == ["a", "a from 0 to 5", "a from 5 to 9", "b = y"]
+    assert model.encoding.limit.tolist() == [1, 2, 2, 0]
+    done = run(tmp_path, *words, "--scaling", "standard", "--bins", 0, "--binary-as-two")
+    model = mlp_jax.load_model(tmp_path / "m.safetensors")
+    assert model.encoding.inputs() == ["a", "b = x", "b = y"]
+    assert model.encoding.limit.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["--bins", "-1"], "--bins': -1 is not in the range 0<=x<=256"),
+        (["--bins", "many"], "--bins': 'many' is not a valid integer"),
+        (["--scaling", "none"], "--scaling': 'none' is not one of 'standard', 'robust'"),
+    ],
+)
+def test_inputs_that_cannot_be_made_are_refused(option, said, tmp_path):
+    done = run(tmp_path, "train", *option)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
 def test_a_link_into_no_folder_is_seen_first(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "none" / "m")
     with pytest.raises(ValueError, match="none is no folder to write m to"):

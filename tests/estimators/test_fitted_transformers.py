@@ -23,6 +23,7 @@ from sklearn.preprocessing import (
 from mlp_jax.estimators.fitted_transformers import encoding_of_steps
 from mlp_jax.models.encoding import encode
 from mlp_jax.tables.encoder import table_encoder
+from mlp_jax.tables.number_encoder import NumberEncoder
 
 COLOURS = ["red", "blue", "green", None]
 
@@ -90,6 +91,38 @@ def test_scalers_are_read_out(name):
     same(KNOWN[name], frame, frame)
     imputed = make_pipeline(SimpleImputer(strategy="mean", add_indicator=True), KNOWN[name])
     same(imputed, table()[NUMBERS], table(3)[NUMBERS])
+
+
+@pytest.mark.parametrize("scaling", ["standard", "robust"])
+@pytest.mark.parametrize("bins", [0, 4])
+def test_numbers_within_limits_are_read_out(scaling, bins):
+    ours = NumberEncoder(scaling=scaling, bins=bins)
+    same(ours, table()[NUMBERS], table(3)[NUMBERS])
+    whole = table_encoder(NUMBERS, ["colour", "kind"], scaling=scaling, bins=bins)
+    same(whole.set_params(categories__drop="if_binary"), table(), unseen())
+
+
+@pytest.mark.parametrize("before", [SimpleImputer(), MinMaxScaler(), StandardScaler()])
+def test_numbers_that_were_scaled_or_filled_in_before_are_read_out(before):
+    ours = make_pipeline(before, NumberEncoder(scaling="robust", bins=4))
+    if isinstance(before, SimpleImputer):
+        same(ours, table()[NUMBERS], table(3)[NUMBERS])
+    same(ours, table()[["income"]], table(3)[["income"]])
+
+
+def test_categories_may_be_scaled_as_numbers():
+    ours = make_pipeline(OneHotEncoder(sparse_output=False), NumberEncoder(scaling="robust"))
+    same(ours, table()[["kind"]], table(2)[["kind"]])
+
+
+@pytest.mark.parametrize("field", ["limit", "scale"])
+def test_a_mistake_in_numbers_within_limits_would_be_seen(field):
+    fitted = NumberEncoder(scaling="robust", bins=4).fit(table()[NUMBERS])
+    encoding = encoding_of_steps([fitted], NUMBERS)
+    wrong = encoding._replace(**{field: getattr(encoding, field) * 0 + 1})
+    rows = table(3)[NUMBERS]
+    np.testing.assert_array_equal(encode(encoding, rows), fitted.transform(rows))
+    assert not np.allclose(encode(wrong, rows), fitted.transform(rows))
 
 
 def test_a_scaler_before_an_imputer_is_undone():
@@ -236,6 +269,18 @@ REFUSED = {
         OneHotEncoder(min_frequency=3),
         "handle_unknown='infrequent_if_exist'",
     ),
+    "scaled after its limits": (
+        make_pipeline(NumberEncoder(scaling="robust"), StandardScaler()),
+        "a scaler after a NumberEncoder cannot be written to a model file; leave the scaler out",
+    ),
+    "limited twice": (
+        make_pipeline(NumberEncoder(scaling="robust"), NumberEncoder(scaling="robust")),
+        "a scaler after a NumberEncoder",
+    ),
+    "limited, then categories": (
+        make_pipeline(NumberEncoder(scaling="robust"), OneHotEncoder()),
+        "encoded twice",
+    ),
     "scaled categories": (make_pipeline(StandardScaler(), OneHotEncoder()), "encoded twice"),
 }
 
@@ -245,6 +290,11 @@ def test_what_numbers_cannot_say_is_refused(case):
     transformer, said = REFUSED[case]
     with pytest.raises(ValueError, match=said):
         encoding_of_steps([transformer.fit(table()[["income"]])], ["income"])
+
+
+def test_gaps_that_an_imputer_marked_are_not_marked_again():
+    ours = make_pipeline(SimpleImputer(add_indicator=True), NumberEncoder(scaling="robust"))
+    same(ours, table()[NUMBERS], table(3)[NUMBERS])
 
 
 def test_an_encoded_indicator_is_refused():

@@ -74,6 +74,18 @@ def test_a_pipeline_takes_the_table_as_it_was(tmp_path):
     )
 
 
+def test_a_pipeline_with_bins_and_limits_predicts_as_it_did(tmp_path):
+    table, y = frame(), TARGETS["two"]
+    table.loc[::9, "age"] = np.nan
+    encoder = table_encoder(["age"], ["colour"], scaling="robust", bins=8, binary_as_one=True)
+    mlp = mlp_jax.MLPClassifier((4,), max_iter=20, random_state=0)
+    pipeline = make_pipeline(encoder, mlp).fit(table, y)
+    model = there_and_back(pipeline, tmp_path)
+    assert model.sizes[0] == 1 + 1 + 8 + 3
+    rows = table.assign(age=table["age"] ** 3)
+    np.testing.assert_allclose(model.predict_proba(rows), pipeline.predict_proba(rows), rtol=1e-12)
+
+
 def test_the_best_of_a_search(tmp_path):
     mlp = mlp_jax.MLPClassifier(max_iter=9, random_state=0)
     space = {"mlpclassifier__hidden_layer_sizes": [(3,), (5,)]}

@@ -1,8 +1,8 @@
 """An exported program predicts what the model does, for any number of rows, with JAX alone."""
 
-import dataclasses
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,8 +69,23 @@ def test_a_program_of_several_networks_averages_them(dtype, tmp_path):
     tolerance = 1e-6 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(every.reshape(-1, 3), model.outputs(rows), atol=tolerance)
     np.testing.assert_allclose(one, every[:3], atol=tolerance)
-    turned = dataclasses.replace(model, weights=model.weights[::-1])
+    turned = replace(model, weights=model.weights[::-1])
     assert abs(turned.outputs(rows) - model.outputs(rows)).max() > 1e-3
+
+
+def test_a_program_keeps_inputs_within_their_limits(tmp_path):
+    table = frame()
+    table.loc[::9, "age"] = np.nan
+    mlp = mlp_jax.MLPClassifier((4,), max_iter=9, random_state=0)
+    encoder = table_encoder(["age"], ["colour"], scaling="robust", bins=4)
+    model = mlp_jax.model_of(make_pipeline(encoder, mlp).fit(table, TARGETS["two"]))
+    mlp_jax.export_model(model, tmp_path / "program")
+    table.loc[1::9, "age"] = 1e30
+    codes = coded(model.encoding, table).astype(np.float32)
+    _, every = said_elsewhere(tmp_path / "program", codes, tmp_path)
+    np.testing.assert_allclose(every, model.outputs(table)[:, 0], atol=1e-5)
+    unlimited = model.encoding._replace(limit=model.encoding.limit * 0)
+    assert not np.allclose(replace(model, encoding=unlimited).outputs(table)[:, 0], every)
 
 
 def test_another_dtype_is_refused(tmp_path):

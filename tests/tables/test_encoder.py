@@ -2,14 +2,19 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pandas
 import pytest
 
 from mlp_jax.estimators.fitted_transformers import encoding_of_steps
+from mlp_jax.models.encoding import encode
 from mlp_jax.tables.encoder import MOST_CATEGORIES, SEEN_OFTEN, fit_encoding, table_encoder
+from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
+from mlp_jax.tables.number_encoder import NumberEncoder
 
+PLAIN, AS_ONE = InputChoices(), InputChoices(binary_as_one=True)
 NORMAL = np.random.default_rng(0).normal(40, 10, 61)
 FEW = np.where(np.arange(61) % 3, NORMAL, np.nan)
 MOST = np.where(np.arange(61) == 7, NORMAL, np.nan)
@@ -33,32 +38,90 @@ def texts(often, seldom, gaps=0):
     return words + ["last"] * SEEN_OFTEN
 
 
-def assert_same(frame, numeric, categorical):
-    steps = table_encoder(numeric, categorical).fit(frame)
+def assert_same(frame, numeric, categorical, choices=PLAIN):
+    steps = table_encoder(numeric, categorical, **asdict(choices)).fit(frame)
     theirs = encoding_of_steps([steps], list(frame))
-    ours = fit_encoding(frame, numeric, categorical)
+    ours = fit_encoding(frame, numeric, categorical, choices)
     assert ours.columns == theirs.columns
-    for name in ("source", "what", "fill", "mean", "scale"):
+    for name in ("source", "what", "fill", "mean", "scale", "limit"):
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), strict=True)
     return ours
 
 
 @pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+@pytest.mark.parametrize(
+    "choices",
+    [PLAIN, InputChoices(bins=4), InputChoices("robust"), InputChoices("robust", 5, True)],
+    ids=["as ever", "bins", "robust", "robust, bins, binary as one"],
+)
 @pytest.mark.parametrize("case", NUMBERS)
-def test_numbers_are_learned_to_the_last_bit(case):
+def test_numbers_are_learned_to_the_last_bit(case, choices):
     frame = pandas.DataFrame(NUMBERS[case] | {"of categories": ["x", "y"] * 30 + ["x"]})
     frame = frame.astype({"of categories": object})
-    assert_same(frame, list(NUMBERS[case]), ["of categories"])
+    assert_same(frame, list(NUMBERS[case]), ["of categories"], choices)
+
+
+def test_all_tables_are_encoded_by_default_as_one_constant_says():
+    frame = pandas.DataFrame({"a": NORMAL, "b": FEW, "c": pandas.Series(["x"] * 61, dtype=object)})
+    said = fit_encoding(frame, ["a", "b"], ["c"], BY_DEFAULT)
+    for found in (
+        fit_encoding(frame, ["a", "b"], ["c"]),
+        encoding_of_steps([table_encoder(["a", "b"], ["c"]).fit(frame)], list(frame)),
+    ):
+        np.testing.assert_array_equal(found.limit, said.limit)
+        np.testing.assert_allclose(found.scale, said.scale, rtol=1e-14)
+    assert (NumberEncoder().scaling, NumberEncoder().bins) == (BY_DEFAULT.scaling, BY_DEFAULT.bins)
 
 
 @pytest.mark.parametrize("gaps", [0, 2, SEEN_OFTEN, 40])
 @pytest.mark.parametrize("often", [0, 3, MOST_CATEGORIES - 2, MOST_CATEGORIES - 1, 90])
 @pytest.mark.parametrize("seldom", [0, 1, 4])
-def test_categories_are_learned_as_they_are_frequent(often, seldom, gaps):
+@pytest.mark.parametrize("choices", [PLAIN, AS_ONE], ids=["as ever", "binary as one"])
+def test_categories_are_learned_as_they_are_frequent(often, seldom, gaps, choices):
     words = texts(often, seldom, gaps)
     frame = pandas.DataFrame({"word": pandas.Series(words, dtype=object)})
     frame["again"] = pandas.Series(sorted(words, key=str), dtype=object)
-    assert len(assert_same(frame, [], ["again", "word"]).source) <= 2 * MOST_CATEGORIES
+    assert len(assert_same(frame, [], ["again", "word"], choices).source) <= 2 * MOST_CATEGORIES
+
+
+BINARY = {
+    "two categories": (["no", "yes"] * 5, ["c = yes"]),
+    "one, and gaps": (["yes", None] * 5, ["c is missing"]),
+    "one, and others": (["yes"] * 9 + ["no"], ["c = (other)"]),
+    "two, and gaps": (["no", "yes", None] * 5, ["c = no", "c = yes", "c is missing"]),
+    "two, and others": (["no", "yes"] * 5 + ["?"], ["c = no", "c = yes", "c = (other)"]),
+    "one": (["yes"] * 10, ["c = yes"]),
+}
+
+
+@pytest.mark.parametrize("case", BINARY)
+def test_two_inputs_of_a_column_of_categories_are_one_where_asked_for(case):
+    words, expected = BINARY[case]
+    frame = pandas.DataFrame({"c": pandas.Series(words, dtype=object)})
+    ours = assert_same(frame, [], ["c"], AS_ONE)
+    assert ours.inputs() == expected
+    # Whatever the one that is left out says, the others say: the rows are told apart as before.
+    pairs = [encode(fit_encoding(frame, [], ["c"], one), frame) for one in (PLAIN, AS_ONE)]
+    assert len(np.unique(pairs[0], axis=0)) == len(np.unique(pairs[1], axis=0))
+
+
+WRONG = {
+    "another scaling": ({"scaling": "quantile"}, "scaling is 'quantile'; expected 'standard' or"),
+    "a scaling that is a list": ({"scaling": ["robust"]}, "scaling is .'robust'.; expected"),
+    "half a bin": ({"bins": 2.5}, "bins is 2.5; expected a whole number from 0"),
+    "bins below none": ({"bins": -1}, "bins is -1; expected"),
+    "too many bins": ({"bins": 257}, "bins is 257; expected .* to 256, such as 16"),
+    "truth for bins": ({"bins": True}, "bins is True; expected"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_choice_is_refused_at_the_door(case):
+    choices, said = WRONG[case]
+    with pytest.raises(ValueError, match=said):
+        table_encoder(["a"], [], **choices)
+    with pytest.raises(ValueError, match=said):
+        NumberEncoder(**choices).fit([[1.0], [2.0]])
 
 
 def test_a_column_of_no_kind_is_no_input():
@@ -78,7 +141,9 @@ import sys
 from mlp_jax.models.encoding import encode
 from mlp_jax.tables.encoder import fit_encoding
 table = {"age": [31.0, float("nan"), 40.0], "town": ["a", "b", None]}
-print(encode(fit_encoding(table, ["age"], ["town"]), table).shape, "jax" in sys.modules,
+from mlp_jax.tables.input_choices import InputChoices
+choices = InputChoices("robust", 16, True)
+print(encode(fit_encoding(table, ["age"], ["town"], choices), table).shape, "jax" in sys.modules,
       "sklearn" in sys.modules)
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -15,7 +15,9 @@ import pytest
 from mlp_jax.processes import memory
 from mlp_jax.tables import files as table_files
 from mlp_jax.tables import table as tables
+from mlp_jax.tables.features import NAMELESS
 from mlp_jax.tables.files import read_table
+from mlp_jax.tables.input_choices import InputChoices
 from mlp_jax.wording import size_of
 
 
@@ -112,7 +114,7 @@ def test_a_column_of_one_value_is_left_out_and_said_so(tmp_path):
 
 def test_classes_have_their_share_on_both_sides():
     table = tables.breast_cancer()
-    parts = tables.split(table, 0.2, seed=3)
+    parts = tables.split(table, 0.2, seed=3, inputs=InputChoices())
     assert len(parts.y_test) == 114
     assert abs(parts.y_train.mean() - parts.y_test.mean()) < 0.01
     np.testing.assert_allclose(parts.X_train.mean(axis=0), 0, atol=1e-12)
@@ -143,11 +145,25 @@ def test_the_budget_is_half_of_what_is_free(tmp_path, monkeypatch):
         read_table(mixed(tmp_path, rows=5000))
 
 
-def test_more_inputs_than_the_budget_has_bytes_for_are_refused():
-    with pytest.raises(
-        ValueError, match=r"30 inputs of 569 samples, 200\.04 KiB; the budget is 1\.00"
-    ):
-        tables.split(tables.breast_cancer(), 0.2, seed=0, budget=1024)
+def test_inputs_are_made_as_they_were_chosen():
+    table = tables.breast_cancer()
+    parts = tables.split(table, 0.2, seed=3, inputs=InputChoices("robust", 4))
+    assert parts.X_train.shape == (455, 150)
+    assert np.abs(parts.X_test).max() <= 3
+    np.testing.assert_array_equal(np.median(parts.X_train[:, :30], axis=0), 0)
+    np.testing.assert_array_equal(parts.X_train[:, 30:].max(axis=0), 1)
+    assert np.abs(tables.split(table, 0.2, seed=3, inputs=InputChoices()).X_train).max() > 3
+
+
+@pytest.mark.parametrize(("bins", "inputs", "taken"), [(0, 30, 200.04), (16, 510, 3400)])
+def test_more_inputs_than_the_budget_has_bytes_for_are_refused(bins, inputs, taken):
+    # By hand: 12 bytes an input of 569 samples.
+    said = rf"{inputs} inputs of 569 samples, .*; the budget is 1\.00 KiB: .*, fewer --bins, or"
+    assert 12 * 569 * inputs / 1024 == pytest.approx(taken, rel=1e-3)
+    with pytest.raises(ValueError, match=said):
+        tables.split(
+            tables.breast_cancer(), 0.2, seed=0, budget=1024, inputs=InputChoices(bins=bins)
+        )
 
 
 def test_inputs_are_counted_before_they_are_made(monkeypatch):
@@ -160,13 +176,15 @@ def test_inputs_are_counted_before_they_are_made(monkeypatch):
 
 def test_a_number_beyond_float32_is_refused_with_its_line(tmp_path):
     path = mixed(tmp_path)
-    _, held_out = tables._parts(tables.read(path, "y"), 0.25, seed=0)
+    _, held_out = tables.parts_of(tables.read(path, "y"), 0.25, seed=0)
     lines = path.read_text().splitlines()
     lines[held_out[3] + 1] = "1e60" + lines[held_out[3] + 1][2:]  # for an age of two digits
     table = tables.read(written(tmp_path, "\n".join(lines)), "y")
     said = rf"t\.csv, line {held_out[3] + 2}, column 'age': 1e\+60 is .* when standardised, too"
     with pytest.raises(ValueError, match=said):
-        tables.split(table, 0.25, seed=0)
+        tables.split(table, 0.25, seed=0, inputs=InputChoices())
+    parts = tables.split(table, 0.25, seed=0, inputs=InputChoices("robust"))
+    assert np.abs(parts.X_test).max() <= 3
 
 
 def test_free_memory_is_that_of_this_machine():
@@ -277,7 +295,7 @@ def test_an_index_is_left_out_and_a_column_that_counts_is_named(tmp_path):
     assert "column 'count' numbers the rows; type --drop 'count' if that is all" in table.notes
 
 
-@pytest.mark.parametrize("name", tables.NAMELESS)
+@pytest.mark.parametrize("name", NAMELESS)
 @pytest.mark.parametrize("rows", [7, 30])
 def test_an_index_in_any_order_and_with_gaps_is_left_out(name, rows, tmp_path):
     index = np.random.default_rng(0).permutation(1000)[:rows]

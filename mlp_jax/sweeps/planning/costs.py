@@ -144,6 +144,7 @@ def bytes_of_member(
     of_batch = (kind.batch_size or m) * (2 * sum(hidden) + 8 * n[1])
     of_validation = held * (2 * max(hidden, default=0) + 8 * n[1])
     weights = itemsize * len(task.X) * 2 if kind.weighted else 0
+    weights += itemsize * held * (task.weights is not None)
     # The state goes in and comes out; the loop works in what comes out, the gradient beside it.
     running = 2 * state + own + itemsize * max(of_batch, of_validation) + weights
     examples = held if kind.batch_size else held + m

@@ -46,7 +46,8 @@ def families(task: Task, numbers: Sequence[int], *, apart: bool) -> list[list[Gr
     for number in numbers:
         folds_of: dict[Kind, list[int]] = {}
         for fold, (train, _) in enumerate(task.splits):
-            kind = kind_of(task.of_fold(number, fold), len(train))
+            one, weighted = task.of_fold(number, fold), task.weights is not None
+            kind = kind_of(one, len(train), weighted=weighted)
             folds_of.setdefault(kind, []).append(fold)
         seeded = [(number, seed) for seed in task.seeds[number]]
         for kind, folds in folds_of.items():

@@ -21,7 +21,7 @@ class Kind(NamedTuple):
     optimizer: the structure of its numbers, a tree.
     batch_size: examples a step; None for all of them.
     dropout: units are dropped; other programs draw no masks.
-    weighted: classes have weights.
+    weighted: classes or rows have weights.
     depth: how many hidden layers there are.
     """
 
@@ -42,15 +42,15 @@ class Kind(NamedTuple):
         return (self.loss, self.networks[0].precision, *self[1:])
 
 
-def kind_of(configuration: Configuration, m: int) -> Kind:
-    """The kind of a configuration trained on m examples."""
+def kind_of(configuration: Configuration, m: int, *, weighted: bool) -> Kind:
+    """The kind of a configuration trained on m examples; weighted: the rows have weights."""
     optimizer = configuration.optimizer
     return Kind(
         networks=(configuration.network,),
         optimizer=jax.tree.structure(optimizer),
         batch_size=as_batch_size(configuration.batch_size, m, optimizer),
         dropout=configuration.dropout > 0,
-        weighted=configuration.class_weight is not None,
+        weighted=weighted or configuration.class_weight is not None,
         depth=len(configuration.hidden),
     )
 

@@ -89,12 +89,11 @@ class SweepMember:
             params = init(task.key_of_weights(self.seed), sizes, scheme=config.init, dtype=drawn)
         given = config.class_weight
         numbers = {name: config.named[name] for name in _OF_FIT if name in config.named}
-        weights = None
         validation: tuple[Any, ...] = (X[:, held], task.exact_labels(self.network.loss)[held].T)
-        if given is not None:
-            weights = class_weights(Y[:, train], given)
-            if task.as_fit and task.best_by == "metric":
-                validation = (*validation, class_weights(Y[:, held], given))
+        weights = example_weights(task, given, Y, train)
+        of_held = example_weights(task, given if task.validates_by_class else None, Y, held)
+        if of_held is not None:
+            validation = (*validation, of_held)
         return numbers | {
             "params": jax.tree.map(lambda leaf: leaf.astype(X.dtype), params),
             "X": X[:, train],
@@ -107,6 +106,18 @@ class SweepMember:
             "weights": weights,
             "key": task.key_of_fold(self.fold),
         }
+
+
+def example_weights(task: Task, class_weight: Any, Y: np.ndarray, rows: Any) -> Any:
+    """Of some rows of a task the weights as `fit` takes them, (1, rows); None for all ones.
+
+    class_weight: of a configuration, or None. Y: labels of all rows, (n[L], m).
+    """
+    by_class = None if class_weight is None else class_weights(Y[:, rows], class_weight)
+    if task.weights is None:
+        return by_class
+    by_row = task.weights[None, rows]
+    return by_row if by_class is None else np.asarray(by_class * by_row, by_row.dtype)
 
 
 def best_loss(member: SweepMember) -> float:

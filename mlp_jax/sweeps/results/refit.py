@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from mlp_jax.labels import class_weights
 from mlp_jax.parameters import init
 from mlp_jax.sweeps.results.ensemble import Fitted, classes_of, copied
+from mlp_jax.sweeps.results.member import example_weights
 from mlp_jax.sweeps.results.ranking import Ranked
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.training import fit
@@ -20,7 +20,6 @@ def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
     # Members have the configuration as it is on their fold; here it is the one of all samples.
     arguments = replace(ranked.members[0], _choices=configuration).arguments_of_fit()
     Y = task.labels[configuration.network.loss].T
-    class_weight = configuration.class_weight
     key = task.key_of_weights((configuration.seed or 0) if seed is None else seed)
     arguments |= {
         "params": init(
@@ -28,7 +27,7 @@ def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
         ),
         "X": task.X.T,
         "Y": Y,
-        "weights": None if class_weight is None else class_weights(Y, class_weight),
+        "weights": example_weights(task, configuration.class_weight, Y, slice(None)),
         "validation": None,
         "best_by": None,
         "patience": None,

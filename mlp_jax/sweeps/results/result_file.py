@@ -141,6 +141,8 @@ def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
     if task.classes is not None:
         # Bytes, because safetensors has no strings.
         arrays["classes"] = np.ascontiguousarray(task.classes).view(np.uint8)
+    if task.weights is not None:
+        arrays["weights"] = task.weights
     arrays |= by_place((Y.T for Y in task.labels.values()), "Y")
     rests = enumerate(task.rests.values())
     arrays |= {f"rest{number}": rest.T for number, rest in rests if rest is not None}
@@ -184,6 +186,7 @@ def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
         of_folds=of_folds,
         features=None if header.get("features") is None else tuple(header["features"]),
         as_fit=header.get("as_fit", False),
+        weights=arrays.get("weights"),
     )
 
 
@@ -267,7 +270,7 @@ def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
     fold = own["folds"][0]
     train, _ = task.splits[fold]
     kinds = {
-        network: kind_of(task.of_fold(number, fold), len(train))
+        network: kind_of(task.of_fold(number, fold), len(train), weighted=task.weights is not None)
         for network, number in zip(own["which"], configurations, strict=True)
     }
     networks = tuple(network for _, kind in sorted(kinds.items()) for network in kind.networks)

@@ -219,6 +219,8 @@ def fingerprints_of(task: Task, halving: int | None) -> dict[str, str]:
         "folds": [part for split in task.splits for part in split],
         "key": [np.asarray(jax.random.key_data(key)) for key in (task.key_init, task.key_order)],
     }
+    if task.weights is not None:  # under a name that folders of sweeps without weights have too
+        arrays["labels"].append(task.weights)
     choices = {
         "configurations": [
             sorted(

@@ -64,9 +64,11 @@ class Cohort:
             train, held = task.splits[self.fold]
             own = weights_of(task, configurations, train)
             self._chunk = self._chunk._replace(weights=own)
-            if task.as_fit and task.best_by == "metric":
+            by_class = task.validates_by_class
+            if by_class or task.weights is not None:
                 longest = max(len(held) for _, held in task.splits)
-                own = weights_of(task, configurations, held)[:, :, np.resize(held, longest)]
+                own = weights_of(task, configurations, held, by_class=by_class)
+                own = own[:, :, np.resize(held, longest)]
                 self._chunk = self._chunk._replace(held_weights=own)
         self.state: State = start_members(
             params, numbers.optimizer, validates=task.best_by != "cost"

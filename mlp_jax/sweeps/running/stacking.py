@@ -17,21 +17,27 @@ from mlp_jax.sweeps.task import Task
 DRAWN_AT_ONCE = 256 << 20  # bytes of initial weights
 
 
-def weights_of(task: Task, configurations: Sequence[Configuration], some: Any) -> np.ndarray:
-    """Example weights by class, (members, 1, m), 0 but for some rows.
+def weights_of(
+    task: Task, configurations: Sequence[Configuration], some: Any, *, by_class: bool = True
+) -> np.ndarray:
+    """Example weights, (members, 1, m), 0 but for some rows: the row's times its class's.
 
     Of weights that balance the classes, the shares are those among these rows.
+
+    by_class: classes count; otherwise rows alone.
     """
     made: dict[Any, np.ndarray] = {}
     rows: list[np.ndarray] = []
     for configuration in configurations:
-        given = configuration.class_weight
+        given = configuration.class_weight if by_class else None
         loss = configuration.network.loss
         name = (repr(given), loss)
         if name not in made:
             Y = task.labels[loss].T
             made[name] = np.zeros((1, Y.shape[1]), Y.dtype)
-            made[name][:, some] = np.asarray(class_weights(Y[:, some], given))
+            of_rows = np.ones(1) if task.weights is None else task.weights[some]
+            of_class = 1.0 if given is None else np.asarray(class_weights(Y[:, some], given))
+            made[name][:, some] = of_class * of_rows[None]
         rows.append(made[name])
     return np.stack(rows)
 

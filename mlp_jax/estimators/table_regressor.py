@@ -1,0 +1,89 @@
+"""`TableRegressor`: numbers, from a table as it is."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import _check_y
+
+from mlp_jax.estimators.tables import TableEstimator
+
+
+class TableRegressor(RegressorMixin, TableEstimator):
+    """A table in, numbers out: columns encoded, networks searched, the best of them averaged.
+
+    As `TableClassifier`, for a target of numbers, which is standardised for the training.
+
+    Args:
+      space: what to search, as of `mlp_jax.sweep`; None for the default one.
+      n_iter: how many configurations to draw; None for as many as a fixed amount of arithmetic
+        trains, which takes some minutes on two cores at most.
+      cv: how many folds, a splitter of scikit-learn, or pairs of indices; None for 5, or fewer
+        where there are few rows.
+      scoring: what ranks the configurations, as of `mlp_jax.sweep`; None for R². The ensemble is
+        chosen by the loss, whatever this is.
+      epochs: how long a network trains at most, `max_iter` of `MLPRegressor`; None for what suits.
+      patience: epochs without an improvement after which a training stops; None for never.
+      halving: 3 to go on with the best third of the configurations, twice; None to train all to
+        the end.
+      ensemble: how many choices the ensemble is of; 1 for the networks of one configuration.
+      categorical: names of columns of categories that look like numbers, or like names; of an array
+        these are x0, x1, ... Columns of a frame's categorical dtype need not be named.
+      random_state: of all that is drawn. An integer is what --seed is on the command line.
+      memory: bytes that the table may take, and the networks of the sweep; None for half of what
+        is free, and what suits the machine.
+      checkpoint: a folder to save to; the same `fit` again goes on from there.
+      verbose: shows a bar.
+
+    Attributes:
+      model_: the `mlp_jax.Model` of the ensemble, which predicts by NumPy alone.
+      ensemble_: its networks, and which configurations they are of.
+      sweep_result_: the `mlp_jax.SweepResult` behind it.
+      n_features_in_: how many columns X had.
+      feature_names_in_: their names, if X had texts as names.
+
+    Example:
+      >>> import numpy as np
+      >>> X = {"side": np.arange(60) % 10, "kind": ["square", "circle"] * 30}
+      >>> y = X["side"] * np.tile([1.0, 0.8], 30) + 7
+      >>> space = {"width": [16], "learning_rate": [0.03, 0.1]}
+      >>> found = TableRegressor(space=space, cv=2, epochs=40, random_state=0).fit(X, y)
+      >>> bool(found.score(X, y) > 0.9), found.predict(X).shape
+      (True, (60,))
+    """
+
+    def __init__(
+        self,
+        *,
+        space: Any = None,
+        n_iter: int | None = None,
+        cv: Any = None,
+        scoring: Any = None,
+        epochs: int | None = None,
+        patience: int | None = None,
+        halving: int | None = 3,
+        ensemble: int = 8,
+        categorical: Any = (),
+        random_state: Any = None,
+        memory: int | None = None,
+        checkpoint: Any = None,
+        verbose: Any = False,
+    ) -> None:
+        given = dict(locals())
+        super().__init__(**{name: given[name] for name in self._get_param_names()})
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The number of every row of X, (samples,)."""
+        A = self._outputs(X)
+        return self.model_.predicted(A)
+
+    def _as_target(self, y: Any) -> tuple[np.ndarray, tuple[Any, ...] | None]:
+        y = _check_y(y, y_numeric=True, estimator=self)
+        if y.dtype.kind not in "fiub":
+            raise ValueError(
+                f"y is of {y.dtype}; expected numbers (for classes, type TableClassifier)"
+            )
+        y = y.astype(np.float64)
+        if len(y) > 1 and y.min() == y.max():
+            raise ValueError(f"y is {y[0]:g} in every row; expected numbers that vary")
+        return y, None
