@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
 
 from mlp_jax.estimators.tables import TableEstimator
-from mlp_jax.models.encoding import is_missing
+from mlp_jax.models.cells import is_missing
 from mlp_jax.models.outputs import class_numbers, probabilities
 from mlp_jax.wording import as_typed
 
@@ -35,8 +35,9 @@ class TableClassifier(ClassifierMixin, TableEstimator):
       epochs: how long a network trains at most, `max_iter` of `MLPClassifier`; None for what suits.
       patience: epochs without an improvement after which a training stops; None for never.
       halving: 3 to go on with the best third of the configurations, twice; None to train all to
-        the end.
-      ensemble: how many choices the ensemble is of; 1 for the networks of one configuration.
+        the end; "auto" for 3 where configurations are drawn, None where the space lists them.
+      ensemble: how many choices the ensemble is of; 1 for the best configuration alone, trained
+        again on all rows.
       categorical: names of columns of categories that look like numbers, or like names; of an array
         these are x0, x1, ... Columns of a frame's categorical dtype need not be named.
       random_state: of all that is drawn. An integer is what --seed is on the command line.
@@ -48,8 +49,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     Attributes:
       classes_: (K,), what y may be, in order.
       model_: the `mlp_jax.Model` of the ensemble, which predicts by NumPy alone.
-      ensemble_: its networks, and which configurations they are of.
-      sweep_result_: the `mlp_jax.SweepResult` behind it.
+      sweep_result_: the `mlp_jax.SweepResult` behind it; `mlp_jax.save_sweep` keeps it, pickle does
+        not.
       n_features_in_: how many columns X had.
       feature_names_in_: their names, if X had texts as names.
 
@@ -77,7 +78,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         scoring: Any = None,
         epochs: int | None = None,
         patience: int | None = None,
-        halving: int | None = 3,
+        halving: Any = "auto",
         ensemble: int = 8,
         categorical: Any = (),
         random_state: Any = None,

@@ -14,7 +14,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from mlp_jax.models.encoding import encode
+from mlp_jax.models.model import Model
+from mlp_jax.models.model_file import write_model
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.tables.search import answer_of, task_of_table
@@ -31,6 +32,7 @@ class TableEstimator(BaseEstimator):
     `TableClassifier` and `TableRegressor` describe the parameters.
     """
 
+    model_: Model
     sweep_result_: SweepResult
 
     def __init__(self, **parameters: Any) -> None:
@@ -69,7 +71,7 @@ class TableEstimator(BaseEstimator):
         )
         every = np.arange(len(places))
         parts = encoded_parts(table, every, every[:0], self.memory)
-        task = task_of_table(
+        task, halving = task_of_table(
             *(table, parts),
             space=self.space,
             n=self.n_iter,
@@ -82,12 +84,15 @@ class TableEstimator(BaseEstimator):
             weights=weights,
         )
         result = run(
-            *(task, plan_of(task, memory=self.memory, halving=self.halving)),
+            *(task, plan_of(task, memory=self.memory, halving=halving)),
             progress=self.verbose,
             checkpoint=self.checkpoint,
         )
-        self.sweep_result_ = result
-        self.ensemble_, self.model_ = answer_of(result, table, parts, self.ensemble)
+        answer = answer_of(result, table, parts, self.ensemble)
+        self.sweep_result_, self.model_ = result, answer.model
+        self._leaderboard = result.to_pandas()
+        at = self._leaderboard.columns.get_loc("best_epoch") + 1
+        self._leaderboard.insert(at, "weight", answer.shares(result))
         return self
 
     def _weights(
@@ -114,19 +119,13 @@ class TableEstimator(BaseEstimator):
         in the ensemble, status, and what the configuration has chosen.
         """
         check_is_fitted(self)
-        found = self.sweep_result_.to_pandas()
-        chosen = list(self.ensemble_.chosen)
-        shares = [chosen.count(rank) / len(chosen) for rank in found["rank"]]
-        found.insert(found.columns.get_loc("best_epoch") + 1, "weight", shares)
-        return found
+        return self._leaderboard.copy()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the ensemble to a model file, for `mlp-jax predict` and `mlp_jax.load_model`.
 
         The file has no code. One that is there already is replaced once the new one is whole.
         """
-        from mlp_jax.models.model import write_model
-
         check_is_fitted(self)
         write_model(path, self.model_)
 
@@ -134,9 +133,13 @@ class TableEstimator(BaseEstimator):
         """A[L] of every row of X, (samples, K)."""
         check_is_fitted(self)
         raw = self._raw(X, reset=False)
-        encoding = self.model_.encoding
-        rows = feature_columns(raw, encoding.columns)
-        return self.ensemble_.outputs(encode(encoding, rows))
+        return self.model_.outputs(feature_columns(raw, self.model_.encoding.columns))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle keeps: all but the sweep, which has functions; `save_sweep` writes it."""
+        state: dict[str, Any] = super().__getstate__()
+        state.pop("sweep_result_", None)
+        return state
 
     def _raw(self, X: Any, *, reset: bool) -> RawTable:
         """Checks X; its columns have the names that they had in `fit`, by their order."""

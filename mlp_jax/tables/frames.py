@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from mlp_jax.models.encoding import as_category, is_missing
+from mlp_jax.models.cells import as_category, is_missing
 from mlp_jax.tables.features import features_of
 from mlp_jax.tables.files import RawTable, check_names
 from mlp_jax.tables.table import Table

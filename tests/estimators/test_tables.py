@@ -6,7 +6,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from mlp_jax import TableClassifier, TableRegressor
 
 ONE = {"hidden": [(16,)], "learning_rate": [0.05], "batch_size": [16]}
-SMALL = {"space": ONE, "cv": 2, "epochs": 12, "halving": None, "ensemble": 1, "random_state": 0}
+SMALL = {"space": ONE, "cv": 2, "epochs": 12, "halving": None, "ensemble": 2, "random_state": 0}
 
 
 def not_expected(estimator):
