@@ -113,7 +113,7 @@ def sweep(
     about = {"table": asked.data or "breast cancer", "target": table.target, "seed": asked.seed}
     try:
         ensemble, best = _answers(result, table, parts)
-        written = _write_files(result, best if single else ensemble, about, report, output)
+        written = _write_files(result, parts, best if single else ensemble, about, report, output)
     except BaseException:  # Ctrl-C or a full disk: there is no file, but the ranking can be printed
         if not as_json:
             print_ranking(result)
@@ -199,6 +199,7 @@ def _answers(
 
 def _write_files(
     result: "SweepResult",
+    parts: "EncodedTable",
     answer: "Answer",
     about: dict[str, Any],
     report: Path | None,
@@ -207,9 +208,13 @@ def _write_files(
     """Writes the report and the model once both are made; the names of the files written."""
     from mlp_jax.models.model_file import to_bytes
     from mlp_jax.storage.array_files import replace_all
+    from mlp_jax.sweeps.tables.search import explained_answer
 
-    contents = []
-    model = answer.model
+    contents: list[tuple[Path, bytes]] = []
+    if report is None and output is None:
+        return []
+    explained = explained_answer(answer, result, parts)
+    model = explained.model
     if report is not None:
         from mlp_jax.sweeps.results.report import html_report
 
@@ -222,6 +227,7 @@ def _write_files(
             mean=model.mean,
             scale=model.scale,
             about=about,
+            answer=explained,
         )
         contents.append((report, page.encode()))
     if output is not None:

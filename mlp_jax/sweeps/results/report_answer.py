@@ -7,7 +7,7 @@ import numpy as np
 from mlp_jax import pictures
 from mlp_jax.models.intervals import LEVEL, covered
 from mlp_jax.models.permutation import Importance
-from mlp_jax.sweeps.results.answer import Answer
+from mlp_jax.sweeps.results.answer import Explained
 from mlp_jax.sweeps.results.ensemble import Ensemble
 from mlp_jax.sweeps.results.ensemble_selection import loss_of_outputs
 from mlp_jax.sweeps.results.report_pictures import OUTPUTS, Picture
@@ -50,7 +50,7 @@ def about_ensemble(result: SweepResult, ensemble: Ensemble, scale: float = 1.0) 
     configurations = len(set(ensemble.chosen))
     return (
         f"The answer is the average of {_counted(len(ensemble.networks), 'network')} of "
-        f"{_counted(configurations, 'configuration')}, of every fold one or more. On rows that the "
+        f"{_counted(configurations, 'configuration')}, trained on all folds. On rows that the "
         f"networks of a fold were not trained on, the {losses.name} of the average is "
         f"{losses.ensemble:.4g}, of the best configuration alone {losses.best:.4g}."
     )
@@ -74,7 +74,7 @@ def members_of(result: SweepResult, ensemble: Ensemble) -> list[tuple[str, ...]]
     return found
 
 
-def pictures_of_answer(answer: Answer) -> list[Picture]:
+def pictures_of_answer(answer: Explained) -> list[Picture]:
     """The importance of the columns, and numbers of rows held out with their 90 % band."""
     found = [] if answer.importance is None else [_importance(answer.importance)]
     true, predicted, targets = answer.true, answer.predicted, answer.model.targets

@@ -10,6 +10,7 @@ import numpy as np
 from mlp_jax.loss_rules import can_be_averaged
 from mlp_jax.losses import is_named_loss
 from mlp_jax.models.model import Model
+from mlp_jax.sweeps.results.answer import Explained, explained
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.tables.default_space import FOLDS, default_search
@@ -154,17 +155,14 @@ def answer_of(
     found = {}
     if len(parts.y_test):
         found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
-    return Answer(chosen, with_evidence(with_notes(model, parts, found), result, parts), found)
+    model = with_notes(model, parts, found)
+    return Answer(chosen, explained(model, result, _ensemble(chosen)).model, found)
 
 
-def with_evidence(model: Model, result: SweepResult, parts: EncodedTable) -> Model:
-    """The model with what else was measured, once it is made and before it is written.
+def explained_answer(answer: Answer, result: SweepResult, parts: EncodedTable) -> Explained:
+    """What the answer of a sweep of `parts` rests on, by the rows held out, which takes seconds."""
+    return explained(answer.model, result, _ensemble(answer.chosen), parts.X_test, parts.y_test)
 
-    Here is where importance, calibration and intervals from residuals come in.
 
-    Args:
-      model: of the answer.
-      result: of the sweep, with predictions of rows that networks were not trained on.
-      parts: the rows; none may be held out.
-    """
-    return model
+def _ensemble(chosen: Ensemble | Fitted) -> Ensemble | None:
+    return chosen if isinstance(chosen, Ensemble) else None
