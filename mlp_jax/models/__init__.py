@@ -17,10 +17,11 @@ array(['malignant', 'malignant'], dtype='<U9')
 
 `mlp_jax.save_model(fitted, path)` writes the same file of an `MLPClassifier`, an `MLPRegressor`, a
 `SweepCV`, what `result.refit()` or `result.ensemble()` of a sweep returned, or a `Pipeline` that
-ends in one of the first two, after imputers, scalers and one-hot encoders. A model has one network,
-or all networks of an ensemble, `model.networks` with `model.weights`: NumPy computes them side by
-side, and the outputs are their average. `mlp_jax.table_encoder` is a `ColumnTransformer` that a
-file can hold; it learns from a table what the command line learns:
+ends in one of the first two, after imputers, scalers, one-hot encoders and `mlp_jax.NumberEncoder`,
+which keeps numbers within limits and puts them in bins. A model has one network, or all networks of
+an ensemble, `model.networks` with `model.weights`: NumPy computes them side by side, and the
+outputs are their average. `mlp_jax.table_encoder` is a `ColumnTransformer` that a file can hold; it
+learns from a table what the command line learns:
 
 >>> import numpy as np, pandas, tempfile
 >>> from sklearn.pipeline import make_pipeline

@@ -1,6 +1,7 @@
 """What scikit-learn's transformers have learned is read out of them whole: both encode alike."""
 
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 import pandas
@@ -23,6 +24,7 @@ from sklearn.preprocessing import (
 from mlp_jax.estimators.fitted_transformers import encoding_of_steps
 from mlp_jax.models.encoding import encode
 from mlp_jax.tables.encoder import table_encoder
+from mlp_jax.tables.input_choices import InputChoices
 from mlp_jax.tables.number_encoder import NumberEncoder
 
 COLOURS = ["red", "blue", "green", None]
@@ -61,7 +63,8 @@ def same(transformer, fitted_on, rows):
 
 @pytest.mark.parametrize("rows", [table, unseen])
 def test_the_command_lines_encoder_is_read_out(rows):
-    inputs = same(table_encoder(["age", "income"], ["colour", "kind"]), table(), rows())
+    plain = table_encoder(NUMBERS, ["colour", "kind"], **asdict(InputChoices()))
+    inputs = same(plain, table(), rows())
     # age, its indicator, income; blue, red, missing, other; a, b
     assert inputs.shape[1] == 9
 
