@@ -100,13 +100,13 @@ class TableClassifier(ClassifierMixin, TableEstimator):
 
     def _as_target(self, y: Any) -> tuple[np.ndarray, tuple[Any, ...] | None]:
         y = _check_y(y, estimator=self)
-        check_classification_targets(y)
         gaps = [row for row, label in enumerate(y) if is_missing(label)]
         if gaps:
             raise ValueError(
                 f"y[{gaps[0]}] is missing, as in {len(gaps):,} of {len(y):,} rows; fill it in, or "
                 "take these rows out"
             )
+        check_classification_targets(y)
         self.classes_, places = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
