@@ -5,6 +5,10 @@ by a small search or by its own. The half-width is that of the errors out of fol
 the share of the rows held out that lie within is counted. Beside the means over the seeds stands
 the standard deviation that counting so few rows brings with it.
 
+Found on 11 tables, three seeds: 90.6 % on average, from 89.7 to 92.2 %. It is a little above 90 %
+since a row held out in a fold is predicted by the networks of that fold alone, a new row by those
+of all folds.
+
     python experiments/intervals.py              # minutes, needs pip install '.[bench]'
     python experiments/intervals.py --default    # by the default search: an hour
     python experiments/intervals.py --small      # one table, seconds

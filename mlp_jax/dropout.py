@@ -1,6 +1,6 @@
 """Dropout: the mask M[l] of every hidden layer, part of the trace of forward propagation."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -73,6 +73,28 @@ def dropout_masks(
     drawn = [jax.lax.dynamic_slice_in_dim(kept, begins[l], size) for l, size in enumerate(sizes)]
     units = unit_masks(widths, params, uniform)
     return tuple(M * mask for M, mask in zip(units, drawn, strict=True))
+
+
+class FallingRate(NamedTuple):
+    """A dropout rate that falls to 0, as RealMLP's does (its schedule "flat_cos").
+
+    rate: until half of `epochs` are done; a scalar.
+    epochs: after which there is no dropout; a scalar, infinity for a rate that stays.
+    """
+
+    rate: Any
+    epochs: Any
+
+    def after(self, done: Any) -> Array:
+        """The rate after so many epochs, and parts of one: from the half on along half a cosine.
+
+        Example:
+          >>> [round(float(FallingRate(0.4, 8.0).after(done)), 3) for done in (0, 4, 5, 6, 8, 9)]
+          [0.4, 0.4, 0.341, 0.2, 0.0, 0.0]
+        """
+        rate = jnp.asarray(self.rate)
+        share = jnp.clip(2.0 * jnp.asarray(done, rate.dtype) / self.epochs - 1.0, 0.0, 1.0)
+        return rate * (0.5 * (1.0 + jnp.cos(jnp.pi * share)))
 
 
 def unit_masks(widths: Array, params: Any, X: Array) -> tuple[Array, ...]:

@@ -20,8 +20,8 @@ Look at dJ/dW[1] = (dJ/dZ[1])ᵀ A[0]ᵀ: 3.1.6 and 3.2.
 
 `certificate.leaves` has the figures of every W[l] and b[l], `to_json()` is for programs, and
 `mlp-jax check` prints the certificate of the gradient by hand on a table. Every loss with every
-activation has its certificate with weights, with L2, with dropout and with all three, by
-`experiments/certificates.py`.
+activation has its certificate with weights, with L2, with dropout, the cross-entropies with label
+smoothing, and with all of these, by `experiments/certificates.py`.
 
 Files: `certificate` is the door; `gather` brings the three gradients together, `differences` takes
 the central differences, `rounding` measures what rounding may do to every entry, `kinks` knows the

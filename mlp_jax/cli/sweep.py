@@ -21,8 +21,9 @@ from mlp_jax.cli.sweep_output import Held, print_ranking, tell
 
 if TYPE_CHECKING:
     from mlp_jax.cli.division import Division
+    from mlp_jax.sweeps.results.answer import Answer
     from mlp_jax.sweeps.results.result import SweepResult
-    from mlp_jax.sweeps.tables.search import Answer
+    from mlp_jax.sweeps.tables.search import Choice
     from mlp_jax.tables.table import EncodedTable, Table
 
 
@@ -112,14 +113,16 @@ def sweep(
         _check_something_finished(result, choices["checkpoint"])
     about = {"table": asked.data or "breast cancer", "target": table.target, "seed": asked.seed}
     try:
-        ensemble, best = _answers(result, table, parts)
-        written = _write_files(result, parts, best if single else ensemble, about, report, output)
+        ensemble, best = _choices(result, table, parts)
+        chosen = best if single else ensemble
+        answer = chosen.answer(result, parts)
+        written = _write_files(result, answer, chosen.found, about, report, output)
     except BaseException:  # Ctrl-C or a full disk: there is no file, but the ranking can be printed
         if not as_json:
             print_ranking(result)
         raise
     try:  # last, since the reader of the pipe may have gone
-        held = Held(len(parts.y_test), ensemble, best)
+        held = Held(len(parts.y_test), ensemble, best, answer)
         tell(result, held, written, as_json=as_json)
     except (BrokenPipeError, SystemExit):  # rich raises SystemExit for a broken pipe
         if not result.interrupted:
@@ -182,25 +185,24 @@ def _check_something_finished(result: "SweepResult", checkpoint: Path | None) ->
         raise SystemExit(INTERRUPTED) from None
 
 
-def _answers(
+def _choices(
     result: "SweepResult", table: "Table", parts: "EncodedTable"
-) -> tuple["Answer", "Answer"]:
+) -> tuple["Choice", "Choice"]:
     """(the ensemble, the best network alone, trained on all but the held-out samples).
 
     Where nothing can be averaged both are the best network.
     """
     from mlp_jax.sweeps.tables.default_space import ENSEMBLE
-    from mlp_jax.sweeps.tables.search import answer_of
+    from mlp_jax.sweeps.tables.search import choice_of
 
-    best = answer_of(result, table, parts, 1)
-    ensemble = answer_of(result, table, parts, ENSEMBLE, otherwise=best)
-    return ensemble, best
+    best = choice_of(result, table, parts, 1)
+    return choice_of(result, table, parts, ENSEMBLE, otherwise=best), best
 
 
 def _write_files(
     result: "SweepResult",
-    parts: "EncodedTable",
     answer: "Answer",
+    found: dict[str, float],
     about: dict[str, Any],
     report: Path | None,
     output: Path | None,
@@ -208,17 +210,13 @@ def _write_files(
     """Writes the report and the model once both are made; the names of the files written."""
     from mlp_jax.models.model_file import to_bytes
     from mlp_jax.storage.array_files import replace_all
-    from mlp_jax.sweeps.tables.search import explained_answer
 
-    contents: list[tuple[Path, bytes]] = []
-    if report is None and output is None:
-        return []
-    explained = explained_answer(answer, result, parts)
-    model = explained.model
+    contents = []
+    model = answer.model
     if report is not None:
         from mlp_jax.sweeps.results.report import html_report
 
-        score = answer.found.get("accuracy" if model.is_classifier else "r2")
+        score = found.get("accuracy" if model.is_classifier else "r2")
         page = html_report(
             result,
             held_out_score=score,
@@ -227,7 +225,7 @@ def _write_files(
             mean=model.mean,
             scale=model.scale,
             about=about,
-            answer=explained,
+            answer=answer,
         )
         contents.append((report, page.encode()))
     if output is not None:

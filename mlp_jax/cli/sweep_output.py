@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 if TYPE_CHECKING:
+    from mlp_jax.sweeps.results.answer import Answer
     from mlp_jax.sweeps.results.result import SweepResult
-    from mlp_jax.sweeps.tables.search import Answer
+    from mlp_jax.sweeps.tables.search import Choice
 
 BEST = 10  # configurations that are printed
+MOST_IMPORTANT = 3  # columns whose importance is printed
 WIDEST = 160  # characters of a line that is printed
 
 
@@ -20,11 +22,13 @@ class Held(NamedTuple):
     rows: how many these are.
     ensemble: the average of networks; where nothing can be averaged, the best network too.
     best: the best network alone, trained again.
+    answer: the one of them that is written, and what it rests on.
     """
 
     rows: int
-    ensemble: "Answer"
-    best: "Answer"
+    ensemble: "Choice"
+    best: "Choice"
+    answer: "Answer"
 
 
 def tell(result: "SweepResult", held: Held, written: list[str], *, as_json: bool) -> None:
@@ -49,8 +53,18 @@ def tell(result: "SweepResult", held: Held, written: list[str], *, as_json: bool
         f"the best alone, trained on all {len(result.task.X)} samples: "
         f"{in_words(held.best.found)} {on}"
     )
+    for line in _importance(held.answer):
+        click.echo(line)
     for name in written:
         click.echo(f"wrote {click.format_filename(name)}")
+
+
+def _importance(answer: "Answer") -> list[str]:
+    """The columns that matter most, a line each; none where no row is held out."""
+    if answer.importance is None:
+        return []
+    rises = f"the {answer.importance.measure_read} rises most where one of these is permuted:"
+    return [rises, *(f"  {line}" for line in answer.importance.lines(MOST_IMPORTANT))]
 
 
 def _counted(count: int, name: str) -> str:

@@ -40,6 +40,10 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         again on all rows.
       categorical: names of columns of categories that look like numbers, or like names; of an array
         these are x0, x1, ... Columns of a frame's categorical dtype need not be named.
+      scaling: "standard" or "robust", of numbers; None for what the command line has by default.
+      bins: of how many bins between quantiles a number has an input each beside its own, 0 for
+        none; None likewise.
+      binary_as_one: whether a column of two categories is one input; None likewise.
       random_state: of all that is drawn. An integer is what --seed is on the command line.
       memory: bytes that the table may take, and the networks of the sweep; None for half of what
         is free, and what suits the machine.
@@ -81,6 +85,9 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         halving: Any = "auto",
         ensemble: int = 8,
         categorical: Any = (),
+        scaling: str | None = None,
+        bins: int | None = None,
+        binary_as_one: bool | None = None,
         random_state: Any = None,
         memory: int | None = None,
         checkpoint: Any = None,

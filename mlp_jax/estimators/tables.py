@@ -1,6 +1,7 @@
 """What `TableClassifier` and `TableRegressor` share: from a frame to an ensemble, and back."""
 
 import os
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -18,10 +19,11 @@ from mlp_jax.models.model import Model
 from mlp_jax.models.model_file import write_model
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.run import plan_of, run
-from mlp_jax.sweeps.tables.search import answer_of, task_of_table
+from mlp_jax.sweeps.tables.search import choice_of, task_of_table
 from mlp_jax.tables.columns import feature_columns
 from mlp_jax.tables.files import RawTable
 from mlp_jax.tables.frames import is_frame, raw_frame, table_of_frame
+from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
 from mlp_jax.tables.table import encoded_parts
 from mlp_jax.wording import as_typed
 
@@ -70,7 +72,7 @@ class TableEstimator(BaseEstimator):
             raw, places, target=target, classes=classes, categorical=self.categorical
         )
         every = np.arange(len(places))
-        parts = encoded_parts(table, every, every[:0], self.memory)
+        parts = encoded_parts(table, every, every[:0], self.memory, self._inputs())
         task, halving = task_of_table(
             *(table, parts),
             space=self.space,
@@ -88,12 +90,18 @@ class TableEstimator(BaseEstimator):
             progress=self.verbose,
             checkpoint=self.checkpoint,
         )
-        answer = answer_of(result, table, parts, self.ensemble)
-        self.sweep_result_, self.model_ = result, answer.model
+        choice = choice_of(result, table, parts, self.ensemble)
+        self.sweep_result_, self.model_ = result, choice.answer(result, parts).model
         self._leaderboard = result.to_pandas()
         at = self._leaderboard.columns.get_loc("best_epoch") + 1
-        self._leaderboard.insert(at, "weight", answer.shares(result))
+        self._leaderboard.insert(at, "weight", choice.shares(result))
         return self
+
+    def _inputs(self) -> InputChoices:
+        """How columns become inputs: the choices that are typed, and otherwise the default ones."""
+        names = ("scaling", "bins", "binary_as_one")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return replace(BY_DEFAULT, **given)
 
     def _weights(
         self, sample_weight: Any, places: np.ndarray, classes: tuple[Any, ...] | None

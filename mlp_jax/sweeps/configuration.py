@@ -46,6 +46,7 @@ class Configuration:
     mean_over: outputs that the cost and the validation loss are means over.
     l2: strength of the penalty.
     dropout: share of the hidden units that are dropped.
+    dropout_epochs: epochs in which that share falls to 0; None for a share that stays.
     label_smoothing: share by which labels are drawn towards even odds.
     class_weight: "balanced", or a weight for every class; None for all ones.
     seed: of the initial weights; None for those of the sweep.
@@ -64,6 +65,7 @@ class Configuration:
     mean_over: float = 1
     l2: float = 0.0
     dropout: float = 0.0
+    dropout_epochs: float | None = None
     label_smoothing: float = 0.0
     class_weight: Any = field(default=None, hash=False)
     seed: int | None = None
@@ -91,6 +93,8 @@ class Configuration:
             raise ValueError(f"ties is {as_typed(named['ties'])}; expected True or False")
         for name, (lowest, below) in _RANGES.items():
             check_range(name, named.get(name, lowest), lowest, below)
+        if named.get("dropout_epochs") is not None:
+            check_range("dropout_epochs", named["dropout_epochs"], 1, math.inf)
         loop = {name: named[name] for name in _OF_LOOP if name in named}
         return cls(named, named["hidden"], network, _optimizer_of(named), **loop)
 
@@ -129,7 +133,7 @@ class Configuration:
 # The fields of a configuration that are called as its choices are.
 _OF_LOOP = (
     *("batch_size", "epochs", "patience", "tolerance", "ties", "mean_over", "l2", "dropout"),
-    *("label_smoothing", "class_weight", "seed", "init"),
+    *("dropout_epochs", "label_smoothing", "class_weight", "seed", "init"),
 )
 
 

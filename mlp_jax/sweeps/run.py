@@ -57,12 +57,12 @@ def sweep(
         or depth with width (of all layers) or widths (of each); activation, loss, precision,
         batch_size, optimizer, schedule, nesterov and all their numbers (learning_rate, momentum,
         weight_decay, clip_norm, ...), epochs, patience, tolerance, ties, mean_over, l2, dropout,
-        label_smoothing, class_weight, seed, init (the scheme of the initial weights). What is not
-        named: one hidden layer of 100 relu, Adam, batches of 64, the loss that fits y, the rest as
-        in `mlp_jax.init` and `mlp_jax.fit`. class_weight is
-        "balanced" or a weight for every label of y, as in {"no": 1, "yes": 5}; a label may be
-        written as a text, as in JSON and TOML. Keys that are not all labels are class numbers, in
-        the order of the sorted labels; the result has these.
+        dropout_epochs, label_smoothing, class_weight, seed, init (the scheme of the initial
+        weights). What is not named: one hidden layer of 100 relu, Adam, batches of 64, the loss
+        that fits y, the rest as in `mlp_jax.init` and `mlp_jax.fit`. class_weight is "balanced" or
+        a weight for every label of y, as in {"no": 1, "yes": 5}; a label may be written as a text,
+        as in JSON and TOML. Keys that are not all labels are class numbers, in the order of the
+        sorted labels; the result has these.
       n: how many configurations to draw.
       folds: how many, 5 unless said otherwise; or pairs of indices (train, validation), or a
         splitter of scikit-learn.

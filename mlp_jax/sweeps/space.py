@@ -26,8 +26,8 @@ from mlp_jax.wording import as_typed
 SHAPE = ("hidden", "depth", "width", "widths")
 STATIC = ("activation", "loss", "precision", "batch_size", "optimizer", "schedule", "nesterov")
 LOOP = (
-    *("epochs", "patience", "tolerance", "ties", "mean_over", "l2", "dropout", "label_smoothing"),
-    *("class_weight", "seed", "init"),
+    *("epochs", "patience", "tolerance", "ties", "mean_over", "l2", "dropout", "dropout_epochs"),
+    *("label_smoothing", "class_weight", "seed", "init"),
 )
 NAMES = (*SHAPE, *STATIC, *LOOP, *OPTIMIZER_NUMBERS)
 HIDDEN = (100,)  # of a space that names no width, as in scikit-learn

@@ -1,9 +1,9 @@
 r"""Section 3: gradient descent. `fit` trains one network in one compiled program.
 
 `fit` descends by the gradient by hand; `gradient=jax.grad(mlp_jax.cost)` gives the same run. The
-numbers of `mlp_jax.optimizer`, `l2`, `dropout`, `label_smoothing`, `epochs`, `patience` and
-`tolerance` are traced: another value compiles nothing (to switch one on, from 0 or None, does), and
-a search is `vmap`:
+numbers of `mlp_jax.optimizer`, `l2`, `dropout`, `dropout_epochs`, `label_smoothing`, `epochs`,
+`patience` and `tolerance` are traced: another value compiles nothing (to switch one on, from 0 or
+None, does), and a search is `vmap`:
 
 >>> import jax, mlp_jax
 >>> X = jax.random.normal(jax.random.key(0), (2, 100))

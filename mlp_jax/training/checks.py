@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from mlp_jax.dropout import FallingRate
 from mlp_jax.dtypes import check_wide
 from mlp_jax.examples import as_weights, check_examples, check_labels
 from mlp_jax.gradient_call import switched_on
 from mlp_jax.labels import rest_of
 from mlp_jax.network import Network
-from mlp_jax.parameters import Layer
+from mlp_jax.parameters import Layer, as_layers
 from mlp_jax.processes.sharded_examples import is_divided
 from mlp_jax.training.batches import Batch
 from mlp_jax.training.optimizers import Optimizer
@@ -36,18 +37,21 @@ def as_batch(
     return Batch(X, Y, weights, rest_of(labels, Y))
 
 
-def check_params(layers: tuple[Layer, ...], network: Network) -> None:
-    """Raises ValueError for params that the network cannot be trained from.
+def checked_layers(params: Any, network: Network) -> tuple[Layer, ...]:
+    """The layers of params that the network can be trained from.
 
-    They have another depth than its activations, 16 bits, or numbers that are not finite; of traced
-    params the numbers go unseen.
+    Raises:
+      ValueError: another depth than that of its activations, 16 bits, or numbers that are not
+        finite; of traced params the numbers go unseen.
     """
+    layers = as_layers(params)
     network.hidden(layers)
     check_wide(layers[0].W.dtype)
     for number, layer in enumerate(layers, start=1):
         for name, leaf in zip(layer._fields, layer, strict=True):
             if not isinstance(leaf, jax.core.Tracer):
                 _finite(f"params {name}[{number}]", leaf)
+    return layers
 
 
 def _as_array(array: Any, dtype: Any) -> Any:
@@ -117,6 +121,7 @@ def as_numbers(
     optimizer: Any,
     l2: Any,
     dropout: Any,
+    dropout_epochs: Any,
     label_smoothing: Any,
     patience: Any,
     tolerance: Any,
@@ -130,8 +135,9 @@ def as_numbers(
     check_range("label_smoothing", label_smoothing, 0, 1)
     check_range("tolerance", tolerance, 0, np.inf)
     check_range("mean_over", mean_over, 1, np.inf)
-    if patience is not None:
-        check_range("patience", patience, 1, np.inf)
+    for name, epochs in (("patience", patience), ("dropout_epochs", dropout_epochs)):
+        if epochs is not None:
+            check_range(name, epochs, 1, np.inf)
     on = switched_on(l2=l2, dropout=dropout, label_smoothing=label_smoothing)
     if "label_smoothing" in on and not network.loss.classes:
         raise ValueError(f"label_smoothing is for the cross-entropies; the loss is {network.loss}")
@@ -140,11 +146,14 @@ def as_numbers(
         numpy = jnp if isinstance(value, jax.core.Tracer) else np
         return numpy.asarray(value, dtype)
 
+    rate = on.get("dropout")
+    if rate is not None and dropout_epochs is not None:
+        rate = FallingRate(rate, dropout_epochs)
     is_traced = isinstance(optimizer, Optimizer)
     return Numbers(
         optimizer=jax.tree.map(as_number, optimizer) if is_traced else None,
         l2=jax.tree.map(as_number, on.get("l2")),
-        dropout=jax.tree.map(as_number, on.get("dropout")),
+        dropout=jax.tree.map(as_number, rate),
         label_smoothing=jax.tree.map(as_number, on.get("label_smoothing")),
         patience=None if patience is None else as_number(patience),
         tolerance=as_number(tolerance),

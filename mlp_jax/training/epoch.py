@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from mlp_jax.cost_function import J_of_losses, J_of_mean, l2_penalty
-from mlp_jax.dropout import dropout_masks, unit_masks
+from mlp_jax.dropout import FallingRate, dropout_masks, unit_masks
 from mlp_jax.forward_propagation import forward_trace
 from mlp_jax.labels import smoothed
 from mlp_jax.parameters import as_layers
@@ -74,6 +74,11 @@ def train_epoch(
             Y = smoothed(batch.Y, numbers.label_smoothing, recipe.network.loss)
             batch = batch._replace(Y=Y)
         l2 = 0.0 if numbers.l2 is None else numbers.l2
+        rate = numbers.dropout
+        if isinstance(rate, FallingRate):
+            # Both in the dtype of the rate; a quotient of integers is in a dtype of JAX's choice.
+            part = jnp.asarray(index, rate.rate.dtype) / draw.batches
+            rate = rate.after(jnp.asarray(state.epoch, rate.rate.dtype) + part)
         new, J, grads = descend(
             state,
             batch,
@@ -81,7 +86,7 @@ def train_epoch(
             network=recipe.network,
             gradient=recipe.gradient,
             l2=l2,
-            masks=_masks(state.params, batch.X, draw.key_dropout, index, numbers, recipe),
+            masks=_masks(state.params, batch.X, draw.key_dropout, index, rate, numbers, recipe),
         )
         if numbers.mean_over is not None:
             J = J_of_mean(J, l2_penalty(as_layers(state.params), l2), numbers.mean_over)
@@ -110,12 +115,12 @@ def train_epoch(
 
 
 def _masks(
-    params: Any, X: Array, key: Any, index: Any, numbers: Numbers, recipe: Recipe
+    params: Any, X: Array, key: Any, index: Any, rate: Any, numbers: Numbers, recipe: Recipe
 ) -> tuple[Array, ...] | None:
-    """The masks of one step: of dropout, and of units that padding added."""
-    if numbers.dropout is not None:
+    """The masks of one step: of dropout, unless its rate is None, and of units of the padding."""
+    if rate is not None:
         key = jax.random.fold_in(key, index)
-        return dropout_masks(key, params, X.shape[1], numbers.dropout, widths=numbers.widths)
+        return dropout_masks(key, params, X.shape[1], rate, widths=numbers.widths)
     hidden = recipe.network.hidden(as_layers(params))
     if numbers.widths is None or all(f.keeps_padding for f in hidden):
         return None
@@ -128,7 +133,7 @@ def _evaluate(
     """The info with what the validation set says of the parameters after the epoch."""
     network = recipe.network
     X, Y, weights, rest = validation
-    masks = _masks(state.params, X, None, 0, numbers._replace(dropout=None), recipe)
+    masks = _masks(state.params, X, None, 0, None, numbers, recipe)
     Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
     J = J_of_losses(network.loss.of_parts(Z, Y, rest), weights)
     if numbers.mean_over is not None:

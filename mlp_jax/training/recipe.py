@@ -14,7 +14,7 @@ class Numbers(NamedTuple):
 
     optimizer: an `Optimizer`, whose leaves are its numbers; None for one of optax's.
     l2: strength of the L2 penalty.
-    dropout: share of the hidden units dropped in every step.
+    dropout: share of the hidden units dropped in every step; a `FallingRate` where it falls.
     label_smoothing: ε, from 0 to 1.
     patience: epochs without an improvement after which a training stops.
     tolerance: what an epoch must be better by to be an improvement.

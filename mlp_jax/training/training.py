@@ -10,7 +10,7 @@ from mlp_jax.back_propagation import cost_and_gradient
 from mlp_jax.keys import as_key
 from mlp_jax.metrics import as_metric
 from mlp_jax.network import PAPER, Network
-from mlp_jax.parameters import Layer, as_layers
+from mlp_jax.parameters import Layer
 from mlp_jax.training.batches import Batch, Examples, as_rows, on_device
 from mlp_jax.training.checkpoint import FitCheckpoint, check_alone
 from mlp_jax.training.checks import (
@@ -21,7 +21,7 @@ from mlp_jax.training.checks import (
     as_numbers,
     check_key,
     check_not_watched,
-    check_params,
+    checked_layers,
     split_validation,
 )
 from mlp_jax.training.divergence import restarted
@@ -49,6 +49,7 @@ def fit(
     weights: Any = None,
     l2: Any = 0.0,
     dropout: Any = 0.0,
+    dropout_epochs: Any = None,
     label_smoothing: Any = 0.0,
     validation: Any = None,
     patience: Any = None,
@@ -92,7 +93,11 @@ def fit(
       weights: example weights, shape (1, m), or None for all ones; see `mlp_jax.class_weights`.
       l2: strength of the L2 penalty; biases are free.
       dropout: share of the hidden units dropped in every step.
-      label_smoothing: ε of the two cross-entropies: labels drawn towards even odds in training.
+      dropout_epochs: epochs after which no unit is dropped any more: half of them have `dropout` as
+        it is, and in the other half it falls to 0 along half a cosine, by the step, as RealMLP's
+        does. None for a share that stays.
+      label_smoothing: ε of the two cross-entropies: labels drawn towards even odds in training; the
+        cost is of these labels, the validation loss and the metric are of the labels as they came.
       validation: (X, Y) or (X, Y, weights) to validate by; or the share of the examples, drawn at
         random, that is kept for it. `state.best` then has the parameters of the best epoch.
       patience: stop after so many epochs in a row of which none was better than all before it by
@@ -140,15 +145,14 @@ def fit(
     """
     optimizer = as_optimizer(optimizer)
     state = _state_to_start_from(params, optimizer, key)
-    layers = as_layers(state.params)
-    check_params(layers, network)
+    layers = checked_layers(state.params, network)
     examples = as_batch("", layers, network, X, Y, weights)
     examples, held_out = split_validation(examples, validation, layers, network, state.key)
     best_by = as_best_by(best_by, held_out, network, metric)
     state = _prepare_best(state, best_by, optimizer)
     numbers = as_numbers(
-        *(layers[0].W.dtype, optimizer, l2, dropout, label_smoothing, patience, tolerance),
-        *(ties, mean_over, network),
+        *(layers[0].W.dtype, optimizer, l2, dropout, dropout_epochs, label_smoothing, patience),
+        *(tolerance, ties, mean_over, network),
     )
     traced = _are_traced(state, examples, held_out, numbers, epochs)
     batch_size = as_batch_size(batch_size, examples.m, optimizer)

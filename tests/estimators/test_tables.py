@@ -16,7 +16,10 @@ import mlp_jax
 from mlp_jax import TableClassifier, TableRegressor
 from mlp_jax.cli.main import commands
 from mlp_jax.models.encoding import encode
+from mlp_jax.tables import frames as tables_of_frames
 from mlp_jax.tables import table as tables
+from mlp_jax.tables.encoder import fit_encoding
+from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
 
 ONE = {"hidden": [(16,)], "learning_rate": [0.05], "batch_size": [16]}
 SMALL = {"space": ONE, "cv": 2, "epochs": 12, "halving": None, "ensemble": 2, "random_state": 0}
@@ -152,11 +155,35 @@ def test_a_pickle_predicts_and_has_its_leaderboard(classifier):
     assert not hasattr(again, "sweep_result_")
 
 
-def test_weights_of_samples_count():
-    weights = np.where(KIND == "dear", 50.0, 1.0)
+def test_inputs_are_made_as_asked(classifier):
+    asked = {"scaling": "robust", "bins": 4, "binary_as_one": True}
+    found = TableClassifier(**FEW, **asked).fit(FRAME, KIND).model_.encoding
+    frame = tables_of_frames.raw_frame(FRAME)
+    table = tables_of_frames.table_of_frame(frame, np.zeros(80), target="y", classes=None)
+    numeric = table.features, table.numeric, table.categorical
+    for encoding, choices in (
+        (found, InputChoices(**asked)),
+        (classifier.model_.encoding, BY_DEFAULT),
+    ):
+        expected = fit_encoding(*numeric, choices)
+        assert encoding.columns == expected.columns
+        for mine, theirs in zip(encoding[1:], expected[1:], strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    assert len(found.source) != len(classifier.model_.encoding.source)
+
+
+def test_numbers_have_intervals_and_classes_none(classifier, regressor):
+    low, high = regressor.model_.interval(FRAME)
+    assert 0.7 < np.mean((low <= PRICE) & (high >= PRICE)) <= 1
+    assert classifier.model_.residuals is None
+
+
+def test_weights_of_samples_count(classifier):
+    weights = np.where(KIND == "cheap", 50.0, 1.0)
     found = TableClassifier(**FEW).fit(FRAME, KIND, sample_weight=weights)
     np.testing.assert_array_equal(found.sweep_result_.task.weights, weights)
-    assert found.predict_proba(FRAME)[:, 1].mean() > 0.6 > np.mean(KIND == "dear")
+    of_dear = [one.predict_proba(FRAME)[:, 1].mean() for one in (found, classifier)]
+    assert of_dear[0] < of_dear[1] - 0.1
 
 
 def test_classes_keep_their_values():

@@ -13,7 +13,7 @@ EVERY_KIND = [
     BASE | {"hidden": (7,), "l2": 0.01, "ties": True, "mean_over": 2},
     BASE | {"hidden": (5, 2), "activation": "sigmoid", "init": "glorot_sigmoid"},
     BASE | {"hidden": (2, 6), "activation": "sigmoid", "epochs": 3},
-    BASE | {"hidden": (4,), "activation": "gelu", "dropout": 0.3},
+    BASE | {"hidden": (4,), "activation": "gelu", "dropout": 0.3, "dropout_epochs": 20},
     BASE | {"hidden": (6,), "activation": "gelu", "dropout": 0.1, "patience": 2},
     BASE | {"hidden": (3,), "label_smoothing": 0.1, "class_weight": "balanced"},
     BASE | {"hidden": (5,), "class_weight": {0: 1.0, 1: 3.0}, "seed": 7, "init": "glorot"},

@@ -1,5 +1,7 @@
 """What is searched on a table by default follows from its size, and from nothing else."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ def operations(search, m, inputs, outputs, folds):
     found = 0.0
     for one in configurations(search.space, search.n, seed=1):
         sizes = (inputs, *one.hidden, outputs)
-        weights = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+        weights = sum(a * b for a, b in pairwise(sizes))
         found += 6 * weights * m * (folds - 1) * search.epochs
     return found
 

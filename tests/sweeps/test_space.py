@@ -103,6 +103,7 @@ def test_a_list_of_configurations_is_taken_as_it_is():
         ({"width": [2.5]}, None, "a hidden width is 2.5"),
         ({"depth": [-1]}, None, "depth is -1"),
         ({"dropout": [1.0]}, None, "dropout is 1.0; expected a number, 0 or more and less than 1"),
+        ({"dropout_epochs": [0.5]}, None, "dropout_epochs is 0.5; expected a number, 1 or more"),
         ({"l2": [-1e-3]}, None, "l2 is -0.001"),
         ({"l2": ["much"]}, None, "l2 is 'much'"),
         ({"learning_rate": [-0.1]}, None, "learning_rate is -0.1"),

@@ -29,6 +29,8 @@ TRAININGS = {
         ),
         "batch_size": 16,
         "key": 1,
+        "dropout": 0.2,
+        "dropout_epochs": 50,
     },
     "lbfgs": {"optimizer": "lbfgs"},
 }

@@ -29,6 +29,7 @@ def test_a_share_without_weight_is_refused(use, held_out):
     [
         ({"dropout": 1.0}, "dropout is 1.0; expected a number, 0 or more and less than 1"),
         ({"dropout": 0.5, "key": None}, "dropout is given, but there is no key"),
+        ({"dropout_epochs": 0}, "dropout_epochs is 0; expected a number, 1 or more"),
         ({"l2": -1.0}, "l2 is -1.0"),
         ({"l2": np.ones(3)}, "for several values at once use jax.vmap"),
         ({"patience": 0}, "patience is 0; expected a number, 1 or more"),

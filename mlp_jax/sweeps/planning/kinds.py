@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from mlp_jax.dropout import FallingRate
 from mlp_jax.losses import Loss
 from mlp_jax.network import Network
 from mlp_jax.sweeps.configuration import Configuration
@@ -61,7 +62,7 @@ def switches(configurations: Sequence[Configuration]) -> frozenset[str]:
     If one member of a program has such a number, the program computes with it for all members. The
     others have a neutral one (0, 1 or infinity): the same result to the last bit, but not for free.
     """
-    names = ("l2", "label_smoothing", "patience", "ties")
+    names = ("l2", "dropout_epochs", "label_smoothing", "patience", "ties")
     found = {name for name in names for c in configurations if getattr(c, name)}
     return frozenset(found | {"mean_over" for c in configurations if "mean_over" in c.named})
 
@@ -76,11 +77,14 @@ def numbers_of(configurations: Sequence[Configuration], on: frozenset[str], dtyp
     def switched(name: str) -> np.ndarray | None:
         return column(name) if name in on else None
 
+    rate, falling = None, switched("dropout_epochs")
+    if configurations[0].dropout > 0:
+        rate = column("dropout") if falling is None else FallingRate(column("dropout"), falling)
     optimizers = [c.optimizer for c in configurations]
     return Numbers(
         optimizer=jax.tree.map(lambda *numbers: np.array(numbers, dtype), *optimizers),
         l2=switched("l2"),
-        dropout=column("dropout") if configurations[0].dropout > 0 else None,
+        dropout=rate,
         label_smoothing=switched("label_smoothing"),
         patience=switched("patience"),
         tolerance=column("tolerance"),

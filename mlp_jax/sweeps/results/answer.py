@@ -14,7 +14,7 @@ from mlp_jax.sweeps.results.result import SweepResult
 REPEATS = 5  # permutations of a column: with fewer, much of an interval would be of permutations
 
 
-class Explained(NamedTuple):
+class Answer(NamedTuple):
     """A model that a sweep answers by, and what it rests on.
 
     model: with notes of the importance and of the intervals, and for numbers with residuals.
@@ -44,7 +44,7 @@ def explained(
     y: np.ndarray | None = None,
     *,
     seed: int = 0,
-) -> Explained:
+) -> Answer:
     """The model with its residuals out of fold, and what rows held out from the sweep say of it.
 
     Args:
@@ -59,7 +59,7 @@ def explained(
     """
     residuals = _residuals(model, result, ensemble)
     notes: dict[str, Any] = {}
-    answer = Explained(replace(model, residuals=residuals), ensemble)
+    answer = Answer(replace(model, residuals=residuals), ensemble)
     if X is not None and y is not None:
         answer = _on_rows_held_out(answer, X, np.asarray(y), seed)
     widths = answer.half_widths
@@ -73,7 +73,7 @@ def explained(
     return answer._replace(model=replace(answer.model, notes={**model.notes, **notes}))
 
 
-def _on_rows_held_out(answer: Explained, X: np.ndarray, y: np.ndarray, seed: int) -> Explained:
+def _on_rows_held_out(answer: Answer, X: np.ndarray, y: np.ndarray, seed: int) -> Answer:
     """The answer with importance and, of numbers, with what is true and predicted."""
     model = answer.model
     if model.classes is not None:

@@ -17,7 +17,7 @@ from mlp_jax.training.state import Info
 # What a configuration and `mlp_jax.fit` have by the same name.
 _OF_FIT = (
     *("epochs", "batch_size", "patience", "tolerance", "ties", "mean_over"),
-    *("l2", "dropout", "label_smoothing"),
+    *("l2", "dropout", "dropout_epochs", "label_smoothing"),
 )
 
 

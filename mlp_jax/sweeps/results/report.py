@@ -4,7 +4,7 @@ import base64
 import html
 from collections.abc import Mapping, Sequence
 
-from mlp_jax.sweeps.results.answer import Explained
+from mlp_jax.sweeps.results.answer import Answer
 from mlp_jax.sweeps.results.ensemble import Ensemble
 from mlp_jax.sweeps.results.report_answer import about_ensemble, members_of, pictures_of_answer
 from mlp_jax.sweeps.results.report_pictures import (
@@ -46,7 +46,7 @@ def html_report(
     mean: float = 0.0,
     scale: float = 1.0,
     about: Mapping[str, object] | None = None,
-    answer: Explained | None = None,
+    answer: Answer | None = None,
 ) -> str:
     """The page in HTML.
 

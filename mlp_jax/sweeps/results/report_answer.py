@@ -7,7 +7,7 @@ import numpy as np
 from mlp_jax import pictures
 from mlp_jax.models.intervals import LEVEL, covered
 from mlp_jax.models.permutation import Importance
-from mlp_jax.sweeps.results.answer import Explained
+from mlp_jax.sweeps.results.answer import Answer
 from mlp_jax.sweeps.results.ensemble import Ensemble
 from mlp_jax.sweeps.results.ensemble_selection import loss_of_outputs
 from mlp_jax.sweeps.results.report_pictures import OUTPUTS, Picture
@@ -37,7 +37,9 @@ def losses_out_of_fold(
     found = []
     for whose in (None, ensemble):
         rows, A = result.held_out_outputs(whose)
-        found.append(loss_of_outputs(A, result.task.exact_labels(loss)[rows], loss.name))
+        Y, weights = result.task.exact_labels(loss)[rows], result.task.weights
+        weights = None if weights is None else weights[rows]
+        found.append(loss_of_outputs(A, Y, loss.name, weights))
     if loss.name == "squared_error":
         found = [float(np.sqrt(one)) * abs(scale) for one in found]
         return LossesOutOfFold("root mean squared error", *found)
@@ -74,7 +76,7 @@ def members_of(result: SweepResult, ensemble: Ensemble) -> list[tuple[str, ...]]
     return found
 
 
-def pictures_of_answer(answer: Explained) -> list[Picture]:
+def pictures_of_answer(answer: Answer) -> list[Picture]:
     """The importance of the columns, and numbers of rows held out with their 90 % band."""
     found = [] if answer.importance is None else [_importance(answer.importance)]
     true, predicted, targets = answer.true, answer.predicted, answer.model.targets

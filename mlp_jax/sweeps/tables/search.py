@@ -1,6 +1,6 @@
 """A table searched: what `mlp-jax sweep`, `TableClassifier` and `TableRegressor` all do.
 
-That is `task_of_table`, then `plan_of` and `run` of `mlp_jax.sweeps.run`, then `answer_of`.
+That is `task_of_table`, then `plan_of` and `run` of `mlp_jax.sweeps.run`, then `choice_of`.
 """
 
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import numpy as np
 from mlp_jax.loss_rules import can_be_averaged
 from mlp_jax.losses import is_named_loss
 from mlp_jax.models.model import Model
-from mlp_jax.sweeps.results.answer import Explained, explained
+from mlp_jax.sweeps.results.answer import Answer, explained
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.tables.default_space import FOLDS, default_search
@@ -20,8 +20,8 @@ from mlp_jax.tables.table import EncodedTable, Table
 from mlp_jax.training.checks import check_count
 
 
-class Answer(NamedTuple):
-    """What a sweep of a table predicts by.
+class Choice(NamedTuple):
+    """What a sweep of a table may predict by.
 
     chosen: the networks: an average of some of the sweep, or the best configuration's, trained
       again on all rows.
@@ -34,9 +34,15 @@ class Answer(NamedTuple):
     found: dict[str, float]
 
     def shares(self, result: SweepResult) -> list[float]:
-        """The weight of every configuration of a ranking in the answer, of sum 1."""
+        """The weight of every configuration of the ranking among the chosen, of sum 1."""
         ranks = list(self.chosen.chosen) if isinstance(self.chosen, Ensemble) else [1]
         return [ranks.count(row.rank) / len(ranks) for row in result.ranking]
+
+    def answer(self, result: SweepResult, parts: EncodedTable) -> Answer:
+        """The model with what it rests on: importance of columns, errors out of fold."""
+        held = (parts.X_test, parts.y_test) if len(parts.y_test) else ()
+        ensemble = self.chosen if isinstance(self.chosen, Ensemble) else None
+        return explained(self.model, result, ensemble, *held)
 
 
 def task_of_table(
@@ -122,21 +128,21 @@ def folds_of(table: Table, y: np.ndarray) -> int:
     return min(FOLDS, max(2, fewest))
 
 
-def answer_of(
+def choice_of(
     result: SweepResult,
     table: Table,
     parts: EncodedTable,
     size: int,
     *,
-    otherwise: Answer | None = None,
-) -> Answer:
-    """The answer of a sweep of `parts`: the ensemble of so many choices.
+    otherwise: Choice | None = None,
+) -> Choice:
+    """The ensemble of so many choices, of a sweep of `parts`.
 
     Where there is none to choose (size is 1, outputs of the loss mean nothing when averaged, or the
     sweep was interrupted before any that halving went on with had a score), it is the best
     configuration, trained again on all rows.
 
-    otherwise: the answer of size 1, if it is there already.
+    otherwise: the choice of size 1, if it is there already.
 
     Raises:
       ValueError: no configuration has a score.
@@ -155,14 +161,4 @@ def answer_of(
     found = {}
     if len(parts.y_test):
         found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
-    model = with_notes(model, parts, found)
-    return Answer(chosen, explained(model, result, _ensemble(chosen)).model, found)
-
-
-def explained_answer(answer: Answer, result: SweepResult, parts: EncodedTable) -> Explained:
-    """What the answer of a sweep of `parts` rests on, by the rows held out, which takes seconds."""
-    return explained(answer.model, result, _ensemble(answer.chosen), parts.X_test, parts.y_test)
-
-
-def _ensemble(chosen: Ensemble | Fitted) -> Ensemble | None:
-    return chosen if isinstance(chosen, Ensemble) else None
+    return Choice(chosen, with_notes(model, parts, found), found)

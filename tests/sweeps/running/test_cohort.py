@@ -42,6 +42,7 @@ def test_a_diverging_member_is_marked_and_changes_no_bit_of_the_others():
 
 def test_halving_goes_on_with_the_best_as_if_never_stopped():
     space = {"width": [2, 4, 6], "learning_rate": [1e-5, 0.003, 0.05], "activation": "tanh"}
+    space |= {"schedule": "log_cosine", "decay_epochs": 18, "dropout": 0.1, "dropout_epochs": 8}
     result = swept(space | {"batch_size": 8}, epochs=18, halving=3)
     statuses = [row.status for row in result.ranking]
     assert statuses == ["finished"] + 8 * ["halved away"]
@@ -56,7 +57,7 @@ def test_halving_goes_on_with_the_best_as_if_never_stopped():
 @pytest.mark.parametrize("halving", [None, 2])
 def test_the_best_epoch_is_what_it_is_said_to_be_by(best_by, halving):
     space = {"width": [2, 9], "learning_rate": [0.01, 0.3], "batch_size": 8, "patience": 6}
-    space |= {"tolerance": 0.01}
+    space |= {"tolerance": 0.01, "label_smoothing": 0.2}
     result = swept(space, epochs=20, best_by=best_by, halving=halving)
     for member in result.members:
         if member.status != "halved away":
@@ -65,6 +66,9 @@ def test_the_best_epoch_is_what_it_is_said_to_be_by(best_by, halving):
         best = np.argmax(curve) if best_by == "metric" else len(curve) - 1
         assert member.best_epoch == best + 1
         assert member.score == curve[best]
+        X_held, Y_held = member.arguments_of_fit()["validation"]  # of which no label is smoothed
+        loss = float(mlp_jax.cost(member.params, X_held, Y_held, network=member.network))
+        assert member.curves.validation_loss[best] == pytest.approx(loss, rel=1e-9)
     assert {m.best_epoch for m in result.members} != {20}
     result.refit()
 
