@@ -263,3 +263,20 @@ def test_the_page_lists_the_real_tables():
         assert row[4].split(",")[0] == recipe.target
         assert [row[5], row[6].removesuffix(" |")] == [recipe.source, recipe.licence]
     assert sum(recipe.task == "regression" for recipe in recipes.values()) >= 6
+
+
+def test_intervals_have_their_share_of_the_rows_held_out(tmp_path):
+    printed = run(ROOT / "experiments/intervals.py", "--small", "--output", tmp_path)
+    [row] = json.loads((tmp_path / "intervals.json").read_text())["rows"]
+    off = 4 * row["spread_of_counting"]
+    assert abs(row["coverage"]["0.9"] - 0.9) < off
+    assert "| diabetes | 111 |" in printed
+
+
+def test_intervals_of_90_percent_have_87_to_93_percent_over_the_tables_of_numbers():
+    found = json.loads((ROOT / "experiments/results/intervals.json").read_text())
+    assert len(found["rows"]) >= 10
+    assert 0.87 <= found["mean"] <= 0.93
+    for row in found["rows"]:
+        assert 0.87 - row["spread_of_counting"] <= row["coverage"]["0.9"]
+        assert row["coverage"]["0.9"] <= 0.93 + row["spread_of_counting"]

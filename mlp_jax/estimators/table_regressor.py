@@ -85,6 +85,12 @@ class TableRegressor(RegressorMixin, TableEstimator):
         A = self._outputs(X)
         return self.model_.predicted(A)
 
+    def interval(self, X: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """(low, high) of every row of X, (samples,) each, as `mlp_jax.Model.interval` has them."""
+        predicted = self.predict(X)
+        (half_width,) = self.model_.half_widths(level)
+        return predicted - half_width, predicted + half_width
+
     def _as_target(self, y: Any) -> tuple[np.ndarray, tuple[Any, ...] | None]:
         y = _check_y(y, y_numeric=True, estimator=self)
         if y.dtype.kind not in "fiub":

@@ -17,7 +17,7 @@ from mlp_jax.wording import as_typed
 
 LEVEL = 0.9  # of the intervals that a report and `mlp-jax info` show
 MOST = 10_000  # residuals that are kept: at most 1 / 10,000 of the level is lost
-SOME = "the file that mlp-jax sweep --output writes of a target of numbers has some"
+SOME = "type mlp-jax sweep --output, or take a TableRegressor, of which the model has some"
 
 
 def residuals_of(true: Any, predicted: Any) -> np.ndarray:

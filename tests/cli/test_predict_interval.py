@@ -74,7 +74,7 @@ def test_several_targets_have_each_their_own(table, tmp_path):
     ("about", "level", "message"),
     [
         ({"residuals": None}, 0.9, "the model of area has no residuals, which an interval is made"),
-        ({"residuals": None}, 0.9, "of: the file that mlp-jax sweep --output writes of a target"),
+        ({"residuals": None}, 0.9, "of: type mlp-jax sweep --output, or take a TableRegressor"),
         ({}, 0.96, "level is 0.96, for which 24 residuals or more are needed; the model has 19"),
         ({}, 90, "level is 90.0; expected the share of rows to be covered, above 0 and below 1: "),
         (

@@ -15,7 +15,7 @@ REPEATS = 5  # permutations of a column: with fewer, much of an interval would b
 
 
 class Answer(NamedTuple):
-    """What a sweep answers, and why one may believe it.
+    """A model that a sweep answers by, and what it rests on.
 
     model: with notes of the importance and of the intervals, and for numbers with residuals.
     ensemble: that the model was made of; None of a single network.

@@ -52,7 +52,7 @@ def about_ensemble(result: SweepResult, ensemble: Ensemble, scale: float = 1.0) 
     configurations = len(set(ensemble.chosen))
     return (
         f"The answer is the average of {_counted(len(ensemble.networks), 'network')} of "
-        f"{_counted(configurations, 'configuration')}, of every fold one or more. On rows that the "
+        f"{_counted(configurations, 'configuration')}, trained on all folds. On rows that the "
         f"networks of a fold were not trained on, the {losses.name} of the average is "
         f"{losses.ensemble:.4g}, of the best configuration alone {losses.best:.4g}."
     )

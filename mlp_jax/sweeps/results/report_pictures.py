@@ -128,7 +128,8 @@ def _of_numbers(predicted: np.ndarray, y: np.ndarray, output: int | None) -> Pic
     of = "" if output is None else f" of output {output + 1}"
     drawn, (axes,) = pictures.figure()
     pictures.predicted_and_true(axes, y, predicted)
-    return Picture(pictures.png(drawn), f"Predicted and true numbers{of}, of held-out rows.")
+    caption = f"Predicted and true numbers{of}, each predicted by networks not trained on its row."
+    return Picture(pictures.png(drawn), caption)
 
 
 def _regions(
