@@ -93,7 +93,7 @@ def test_changing_a_number_of_realmlps_recipe_compiles_nothing(compilations):
     found = [last(**base)]
     before = compilations()
     found += [last(**(base | change)) for change in ({"decay_epochs": 9}, {"bias_rate": 0.5})]
-    found += [last(**base, cycles=cycles) for cycles in (1.0, 2.5)]
+    found += [last(**base, cycles=cycles) for cycles in (1, 2.5)]
     assert compilations() == before
     assert len(set(found)) == 5  # each number did something
 
