@@ -28,17 +28,21 @@ from pathlib import Path
 import numpy as np
 from accuracy_scores import SAME_FOR_NUMBERS
 from accuracy_summary import told
-from accuracy_ways import CHANGES, IMPORTS, OURS, PEERS, WAYS
+from accuracy_ways import CHANGES, IMPORTS, OURS, PEERS, SMALL_OURS, WAYS
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 from tables import NAMES, REGRESSIONS, load
+from threadpoolctl import threadpool_limits
 
 RESULTS = Path(__file__).parent / "results"
 HELD_OUT, SEEDS = 0.25, 3
 LEAST = (
     1e-6  # a probability: a forest says 0 of what it has not seen, and log loss forgives nothing
 )
-SMALL = {"tables": ("diabetes", "breast_cancer"), "ways": ("linear", "gradient boosting")}
+SMALL = {
+    "tables": ("diabetes", "breast_cancer"),
+    "ways": ("linear", "gradient boosting", "mlp_jax"),
+}
 
 
 def scores(y, predicted, task):
@@ -77,7 +81,8 @@ def measured(name, seed, way, threads):
     if way in IMPORTS:
         importlib.import_module(IMPORTS[way])
     began, used = time.perf_counter(), time.process_time()
-    fitted = WAYS[way](X, y, table.task, seed, threads)
+    with threadpool_limits(threads):
+        fitted = WAYS[way](X, y, table.task, seed, threads)
     seconds = {
         "seconds": round(time.perf_counter() - began, 3),
         "cpu_seconds": round(time.process_time() - used, 3),
@@ -151,11 +156,12 @@ def main():
     parser.add_argument("--again", action="store_true", help="measure what is there already too")
     parser.add_argument("--summary", action="store_true", help="only tell what is there")
     parser.add_argument("--readme", action="store_true", help="put the tables on README.md here")
-    parser.add_argument("--small", action="store_true", help="two tables, two ways, one seed")
+    parser.add_argument("--small", action="store_true", help="two tables, three ways, one seed")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     if arguments.small:
-        arguments.seeds = 1
+        arguments.seeds = arguments.threads = 1
+        WAYS["mlp_jax"] = SMALL_OURS
     arguments.ways = arguments.ways or (SMALL["ways"] if arguments.small else tuple(WAYS))
     arguments.tables = arguments.tables or (SMALL["tables"] if arguments.small else NAMES)
     arguments.output.mkdir(parents=True, exist_ok=True)

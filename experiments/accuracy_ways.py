@@ -200,25 +200,40 @@ def real_mlp(size, **changes):
 def ours(space=None, **changes):
     """TableClassifier, TableRegressor with their defaults but for the changes.
 
-    space: what stands in place of some choices of the default space.
+    space: what stands in place of some choices of the default space, None for nothing. changes:
+    parameters of the estimator, and in capitals numbers of `mlp_jax.sweeps.tables.default_space`.
     """
+    numbers = {name: changes.pop(name) for name in list(changes) if name.isupper()}
 
     def way(features, y, task, seed, threads):
         import mlp_jax
 
         default_space = importlib.import_module("mlp_jax.sweeps.tables.default_space")
+        networks = importlib.import_module("mlp_jax.models.networks")
         kind = mlp_jax.TableRegressor if task == "regression" else mlp_jax.TableClassifier
         usual = default_space.default_space
-        changed = patch.object(
-            default_space, "default_space", lambda *of: usual(*of) | (space or {})
-        )
-        with changed:  # all else follows from the table as it does by default
+
+        def changed(m, epochs):
+            choices = usual(m, epochs) | (space or {})
+            return {name: value for name, value in choices.items() if value is not None}
+
+        # All else follows from the table as it does by default.
+        with patch.multiple(default_space, default_space=changed, **numbers):
             model = kind(random_state=seed, **changes).fit(features, y)
 
         def single(features):
             # What `mlp-jax sweep --single` writes: the best configuration, trained on all rows.
+            best, whole = model.sweep_result_.refit(), model.model_
             alone = copy.copy(model)
-            alone.ensemble_ = model.sweep_result_.refit()
+            alone.model_ = networks.as_model(
+                best.networks,
+                best.weights,
+                encoding=whole.encoding,
+                targets=whole.targets,
+                classes=whole.classes,
+                mean=whole.mean,
+                scale=whole.scale,
+            )
             return of_scikit_learn(alone).predict(features)
 
         interval = model.model_.interval if task == "regression" else None
@@ -240,17 +255,21 @@ PEERS = {  # in the order in which they are run: the cheap ones first
     "RealMLP-TD, log loss": real_mlp("TD", **FOR_PROBABILITIES),
 }
 OURS = {"mlp_jax": ours()}
+SMALL_OURS = ours({"depth": [1], "widths": [16]}, n_iter=4, cv=2, epochs=20, halving=None)
 CHANGES = {  # ours with one ingredient taken out
     f"mlp_jax, {name}": way
     for name, way in {
         "one configuration": ours(ensemble=1),
+        "He's start": ours({"init": "he"}),
+        "no bins": ours(bins=0),
+        "a quarter of the search": ours(BUDGET=2.5e12),
+        "half the steps": ours(STEPS=2_000),
         "no halving": ours(halving=None),
         "ReLU alone": ours({"activation": "relu"}),
         "no dropout": ours({"dropout": 0.0}),
         "no weight decay": ours({"weight_decay": 0.0}),
         "beta_2 0.999": ours({"b2": 0.999}),
-        "cosine": ours({"schedule": "cosine"}),
-        "half the epochs": ours(epochs=30),
+        "a constant rate": ours({"schedule": "constant", "decay_epochs": None}),
     }.items()
 }
 WAYS = PEERS | OURS | CHANGES

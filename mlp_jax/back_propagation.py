@@ -110,7 +110,7 @@ def cost_and_gradient(
     Example:
       >>> import jax.numpy as jnp
       >>> from mlp_jax.parameters import init
-      >>> params = init(jax.random.key(0), (4, 3, 1))
+      >>> params = init(jax.random.key(0), (4, 3, 1), scheme="he")
       >>> J, grads = cost_and_gradient(params, jnp.zeros((4, 5)), jnp.ones((1, 5)))
       >>> print(J, grads[1].b)
       0.6931472 [[-0.5]]
@@ -153,7 +153,7 @@ def gradient(
     Example:
       >>> import jax.numpy as jnp
       >>> from mlp_jax.parameters import init
-      >>> params = init(jax.random.key(0), (4, 3, 1))
+      >>> params = init(jax.random.key(0), (4, 3, 1), scheme="he")
       >>> grads = gradient(params, jnp.zeros((4, 5)), jnp.ones((1, 5)))
       >>> params = jax.tree.map(lambda p, g: p - 0.1 * g, params, grads)  # section 3
       >>> print(params[1].b)

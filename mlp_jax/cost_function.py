@@ -115,7 +115,7 @@ def cost(
 
     Example:
       >>> from mlp_jax.parameters import init
-      >>> params = init(jax.random.key(0), (4, 3, 1))
+      >>> params = init(jax.random.key(0), (4, 3, 1), scheme="he")
       >>> print(cost(params, jnp.zeros((4, 5)), jnp.ones((1, 5))))  # log 2
       0.6931472
     """

@@ -109,7 +109,7 @@ def forward(params: Any, X: Any, *, network: Network = PAPER) -> Array:
 
     Example:
       >>> from mlp_jax.parameters import init
-      >>> params = init(jax.random.key(0), (4, 3, 1))
+      >>> params = init(jax.random.key(0), (4, 3, 1), scheme="he")
       >>> forward(params, jnp.zeros((4, 5)))
       Array([[0.5, 0.5, 0.5, 0.5, 0.5]], dtype=float32)
     """

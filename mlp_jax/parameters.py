@@ -85,7 +85,7 @@ SCHEMES = {
     "lecun": Scheme(uniform=False, factor=1.0),
     "glorot_sigmoid": Scheme(uniform=True, factor=2.0),
 }
-DEFAULT_SCHEME = "he"  # of `init`, of a sweep and of the command line
+DEFAULT_SCHEME = "glorot"  # of `init`, of a sweep and of the command line
 UNNAMED_SCHEME = "he"  # of a sweep's file that names none, because it is older than the others
 
 
@@ -107,9 +107,12 @@ def init(
     scheme: str = DEFAULT_SCHEME,
     dtype: DTypeLike = jnp.float32,
 ) -> tuple[Layer, ...]:
-    """Initial weights and biases: He's, Glorot's or LeCun's.
+    """Initial weights and biases: Glorot's by default, He's or LeCun's.
 
-    The paper gives no initialisation (errata 18). With layers of n_prev and n units:
+    The paper gives no initialisation (errata 18). Glorot's is what `experiments/accuracy.py` finds
+    best: over 13 real tables the loss of a search from He's is 3.6 ± 1.3 % above its; and of
+    `experiments/start.py`, where He's costs R² 0.063 ± 0.006 on the bike rentals. With layers of
+    n_prev and n units:
 
     - "he": normal weights of variance 2 / n_prev, so that ReLU, which halves the mean square, keeps
       that of the layer below; zero biases.

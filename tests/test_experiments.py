@@ -154,9 +154,13 @@ def test_accuracy_lays_ways_side_by_side_and_goes_on_where_it_was_cut(tmp_path):
     script, kept = ROOT / "experiments/accuracy.py", tmp_path / "accuracy.jsonl"
     printed = run(script, "--small", "--output", tmp_path)
     first, *others = kept.read_text().splitlines()
-    assert len(others) == 3
+    assert len(others) == 5
     assert all({"loss", "score", "seconds", "loaded"} < set(json.loads(line)) for line in others)
-    assert "| linear | 1.00 ± 0.00 |" in printed  # of 142 rows held out, on both tables
+    ours = [line for line in map(json.loads, others) if line["way"] == "mlp_jax"]
+    assert [line["table"] for line in ours] == ["diabetes", "breast_cancer"]
+    assert ours[0]["single"]["score"] > 0.2  # R²
+    assert ours[1]["score"] > 0.9  # accuracy
+    assert "of 2 tables, not worse beyond a standard error on " in printed
     assert (tmp_path / "accuracy.png").stat().st_size > 10_000
     kept.write_text("\n".join(others) + "\n")
     run(script, "--small", "--output", tmp_path)

@@ -44,7 +44,7 @@ OPTIONS = (
     ),
     click.option("--supervised", is_flag=True, hidden=True),
 )
-NOT_OF_SHARDS = {"processes", "restarts", "report", "output", "as_json", "checkpoint"}
+NOT_OF_SHARDS = {"processes", "restarts", "report", "output", "single", "as_json", "checkpoint"}
 SUPERVISED = "mlp_jax.supervised"  # key in click's context, of a process that is started again
 
 

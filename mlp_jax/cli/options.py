@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlp_jax.tables.input_choices import BY_DEFAULT, MOST_BINS, SCALINGS, InputChoices
+from mlp_jax.tables.input_choices import AUTO, BY_DEFAULT, MOST_BINS, SCALINGS, InputChoices
 
 if TYPE_CHECKING:
     from mlp_jax.tables.table import EncodedTable, Table
@@ -44,7 +44,7 @@ class TableOptions:
     seed: int
     held_out: float
     scaling: str
-    bins: int
+    bins: int | str
     binary_as_one: bool
     memory: int | None
 
@@ -129,6 +129,19 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
     return asked_for
 
 
+class _Bins(click.ParamType):
+    """A number of bins, or "auto"."""
+
+    name = f"auto|0..{MOST_BINS}"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
+        """The number, or the word; fails for whatever else was typed."""
+        if value == AUTO:
+            return AUTO
+        found: int = click.IntRange(0, MOST_BINS).convert(value, param, ctx)
+        return found
+
+
 input_options = (
     click.option(
         "--scaling",
@@ -140,11 +153,11 @@ input_options = (
     ),
     click.option(
         "--bins",
-        type=click.IntRange(0, MOST_BINS),
+        type=_Bins(),
         default=BY_DEFAULT.bins,
         show_default=True,
-        help="Bins of every column of numbers, an input each beside the number; 16 is a good "
-        "start.",
+        help="Bins of every column of numbers, an input each beside the number. auto for one for "
+        "every 150 rows, from 3 to 16.",
     ),
     click.option(
         "--binary-as-one/--binary-as-two",

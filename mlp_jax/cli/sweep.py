@@ -17,26 +17,14 @@ from mlp_jax.cli.options import (
     hang_up,
     table_options,
 )
-from mlp_jax.cli.sweep_output import print_ranking, tell
+from mlp_jax.cli.sweep_output import Held, print_ranking, tell
 
 if TYPE_CHECKING:
     from mlp_jax.cli.division import Division
-    from mlp_jax.models.model import Model
+    from mlp_jax.sweeps.results.answer import Answer
     from mlp_jax.sweeps.results.result import SweepResult
+    from mlp_jax.sweeps.tables.search import Choice
     from mlp_jax.tables.table import EncodedTable, Table
-
-
-def default_space() -> dict[str, Any]:
-    """What is searched where no --space is given."""
-    from mlp_jax.sweeps.distributions import int_uniform, log_uniform
-
-    return {
-        "depth": [1, 2, 3],
-        "widths": int_uniform(4, 64),
-        "activation": ["relu", "tanh"],
-        "learning_rate": log_uniform(1e-4, 1e-1),
-        "l2": log_uniform(1e-6, 1e-1),
-    }
 
 
 @click.command()
@@ -45,18 +33,31 @@ def default_space() -> dict[str, Any]:
     "--space",
     "space_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="TOML or JSON: names and lists, or distributions. By default depth, widths, activation, "
-    "learning rate and L2 are searched.",
+    help="TOML or JSON: names and lists, or distributions. By default what does well on most "
+    "tables is searched.",
 )
 @click.option(
     "--n",
     type=click.IntRange(1),
-    help="Configurations to draw; 1000 unless --space lists all of them.",
+    help="Configurations to draw; by default as many as some minutes on two cores are enough for.",
 )
-@click.option("--folds", type=click.IntRange(2), default=3, show_default=True)
-@click.option("--epochs", type=click.IntRange(1, 10**9), default=30, show_default=True)
+@click.option(
+    "--folds",
+    type=click.IntRange(2),
+    help="5 by default, or fewer where the rarest class has fewer samples.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 10**9),
+    help="Of every training at most; by default more the fewer samples there are.",
+)
 @click.option("--patience", type=click.IntRange(1), help="Epochs without progress to stop after.")
-@click.option("--halving", type=click.IntRange(2), help="3 goes on with the best third, twice.")
+@click.option(
+    "--halving",
+    type=click.IntRange(1),
+    help="3 goes on with the best third, twice, and is the default where configurations are drawn; "
+    "1 trains all to the end.",
+)
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path, file_okay=False),
@@ -71,7 +72,14 @@ def default_space() -> dict[str, Any]:
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the best network, trained on all but the held-out samples.",
+    help="Write what predicts: an ensemble of the networks that together do best on samples that "
+    "they were not trained on.",
+)
+@click.option(
+    "--single",
+    is_flag=True,
+    help="Write the best configuration alone, as one network, trained on all but the held-out "
+    "samples.",
 )
 def sweep(
     asked: TableOptions,
@@ -79,15 +87,18 @@ def sweep(
     space_file: Path | None,
     report: Path | None,
     output: Path | None,
+    single: bool,
     division: "Division",
     **choices: Any,
 ) -> None:
     """Search a space of networks on a table.
 
     DATA is a CSV or Parquet file, or - for standard input; by default it is the breast-cancer data
-    of scikit-learn. Trains 1,000 configurations unless told otherwise, many at a time, on every
-    fold of the samples that are not held out; prints the best ten, and how the very best does on
-    the held-out ones. After Ctrl-C it does so with what is finished, and exits with 130.
+    of scikit-learn. Trains as many configurations as some minutes are enough for unless told
+    otherwise, many at a time, on every fold of the samples that are not held out; prints the best
+    ten, and how an ensemble of their networks and the best network alone do on the held-out ones.
+    After Ctrl-C it does so with what is finished, and exits with 130. It is what
+    mlp_jax.TableClassifier and mlp_jax.TableRegressor do in Python.
     """
     check_writable(report, output, read=[asked.data, space_file])
     division.check(data=asked.data, written=report or output, checkpoint=choices["checkpoint"])
@@ -102,14 +113,17 @@ def sweep(
         _check_something_finished(result, choices["checkpoint"])
     about = {"table": asked.data or "breast cancer", "target": table.target, "seed": asked.seed}
     try:
-        model, found = _refit(result, table, parts)
-        written = _write_files(result, model, found, about, report, output)
+        ensemble, best = _choices(result, table, parts)
+        chosen = best if single else ensemble
+        answer = chosen.answer(result, parts)
+        written = _write_files(result, answer, chosen.found, about, report, output)
     except BaseException:  # Ctrl-C or a full disk: there is no file, but the ranking can be printed
         if not as_json:
             print_ranking(result)
         raise
     try:  # last, since the reader of the pipe may have gone
-        tell(result, found, written, len(parts.y_test), as_json=as_json)
+        held = Held(len(parts.y_test), ensemble, best, answer)
+        tell(result, held, written, as_json=as_json)
     except (BrokenPipeError, SystemExit):  # rich raises SystemExit for a broken pipe
         if not result.interrupted:
             raise
@@ -133,23 +147,25 @@ def _search(
 ) -> "SweepResult":
     """Plans the sweep, prints the plan, and runs it."""
     from mlp_jax.sweeps.run import plan_of, run
-    from mlp_jax.sweeps.space_files import losses_of, number_to_draw, read_space
-    from mlp_jax.sweeps.task import as_task
+    from mlp_jax.sweeps.space_files import check_number, losses_of, read_space
+    from mlp_jax.sweeps.tables.search import task_of_table
     from mlp_jax.tables.model_of_table import check_loss
 
-    space = default_space() if space_file is None else read_space(space_file)
+    space = None if space_file is None else read_space(space_file)
     for loss in losses_of(space):
         check_loss(table, loss)
-    n = number_to_draw(space, n)
-    X = parts.X_train.astype("float32")
-    task = as_task(X, parts.y_train, space, n=n, key=asked.seed, **choices)
+    check_number(space, n)
+    halve = {None: "auto", 1: None}.get(halving, halving)
+    task, halve = task_of_table(
+        *(table, parts), space=space, n=n, halving=halve, seed=asked.seed, **choices
+    )
     budget = division.share(as_bytes(asked.memory))
-    plan = plan_of(task, memory=budget, halving=halving, shard=division.part)
+    plan = plan_of(task, memory=budget, halving=halve, shard=division.part)
     if not quiet:
         click.echo(str(plan))
     shown = not quiet and sys.stderr.isatty()
     began = time.perf_counter()
-    with division.run(checkpoint, halving) as how:
+    with division.run(checkpoint, halve) as how:
         result = run(task, plan, progress=shown, **how)
     return replace(result, seconds=time.perf_counter() - began)  # with its processes
 
@@ -169,21 +185,23 @@ def _check_something_finished(result: "SweepResult", checkpoint: Path | None) ->
         raise SystemExit(INTERRUPTED) from None
 
 
-def _refit(
+def _choices(
     result: "SweepResult", table: "Table", parts: "EncodedTable"
-) -> tuple["Model", dict[str, float]]:
-    """The best network, trained on all but the held-out samples, and its scores on those."""
-    from mlp_jax.tables.model_of_table import model_of_table, scores, with_notes
+) -> tuple["Choice", "Choice"]:
+    """(the ensemble, the best network alone, trained on all but the held-out samples).
 
-    fitted = result.refit()
-    model = model_of_table(table, parts, fitted.networks, fitted.weights)
-    found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
-    return with_notes(model, parts, found), found
+    Where nothing can be averaged both are the best network.
+    """
+    from mlp_jax.sweeps.tables.default_space import ENSEMBLE
+    from mlp_jax.sweeps.tables.search import choice_of
+
+    best = choice_of(result, table, parts, 1)
+    return choice_of(result, table, parts, ENSEMBLE, otherwise=best), best
 
 
 def _write_files(
     result: "SweepResult",
-    model: "Model",
+    answer: "Answer",
     found: dict[str, float],
     about: dict[str, Any],
     report: Path | None,
@@ -194,6 +212,7 @@ def _write_files(
     from mlp_jax.storage.array_files import replace_all
 
     contents = []
+    model = answer.model
     if report is not None:
         from mlp_jax.sweeps.results.report import html_report
 
@@ -206,6 +225,7 @@ def _write_files(
             mean=model.mean,
             scale=model.scale,
             about=about,
+            answer=answer,
         )
         contents.append((report, page.encode()))
     if output is not None:

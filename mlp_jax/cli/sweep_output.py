@@ -2,48 +2,85 @@
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 if TYPE_CHECKING:
+    from mlp_jax.sweeps.results.answer import Answer
     from mlp_jax.sweeps.results.result import SweepResult
+    from mlp_jax.sweeps.tables.search import Choice
 
 BEST = 10  # configurations that are printed
+MOST_IMPORTANT = 3  # columns whose importance is printed
 WIDEST = 160  # characters of a line that is printed
 
 
-def tell(
-    result: "SweepResult",
-    found: dict[str, float],
-    written: list[str],
-    held_out: int,
-    *,
-    as_json: bool,
-) -> None:
+class Held(NamedTuple):
+    """How answers do on the samples held out.
+
+    rows: how many these are.
+    ensemble: the average of networks; where nothing can be averaged, the best network too.
+    best: the best network alone, trained again.
+    answer: the one of them that is written, and what it rests on.
+    """
+
+    rows: int
+    ensemble: "Choice"
+    best: "Choice"
+    answer: "Answer"
+
+
+def tell(result: "SweepResult", held: Held, written: list[str], *, as_json: bool) -> None:
     """Prints the best configurations, the scores on the samples held out, and what was written."""
     from mlp_jax.tables.model_of_table import in_words
 
+    networks = len(held.ensemble.model.networks)
     if as_json:
-        click.echo(json.dumps(_facts(result) | {"held_out": found, "written": written}))
+        facts = _facts(result, held) | {"held_out": held.ensemble.found}
+        facts |= {"held_out_single": held.best.found, "written": written}
+        click.echo(json.dumps(facts))
         return
     print_ranking(result)
-    count = len(result.task.X)
+    on = f"on the {held.rows} held out"
+    if held.ensemble is not held.best:
+        kinds = sum(share > 0 for share in held.ensemble.shares(result))
+        click.echo(
+            f"ensemble of {_counted(networks, 'network')} of {_counted(kinds, 'configuration')}: "
+            f"{in_words(held.ensemble.found)} {on}"
+        )
     click.echo(
-        f"the best, trained on all {count} samples: {in_words(found)} on the {held_out} held out"
+        f"the best alone, trained on all {len(result.task.X)} samples: "
+        f"{in_words(held.best.found)} {on}"
     )
+    for line in _importance(held.answer):
+        click.echo(line)
     for name in written:
         click.echo(f"wrote {click.format_filename(name)}")
 
 
-def _facts(result: "SweepResult") -> dict[str, Any]:
+def _importance(answer: "Answer") -> list[str]:
+    """The columns that matter most, a line each; none where no row is held out."""
+    if answer.importance is None:
+        return []
+    rises = f"the {answer.importance.measure_read} rises most where one of these is permuted:"
+    return [rises, *(f"  {line}" for line in answer.importance.lines(MOST_IMPORTANT))]
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'s' * (count != 1)}"
+
+
+def _facts(result: "SweepResult", held: Held) -> dict[str, Any]:
     """The best configurations and the counts, for machines."""
+    shares = held.ensemble.shares(result)
     best = [
         {
             "rank": row.rank,
             "score": row.score if math.isfinite(row.score) else None,
             "spread": row.spread if math.isfinite(row.spread) else None,
             "best_epoch": row.best_epoch,
+            "weight": shares[row.rank - 1],
             "status": row.status,
             "configuration": row.configuration,
         }
@@ -54,6 +91,7 @@ def _facts(result: "SweepResult") -> dict[str, Any]:
         "best": best,
         "configurations": len(result.ranking),
         "members": len(result.members),
+        "networks": len(held.ensemble.model.networks),
         "interrupted": result.interrupted,
         "seconds": result.seconds,
     }

@@ -11,6 +11,10 @@ splitter, any scorer or several, `refit`, and a `Pipeline` whose steps before th
 once a fold. Beyond scikit-learn: `halving=3`, `memory=` bytes, `ensemble=8`, and
 `cv_results_["status"]`. The search trains in float32; `best_estimator_` is fitted again in the
 dtype of your table.
+
+`TableClassifier` and `TableRegressor` take a frame as it is (pandas, polars, pyarrow, a dict, an
+array; numbers, texts, truth values, gaps) and search a default space: they are what `mlp-jax sweep`
+does with a file, to the same numbers, and predict by the ensemble that it writes.
 """
 
 from typing import TYPE_CHECKING

@@ -65,8 +65,8 @@ class SweepCV(RandomizedSearchCV):
       halving: 3 to go on with the best third after a ninth and a third of the epochs; by the
         accuracy or R² of the test rows, or the validation rows with early stopping.
       memory: bytes it may take, or None.
-      ensemble: how many candidates to average. `best_estimator_` is then the average of their
-        networks of all folds, chosen by their outputs for the test rows (see
+      ensemble: how many choices of candidates to average at most. `best_estimator_` is then the
+        average of their networks of all folds, chosen by their outputs for the test rows (see
         `mlp_jax.SweepResult.ensemble`); nothing is trained again. None for the best alone.
 
     Attributes:

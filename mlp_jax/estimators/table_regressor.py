@@ -25,10 +25,15 @@ class TableRegressor(RegressorMixin, TableEstimator):
       epochs: how long a network trains at most, `max_iter` of `MLPRegressor`; None for what suits.
       patience: epochs without an improvement after which a training stops; None for never.
       halving: 3 to go on with the best third of the configurations, twice; None to train all to
-        the end.
-      ensemble: how many choices the ensemble is of; 1 for the networks of one configuration.
+        the end; "auto" for 3 where configurations are drawn, None where the space lists them.
+      ensemble: how many choices the ensemble is of; 1 for the best configuration alone, trained
+        again on all rows.
       categorical: names of columns of categories that look like numbers, or like names; of an array
         these are x0, x1, ... Columns of a frame's categorical dtype need not be named.
+      scaling: "standard" or "robust", of numbers; None for what the command line has by default.
+      bins: of how many bins between quantiles a number has an input each beside its own, 0 for
+        none; None likewise.
+      binary_as_one: whether a column of two categories is one input; None likewise.
       random_state: of all that is drawn. An integer is what --seed is on the command line.
       memory: bytes that the table may take, and the networks of the sweep; None for half of what
         is free, and what suits the machine.
@@ -37,8 +42,8 @@ class TableRegressor(RegressorMixin, TableEstimator):
 
     Attributes:
       model_: the `mlp_jax.Model` of the ensemble, which predicts by NumPy alone.
-      ensemble_: its networks, and which configurations they are of.
-      sweep_result_: the `mlp_jax.SweepResult` behind it.
+      sweep_result_: the `mlp_jax.SweepResult` behind it; `mlp_jax.save_sweep` keeps it, pickle does
+        not.
       n_features_in_: how many columns X had.
       feature_names_in_: their names, if X had texts as names.
 
@@ -61,9 +66,12 @@ class TableRegressor(RegressorMixin, TableEstimator):
         scoring: Any = None,
         epochs: int | None = None,
         patience: int | None = None,
-        halving: int | None = 3,
+        halving: Any = "auto",
         ensemble: int = 8,
         categorical: Any = (),
+        scaling: str | None = None,
+        bins: int | None = None,
+        binary_as_one: bool | None = None,
         random_state: Any = None,
         memory: int | None = None,
         checkpoint: Any = None,

@@ -1,6 +1,7 @@
 """What `TableClassifier` and `TableRegressor` share: from a frame to an ensemble, and back."""
 
 import os
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,13 +15,15 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from mlp_jax.models.encoding import encode
+from mlp_jax.models.model import Model
+from mlp_jax.models.model_file import write_model
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.run import plan_of, run
-from mlp_jax.sweeps.tables.search import answer_of, task_of_table
+from mlp_jax.sweeps.tables.search import choice_of, task_of_table
 from mlp_jax.tables.columns import feature_columns
 from mlp_jax.tables.files import RawTable
 from mlp_jax.tables.frames import is_frame, raw_frame, table_of_frame
+from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
 from mlp_jax.tables.table import encoded_parts
 from mlp_jax.wording import as_typed
 
@@ -31,6 +34,7 @@ class TableEstimator(BaseEstimator):
     `TableClassifier` and `TableRegressor` describe the parameters.
     """
 
+    model_: Model
     sweep_result_: SweepResult
 
     def __init__(self, **parameters: Any) -> None:
@@ -68,8 +72,8 @@ class TableEstimator(BaseEstimator):
             raw, places, target=target, classes=classes, categorical=self.categorical
         )
         every = np.arange(len(places))
-        parts = encoded_parts(table, every, every[:0], self.memory)
-        task = task_of_table(
+        parts = encoded_parts(table, every, every[:0], self.memory, self._inputs())
+        task, halving = task_of_table(
             *(table, parts),
             space=self.space,
             n=self.n_iter,
@@ -82,13 +86,22 @@ class TableEstimator(BaseEstimator):
             weights=weights,
         )
         result = run(
-            *(task, plan_of(task, memory=self.memory, halving=self.halving)),
+            *(task, plan_of(task, memory=self.memory, halving=halving)),
             progress=self.verbose,
             checkpoint=self.checkpoint,
         )
-        self.sweep_result_ = result
-        self.ensemble_, self.model_ = answer_of(result, table, parts, self.ensemble)
+        choice = choice_of(result, table, parts, self.ensemble)
+        self.sweep_result_, self.model_ = result, choice.answer(result, parts).model
+        self._leaderboard = result.to_pandas()
+        at = self._leaderboard.columns.get_loc("best_epoch") + 1
+        self._leaderboard.insert(at, "weight", choice.shares(result))
         return self
+
+    def _inputs(self) -> InputChoices:
+        """How columns become inputs: the choices that are typed, and otherwise the default ones."""
+        names = ("scaling", "bins", "binary_as_one")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return replace(BY_DEFAULT, **given)
 
     def _weights(
         self, sample_weight: Any, places: np.ndarray, classes: tuple[Any, ...] | None
@@ -114,19 +127,13 @@ class TableEstimator(BaseEstimator):
         in the ensemble, status, and what the configuration has chosen.
         """
         check_is_fitted(self)
-        found = self.sweep_result_.to_pandas()
-        chosen = list(self.ensemble_.chosen)
-        shares = [chosen.count(rank) / len(chosen) for rank in found["rank"]]
-        found.insert(found.columns.get_loc("best_epoch") + 1, "weight", shares)
-        return found
+        return self._leaderboard.copy()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the ensemble to a model file, for `mlp-jax predict` and `mlp_jax.load_model`.
 
         The file has no code. One that is there already is replaced once the new one is whole.
         """
-        from mlp_jax.models.model import write_model
-
         check_is_fitted(self)
         write_model(path, self.model_)
 
@@ -134,9 +141,13 @@ class TableEstimator(BaseEstimator):
         """A[L] of every row of X, (samples, K)."""
         check_is_fitted(self)
         raw = self._raw(X, reset=False)
-        encoding = self.model_.encoding
-        rows = feature_columns(raw, encoding.columns)
-        return self.ensemble_.outputs(encode(encoding, rows))
+        return self.model_.outputs(feature_columns(raw, self.model_.encoding.columns))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle keeps: all but the sweep, which has functions; `save_sweep` writes it."""
+        state: dict[str, Any] = super().__getstate__()
+        state.pop("sweep_result_", None)
+        return state
 
     def _raw(self, X: Any, *, reset: bool) -> RawTable:
         """Checks X; its columns have the names that they had in `fit`, by their order."""

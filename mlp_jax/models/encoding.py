@@ -175,10 +175,15 @@ def coded(encoding: Encoding, rows: Any) -> np.ndarray:
     return codes
 
 
+def rows_at_once(block: int, inputs: int) -> int:
+    """How many rows of so many inputs take the memory of a block, of `USUAL` inputs at most."""
+    return max(1, block * USUAL // max(USUAL, inputs))
+
+
 def encoded_in_blocks(encoding: Encoding, codes: np.ndarray) -> np.ndarray:
     """What `encoded` returns by NumPy, a block of rows after the other: of many inputs, fewer."""
     X = np.empty((len(codes), len(encoding.source)), order="F")  # as `encoded` returns it
-    block = max(1, BLOCK * USUAL // max(USUAL, len(encoding.source)))
+    block = rows_at_once(BLOCK, len(encoding.source))
     for at in range(0, len(codes), block):
         X[at : at + block] = encoded(encoding, codes[at : at + block])
     return X

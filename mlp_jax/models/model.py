@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp_jax.loss_rules import quantiles_of, rules_of
 from mlp_jax.models import outputs
-from mlp_jax.models.encoding import BLOCK, Encoding, coded, encoded
+from mlp_jax.models.encoding import BLOCK, Encoding, coded, encoded, rows_at_once
 from mlp_jax.models.intervals import LEVEL, SOME, half_widths
 from mlp_jax.models.stacked import Stack, average_of_stacks, stacks_of
 
@@ -66,6 +66,13 @@ class Model:
     notes: Mapping[str, Any] = field(default_factory=dict)
     weights: np.ndarray = field(default_factory=lambda: np.ones(1), repr=False)
     residuals: np.ndarray | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.networks) != len(self.weights) or not self.networks:
+            raise ValueError(
+                f"the model has {len(self.networks)} networks and {len(self.weights)} weights; "
+                "expected one or more, and as many"
+            )
 
     @property
     def layers(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
@@ -125,9 +132,9 @@ class Model:
 
     def _outputs(self, rows: np.ndarray, inputs: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """A[L], block by block; `inputs` encodes a block of rows."""
-        found = []
-        for at in range(0, max(1, len(rows)), BLOCK):
-            X = self._in_range(inputs(rows[at : at + BLOCK]), at)
+        found, block = [], rows_at_once(BLOCK, len(self.encoding.source))
+        for at in range(0, max(1, len(rows)), block):
+            X = self._in_range(inputs(rows[at : at + block]), at)
             with np.errstate(over="ignore"):
                 A = average_of_stacks(self.stacks, self.weights, X, self.loss)
             found.append(A.astype(X.dtype))

@@ -28,6 +28,7 @@ True
   for 1,000 configurations on tables of 150 to 1,800 rows, with a winner within a standard error of
   the full sweep's on all five (`experiments/benchmarks/halving.py`). Networks that stopped early
   take no further part in a chunk.
+- `weights=` of samples count in cost, validation loss and score, and in the choice of an ensemble.
 - `checkpoint="a/folder"` saves every minute; after a kill the same call goes on from there, to the
   same last bit on the same layout of chunks and devices, and within 1e-10 in float64 on another.
   Damage in the folder is found by its SHA-256 and the save before it is used; a folder of another
@@ -46,10 +47,11 @@ True
 - 10,000 networks of 30-64-32-16-1 on 2,000 rows took 226 MiB beside the programs, where the plan
   said 191 (`experiments/benchmarks/limit.py`).
 
-`result.ensemble(8)` averages the networks of eight configurations, chosen by their predictions of
-the rows they had not seen; nothing is trained again. On eight real tables it had a better score
-than the best network on seven and a lower loss on all, in 0.4 to 1.1 % of the sweep's time, by
-`experiments/ensembles.py`.
+`result.ensemble(8)` averages the networks of up to eight configurations; nothing is trained again.
+It chooses by the loss of their predictions of the rows they had not seen, log loss or squared
+error, whatever ranked them, and on these rows is never worse than the best configuration. On eight
+real tables it had a better score than the best network on seven and a lower loss on all, in 0.4 to
+1.1 % of the sweep's time, by `experiments/ensembles.py`. `mlp_jax.save_model` writes it to a file.
 
 >>> together = result.ensemble(2)
 >>> bool((together.predict(table) == labels).mean() > 0.85)
@@ -91,7 +93,7 @@ functions of `mlp_jax.pictures`, for your own figures too:
 
 Rooms: `planning` decides who trains beside whom, `running` does it, `results` is what is found; the
 files of this folder are what all three speak of: the space, the task, its folds, the members. `run`
-is the door.
+is the door. `tables` is above it: what is searched on a table by default, and what then predicts.
 """
 
 from typing import TYPE_CHECKING

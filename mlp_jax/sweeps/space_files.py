@@ -8,9 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from mlp_jax.sweeps.distributions import Distribution, int_uniform, log_uniform, uniform
+from mlp_jax.sweeps.distributions import int_uniform, log_uniform, uniform
 
-DRAWN = 1000  # configurations of a space that has no end
 NAMED = {
     "uniform": uniform,
     "log_uniform": log_uniform,
@@ -46,27 +45,14 @@ def read_space(path: Path) -> Any:
     return {name: _value(path, name, value) for name, value in space.items()}
 
 
-def number_to_draw(space: Any, n: int | None) -> int | None:
-    """How many configurations of the space: `n`, or 1000 where some of it is drawn at random.
-
-    None for all that it lists.
-
-    Raises:
-      ValueError: n is not the length of a list of configurations.
-    """
-    if isinstance(space, list):
-        if n not in (None, len(space)):
-            raise ValueError(
-                f"--space lists {len(space)} configurations and --n is {n}: leave --n out"
-            )
-        return n
-    # Widths are drawn for every layer by itself, also from a list.
-    random = "widths" in space or any(isinstance(one, Distribution) for one in space.values())
-    return DRAWN if n is None and random else n
+def check_number(space: Any, n: int | None) -> None:
+    """Raises ValueError for an n that is not the length of a list of configurations."""
+    if isinstance(space, list) and n not in (None, len(space)):
+        raise ValueError(f"--space lists {len(space)} configurations and --n is {n}: leave --n out")
 
 
 def losses_of(space: Any) -> list[Any]:
-    """The losses that the space names."""
+    """The losses that the space names; none of no space."""
     parts = space if isinstance(space, list) else [space]
     named = [part.get("loss", []) for part in parts if isinstance(part, dict)]
     return [loss for one in named for loss in (one if isinstance(one, list) else [one])]

@@ -25,7 +25,7 @@ def table_encoder(
     categorical: Sequence[str],
     *,
     scaling: str = BY_DEFAULT.scaling,
-    bins: int = BY_DEFAULT.bins,
+    bins: int | str = BY_DEFAULT.bins,
     binary_as_one: bool = BY_DEFAULT.binary_as_one,
 ) -> "ColumnTransformer":
     """The encoder of the command line for a pipeline of scikit-learn: fit, alter or replace it.
@@ -38,11 +38,11 @@ def table_encoder(
       numeric: names of the columns of numbers.
       categorical: names of the columns of categories.
       scaling: of numbers, "standard" or "robust"; see `mlp_jax.NumberEncoder`.
-      bins: of a number, each an input beside its own; 0 for none.
+      bins: of a number, each an input beside its own; 0 for none, "auto" for what the rows allow.
       binary_as_one: whether a column that would have two inputs has the second alone.
 
     Raises:
-      ValueError: another scaling, or bins that are no whole number from 0 to 256.
+      ValueError: another scaling, or bins that are no whole number from 0 to 256, nor "auto".
 
     Example:
       >>> import pandas

@@ -18,7 +18,7 @@ NAME = "X"  # what messages call the table
 def is_frame(X: Any) -> bool:
     """Whether a table has names for its columns."""
     return isinstance(X, Mapping) or any(
-        hasattr(X, name) for name in ("columns", "column_names", "__arrow_c_stream__")
+        hasattr(type(X), name) for name in ("columns", "column_names", "__arrow_c_stream__")
     )
 
 

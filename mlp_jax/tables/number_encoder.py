@@ -34,7 +34,8 @@ class NumberEncoder(TransformerMixin, BaseEstimator):
         2024). What says that a number is missing is standardised, or stays 0 and 1.
       bins: how many between quantiles a column has at most. Each is an input that grows from 0 to 1
         within the bin: the piecewise-linear encoding of Gorishniy et al., "On embeddings for
-        numerical features in tabular deep learning" (2022). 0 for none; 16 is a good start.
+        numerical features in tabular deep learning" (2022). 0 for none; "auto" for one bin for
+        every 150 rows, from 3 to 16.
 
     Attributes:
       n_features_in_: columns that were seen.
@@ -52,7 +53,9 @@ class NumberEncoder(TransformerMixin, BaseEstimator):
              [0. , 0. ]])
     """
 
-    def __init__(self, *, scaling: str = BY_DEFAULT.scaling, bins: int = BY_DEFAULT.bins) -> None:
+    def __init__(
+        self, *, scaling: str = BY_DEFAULT.scaling, bins: int | str = BY_DEFAULT.bins
+    ) -> None:
         self.scaling = scaling
         self.bins = bins
 

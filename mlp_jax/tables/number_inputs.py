@@ -49,7 +49,7 @@ def inputs_of_numbers(
         own = [places[k] for k in (*known, *missing)]
         found = list(map(Input, own, whats, fills, means.tolist(), scales.tolist()))
     for k, median, numbers in zip(known, medians, ordered, strict=True):
-        edges = bin_edges(numbers, choices.bins)
+        edges = bin_edges(numbers, choices.bins_of(len(numbers)))
         found += [
             Input(places[k], VALUE, median, left, width, RAMP)
             for left, width in zip(edges[:-1].tolist(), _distances(edges).tolist(), strict=True)

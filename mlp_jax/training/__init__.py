@@ -19,8 +19,8 @@ None, does), and a search is `vmap`:
 ((3,), True)
 
 **Optimizers** by name: `sgd adam adamw rmsprop adagrad lion lbfgs`, with the schedules `constant
-cosine log_cosine exponential inverse_scaling one_cycle`, warm-up, clipping, decoupled weight decay
-and a rate of their own for biases; or any of optax.
+cosine log_cosine exponential inverse_scaling one_cycle`, warm-up, clipping, decoupled weight decay,
+a rate of their own for biases and a learned scale for every input; or any of optax.
 
 **A run that diverges**, whose cost, or gradient at the end of an epoch, is no longer finite, stops,
 keeps its last finite parameters, sets `state.diverged` and warns with the epoch.

@@ -7,6 +7,7 @@ program. An `Optimizer` keeps the numbers apart, as leaves of a pytree: it goes 
 
 import difflib
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ import optax
 from jax import Array
 
 from mlp_jax.parameters import Layer, as_layers, shaped_like
+from mlp_jax.training.input_scale import Scaled, with_input_scale
 from mlp_jax.wording import as_typed
 
 
@@ -34,7 +36,7 @@ class _Kind(NamedTuple):
 
 
 _ADAM = {"b1": 0.9, "b2": 0.999, "eps": 1e-8}
-_ANY = ("weight_decay", "clip_norm", "warm_up_epochs", "bias_rate")
+_ANY = ("weight_decay", "clip_norm", "warm_up_epochs", "bias_rate", "input_scale_rate")
 OPTIMIZERS = {
     "sgd": _Kind({"learning_rate": 0.1}, ("momentum", *_ANY)),
     "adam": _Kind({"learning_rate": 1e-3, **_ADAM}, ("eps_root", *_ANY)),
@@ -93,7 +95,9 @@ def optimizer(
         schedule's; and for any but lbfgs weight_decay (decoupled: times the learning rate, off the
         weights, not the biases), clip_norm (the largest norm of the whole gradient), warm_up_epochs
         (the learning rate rises to its value in a straight line, times the schedule), bias_rate
-        (biases learn at so many times the learning rate; RealMLP has 0.1).
+        (biases learn at so many times the learning rate; RealMLP has 0.1), input_scale_rate (the
+        weights of every input have a common factor, which begins as 1 and learns at so many times
+        the learning rate; RealMLP has 6; see training/input_scale.py).
 
     Raises:
       ValueError: an unknown name or number, or one out of range.
@@ -172,20 +176,29 @@ def transformation(
     # Where the gradient was always 0, autodiff of Adam's square root is 0 times infinity, unless a
     # number stands in the root. This number is too small to change any other.
     n = {"eps_root": float(jnp.finfo(as_layers(params)[0].W.dtype).tiny)} | n
-    parts = [_clipped(n["clip_norm"])] if "clip_norm" in n else []
-    parts += _DIRECTIONS[choice.name](n, choice.nesterov)
+    clipped = [_clipped(n["clip_norm"])] if "clip_norm" in n else []
+    parts = _DIRECTIONS[choice.name](n, choice.nesterov)
     if "weight_decay" in n:
-        weights_only = [Layer(True, False)] * len(as_layers(params))
-        mask = shaped_like(params, weights_only)
+        mask = _of_each(params, n, of_W=True, of_b=False, of_s=False)
         parts.append(optax.add_decayed_weights(n["weight_decay"], mask))
-    if "bias_rate" in n:
-        parts.append(_biases_at(n["bias_rate"]))
+    if "bias_rate" in n or "input_scale_rate" in n:
+        of_b, of_s = n.get("bias_rate", 1.0), n.get("input_scale_rate")
+        rates = _of_each(params, n, of_W=1.0, of_b=of_b, of_s=of_s)
+        parts.append(optax.stateless(lambda steps, _: jax.tree.map(operator.mul, rates, steps)))
     if choice.schedule == "constant" and "warm_up_epochs" not in n:
         parts.append(optax.scale_by_learning_rate(n["learning_rate"]))
     else:
         rate = partial(learning_rate, choice, batches_per_epoch)
         parts.append(optax.scale_by_learning_rate(rate))
-    return optax.with_extra_args_support(optax.chain(*parts))
+    if "input_scale_rate" in n:
+        parts = [with_input_scale(optax.chain(*parts))]
+    return optax.with_extra_args_support(optax.chain(*clipped, *parts))
+
+
+def _of_each(params: Any, n: dict[str, Any], *, of_W: Any, of_b: Any, of_s: Any) -> Any:
+    """One value a leaf of what the optimizer descends by: weights, biases, scales of the inputs."""
+    layers = shaped_like(params, [Layer(of_W, of_b)] * len(as_layers(params)))
+    return Scaled(of_s, layers) if "input_scale_rate" in n else layers
 
 
 def _momentum(n: dict[str, Any], nesterov: bool) -> list[optax.GradientTransformation]:
@@ -204,16 +217,6 @@ def _clipped(longest: Any) -> optax.GradientTransformation:
         divisor = jnp.where(length == 0.0, 1.0, length)
         short = length < longest
         return jax.tree.map(lambda g: jnp.where(short, g, g / divisor * longest), updates), state
-
-    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
-
-
-def _biases_at(multiple: Any) -> optax.GradientTransformation:
-    """The updates of biases times this multiple."""
-
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        layers = [Layer(W, multiple * b) for W, b in as_layers(updates)]
-        return shaped_like(updates, layers), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 

@@ -1,13 +1,15 @@
 """Writes the files beside it; run once, with the version whose files are to be kept.
 
 `python -m tests.before.write` with no more than the public names. What is here was written by the
-version before the modules moved into rooms; `test_files_of_before.py` reads it with today's.
+version before the modules moved into rooms; `test_files_of_before.py` reads it with today's. Since
+then only this was added: that initial weights are He's, as they all were.
 """
 
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import jax
 import numpy as np
@@ -15,6 +17,7 @@ import pandas
 from sklearn.pipeline import make_pipeline
 
 import mlp_jax
+from mlp_jax.sweeps import configuration
 
 HERE = Path(__file__).parent
 rng = np.random.default_rng(0)
@@ -31,12 +34,13 @@ COLUMNS = {"dose": X[:, 0], "site": np.where(X[:, 1] > 0, "upper", "lower"), "co
 def swept(**saves):
     """The sweep of the files; with a checkpoint the rest of it."""
     about = {"folds": 2, "epochs": 100, "chunk": 2, "key": 1, "halving": 2, "progress": False}
-    return mlp_jax.sweep(X, Y, SPACE, **(about | saves))
+    with patch.object(configuration, "DEFAULT_SCHEME", "he"):  # which no version could name
+        return mlp_jax.sweep(X, Y, SPACE, **(about | saves))
 
 
 def fitted(**saves):
     """The training of the files; with a checkpoint the rest of it."""
-    params = mlp_jax.init(jax.random.key(0), (3, 4, 1))
+    params = mlp_jax.init(jax.random.key(0), (3, 4, 1), scheme="he")
     adam = mlp_jax.optimizer("adam", learning_rate=0.01)
     about = {"optimizer": adam, "epochs": 3000, "batch_size": 16, "key": 2}
     return mlp_jax.fit(params, X.T, Y[None].astype(float), **(about | saves))
@@ -44,7 +48,7 @@ def fitted(**saves):
 
 def fitted_whole(**saves):
     """Likewise a training on all examples at once, in float64, with examples to validate by."""
-    params = mlp_jax.init(jax.random.key(0), (3, 4, 1), dtype=np.float64)
+    params = mlp_jax.init(jax.random.key(0), (3, 4, 1), scheme="he", dtype=np.float64)
     about = {"optimizer": "adam", "epochs": 2000, "validation": 0.25, "l2": 1e-3, "key": 2}
     return mlp_jax.fit(params, X.T, Y[None].astype(float), **(about | saves))
 

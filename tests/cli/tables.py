@@ -6,6 +6,8 @@ from click.testing import CliRunner
 from mlp_jax.cli.main import commands
 
 ROWS = 40
+# An input a number and a category, standardised, whatever the command does by default.
+PLAIN = ["--scaling", "standard", "--bins", 0, "--binary-as-two"]
 
 
 def columns():

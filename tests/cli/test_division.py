@@ -23,6 +23,7 @@ SPACE_FILE = "width = [4, 6]\nlearning_rate = {log_uniform = [1e-3, 1e-1]}\n"
 def command(tmp_path, *words):
     (tmp_path / "space.toml").write_text(SPACE_FILE)
     about = ["--space", str(tmp_path / "space.toml"), "--n", "12", "--epochs", "40", "--json"]
+    about += ["--folds", "3", "--halving", "1"]
     code = HEEDS_CTRL_C + "from mlp_jax.__main__ import main\nmain()"
     return [sys.executable, "-c", code, "sweep", *about, *words]
 

@@ -50,16 +50,26 @@ def table(tmp_path):
     return tmp_path / "t.csv"
 
 
-def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(tmp_path):
+@pytest.fixture
+def small(tmp_path):
+    """What makes a sweep small: three networks on each of two folds."""
+    (tmp_path / "small.toml").write_text("width = [4, 6, 8]\nlearning_rate = [0.03]\n")
+    return ["--space", tmp_path / "small.toml", "--folds", 2]
+
+
+def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(small, tmp_path):
     page, model = tmp_path / "page.html", tmp_path / "model.safetensors"
-    run_ = run("--n", 6, "--epochs", 8, "--report", page, "--output", model)
+    run_ = run(*small, "--epochs", 8, "--report", page, "--output", model)
     assert run_.exit_code == 0, run_.output
-    assert "18 members in" in run_.output
+    assert "6 members in" in run_.output
     assert re.search(r"rank +accuracy +spread", run_.output)
-    held_out = float(re.search(r"accuracy (\d\.\d+), .* on the 114 held out", run_.output)[1])
-    assert held_out > 0.8
+    held = r": accuracy (\d\.\d+), .* on the 114 held out\n"
+    together = re.search(rf"ensemble of (\d+) networks of \d configurations?{held}", run_.output)
+    alone = re.search(rf"the best alone, trained on all 455 samples{held}", run_.output)
+    assert min(float(together[2]), float(alone[1])) > 0.8
+    assert int(together[1]) == len(mlp_jax.load_model(model).networks) > 1
     html = page.read_text()
-    assert html.count("<img") == len(re.findall("data:image/png;base64,", html)) == 10
+    assert html.count("<img") == len(re.findall("data:image/png;base64,", html)) == 8
     assert not re.search(r"(src|href)=[\"']?http", html)
     assert "How often it is benign where" in html
     loaded = mlp_jax.load_model(model)
@@ -76,9 +86,9 @@ run.run = lambda *how, **more: dataclasses.replace(whole(*how, **more), interrup
 
 @pytest.mark.parametrize(("before", "code"), [("", 1), (INTERRUPTED, 130)])
 @pytest.mark.parametrize("more", [[], ["--json"]])
-def test_a_reader_that_has_gone_costs_no_files(before, code, more, tmp_path):
+def test_a_reader_that_has_gone_costs_no_files(before, code, more, small, tmp_path):
     page, model = tmp_path / "page.html", tmp_path / "model.safetensors"
-    words = ["sweep", "--n", 2, "--epochs", 2, "--report", page, "--output", model, *more]
+    words = ["sweep", *small, "--epochs", 2, "--report", page, "--output", model, *more]
     program = f"{before}\nfrom mlp_jax.__main__ import main\nmain()"
     process = subprocess.Popen(
         [sys.executable, "-c", program, *map(str, words)],
@@ -114,17 +124,19 @@ def test_ctrl_c_before_anything_is_finished_is_said_in_a_line(more, saved, asked
 def test_a_file_whose_name_is_no_utf_8_is_named_too(monkeypatch, capsys):
     monkeypatch.setattr(sweep_output, "print_ranking", lambda result: None)
     result = SimpleNamespace(task=SimpleNamespace(X=np.zeros((2, 5))))
-    sweep_output.tell(result, {"r2": 0.5}, ["caf\udce9.html"], 1, as_json=False)
+    best = SimpleNamespace(model=SimpleNamespace(networks=(1,)), found={"r2": 0.5})
+    held = sweep_output.Held(1, best, best, SimpleNamespace(importance=None))
+    sweep_output.tell(result, held, ["caf\udce9.html"], as_json=False)
     assert capsys.readouterr().out.splitlines()[-1] == "wrote caf\ufffd.html"
 
 
 @pytest.mark.parametrize("broken", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_what_was_found_is_shown_where_no_file_can_be_written(broken, monkeypatch, tmp_path):
+def test_what_was_found_is_shown_where_no_file_can_be_written(broken, small, monkeypatch, tmp_path):
     def fails(*_):
         raise broken
 
     monkeypatch.setattr(command, "_write_files", fails)
-    run_ = run("--n", 2, "--epochs", 2, "--output", tmp_path / "model.safetensors")
+    run_ = run(*small, "--epochs", 2, "--output", tmp_path / "model.safetensors")
     assert run_.exit_code == (130 if broken is KeyboardInterrupt else 2)
     assert re.search(r"rank +accuracy +spread", run_.output)
     assert "6 of 6 members in" in run_.output

@@ -16,11 +16,11 @@ import mlp_jax
 from mlp_jax.cli.main import commands
 from mlp_jax.cli.options import check_writable
 from mlp_jax.processes import memory
-from tests.cli.tables import columns, csv, run
+from tests.cli.tables import PLAIN, columns, csv, run
 
 
 def test_train_without_arguments_trains_on_the_bundled_table(tmp_path):
-    done = run(tmp_path, "train", "--epochs", 30, "--learning-rate", 0.5)
+    done = run(tmp_path, "train", "--epochs", 30, "--learning-rate", 0.5, *PLAIN)
     assert done.exit_code == 0, done.output
     assert "network 30-64-32-16-1, 455 samples to train on, 114 held out" in done.output
     assert "gradient Right in every layer." in done.output
@@ -92,10 +92,19 @@ def test_columns_become_inputs_as_the_options_say(tmp_path):
     model = mlp_jax.load_model(tmp_path / "m.safetensors")
     assert model.encoding.inputs() == ["a", "a from 0 to 5", "a from 5 to 9", "b = y"]
     assert model.encoding.limit.tolist() == [1, 2, 2, 0]
-    done = run(tmp_path, *words, "--scaling", "standard", "--bins", 0, "--binary-as-two")
+    done = run(tmp_path, *words, *PLAIN)
     model = mlp_jax.load_model(tmp_path / "m.safetensors")
     assert model.encoding.inputs() == ["a", "b = x", "b = y"]
     assert model.encoding.limit.tolist() == [0, 0, 0]
+
+
+def test_bins_may_be_left_to_the_rows(tmp_path):
+    (tmp_path / "t.csv").write_text(csv({"a": range(800), "y": range(800)}))
+    words = ["train", tmp_path / "t.csv", "--target", "y", "--epochs", 1, "--learning-rate", 1e-3]
+    done = run(tmp_path, *words, "--bins", "auto")
+    assert done.exit_code == 0, done.output
+    # By hand: of 640 rows to train on, 150 a bin.
+    assert len(mlp_jax.load_model(tmp_path / "m.safetensors").encoding.inputs()) == 1 + 4
 
 
 @pytest.mark.parametrize(
@@ -121,7 +130,7 @@ def test_a_link_into_no_folder_is_seen_first(tmp_path):
 @pytest.mark.parametrize("command", ["train", "check"])
 def test_a_network_larger_than_the_free_memory_is_refused(command, tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda: 1e7)
-    done = run(tmp_path, command, "--hidden", "1000,1000")
+    done = run(tmp_path, command, "--hidden", "1000,1000", *PLAIN)
     assert done.exit_code == 2
     # By hand: 31 * 1000 + 1001 * 1000 + 1001 weights of 28 bytes.
     said = "--hidden makes a network of 1,033,001 weights, which take some 27.58 MiB; 9.54 MiB is"

@@ -86,6 +86,14 @@ def test_rows_in_blocks_are_encoded_as_at_once(monkeypatch):
     np.testing.assert_array_equal(encode(encoding(), TABLE), INPUTS)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "rows"),
+    [(1, 1000), (module.USUAL, 1000), (4 * module.USUAL, 250), (10**9, 1)],
+)
+def test_rows_of_many_inputs_are_encoded_in_smaller_blocks(inputs, rows):
+    assert module.rows_at_once(1000, inputs) == rows
+
+
 def test_codes_are_numbers_and_places():
     codes = [[40, 1], [np.nan, 2], [20, np.nan], [25, 0]]
     np.testing.assert_array_equal(coded(encoding(), TABLE), codes)

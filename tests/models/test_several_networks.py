@@ -154,6 +154,17 @@ def test_weights_that_are_none_are_refused(weights):
         as_model(networks, weights, encoding=numbers("abc"), targets=["kind"], classes="abc")
 
 
+def test_a_model_has_a_weight_a_network():
+    ours = model()
+    for networks, given in (
+        (ours.networks, np.ones(1)),
+        (ours.networks[:1], np.full(2, 0.5)),
+        ((), np.ones(0)),
+    ):
+        with pytest.raises(ValueError, match=r"has \d networks and \d weights; expected one"):
+            dataclasses.replace(ours, networks=networks, weights=given)
+
+
 def changed(path, header=None, arrays=None, told=None, format_=FORMAT):
     """A file of eight networks with other content, and the SHA-256 of that."""
     path.write_bytes(to_bytes(model()))

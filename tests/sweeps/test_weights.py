@@ -56,6 +56,20 @@ def test_the_best_is_trained_again_with_the_weights(result):
     assert not np.allclose(one.params[0].W, alike.params[0].W)
 
 
+def test_an_ensemble_is_chosen_by_weighted_losses(result):
+    together = result.ensemble(3)
+    losses = []
+    for chosen in (together.chosen, together.chosen[:1]):
+        rows = [row for rank in chosen for row in result.ranking if row.rank == rank]
+        found = [result.held_out_outputs(row) for row in rows]
+        held, A = found[0][0], np.mean([A[:, 0] for _, A in found], axis=0)
+        loss = -np.log(np.where(Y[held], A, 1 - A))
+        losses.append(np.average(loss, weights=WEIGHTS[held]))
+        assert np.average(loss) != pytest.approx(losses[-1], rel=1e-3)  # so the weights count
+    assert together.losses[-1] == pytest.approx(losses[0])
+    assert together.losses[0] == pytest.approx(losses[1])
+
+
 def test_weights_of_one_are_no_weights():
     ones, none = swept(SPACE[:1], weights=np.ones(50)), swept(SPACE[:1])
     for mine, theirs in zip(ones.members, none.members, strict=True):

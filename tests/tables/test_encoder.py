@@ -111,6 +111,7 @@ WRONG = {
     "half a bin": ({"bins": 2.5}, "bins is 2.5; expected a whole number from 0"),
     "bins below none": ({"bins": -1}, "bins is -1; expected"),
     "too many bins": ({"bins": 257}, "bins is 257; expected .* to 256, such as 16"),
+    "a word for bins": ({"bins": "many"}, "bins is 'many'; expected .* or 'auto'"),
     "truth for bins": ({"bins": True}, "bins is True; expected"),
 }
 

@@ -104,6 +104,15 @@ def test_the_edges_are(case):
     np.testing.assert_array_equal(bin_edges(np.array(numbers, float), bins), expected)
 
 
+@pytest.mark.parametrize(("rows", "bins"), [(50, 3), (599, 3), (749, 4), (2399, 15), (9999, 16)])
+def test_auto_is_as_many_bins_as_the_rows_allow(rows, bins):
+    # By hand: 150 rows a bin, 3 bins at least and 16 at most.
+    X = np.r_[np.random.default_rng(0).normal(size=rows), np.full(99, np.nan)][:, None]
+    found = inputs_of_numbers(X, InputChoices(bins="auto"))
+    assert len(found) == 2 + bins
+    assert found == inputs_of_numbers(X, InputChoices(bins=bins))
+
+
 @pytest.mark.parametrize("rows", [33, 100, 1000])
 @pytest.mark.parametrize("bins", [2, 7, 16])
 def test_bins_have_as_many_rows(rows, bins):

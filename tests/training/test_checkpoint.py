@@ -25,7 +25,12 @@ TRAININGS = {
     "early stopping": {"optimizer": "adam", "key": 2, "validation": 0.3, "patience": 9},
     "RealMLP's recipe": {
         "optimizer": mlp_jax.optimizer(
-            "adamw", schedule="log_cosine", decay_epochs=60, bias_rate=0.1, warm_up_epochs=2
+            "adamw",
+            schedule="log_cosine",
+            decay_epochs=60,
+            bias_rate=0.1,
+            input_scale_rate=6.0,
+            warm_up_epochs=2,
         ),
         "batch_size": 16,
         "key": 1,

@@ -89,13 +89,14 @@ def test_changing_a_number_of_realmlps_recipe_compiles_nothing(compilations):
         _, info = mlp_jax.fit(params, X, Y, optimizer=choose(**numbers), epochs=4)
         return float(np.asarray(info.cost)[-1])
 
-    base = {"decay_epochs": 4, "bias_rate": 0.1}
+    base = {"decay_epochs": 4, "bias_rate": 0.1, "input_scale_rate": 6.0}
     found = [last(**base)]
     before = compilations()
-    found += [last(**(base | change)) for change in ({"decay_epochs": 9}, {"bias_rate": 0.5})]
+    changes = {"decay_epochs": 9, "bias_rate": 0.5, "input_scale_rate": 3.0}
+    found += [last(**(base | {name: value})) for name, value in changes.items()]
     found += [last(**base, cycles=cycles) for cycles in (1, 2.5)]
     assert compilations() == before
-    assert len(set(found)) == 5  # each number did something
+    assert len(set(found)) == 6  # each number did something
 
 
 def row_of(i, leaf):

@@ -215,6 +215,7 @@ DIFFERENTIATED = {
     "its eps_root": ("eps_root", 1e-3, "adam", {}),
     "adamw": ("weight_decay", 0.01, "adamw", {}),
     "the rate of biases": ("bias_rate", 0.1, "adam", {"learning_rate": 0.01}),
+    "the rate of scales": ("input_scale_rate", 6.0, "adam", {"learning_rate": 0.01}),
     "epochs of log_cosine": ("decay_epochs", 7.0, "adam", LOG_COSINE),
     "cycles of log_cosine": ("cycles", 4.0, "adam", LOG_COSINE | {"decay_epochs": 7.0}),
 }
@@ -304,6 +305,8 @@ def test_lbfgs_searches_its_line_by_the_gradient_by_hand():
         ),
         ({"name": "sgd", "bias_rate": -0.1}, "bias_rate is -0.1; expected a finite number, 0 or"),
         ({"name": "lbfgs", "bias_rate": 0.1}, "lbfgs .*has no number bias_rate; it has none"),
+        ({"name": "adam", "input_scale_rate": -6}, "input_scale_rate is -6; expected a finite"),
+        ({"name": "lbfgs", "input_scale_rate": 6.0}, "lbfgs .*has no number input_scale_rate"),
         (
             {"name": "sgd", "learning_rat": 1.0},
             "no number learning_rat.*did you mean learning_rate",

@@ -91,8 +91,8 @@ class Ensemble(_Average):
     classes: (K,) the values of y, or None if y has numbers.
     chosen: the ranks of the configurations, in the order in which they were chosen; a configuration
       that was chosen twice counts twice.
-    losses: of the average, on the rows held out, after every choice; empty where the configurations
-      of the best scores were taken.
+    losses: of the average, on the rows held out, after every choice, of which the last is the
+      lowest; empty where the configurations of the best scores were taken.
     """
 
     networks: Networks = field(repr=False)

@@ -37,7 +37,9 @@ def losses_out_of_fold(
     found = []
     for whose in (None, ensemble):
         rows, A = result.held_out_outputs(whose)
-        found.append(loss_of_outputs(A, result.task.exact_labels(loss)[rows], loss.name))
+        Y, weights = result.task.exact_labels(loss)[rows], result.task.weights
+        weights = None if weights is None else weights[rows]
+        found.append(loss_of_outputs(A, Y, loss.name, weights))
     if loss.name == "squared_error":
         found = [float(np.sqrt(one)) * abs(scale) for one in found]
         return LossesOutOfFold("root mean squared error", *found)

@@ -22,6 +22,7 @@ from mlp_jax.sweeps.folds import Fold, Lengths
 from mlp_jax.training.batches import Batch, Examples
 from mlp_jax.training.divergence import goes_on
 from mlp_jax.training.epoch import EpochDraw, draw_epoch, train_epoch
+from mlp_jax.training.input_scale import begun
 from mlp_jax.training.recipe import Numbers, Recipe
 from mlp_jax.training.state import Info, State, initial_optimizer_state, start
 
@@ -150,7 +151,8 @@ def _network(networks: tuple[Network, ...], which: Array, state: State) -> Netwo
 def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> State:
     """The `State` of members before the first epoch, in NumPy, equal to what `start` makes.
 
-    Most optimizers know nothing at first: their state is zeros, for which nothing is compiled.
+    Most optimizers know nothing at first: their state is zeros, but for scales of the inputs and
+    what these multiply, and for that nothing is compiled.
 
     Args:
       params: of the members, NumPy arrays.
@@ -162,6 +164,7 @@ def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> Sta
         structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves), validates
     )
     state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    state = state._replace(optimizer_state=begun(state.optimizer_state, params))
     if knows:
         known = jax.jit(jax.vmap(initial_optimizer_state))(optimizer, params)
         state = state._replace(optimizer_state=jax.tree.map(np.array, known))
@@ -183,8 +186,10 @@ def _shapes_at_start(
     smallest = (Layer(*(np.zeros((1, 1), params[0].W.dtype),) * 2),)
     # Of numbers that are all 1, so that what is 0 is so for all numbers.
     ones = jax.tree.map(lambda leaf: np.ones(leaf.shape[1:], leaf.dtype), optimizer)
-    first = begin(smallest, ones)
-    return shapes, any(np.any(leaf) for leaf in jax.tree.leaves(first.optimizer_state))
+    first = begin(smallest, ones).optimizer_state
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), first)
+    differ = jax.tree.map(lambda a, b: bool(np.any(a != b)), first, begun(zeros, smallest))
+    return shapes, any(jax.tree.leaves(differ))
 
 
 def _is_example(rows: Array | np.ndarray, size: Any, dtype: Any) -> Array:

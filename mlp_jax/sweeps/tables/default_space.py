@@ -17,16 +17,19 @@ from mlp_jax.sweeps.space import configurations
 
 # Useful arithmetic of a search, in floating-point operations: some four minutes on two cores.
 BUDGET = 1e13
+OPERATIONS = 6  # of a weight and an example: two each of forward, of dJ/dW and of dJ/dZ
 LEAST, MOST = 12, 100  # configurations of the default space
 MOST_OF_OWN = 1000  # configurations that are drawn of a space of the user's own
-FOLDS = 5
-HALVING = 3
-ENSEMBLE = 8  # choices of the ensemble
-EPOCHS = 60
-# Rows to train on from which a step has so many examples: small tables need the steps.
-BATCHES = ((0, 32), (1_000, 64), (3_000, 128), (20_000, 256))
-OPERATIONS = 6  # of a weight and an example: two each of forward, of dJ/dW and of dJ/dZ
 SAMPLE = 64  # configurations whose mean size stands for that of a space
+FOLDS = 5
+HALVING = 3  # of configurations that are drawn
+ENSEMBLE = 8  # choices of the ensemble
+# Rows to train on from which a step has so many examples, for small tables need the steps.
+BATCHES = ((0, 32), (2_000, 64), (8_000, 128), (30_000, 256))
+# Of a training; the epochs that make as many are at least and at most these. The best epoch guards
+# against too many.
+STEPS = 4_000
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 300
 
 
 class Search(NamedTuple):
@@ -35,18 +38,20 @@ class Search(NamedTuple):
     space: as of `mlp_jax.sweep`.
     n: how many configurations are drawn; None for all that the space lists.
     epochs: of every configuration that names none.
+    halving: as of `mlp_jax.sweep`.
     """
 
     space: Any
     n: int | None
     epochs: int
+    halving: int | None
 
 
 def default_space(m: int, epochs: int) -> dict[str, Any]:
-    """The space for a table of m rows to train on, all of whose trainings take so many epochs."""
+    """The space for m rows to train on, all of whose trainings take so many epochs."""
     return {
         "depth": [2, 3],
-        "widths": [64, 128, 256],
+        "width": [64, 128, 256],  # of all layers: nothing is padded
         "activation": ["relu", "silu", "mish", "selu"],
         "optimizer": "adamw",
         "b2": 0.95,
@@ -55,8 +60,19 @@ def default_space(m: int, epochs: int) -> dict[str, Any]:
         "decay_epochs": float(epochs),  # of the whole training, however early halving chooses
         "weight_decay": log_uniform(1e-4, 1e-1),
         "dropout": [0.0, 0.1, 0.3],
-        "batch_size": next(size for rows, size in reversed(BATCHES) if m >= rows),
+        "batch_size": batch_size(m),
     }
+
+
+def batch_size(m: int) -> int:
+    """Examples a step, of m rows to train on."""
+    return next(size for rows, size in reversed(BATCHES) if m >= rows)
+
+
+def default_epochs(m: int) -> int:
+    """Epochs for m rows to train on: so many that there are `STEPS` steps, within bounds."""
+    steps = max(1, m // batch_size(m))
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, -(-STEPS // steps)))
 
 
 def default_search(
@@ -68,9 +84,9 @@ def default_search(
     n: int | None = None,
     epochs: int | None = None,
     folds: int = FOLDS,
-    halving: int | None = HALVING,
+    halving: Any = "auto",
 ) -> Search:
-    """The search of a table, where the space, n or the epochs are not given.
+    """The search of a table, where the space, n, the epochs or halving are not given.
 
     Args:
       m: rows of the table.
@@ -78,30 +94,34 @@ def default_search(
       outputs: n[L].
       space: the user's own; None for `default_space`.
       n: how many configurations to draw; None for as many as the budget has arithmetic for.
-      epochs: None for `EPOCHS`.
+      epochs: None for `default_epochs`.
       folds: how many networks are trained of a configuration.
-      halving: of the sweep.
+      halving: as of `mlp_jax.sweep`; "auto" for `HALVING` where configurations are drawn, and None
+        where the space lists all there are.
 
     Raises:
       ValueError: a space that `mlp_jax.sweep` would refuse.
 
     Example:
       >>> search = default_search(10_000, 20, 1)
-      >>> search.n, search.epochs, sorted(search.space)[:2]
-      (64, 60, ['activation', 'b2'])
-      >>> default_search(200, 5, 1).n, default_search(10**6, 50, 1).n
-      (100, 12)
+      >>> search.n, search.epochs, search.halving, search.space["batch_size"]
+      (47, 65, 3, 128)
+      >>> default_search(10_000, 20, 1, space={"width": [8, 16]})[1:]
+      (None, 65, None)
     """
-    lasts = EPOCHS if epochs is None else epochs
     trained = m * (folds - 1) // folds if folds > 1 else m
+    lasts = default_epochs(trained) if epochs is None else epochs
     least, most = (LEAST, MOST) if space is None else (1, MOST_OF_OWN)
     if space is None:
         space = default_space(trained, lasts)
-    if n is None and _is_drawn(space):
+    is_drawn = _is_drawn(space)
+    if isinstance(halving, str) and halving == "auto":
+        halving = HALVING if is_drawn else None
+    if n is None and is_drawn:
         work = _operations(space, inputs, outputs, lasts) * trained * folds
         work *= share_of_epochs(lasts, as_halving(halving))
         n = int(np.clip(BUDGET / work, least, most))
-    return Search(space, n, lasts)
+    return Search(space, n, lasts, halving)
 
 
 def _is_drawn(space: Any) -> bool:

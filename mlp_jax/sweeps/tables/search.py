@@ -1,30 +1,48 @@
 """A table searched: what `mlp-jax sweep`, `TableClassifier` and `TableRegressor` all do.
 
-That is `task_of_table`, then `plan_of` and `run` of `mlp_jax.sweeps.run`, then `answer_of`.
+That is `task_of_table`, then `plan_of` and `run` of `mlp_jax.sweeps.run`, then `choice_of`.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp_jax.loss_rules import can_be_averaged
+from mlp_jax.losses import is_named_loss
 from mlp_jax.models.model import Model
-from mlp_jax.sweeps.results.ensemble import Ensemble
+from mlp_jax.sweeps.results.answer import Answer, explained
+from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.tables.default_space import FOLDS, default_search
 from mlp_jax.sweeps.task import Task, as_task
-from mlp_jax.tables.model_of_table import model_of_table
+from mlp_jax.tables.model_of_table import model_of_table, scores, with_notes
 from mlp_jax.tables.table import EncodedTable, Table
+from mlp_jax.training.checks import check_count
 
 
-class Answer(NamedTuple):
-    """What a sweep of a table predicts by.
+class Choice(NamedTuple):
+    """What a sweep of a table may predict by.
 
-    ensemble: the average of some networks of the sweep.
+    chosen: the networks: an average of some of the sweep, or the best configuration's, trained
+      again on all rows.
     model: the same networks, with what it takes to use them on the rows of a table.
+    found: the scores of the rows held out by name; {} if there are none.
     """
 
-    ensemble: Ensemble
+    chosen: Ensemble | Fitted
     model: Model
+    found: dict[str, float]
+
+    def shares(self, result: SweepResult) -> list[float]:
+        """The weight of every configuration of the ranking among the chosen, of sum 1."""
+        ranks = list(self.chosen.chosen) if isinstance(self.chosen, Ensemble) else [1]
+        return [ranks.count(row.rank) / len(ranks) for row in result.ranking]
+
+    def answer(self, result: SweepResult, parts: EncodedTable) -> Answer:
+        """The model with what it rests on: importance of columns, errors out of fold."""
+        held = (parts.X_test, parts.y_test) if len(parts.y_test) else ()
+        ensemble = self.chosen if isinstance(self.chosen, Ensemble) else None
+        return explained(self.model, result, ensemble, *held)
 
 
 def task_of_table(
@@ -37,11 +55,11 @@ def task_of_table(
     epochs: int | None = None,
     patience: int | None = None,
     scoring: Any = None,
-    halving: int | None = None,
+    halving: Any = "auto",
     seed: Any = 0,
     weights: Any = None,
-) -> Task:
-    """The sweep over the rows of a table to train on.
+) -> tuple[Task, int | None]:
+    """The sweep over the rows of a table to train on: (its task, its halving).
 
     Args:
       table: of the rows.
@@ -49,10 +67,10 @@ def task_of_table(
       space: as of `mlp_jax.sweep`; None for `default_space`.
       n: how many configurations to draw; None for as many as `default_search` says.
       folds: as of `mlp_jax.sweep`; None for `folds_of` the table.
-      epochs: of configurations that name none; None for `EPOCHS`.
+      epochs: of configurations that name none; None for as many as `default_search` says.
       patience: likewise; None for never stopping early.
       scoring: as of `mlp_jax.sweep`.
-      halving: of the sweep that is to be run.
+      halving: as of `default_search`.
       seed: of all that is drawn.
       weights: what every row counts, (m,); None for all ones.
 
@@ -61,16 +79,20 @@ def task_of_table(
     """
     m, inputs = parts.X_train.shape
     folds = folds_of(table, parts.y_train) if folds is None else folds
-    K = 1 if table.classes is None or len(table.classes) == 2 else len(table.classes)
+    for name, value in (("n", n), ("epochs", epochs)):
+        if value is not None:
+            check_count(name, value, ", or None")
+    classes = 2 if table.classes is None else len(table.classes)
+    outputs = 1 if classes == 2 else classes
     search = default_search(
-        *(m, inputs, K),
+        *(m, inputs, outputs),
         space=space,
         n=n,
         epochs=epochs,
         folds=folds if isinstance(folds, int) else FOLDS,
         halving=halving,
     )
-    return as_task(
+    task = as_task(
         *(parts.X_train.astype(np.float32), parts.y_train, search.space),
         n=search.n,
         folds=folds,
@@ -80,6 +102,7 @@ def task_of_table(
         key=seed,
         weights=weights,
     )
+    return task, search.halving
 
 
 def folds_of(table: Table, y: np.ndarray) -> int:
@@ -105,8 +128,37 @@ def folds_of(table: Table, y: np.ndarray) -> int:
     return min(FOLDS, max(2, fewest))
 
 
-def answer_of(result: SweepResult, table: Table, parts: EncodedTable, size: int) -> Answer:
-    """The ensemble of a sweep of `parts`, of so many choices, and its model."""
-    ensemble = result.ensemble(size)
-    params, network = ensemble.networks[0]
-    return Answer(ensemble, model_of_table(table, parts, params, network))
+def choice_of(
+    result: SweepResult,
+    table: Table,
+    parts: EncodedTable,
+    size: int,
+    *,
+    otherwise: Choice | None = None,
+) -> Choice:
+    """The ensemble of so many choices, of a sweep of `parts`.
+
+    Where there is none to choose (size is 1, outputs of the loss mean nothing when averaged, or the
+    sweep was interrupted before any that halving went on with had a score), it is the best
+    configuration, trained again on all rows.
+
+    otherwise: the choice of size 1, if it is there already.
+
+    Raises:
+      ValueError: no configuration has a score.
+    """
+    check_count("ensemble", size)
+    loss = result.best.members[0].network.loss
+    averaged = is_named_loss(loss) and can_be_averaged(loss.name)
+    chosen: Ensemble | Fitted
+    if size == 1 or not averaged or result.best.status == "halved away":
+        if otherwise is not None:
+            return otherwise
+        chosen = result.refit()
+    else:
+        chosen = result.ensemble(size)
+    model = model_of_table(table, parts, chosen.networks, chosen.weights)
+    found = {}
+    if len(parts.y_test):
+        found = scores(model, parts, model.outputs_of_inputs(parts.X_test))
+    return Choice(chosen, with_notes(model, parts, found), found)

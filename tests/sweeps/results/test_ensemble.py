@@ -7,6 +7,8 @@ import pytest
 
 import mlp_jax
 from mlp_jax.sweeps.results import ensemble_selection
+from mlp_jax.training.state import Info
+from tests.sweeps.results.kept import of_words, untrained
 from tests.sweeps.small_sweeps import X, Y, swept
 
 
@@ -71,11 +73,76 @@ def test_who_is_chosen_makes_the_average_better():
         p = np.asarray(total) / len(ranks)
         return -np.mean(np.where(labels, np.log(p), np.log(1 - p)))
 
-    for count in range(1, 7):
+    assert len(together.losses) == len(together.chosen) > 1
+    for count in range(1, len(together.chosen) + 1):
         mine = loss_of(together.chosen[:count])
         assert together.losses[count - 1] == pytest.approx(mine)
         others = [loss_of((*together.chosen[: count - 1], rank)) for rank in range(1, 9)]
         assert mine == pytest.approx(min(others))
+    assert together.losses[-1] == min(together.losses)
+
+
+LOSSES = ["binary_cross_entropy", "softmax_cross_entropy", "squared_error", "absolute_error"]
+
+
+def random_outputs(loss, soft=False, candidates=12, rows=40):
+    """(outputs, Y): each candidate right in some rows, of three outputs."""
+    rng = np.random.default_rng(0)
+    Y = np.eye(3)[rng.integers(0, 3, rows)]
+    A = rng.dirichlet(np.ones(3), (candidates, rows)) + 0.3 * Y
+    A /= A.sum(axis=2, keepdims=True)
+    return A, (0.9 * Y + 0.1 / 3 if soft else Y)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_average_is_never_worse_than_the_best_alone(loss, soft):
+    outputs, Y = random_outputs(loss, soft)
+    picks, losses = ensemble_selection.chosen_greedily(outputs, Y, 8, loss)
+    alone = [ensemble_selection.loss_of_outputs(A, Y, loss) for A in outputs]
+    assert picks[0] == np.argmin(alone)
+    assert losses[0] == pytest.approx(min(alone))
+    average = outputs[picks].mean(axis=0)
+    assert losses[-1] == pytest.approx(ensemble_selection.loss_of_outputs(average, Y, loss))
+    assert losses[-1] == min(losses) <= min(alone)
+
+
+def test_choices_after_the_best_average_are_left_out():
+    y = np.zeros((4, 1))
+    two = np.array([[1.0, -1, 1, -1], [-1.1, 1.1, -1.1, 1.1], [9, 9, 9, 9]])[..., None]
+    picks, losses = ensemble_selection.chosen_greedily(two, y, 8, "squared_error")
+    assert picks == [0, 1]  # a third choice is further from zero again
+    assert losses == pytest.approx([1.0, 0.05**2])
+    exact = np.concatenate([two, y[None]])
+    assert ensemble_selection.chosen_greedily(exact, y, 8, "squared_error") == ([3], [0.0])
+
+
+def test_candidates_are_those_of_the_lowest_loss_whatever_they_are_ranked_by(monkeypatch):
+    """By accuracy the sure and wrong rank with the others; their loss is high."""
+    result = of_losses([0.5, 0.9, 0.2, 0.1, 0.3])
+    assert [row.score for row in result] == [0.9, 0.9, 0.8, 0.7, 0.6]
+    monkeypatch.setattr(ensemble_selection, "CANDIDATES", 3)
+    assert ensemble_selection._of_the_lowest_loss(result) == [0, 2, 3]
+
+
+def of_losses(losses, scores=(0.9, 0.9, 0.8, 0.7, 0.6)):
+    """Rows of a ranking whose networks have these validation losses in their best epochs."""
+    found = untrained(space={"width": [2, 3, 4, 5, 6]}, folds=2)
+    outcome = found.ranking[0].members[0]
+    rows = []
+    for rank, (loss, score) in enumerate(zip(losses, scores, strict=True)):
+        curves = Info(*(np.array([9.0, value]) for value in (0.0, 0.0, loss, 0.0)))
+        member = dataclasses.replace(outcome, best_epoch=2, score=score, curves=curves)
+        row = found.ranking[rank]
+        rows.append(dataclasses.replace(row, score=score, members=(member, member)))
+    return rows
+
+
+def test_what_was_halved_away_is_not_averaged():
+    result = of_words()
+    assert any(row.status == "halved away" for row in result.ranking)
+    together = result.ensemble(8)
+    assert {result.ranking[rank - 1].status for rank in together.chosen} == {"finished"}
 
 
 @pytest.mark.parametrize(

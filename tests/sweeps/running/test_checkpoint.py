@@ -107,6 +107,18 @@ def test_a_sweep_goes_on_from_wherever_it_failed(halving, whole, tmp_path):
         check_same(swept(halving, folder), whole[halving])
 
 
+def test_scales_of_inputs_are_saved_and_go_on_in_a_narrower_program(tmp_path):
+    """Restored in a cohort without the widest, which was halved away, or in the same."""
+    space = [{"hidden": h, "input_scale_rate": r} for h in ((3,), (6,)) for r in (None, 2.0, 6.0)]
+    about = {"space": space, "chunk": 1, "folds": 2, "epochs": 70}
+    expected = swept(2, **about)
+    for chunks in (9, 17):
+        folder = tmp_path / str(chunks)
+        with pytest.raises(KilledError):
+            swept(2, folder, on_chunk=kill_after(chunks), **about)
+        check_same(swept(2, folder, **about), expected)
+
+
 def test_what_was_trained_is_not_trained_again(tmp_path):
     with pytest.raises(KilledError):
         swept(None, tmp_path, on_chunk=kill_after(9, tmp_path))

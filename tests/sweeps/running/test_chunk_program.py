@@ -49,6 +49,7 @@ CASES = {
     "adam": {"name": "adam"},
     "adagrad, which starts from a number": {"name": "adagrad"},
     "masked": {"activation": "sigmoid", "name": "adam"},
+    "scales of inputs, masked": {"activation": "sigmoid", "name": "adam", "input_scale_rate": 6.0},
     "masked, weights": {"activation": ("softplus", "tanh"), "weighted": True, "l2": 0.01},
     "dropout": {"dropout": 0.4, "name": "adam", "activation": "gelu"},
     "dropout, masked": {"dropout": 0.4, "activation": "sigmoid"},
@@ -74,7 +75,8 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     (train, held), fold = SPLITS[number], FOLDS[number]
     key = jax.random.key(7)
     schedule = {"decay_epochs": 6.0} if case["schedule"] == "cosine" else {}
-    make = partial(mlp_jax.optimizer, case["name"], schedule=case["schedule"], **schedule)
+    scale = {name: case[name] for name in ("input_scale_rate",) if name in case}
+    make = partial(mlp_jax.optimizer, case["name"], schedule=case["schedule"], **schedule, **scale)
     names = ("l2", "dropout", "label_smoothing", "patience", "tolerance")
     numbers = {name: case[name] for name in names if name in case}
     solos, members, initial = [], [], []
@@ -171,6 +173,31 @@ def test_a_member_equals_fit(case, number):
         np.testing.assert_allclose(history[i, :done], np.stack(info, axis=1), rtol=1e-9)
         assert np.isnan(history[i, done:]).all()
     assert chunk.epoch[3] == 0  # it only filled the chunk
+
+
+@pytest.mark.parametrize(("name", "knows"), [("adam", False), ("adagrad", True)])
+def test_members_that_learn_scales_begin_as_alone_and_compile_what_they_know(
+    name, knows, compilations
+):
+    def begun(features):
+        alone = [mlp_jax.init(seed, (features, 3, 1), dtype=jnp.float64) for seed in (0, 1)]
+        some = [
+            mlp_jax.optimizer(name, learning_rate=rate, input_scale_rate=6.0) for rate in (0.1, 0.2)
+        ]
+        optimizer = jax.tree.map(lambda *numbers: np.array(numbers, np.float64), *some)
+        params = jax.tree.map(lambda *leaves: np.stack(leaves), *alone)
+        before = compilations()
+        state = start_members(params, optimizer)
+        return state, compilations() - before, [*map(mlp_jax.start, alone, some)]
+
+    begun(4)
+    state, compiled, alone = begun(5)
+    assert (compiled > 0) == knows
+    pairs = zip(
+        *(jax.tree.leaves(one.optimizer_state) for one in (state, stacked(alone))), strict=True
+    )
+    assert all(np.array_equal(mine, theirs) for mine, theirs in pairs)
+    assert not np.shares_memory(state.params[0].W, jax.tree.leaves(state.optimizer_state)[1])
 
 
 def test_without_masks_the_padding_of_a_sigmoid_would_learn(monkeypatch):

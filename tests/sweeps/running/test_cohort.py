@@ -53,6 +53,17 @@ def test_halving_goes_on_with_the_best_as_if_never_stopped():
         equal(member, arguments=member.arguments_of_fit() | done)
 
 
+def test_halving_repacks_members_that_learn_scales_of_their_inputs_beside_others():
+    space = {"width": [3, 6], "input_scale_rate": [None, 2.0, 6.0], "learning_rate": 0.05}
+    result = swept(space | {"batch_size": 8}, epochs=4, halving=2, folds=2, chunk=2)
+    assert {len(member.curves.cost) for member in result.members} == {1, 2, 4}
+    for member in result.members[::2]:  # of one fold, so that few shapes of `fit` are compiled
+        done = {"epochs": len(member.curves.cost)}
+        equal(member, arguments=member.arguments_of_fit() | done)
+    first = {float(member.curves.cost[0]) for member in result.members}
+    assert len(first) == len(result.members)  # the rate did something
+
+
 @pytest.mark.parametrize("best_by", ["metric", "cost"])
 @pytest.mark.parametrize("halving", [None, 2])
 def test_the_best_epoch_is_what_it_is_said_to_be_by(best_by, halving):

@@ -1,0 +1,68 @@
+"""What is searched on a table by default follows from its size, and from nothing else."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from mlp_jax.sweeps.space import configurations
+from mlp_jax.sweeps.tables import default_space as defaults
+from mlp_jax.sweeps.tables.default_space import default_epochs, default_search
+from mlp_jax.sweeps.task import as_task
+
+
+def operations(search, m, inputs, outputs, folds):
+    """Of all that is trained, counted one configuration at a time."""
+    found = 0.0
+    for one in configurations(search.space, search.n, seed=1):
+        sizes = (inputs, *one.hidden, outputs)
+        weights = sum(a * b for a, b in pairwise(sizes))
+        found += 6 * weights * m * (folds - 1) * search.epochs
+    return found
+
+
+@pytest.mark.parametrize("shape", [(10_000, 20, 1), (30_000, 8, 4), (6_000, 300, 1)])
+def test_the_budget_is_spent_and_no_more(shape):
+    search = default_search(*shape)
+    of_all = operations(search, *shape, folds=5)
+    # Halving by three leaves a quarter of the epochs.
+    assert 0.2 * of_all < defaults.BUDGET < 0.4 * of_all
+    assert default_search(*shape, halving=None).n < search.n
+
+
+def test_small_tables_have_the_most_and_large_ones_the_least():
+    assert default_search(300, 5, 1).n == defaults.MOST
+    assert default_search(10**7, 100, 1).n == defaults.LEAST
+
+
+def test_a_small_table_has_as_many_steps_as_a_large_one():
+    for m in (500, 2_000, 5_000, 20_000):
+        steps = default_epochs(m) * (m // defaults.batch_size(m))
+        assert defaults.STEPS <= steps < 1.2 * defaults.STEPS
+    assert default_epochs(50) == defaults.MOST_EPOCHS
+    assert default_epochs(10**6) == defaults.FEWEST_EPOCHS
+
+
+def test_a_schedule_lasts_as_long_as_the_training():
+    assert default_search(1000, 5, 1, epochs=7).space["decay_epochs"] == 7
+    search = default_search(1000, 5, 1)
+    assert search.space["decay_epochs"] == search.epochs
+
+
+def test_what_is_given_stands():
+    assert default_search(1000, 5, 1, n=3, epochs=4)[1:] == (3, 4, 3)
+    assert default_search(1000, 5, 1, halving=None).halving is None
+    own = {"width": [4, 8]}
+    assert default_search(1000, 5, 1, space=own) == (own, None, default_epochs(800), None)
+    drawn = own | {"widths": [4, 8], "depth": 1}
+    drawn.pop("width")
+    found = default_search(1000, 5, 1, space=drawn)
+    assert (found.n, found.halving) == (defaults.MOST_OF_OWN, 3)
+
+
+def test_the_default_space_is_one_that_a_sweep_takes():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    search = default_search(40, 3, 1, n=20)
+    task = as_task(X, X[:, 0], search.space, n=search.n, epochs=search.epochs)
+    assert len(task.configurations) == 20
+    assert {len(one.hidden) for one in task.configurations} == {2, 3}
