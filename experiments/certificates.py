@@ -1,6 +1,7 @@
 """Does the certificate pass for every loss, activation and way to weight or regularise?
 
-Yes, all 408: `jax.grad` differs by at most 2.7e-15 and central differences by at most 2.2e-9.
+Yes, all 408: `jax.grad` differs by at most 1.8e-13 and central differences by at most 1.2e-8; where
+no label is smoothed, by at most 2.7e-15 and 2.2e-9.
 
 Every loss (two Hubers, three quantiles at once), every activation, each with example weights, with
 the L2 penalty, with dropout, the cross-entropies with label smoothing too, and with all of these:

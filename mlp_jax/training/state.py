@@ -97,9 +97,17 @@ def start(params: Any, optimizer: Any, key: Any = None, *, validates: bool = Fal
 def initial_optimizer_state(optimizer: Any, params: Any) -> Any:
     """What the optimizer knows before the first step, from one small program."""
     if isinstance(optimizer, Optimizer):
+        # One program for 4 and 4.5, which Python has as two types.
+        dtype = jax.tree.leaves(params)[0].dtype
+        optimizer = jax.tree.map(partial(_in_dtype, dtype), optimizer)
         empty = jax.eval_shape(_initial_of_name, optimizer, params)
         return _initial_of_name(optimizer, params) if jax.tree.leaves(empty) else empty
     return _initial_of_optax(params, optimizer)
+
+
+def _in_dtype(dtype: Any, number: Any) -> Any:
+    numpy = jnp if isinstance(number, jax.core.Tracer) else np
+    return numpy.asarray(number, dtype)
 
 
 @jax.jit

@@ -94,7 +94,7 @@ def test_changing_a_number_of_realmlps_recipe_compiles_nothing(compilations):
     before = compilations()
     changes = {"decay_epochs": 9, "bias_rate": 0.5, "input_scale_rate": 3.0}
     found += [last(**(base | {name: value})) for name, value in changes.items()]
-    found += [last(**base, cycles=cycles) for cycles in (1.0, 2.5)]
+    found += [last(**base, cycles=cycles) for cycles in (1, 2.5)]
     assert compilations() == before
     assert len(set(found)) == 6  # each number did something
 
