@@ -5,9 +5,9 @@ accuracy, in R² by 0.045 on diabetes, whose spread is 0.12, and by 0.003 on ran
 
 Both train n-64-32-K, ReLU, Adam at 1e-3, the same epochs, batch size and L2 penalty (alpha 1e-4
 there, l2 = alpha / batch size here), each from its own initialisation (Glorot there,
-He here) with its own batch order. A fifth is held out, stratified by class; features, and the
-target of a regression, are standardised by the rest. Accuracy for classes, R² for regression, mean
-and standard deviation over ten seeds.
+He here; `start.py` begins as they do) with its own batch order. A fifth is held out, stratified by
+class; features, and the target of a regression, are standardised by the rest. Accuracy for classes,
+R² for regression, mean and standard deviation over ten seeds.
 
 Breast cancer, digits, wine and diabetes are scikit-learn's (BSD-3). Two larger tables, read from
 installed packages and never downloaded:
@@ -111,7 +111,7 @@ def ours(X, y, X_out, name, seed):
     else:
         loss, Y = "softmax_cross_entropy", mlp_jax.one_hot(y, classes)
     network = mlp_jax.Network(loss=loss)
-    params = mlp_jax.init(seed, (X.shape[1], *HIDDEN, Y.shape[0]))
+    params = mlp_jax.init(seed, (X.shape[1], *HIDDEN, Y.shape[0]), scheme="he")
     state, _ = mlp_jax.fit(
         params,
         X.T,

@@ -1,5 +1,10 @@
 """Do `MLPClassifier` and `MLPRegressor` score as scikit-learn's, with only the import changed?
 
+Yes: on 13 of 14 tables the mean difference is within a standard error of zero or above, on segment
+it is 1.3 below, and over 16 other seeds +0.0004 ± 0.0010. From He's start the bike rentals lose
+0.063 ± 0.006 of R², ten standard errors, and diamonds, computers, college, diabetes, segment and
+chile lose too.
+
 Both with scikit-learn's defaults, but for max_iter: one hidden layer of 100 ReLU, Adam at 1e-3,
 batches of 200, alpha 1e-4. Ten seeds: each holds out a quarter of its own, and is the random_state
 of both. Numbers are standardised by the rows trained on, their gaps filled with the mean, texts are

@@ -110,9 +110,8 @@ def init(
     """Initial weights and biases: Glorot's by default, He's or LeCun's.
 
     The paper gives no initialisation (errata 18). Glorot's is what `experiments/accuracy.py` finds
-    best: over 13 real tables the loss of a search from He's is 3.6 ± 1.3 % above its; and of
-    `experiments/start.py`, where He's costs R² 0.063 ± 0.006 on the bike rentals. With layers of
-    n_prev and n units:
+    best: over 13 real tables the loss from He's is 3.6 ± 1.3 % above its. In `experiments/start.py`
+    He's costs the bike rentals 0.063 ± 0.006 of R². With layers of n_prev and n units:
 
     - "he": normal weights of variance 2 / n_prev, so that ReLU, which halves the mean square, keeps
       that of the layer below; zero biases.

@@ -90,6 +90,21 @@ def test_estimators_are_compared_with_those_that_they_replace(tmp_path):
     assert "| diabetes | 442 x 10 | R² |" in printed
 
 
+def test_the_estimators_score_as_those_that_they_replace_on_all_tables():
+    rows = json.loads((ROOT / "experiments/results/start.json").read_text())["rows"]
+    assert len(rows) == 14
+    below = [row["table"] for row in rows if not row["holds"]]
+    assert len(below) <= 3  # by chance alone one in six
+    assert not {"bikes", "diamonds"} & set(below)
+    for row in rows:
+        for name, sign in (("difference", 1), ("difference_of_log_loss", -1)):
+            if name in row:
+                found = row[name]
+                assert sign * found["mean"] > -2 * found["standard_error"]
+    he = {row["table"]: row["difference_of_he"] for row in rows}
+    assert he["bikes"]["mean"] < -5 * he["bikes"]["standard_error"]  # it would be seen
+
+
 def test_ensembles_are_laid_beside_the_best_network(tmp_path):
     run(ROOT / "experiments/ensembles.py", "--small", "--output", tmp_path)
     [row] = json.loads((tmp_path / "ensembles.json").read_text())["rows"]

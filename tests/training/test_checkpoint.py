@@ -17,7 +17,7 @@ from tests.damages import cut, disk_full_after, flipped
 
 X = np.random.default_rng(0).normal(size=(3, 50))
 Y = X[:1] * X[1:2] > 0
-PARAMS = mlp_jax.init(jax.random.key(0), (3, 8, 4, 1))
+PARAMS = mlp_jax.init(jax.random.key(0), (3, 8, 4, 1), scheme="he")
 TRAININGS = {
     "batches": {"optimizer": "adam", "batch_size": 16, "key": 1},
     "dropout": {"optimizer": "sgd", "dropout": 0.2, "key": 1},
@@ -194,7 +194,7 @@ def test_seconds_that_are_none_are_refused(tmp_path):
 SCRIPT = """
 import sys, jax, numpy as np, mlp_jax
 X = np.random.default_rng(0).normal(size=(3, 500)).astype("float32")
-params = mlp_jax.init(jax.random.key(0), (3, 8, 4, 1))
+params = mlp_jax.init(jax.random.key(0), (3, 8, 4, 1), scheme="he")
 saves = {"checkpoint": sys.argv[1], "checkpoint_seconds": 0.05} if sys.argv[1] else {}
 state, info = mlp_jax.fit(
     params, X, X[:1] > 0, optimizer="adam", epochs=20_000, batch_size=50, key=0, **saves)
