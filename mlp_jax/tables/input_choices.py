@@ -1,6 +1,6 @@
 """How the columns of a table become inputs: what there is to choose. Nothing is imported."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 SCALINGS = ("standard", "robust")
@@ -34,6 +34,11 @@ class InputChoices:
     def __post_init__(self) -> None:
         check_choices(self.scaling, self.bins)
 
+    def with_choices(self, **choices: Any) -> "InputChoices":
+        """These choices, but for those that are given and not None."""
+        given = {name: value for name, value in choices.items() if value is not None}
+        return replace(self, **given)
+
     def bins_of(self, rows: int) -> int:
         """How many bins a column has at most, of so many rows that have a number in it."""
         if isinstance(self.bins, str):
@@ -54,6 +59,8 @@ def check_choices(scaling: Any, bins: Any) -> None:
         )
 
 
-# What tables become unless somebody asks for something else: of the command line, of
-# `table_encoder` and of `mlp_jax.NumberEncoder`.
+# What tables become unless somebody asks for something else: of `mlp-jax train`, of `table_encoder`
+# and of `mlp_jax.NumberEncoder`.
 BY_DEFAULT = InputChoices()
+# The same of `mlp-jax sweep`, `TableClassifier` and `TableRegressor`.
+OF_A_SEARCH = InputChoices(scaling="robust", bins="auto", binary_as_one=True)
