@@ -74,12 +74,16 @@ np.savez(sys.argv[2], *leaves, cost=info.cost, first=shown[0][0])
 
 
 def test_a_training_goes_on_from_a_checkpoint_of_before(copied, tmp_path):
-    # As users compile: 3,000 epochs in float32 are sums in the same order.
+    # As users compile. Another machine may sum in another order, and 3,000 epochs in float32 carry
+    # the last bits on. On such a one a fresh training too has costs up to 2.6e-6 from those
+    # kept, from epoch 40 on, which is before the checkpoint; those that go on from it are 5.4e-6
+    # away. Initial weights whose last bit is another give 3.7e-6 to 7.9e-6; a learning rate 1.0001
+    # times as large gives 1e-2.
     words = [sys.executable, "-c", GOES_ON, copied("fit"), tmp_path / "again.npz"]
     subprocess.run(words, cwd=HERE.parents[1], env=os.environ | {"XLA_FLAGS": ""}, check=True)
     with np.load(HERE / "fit.npz") as before, np.load(tmp_path / "again.npz") as again:
         assert again["first"] > 100  # the first epochs are not trained again
-        np.testing.assert_allclose(again["cost"], before["cost"], rtol=1e-6)
+        np.testing.assert_allclose(again["cost"], before["cost"], rtol=2e-5)
         leaves = [name for name in before.files if name.startswith("arr_")]
         assert leaves
         for name in leaves:

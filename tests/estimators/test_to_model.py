@@ -116,7 +116,10 @@ def test_an_ensemble_predicts_as_its_file_does(kind, tmp_path):
         assert [column.name for column in model.encoding.columns] == ["age"]
         for rows in (X, {"age": X[:, 0]}):
             np.testing.assert_allclose(model.outputs(rows), fitted.outputs(X), rtol=1e-12)
-            np.testing.assert_array_equal(model.predict(rows), fitted.predict(X))
+            if kind == "numbers":  # summed in another order
+                np.testing.assert_allclose(model.predict(rows), fitted.predict(X), rtol=1e-12)
+            else:
+                np.testing.assert_array_equal(model.predict(rows), fitted.predict(X))
         if kind == "numbers":
             for one in (model, fitted):
                 with pytest.raises(ValueError, match=r"numbers.*; use predict"):

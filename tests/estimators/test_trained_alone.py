@@ -95,7 +95,8 @@ def test_weights_of_classes_with_several_labels_train_alone():
 
 @pytest.mark.filterwarnings("ignore:.*one by one")
 def test_who_trains_alone_is_averaged_and_fails_as_others_do():
-    mlp = clone(MLP).set_params(solver="sgd", learning_rate="adaptive")
+    about = {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.2}
+    mlp = clone(MLP).set_params(**about)
     search = SweepCV(mlp, {"alpha": [1e-3, 0.1]}, n_iter=None, cv=2, ensemble=2).fit(X, NAMES)
     folds = search.best_estimator_.folds
     assert sum(len(fold.networks) for fold in folds) in (2, 4)

@@ -66,6 +66,7 @@ def test_who_names_no_initial_weights_has_those_of_before_and_a_sweep_may_have_a
 ):
     short = Configuration.of({"hidden": (3,)})
     assert short.init == "he"  # as in a file that was written before there was a choice
+    monkeypatch.setattr(configuration, "DEFAULT_SCHEME", "he")
     assert "init" not in short.completed(**ABOUT).named  # so that a checkpoint goes on
     monkeypatch.setattr(configuration, "DEFAULT_SCHEME", "glorot")
     assert Configuration.of({"hidden": (3,)}).init == "he"

@@ -100,7 +100,9 @@ class Cohort:
         self._keep_snapshot()
 
     def _keep_snapshot(self) -> None:
-        if self._saved:
+        if self._saved and not self.members:
+            self.snapshot = None  # nobody stands anywhere
+        elif self._saved:
             leaves = (*jax.tree.leaves(self.state), self._lines())
             self.snapshot = Snapshot(self.members, self.done, leaves)
 

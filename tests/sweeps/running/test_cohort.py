@@ -28,7 +28,7 @@ def test_members_equal_fit_over_segments_in_which_others_stop():
 
 def test_a_diverging_member_is_marked_and_changes_no_bit_of_the_others():
     rates = list(np.linspace(0.01, 0.1, 9))
-    space = {"optimizer": "sgd", "hidden": (4, 4), "batch_size": 8}
+    space = {"optimizer": "sgd", "hidden": (4, 4), "activation": "elu", "batch_size": 8}
     well = swept(space | {"learning_rate": [*rates, 0.05]}, chunk=5)
     # ReLU dies of a large step; the exponential linear unit goes on to infinity.
     ill = swept(space | {"learning_rate": [*rates, 1e300]}, chunk=5)
@@ -43,7 +43,8 @@ def test_a_diverging_member_is_marked_and_changes_no_bit_of_the_others():
 def test_halving_goes_on_with_the_best_as_if_never_stopped():
     space = {"width": [2, 4, 6], "learning_rate": [1e-5, 0.003, 0.05], "activation": "tanh"}
     space |= {"schedule": "log_cosine", "decay_epochs": 18, "dropout": 0.1, "dropout_epochs": 8}
-    result = swept(space | {"batch_size": 8}, epochs=18, halving=3)
+    # By this key no network that learns nothing is the best by luck.
+    result = swept(space | {"batch_size": 8}, epochs=18, halving=3, key=1)
     statuses = [row.status for row in result.ranking]
     assert statuses == ["finished"] + 8 * ["halved away"]
     assert {len(member.curves.cost) for member in result.members} == {2, 6, 18}
@@ -105,6 +106,16 @@ def test_ctrl_c_amid_a_choice_of_halving_gives_no_member_the_state_of_another():
     assert list(after) == list(before)
     for name, outcome in after.items():
         jax.tree.map(np.testing.assert_array_equal, outcome.params, before[name].params)
+
+
+def test_a_cohort_of_which_none_goes_on_leaves_nothing_to_save():
+    task = as_task(X, Y, {"hidden": [(3,), (4,)]}, folds=2)
+    (bucket,) = as_plan(task).buckets
+    cohort = Cohort(task, bucket, bucket.members(0), InitialWeights(task), saved=True)
+    cohort.keep({1})
+    assert [member.configuration for member in cohort.snapshot.members] == [1]
+    cohort.keep(set())
+    assert cohort.snapshot is None
 
 
 def test_halving_keeps_those_that_are_best_at_the_rung():
