@@ -21,8 +21,8 @@ from mlp_jax.tables import table as tables
 from mlp_jax.tables.encoder import fit_encoding
 from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
 
-# Every check has a table of its own shape, for which a program is compiled: a plain one, in half the
-# time of what a user would search.
+# Every check has a table of its own shape, for which a program is compiled: a plain one, in half
+# the time of what a user would search.
 ONE = {"hidden": [(8,)], "optimizer": "sgd", "learning_rate": [0.5], "batch_size": [None]}
 SMALL = {"space": ONE, "cv": 2, "epochs": 60, "halving": None, "ensemble": 2, "random_state": 0}
 
