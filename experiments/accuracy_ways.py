@@ -255,7 +255,8 @@ PEERS = {  # in the order in which they are run: the cheap ones first
     "RealMLP-TD, log loss": real_mlp("TD", **FOR_PROBABILITIES),
 }
 OURS = {"mlp_jax": ours()}
-SMALL_OURS = ours({"depth": [1], "width": [16]}, n_iter=4, cv=2, epochs=20, halving=None)
+SMALL_SPACE = {"depth": [1], "width": [16], "activation": ["relu"], "dropout": [0.0]}
+SMALL_OURS = ours(SMALL_SPACE, n_iter=4, cv=2, epochs=20, halving=None)
 CHANGES = {  # ours with one ingredient taken out
     f"mlp_jax, {name}": way
     for name, way in {

@@ -14,7 +14,7 @@ from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import as_task
 from tests.sweeps.small_sweeps import X, Y, equal, swept
 
-HIDDEN = [(3, 5), (7, 2), (1, 1), (6, 6)]
+HIDDEN = [(3, 6), (7, 2), (1, 1)]
 WIDE = (7, 6)
 
 
