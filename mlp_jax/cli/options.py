@@ -31,7 +31,8 @@ class TableOptions:
     categorical: columns of categories.
     seed: of the split, and of what the command draws beside it.
     held_out: share of the samples that are kept for testing.
-    scaling, bins, binary_as_one: how columns become inputs; see `InputChoices`.
+    scaling, bins, binary_as_one: how columns become inputs; see `InputChoices`. None for what is
+      usual for the command.
     memory: MiB that the table may take; None for a share of what is free.
     """
 
@@ -43,9 +44,9 @@ class TableOptions:
     categorical: tuple[str, ...]
     seed: int
     held_out: float
-    scaling: str
-    bins: int | str
-    binary_as_one: bool
+    scaling: str | None
+    bins: int | str | None
+    binary_as_one: bool | None
     memory: int | None
 
     def read(self, *, quiet: bool = False) -> "Table":
@@ -72,11 +73,13 @@ class TableOptions:
             click.echo(f"mlp-jax: {note}", err=True)
         return table
 
-    def encode(self, table: "Table") -> "EncodedTable":
-        """The table in two parts, encoded."""
+    def encode(self, table: "Table", usual: InputChoices = BY_DEFAULT) -> "EncodedTable":
+        """The table in two parts, encoded; `usual` says how, where no option does."""
         from mlp_jax.tables import table as tables
 
-        inputs = InputChoices(self.scaling, self.bins, self.binary_as_one)
+        inputs = usual.with_choices(
+            scaling=self.scaling, bins=self.bins, binary_as_one=self.binary_as_one
+        )
         return tables.split(table, self.held_out, self.seed, as_bytes(self.memory), inputs)
 
 
@@ -146,24 +149,19 @@ input_options = (
     click.option(
         "--scaling",
         type=click.Choice(SCALINGS),
-        default=BY_DEFAULT.scaling,
-        show_default=True,
         help="Of numbers: by mean and standard deviation, or by median and quartiles, with no "
-        "number beyond 3.",
+        "number beyond 3. By default robust for sweep, else standard.",
     ),
     click.option(
         "--bins",
         type=_Bins(),
-        default=BY_DEFAULT.bins,
-        show_default=True,
         help="Bins of every column of numbers, an input each beside the number. auto for one for "
-        "every 150 rows, from 3 to 16.",
+        "every 150 rows, from 3 to 16. By default auto for sweep, else 0.",
     ),
     click.option(
         "--binary-as-one/--binary-as-two",
-        default=BY_DEFAULT.binary_as_one,
-        show_default=True,
-        help="Inputs of a column of two categories.",
+        default=None,
+        help="Inputs of a column of two categories. By default one for sweep, else two.",
     ),
 )
 memory_option = click.option(

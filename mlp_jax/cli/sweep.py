@@ -18,6 +18,7 @@ from mlp_jax.cli.options import (
     table_options,
 )
 from mlp_jax.cli.sweep_output import Held, print_ranking, tell
+from mlp_jax.tables.input_choices import OF_A_SEARCH
 
 if TYPE_CHECKING:
     from mlp_jax.cli.division import Division
@@ -104,7 +105,7 @@ def sweep(
     division.check(data=asked.data, written=report or output, checkpoint=choices["checkpoint"])
     division.join()
     table = asked.read(quiet=not division.speaks())
-    parts = asked.encode(table)
+    parts = asked.encode(table, OF_A_SEARCH)
     quiet = as_json or not division.speaks()
     result = _search(table, parts, space_file, asked, division, quiet=quiet, **choices)
     if not division.speaks():

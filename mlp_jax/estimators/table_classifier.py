@@ -30,8 +30,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         trains, which takes some minutes on two cores at most.
       cv: how many folds, a splitter of scikit-learn, or pairs of indices; None for 5, or fewer
         where the rarest class has fewer rows.
-      scoring: what ranks the configurations, as of `mlp_jax.sweep`; None for accuracy. The ensemble
-        is chosen by the loss, whatever this is.
+      scoring: what ranks the configurations, as of `mlp_jax.sweep`; None for the log loss. The
+        ensemble is chosen by the loss, whatever this is.
       epochs: how long a network trains at most, `max_iter` of `MLPClassifier`; None for what suits.
       patience: epochs without an improvement after which a training stops; None for never.
       halving: 3 to go on with the best third of the configurations, twice; None to train all to
@@ -40,10 +40,10 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         again on all rows.
       categorical: names of columns of categories that look like numbers, or like names; of an array
         these are x0, x1, ... Columns of a frame's categorical dtype need not be named.
-      scaling: "standard" or "robust", of numbers; None for what the command line has by default.
+      scaling: "standard" or "robust", of numbers; None for "robust".
       bins: of how many bins between quantiles a number has an input each beside its own, 0 for
-        none; None likewise.
-      binary_as_one: whether a column of two categories is one input; None likewise.
+        none; None for "auto", as many as the rows allow.
+      binary_as_one: whether a column of two categories is one input; None for True.
       random_state: of all that is drawn. An integer is what --seed is on the command line.
       memory: bytes that the table may take, and the networks of the sweep; None for half of what
         is free, and what suits the machine.
@@ -86,7 +86,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         ensemble: int = 8,
         categorical: Any = (),
         scaling: str | None = None,
-        bins: int | None = None,
+        bins: int | str | None = None,
         binary_as_one: bool | None = None,
         random_state: Any = None,
         memory: int | None = None,

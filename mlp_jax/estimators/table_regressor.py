@@ -30,10 +30,10 @@ class TableRegressor(RegressorMixin, TableEstimator):
         again on all rows.
       categorical: names of columns of categories that look like numbers, or like names; of an array
         these are x0, x1, ... Columns of a frame's categorical dtype need not be named.
-      scaling: "standard" or "robust", of numbers; None for what the command line has by default.
+      scaling: "standard" or "robust", of numbers; None for "robust".
       bins: of how many bins between quantiles a number has an input each beside its own, 0 for
-        none; None likewise.
-      binary_as_one: whether a column of two categories is one input; None likewise.
+        none; None for "auto", as many as the rows allow.
+      binary_as_one: whether a column of two categories is one input; None for True.
       random_state: of all that is drawn. An integer is what --seed is on the command line.
       memory: bytes that the table may take, and the networks of the sweep; None for half of what
         is free, and what suits the machine.
@@ -70,7 +70,7 @@ class TableRegressor(RegressorMixin, TableEstimator):
         ensemble: int = 8,
         categorical: Any = (),
         scaling: str | None = None,
-        bins: int | None = None,
+        bins: int | str | None = None,
         binary_as_one: bool | None = None,
         random_state: Any = None,
         memory: int | None = None,

@@ -1,7 +1,6 @@
 """What `TableClassifier` and `TableRegressor` share: from a frame to an ensemble, and back."""
 
 import os
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -23,7 +22,7 @@ from mlp_jax.sweeps.tables.search import choice_of, task_of_table
 from mlp_jax.tables.columns import feature_columns
 from mlp_jax.tables.files import RawTable
 from mlp_jax.tables.frames import is_frame, raw_frame, table_of_frame
-from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
+from mlp_jax.tables.input_choices import OF_A_SEARCH, InputChoices
 from mlp_jax.tables.table import encoded_parts
 from mlp_jax.wording import as_typed
 
@@ -99,9 +98,9 @@ class TableEstimator(BaseEstimator):
 
     def _inputs(self) -> InputChoices:
         """How columns become inputs: the choices that are typed, and otherwise the default ones."""
-        names = ("scaling", "bins", "binary_as_one")
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return replace(BY_DEFAULT, **given)
+        return OF_A_SEARCH.with_choices(
+            scaling=self.scaling, bins=self.bins, binary_as_one=self.binary_as_one
+        )
 
     def _weights(
         self, sample_weight: Any, places: np.ndarray, classes: tuple[Any, ...] | None

@@ -1,6 +1,6 @@
 """How the columns of a table become inputs: what there is to choose. Nothing is imported."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 SCALINGS = ("standard", "robust")
@@ -18,8 +18,7 @@ class InputChoices:
     bins: of how many bins between quantiles a number has an input each beside its own, which grows
       from 0 to 1 within the bin: the piecewise-linear encoding of Gorishniy et al., "On embeddings
       for numerical features in tabular deep learning" (2022). 0 for none; "auto" for one bin a 150
-      rows, from 3 to 16: on five tables of 300 to 1,000 rows, 3 lowered the loss of each, by 0.6 to
-      7.5 %, and 16 raised the loss of three, by 2.4 to 3 %.
+      rows, from 3 to 16, because many bins of few rows are learned by heart.
     binary_as_one: whether a column that would have two inputs, one for each of two categories, has
       one, for the second.
 
@@ -33,6 +32,11 @@ class InputChoices:
 
     def __post_init__(self) -> None:
         check_choices(self.scaling, self.bins)
+
+    def with_choices(self, **choices: Any) -> "InputChoices":
+        """These choices, but for those that are given and not None."""
+        given = {name: value for name, value in choices.items() if value is not None}
+        return replace(self, **given)
 
     def bins_of(self, rows: int) -> int:
         """How many bins a column has at most, of so many rows that have a number in it."""
@@ -54,6 +58,8 @@ def check_choices(scaling: Any, bins: Any) -> None:
         )
 
 
-# What tables become unless somebody asks for something else: of the command line, of
-# `table_encoder` and of `mlp_jax.NumberEncoder`.
+# What tables become unless somebody asks for something else: of `mlp-jax train`, of `table_encoder`
+# and of `mlp_jax.NumberEncoder`.
 BY_DEFAULT = InputChoices()
+# The same of `mlp-jax sweep`, `TableClassifier` and `TableRegressor`.
+OF_A_SEARCH = InputChoices(scaling="robust", bins="auto", binary_as_one=True)

@@ -69,7 +69,8 @@ def task_of_table(
       folds: as of `mlp_jax.sweep`; None for `folds_of` the table.
       epochs: of configurations that name none; None for as many as `default_search` says.
       patience: likewise; None for never stopping early.
-      scoring: as of `mlp_jax.sweep`.
+      scoring: as of `mlp_jax.sweep`; None for R², or for the loss of classes, by which fewer rows
+        tell networks apart than by accuracy.
       halving: as of `default_search`.
       seed: of all that is drawn.
       weights: what every row counts, (m,); None for all ones.
@@ -98,7 +99,7 @@ def task_of_table(
         folds=folds,
         epochs=search.epochs,
         patience=patience,
-        scoring=scoring,
+        scoring="loss" if scoring is None and table.classes is not None else scoring,
         key=seed,
         weights=weights,
     )
