@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--n",
     type=click.IntRange(1),
-    help="Configurations to draw; by default as many as some minutes on two cores are enough for.",
+    help="Configurations to draw; by default as many as a minute on two cores is enough for.",
 )
 @click.option(
     "--folds",
@@ -52,11 +52,11 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 10**9),
     help="Of every training at most; by default more the fewer samples there are.",
 )
-@click.option("--patience", type=click.IntRange(1), help="Epochs without progress to stop after.")
+@click.option("--patience", type=click.IntRange(1), help="Epochs in vain to stop after.")
 @click.option(
     "--halving",
     type=click.IntRange(1),
-    help="3 goes on with the best third, twice, and is the default where configurations are drawn; "
+    help="3 goes on with the best third, twice, and is the default where a --space is drawn from; "
     "1 trains all to the end.",
 )
 @click.option(

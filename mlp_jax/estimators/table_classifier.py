@@ -33,9 +33,10 @@ class TableClassifier(ClassifierMixin, TableEstimator):
       scoring: what ranks the configurations, as of `mlp_jax.sweep`; None for the log loss. The
         ensemble is chosen by the loss, whatever this is.
       epochs: how long a network trains at most, `max_iter` of `MLPClassifier`; None for what suits.
-      patience: epochs without an improvement after which a training stops; None for never.
+      patience: epochs without an improvement after which a training stops; None for a quarter of
+        them, or with a space of your own for never.
       halving: 3 to go on with the best third of the configurations, twice; None to train all to
-        the end; "auto" for 3 where configurations are drawn, None where the space lists them.
+        the end; "auto" for 3 where they are drawn of a space of your own.
       ensemble: how many choices the ensemble is of; 1 for the best configuration alone, trained
         again on all rows.
       categorical: names of columns of categories that look like numbers, or like names; of an array

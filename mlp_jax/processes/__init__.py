@@ -18,7 +18,7 @@ On several machines with a common folder, each runs its part, and the same comma
 
 In Python that is `mlp_jax.sweep(..., checkpoint="saves", shard=(0, 2))`. With halving the shards
 wait for one another's scores in that folder, and for nothing else; the command line has it where
-configurations are drawn, unless you type `--halving 1`.
+configurations are drawn of a `--space`, unless you type `--halving 1`.
 
 **Processes that are joined**, by JAX's own runtime. On Slurm, Open MPI, Kubernetes and Cloud TPU
 `mlp_jax.distributed()`, or `mlp-jax sweep --distributed`, finds the others by itself; elsewhere

@@ -8,7 +8,9 @@ import pytest
 from mlp_jax.sweeps.space import configurations
 from mlp_jax.sweeps.tables import default_space as defaults
 from mlp_jax.sweeps.tables.default_space import default_epochs, default_search
+from mlp_jax.sweeps.tables.search import task_of_table
 from mlp_jax.sweeps.task import as_task
+from mlp_jax.tables.table import breast_cancer, split
 
 
 def operations(search, m, inputs, outputs, folds):
@@ -67,3 +69,18 @@ def test_the_default_space_is_one_that_a_sweep_takes():
     task = as_task(X, X[:, 0], search.space, n=search.n, epochs=search.epochs)
     assert len(task.configurations) == 20
     assert {len(one.hidden) for one in task.configurations} == {2, 3}
+
+
+def test_patience_that_is_given_stands_and_the_default_space_has_some():
+    table = breast_cancer()
+    parts = split(table, 0.2, 0)
+
+    def patience_of(**choices):
+        task, _ = task_of_table(table, parts, n=1, epochs=40, **choices)
+        return task.configurations[0].patience
+
+    own = {"width": 4}
+    assert patience_of() == 40 // defaults.PATIENCE
+    assert patience_of(patience=3) == 3
+    assert patience_of(space=own) is None
+    assert patience_of(space=own, patience=3) == 3

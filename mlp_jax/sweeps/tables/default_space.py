@@ -30,7 +30,7 @@ BATCHES = ((0, 32), (2_000, 64), (8_000, 128), (30_000, 256))
 # against too many.
 STEPS = 4_000
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 300
-PATIENCE = 4  # share of the epochs without an improvement after which a network stops
+PATIENCE = 4  # a network of the default space stops after 1 / PATIENCE of the epochs in vain
 
 
 class Search(NamedTuple):
@@ -62,7 +62,6 @@ def default_space(m: int, epochs: int) -> dict[str, Any]:
         "decay_epochs": float(epochs),  # of the whole training, however early halving chooses
         "weight_decay": log_uniform(1e-3, 1.0),
         "dropout": [0.0, 0.1, 0.3],
-        "patience": max(1, epochs // PATIENCE),
         "batch_size": batch_size(m),
     }
 

@@ -13,7 +13,7 @@ from mlp_jax.models.model import Model
 from mlp_jax.sweeps.results.answer import Answer, explained
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
 from mlp_jax.sweeps.results.result import SweepResult
-from mlp_jax.sweeps.tables.default_space import FOLDS, default_search
+from mlp_jax.sweeps.tables.default_space import FOLDS, PATIENCE, default_search
 from mlp_jax.sweeps.task import Task, as_task
 from mlp_jax.tables.model_of_table import model_of_table, scores, with_notes
 from mlp_jax.tables.table import EncodedTable, Table
@@ -68,7 +68,8 @@ def task_of_table(
       n: how many configurations to draw; None for as many as `default_search` says.
       folds: as of `mlp_jax.sweep`; None for `folds_of` the table.
       epochs: of configurations that name none; None for as many as `default_search` says.
-      patience: likewise; None for never stopping early.
+      patience: likewise; None for a quarter of the epochs of the default space, and for never
+        stopping early of another.
       scoring: as of `mlp_jax.sweep`; None for R², or for the loss of classes, by which fewer rows
         tell networks apart than by accuracy.
       halving: as of `default_search`.
@@ -93,6 +94,8 @@ def task_of_table(
         folds=folds if isinstance(folds, int) else FOLDS,
         halving=halving,
     )
+    if patience is None and space is None:
+        patience = max(1, search.epochs // PATIENCE)
     task = as_task(
         *(parts.X_train.astype(np.float32), parts.y_train, search.space),
         n=search.n,
