@@ -20,6 +20,7 @@ from mlp_jax.sweeps import run as running
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.space_files import read_space
 from mlp_jax.tables import table as tables
+from mlp_jax.tables.input_choices import OF_A_SEARCH
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -62,7 +63,7 @@ def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(small, tmp_p
     run_ = run(*small, "--epochs", 8, "--report", page, "--output", model)
     assert run_.exit_code == 0, run_.output
     assert "6 members in" in run_.output
-    assert re.search(r"rank +accuracy +spread", run_.output)
+    assert re.search(r"rank +loss +spread", run_.output)
     held = r": accuracy (\d\.\d+), .* on the 114 held out\n"
     together = re.search(rf"ensemble of (\d+) networks of \d configurations?{held}", run_.output)
     alone = re.search(rf"the best alone, trained on all 455 samples{held}", run_.output)
@@ -138,7 +139,7 @@ def test_what_was_found_is_shown_where_no_file_can_be_written(broken, small, mon
     monkeypatch.setattr(command, "_write_files", fails)
     run_ = run(*small, "--epochs", 2, "--output", tmp_path / "model.safetensors")
     assert run_.exit_code == (130 if broken is KeyboardInterrupt else 2)
-    assert re.search(r"rank +accuracy +spread", run_.output)
+    assert re.search(r"rank +loss +spread", run_.output)
     assert "6 of 6 members in" in run_.output
 
 
@@ -153,7 +154,7 @@ def test_a_space_in_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "more", "count"),
     [
-        (re.search("```toml\n(.*?)```", README, re.DOTALL)[1], (), 1000),
+        (re.search("```toml\n(.*?)```", README, re.DOTALL)[1], ("--epochs", 30), 1000),
         ("widths = [3, 4]", (), 1000),
         ("width = [3, 4]", (), 2),
         ("l2 = {uniform = [0, 1]}", ("--n", 7), 7),
@@ -206,7 +207,7 @@ def test_numbers_and_their_quantiles_are_told_in_units_of_the_target(table, tmp_
     assert run_.exit_code == 0, run_.output
     held_out = json.loads(run_.stdout)["held_out"]
     assert list(held_out) == ["pinball_loss", *(f"share_below_quantile_0.{i}" for i in (1, 5, 9))]
-    parts = tables.split(tables.read(table, "y"), 0.2, 0)
+    parts = tables.split(tables.read(table, "y"), 0.2, 0, inputs=OF_A_SEARCH)
     true = parts.y_test * parts.scale + parts.mean
     model = mlp_jax.load_model(path)
     predicted = model.predicted(model.outputs_of_inputs(parts.X_test))
