@@ -257,15 +257,18 @@ PEERS = {  # in the order in which they are run: the cheap ones first
 OURS = {"mlp_jax": ours()}
 SMALL_SPACE = {"depth": [1], "width": [16], "activation": ["relu"], "dropout": [0.0]}
 SMALL_OURS = ours(SMALL_SPACE, n_iter=4, cv=2, epochs=20, halving=None)
-CHANGES = {  # ours with one ingredient taken out
+CHANGES = {  # ours with one ingredient taken out, or in the place of another
     f"mlp_jax, {name}": way
     for name, way in {
         "one configuration": ours(ensemble=1),
         "He's start": ours({"init": "he"}),
         "no bins": ours(bins=0),
-        "a quarter of the search": ours(BUDGET=2.5e12),
+        "standard scaling": ours(scaling="standard"),
+        "no learned scale of inputs": ours({"input_scale_rate": None}),
+        "a quarter of the search": ours(BUDGET=1e12, LEAST=2, MOST=4),
         "half the steps": ours(STEPS=2_000),
-        "no halving": ours(halving=None),
+        # Among three times as many, for about as much arithmetic.
+        "halving": ours(halving=3, LEAST=18, MOST=48),
         "ReLU alone": ours({"activation": "relu"}),
         "no dropout": ours({"dropout": 0.0}),
         "no weight decay": ours({"weight_decay": 0.0}),

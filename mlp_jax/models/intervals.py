@@ -91,7 +91,7 @@ def _level(level: Any) -> float:
     """
     real = isinstance(level, int | float | np.floating | np.integer) and level is not True
     if not real or not 0 < level < 1:
-        cure = f": type {level / 100:g}" if real and 1 < level < 100 else ", such as 0.9"
+        cure = f": type {level / 100:g}" if real and 10 <= level < 100 else ", such as 0.9"
         raise ValueError(
             f"level is {as_typed(level)}; expected the share of rows to be covered, above 0 and "
             f"below 1{cure}"

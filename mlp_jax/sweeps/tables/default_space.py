@@ -1,7 +1,7 @@
 """What is searched on a table where nobody says: the space, how much of it, and for how long.
 
-The numbers are in one place, here, and were chosen by an experiment, `experiments/accuracy.py`. How
-many configurations are drawn follows from arithmetic, not from a clock, so that a table and a seed
+The numbers are in one place, here; `experiments/accuracy.py` measures what comes of them. How many
+configurations are drawn follows from arithmetic, not from a clock, so that a table and a seed
 stand for the same networks on every machine.
 """
 

@@ -29,7 +29,7 @@ def swept(X, y, space=SPACE, **choices):
     return mlp_jax.sweep(X, y, space, n=n, folds=2, epochs=4, progress=False, **choices)
 
 
-def noting(monkeypatch):
+def noting(monkeypatch, names=DRAWINGS):
     """A list to which every drawing adds its (name, arguments, choices); and drawn it is."""
     calls = []
 
@@ -42,7 +42,7 @@ def noting(monkeypatch):
 
         return call
 
-    for name in DRAWINGS:
+    for name in names:
         monkeypatch.setattr(pictures, name, noted(name))
     return calls
 

@@ -11,24 +11,14 @@ from mlp_jax.sweeps.results.report import html_report
 from mlp_jax.sweeps.results.report_answer import pictures_of_answer
 from mlp_jax.sweeps.results.report_pictures import pictures_of_best
 from tests.sweeps.results.test_answer import MEAN, SCALE, answer, swept
+from tests.sweeps.results.test_report import noting
 
 
 @pytest.fixture
 def drawn(monkeypatch):
     """(name, arguments, choices) of everything that is drawn; no PNG is made, for the time."""
-    calls = []
-
-    def noted(name):
-        own = getattr(pictures, name)
-
-        def call(axes, *arguments, **choices):
-            calls.append((name, arguments, choices))
-            return own(axes, *arguments, **choices)
-
-        return call
-
-    for name in ("importance", "predicted_and_true", "confusion", "calibration"):
-        monkeypatch.setattr(pictures, name, noted(name))
+    names = ("importance", "predicted_and_true", "confusion", "calibration")
+    calls = noting(monkeypatch, names)
     monkeypatch.setattr(pictures, "png", lambda figure: b"")
     monkeypatch.setattr(report_pictures, "_certificate", lambda _: report_pictures.Picture(b"", ""))
     return calls
