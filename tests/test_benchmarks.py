@@ -125,6 +125,14 @@ def test_the_start_is_timed_in_processes_of_its_own(tmp_path):
     assert result["difference"] < 1e-12
 
 
+def test_the_default_answer_is_timed(tmp_path):
+    printed = run(BENCHMARKS / "default_answer.py", "--small", "--output", tmp_path)
+    result = json.loads((tmp_path / "default_answer.json").read_text())
+    assert result["fits"]["numbers"]["configurations"] == 2
+    assert set(result["milliseconds"]) > {"NumPy alone", "the ensemble of numbers, 100 rows"}
+    assert "| from the start of a process | milliseconds |" in printed
+
+
 def test_a_search_is_laid_beside_randomized_search(tmp_path):
     before = json.loads((BENCHMARKS / "results/search_cv.json").read_text())["rows"]
     (tmp_path / "search_cv.json").write_text(json.dumps({"rows": before}))
