@@ -138,7 +138,8 @@ def measure(arguments, path):
 
 def names_of(known):
     def parse(text):
-        chosen = tuple(text.split(";" if ";" in text else ","))
+        # The name of a way may have a comma.
+        chosen = (text,) if text in known else tuple(text.split(";" if ";" in text else ","))
         unknown = [name for name in chosen if name not in known]
         if unknown:
             raise argparse.ArgumentTypeError(f"{unknown} is none of {', '.join(known)}")
