@@ -72,7 +72,9 @@ def plain(features):
     """The same frame with texts as Python's objects, whose gaps scikit-learn's imputer knows."""
     named = texts(features)
     objects = features[named].astype(object)
-    return features.assign(**objects.where(objects.notna(), np.nan).to_dict("series"))
+    changed = features.copy()  # assign takes no column of the name self
+    changed[named] = objects.where(objects.notna(), np.nan)
+    return changed
 
 
 def pipeline(model, features, y):
@@ -173,7 +175,8 @@ class Filled(Categories):
 
     def __call__(self, features):
         """The frame without gaps."""
-        filled = features.assign(**features[self.medians.index].fillna(self.medians))
+        filled = features.copy()  # assign takes no column of the name self
+        filled[self.medians.index] = features[self.medians.index].fillna(self.medians)
         for name in self.gaps:
             filled[f"{name} is missing"] = features[name].isna().astype(float)
         return super().__call__(filled)
