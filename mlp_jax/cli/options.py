@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,6 @@ class TableOptions:
 
     def read(self, *, quiet: bool = False) -> "Table":
         """The table; `quiet` leaves out notes on how it was read."""
-        from mlp_jax.tables import table as tables
-
         if self.data is None:
             for name in ("target", "drop", "ids", "categorical", "task"):
                 if getattr(self, name):
@@ -60,7 +59,11 @@ class TableOptions:
                     raise ValueError(
                         f"{option} speaks of a file, and none is named: type DATA.csv first"
                     )
-            return tables.breast_cancer()
+            from mlp_jax.tables.shipped import breast_cancer
+
+            return breast_cancer()
+        from mlp_jax.tables import table as tables
+
         table = tables.read(
             self.data,
             self.target,
@@ -183,6 +186,13 @@ def as_bytes(memory: int | None) -> int | None:
 def hang_up() -> None:
     """Sends what is printed from now on nowhere: the reader of the pipe has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def check_installed(*names: str) -> None:
+    """Raises ModuleNotFoundError now for what would be missed at the end; nothing is imported."""
+    for name in names:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def check_writable(*paths: Path | None, read: Sequence[Path | None] = ()) -> None:
