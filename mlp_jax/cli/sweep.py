@@ -109,6 +109,7 @@ def sweep(
     division.join()
     table = asked.read(quiet=not division.speaks())
     parts = asked.encode(table, OF_A_SEARCH)
+    asked.keep_programs()
     quiet = as_json or not division.speaks()
     result = _search(table, parts, space, asked, division, quiet=quiet, **choices)
     if not division.speaks():

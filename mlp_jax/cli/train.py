@@ -153,6 +153,7 @@ def _prepare(asked: TableOptions, hidden: str) -> _Start:
     sizes_hidden = _hidden(hidden)
     table = asked.read()
     parts = asked.encode(table)
+    asked.keep_programs()
     params, sizes = _first_params(table, parts, sizes_hidden, asked.seed)
     return _Start(table, parts, params, sizes, _certificate(table, params, parts))
 
