@@ -215,18 +215,27 @@ def _fit(
     l2: float,
 ) -> tuple[Any, Any]:
     """(params, the cost of every epoch)."""
+    import jax
     import numpy as np
 
     from mlp_jax.tables.model_of_table import labels_of, network_of
+    from mlp_jax.tables.whole_rungs import Examples, on_a_rung
 
     table, parts = start.table, start.parts
+    X, Y = parts.X_train.T.astype(np.float32), labels_of(table, parts.y_train).astype(np.float32)
+    examples = Examples(X, Y, None)
+    if batch_size is None:  # else a batch would have fewer of the table's own
+        size = sum(n_prev * n for n_prev, n in pairwise(start.sizes))
+        examples = on_a_rung(X, Y, size=size, epochs=epochs)
+    X, Y, weights = jax.device_put(examples)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # raised below, as an error
         state, info = mlp_jax.fit(
             start.params,
-            parts.X_train.T,
-            labels_of(table, parts.y_train),
+            X,
+            Y,
             network=network_of(table),
+            weights=weights,
             optimizer=mlp_jax.optimizer(optimizer, learning_rate=learning_rate),
             epochs=epochs,
             batch_size=batch_size,
