@@ -17,7 +17,7 @@ from mlp_jax.parameters import Layer
 # with step^4, so the step may be large enough for the rounding of J, some eps J / step, to stay
 # near 1e-11, and must be small enough for few ReLUs to change sign within it.
 STEP = 2.0**-15
-AT_ONCE = 32  # entries along which the cost is computed side by side
+AT_ONCE = 8  # entries along which the cost is computed side by side
 
 
 class Differences(NamedTuple):

@@ -153,8 +153,10 @@ def _prepare(asked: TableOptions, hidden: str) -> _Start:
     sizes_hidden = _hidden(hidden)
     table = asked.read()
     parts = asked.encode(table)
+    sizes = _sizes(table, parts, sizes_hidden)
+    _check_memory(sizes)
     asked.keep_programs()
-    params, sizes = _first_params(table, parts, sizes_hidden, asked.seed)
+    params = mlp_jax.init(asked.seed, sizes)
     return _Start(table, parts, params, sizes, _certificate(table, params, parts))
 
 
@@ -170,16 +172,10 @@ def _hidden(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _first_params(
-    table: "Table", parts: "EncodedTable", hidden: tuple[int, ...], seed: int
-) -> tuple[Any, tuple[int, ...]]:
-    """(the initial params, units of every layer)."""
-    import jax
-
+def _sizes(table: "Table", parts: "EncodedTable", hidden: tuple[int, ...]) -> tuple[int, ...]:
+    """Units of every layer."""
     outputs = 1 if table.classes is None or len(table.classes) == 2 else len(table.classes)
-    sizes = (parts.X_train.shape[1], *hidden, outputs)
-    _check_memory(sizes)
-    return mlp_jax.init(jax.random.key(seed), sizes), sizes
+    return (parts.X_train.shape[1], *hidden, outputs)
 
 
 def _check_memory(sizes: tuple[int, ...]) -> None:
