@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from mlp_jax.parameters import layer_sizes as layer_sizes
     from mlp_jax.processes.joined import LostPeerError as LostPeerError
     from mlp_jax.processes.joined import distributed as distributed
+    from mlp_jax.processes.kept_programs import keep_programs as keep_programs
     from mlp_jax.processes.sharded_examples import shard_examples as shard_examples
     from mlp_jax.sweeps.distributions import choice as choice
     from mlp_jax.sweeps.distributions import int_uniform as int_uniform
@@ -113,6 +114,7 @@ _HOMES = {
     "importance": "models.permutation",
     "init": "parameters",
     "int_uniform": "sweeps.distributions",
+    "keep_programs": "processes.kept_programs",
     "layer_sizes": "parameters",
     "load_model": "models.model_file",
     "load_sweep": "sweeps.results.result_file",

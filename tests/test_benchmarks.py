@@ -123,6 +123,10 @@ def test_the_start_is_timed_in_processes_of_its_own(tmp_path):
     result = json.loads((tmp_path / "first_prediction.json").read_text())
     assert set(result["milliseconds"]) > {"NumPy alone", "a model file", "joblib and scikit-learn"}
     assert result["difference"] < 1e-12
+    result = json.loads((tmp_path / "command_line.json").read_text())
+    [(name, seconds)] = [(k, v) for k, v in result.items() if k not in ("jax", "device", "cores")]
+    assert seconds["now"].keys() == {"first", "next"}
+    assert f"| {name} |" in printed
 
 
 def test_the_default_answer_is_timed(tmp_path):

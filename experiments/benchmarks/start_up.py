@@ -5,11 +5,14 @@ quartiles. Imports are beside those that a JAX script has anyway; the first step
 beside the same in jax and optax alone; compile times are of Adam, with an empty compilation cache
 and with a full one (JAX leaves out what compiles in less than a second unless
 `JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0`, which is set here). The first row is predicted by a
-model file, which needs NumPy and safetensors, and by the same network kept with joblib.
+model file, which needs NumPy and safetensors, and by the same network kept with joblib. What one
+waits for the command line is measured beside an earlier version of the library, if there is one.
 
-    python experiments/benchmarks/start_up.py            # a quarter of an hour
+    python experiments/benchmarks/start_up.py            # half an hour
     python experiments/benchmarks/start_up.py --small    # a process of each kind: seconds
     python experiments/benchmarks/start_up.py --part first_prediction --readme   # or start_up
+    git worktree add FOLDER COMMIT
+    python experiments/benchmarks/start_up.py --part command_line --before FOLDER
 """
 
 import inspect
@@ -30,6 +33,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from waits import table_of_waits, waits
 
 import mlp_jax
 
@@ -44,6 +48,7 @@ DEPTHS = range(1, 9)
 ROUNDS, ROUNDS_OF_COMPILING, ROUNDS_OF_PREDICTING = 7, 3, 15
 CACHE = "JAX_COMPILATION_CACHE_DIR"
 STEPS = ("imports", "first")  # of a result
+PARTS = ("start_up", "first_prediction", "command_line")
 PREDICTIONS = {
     "NumPy alone": "import numpy",
     "a model file": "import mlp_jax; mlp_jax.load_model('m').predict([[1.0] * 30])",
@@ -196,11 +201,15 @@ def picture_of_prediction(result):
 
 
 @options(small="A process of each kind; fit alone, one depth.")
-@click.option("--part", type=click.Choice(["start_up", "first_prediction"]), help="One; or both.")
-def main(small: bool, part: str | None, readme: bool, output: Path) -> None:
-    """Prints seconds of imports, first steps and compilations, and of a first prediction."""
+@click.option("--part", type=click.Choice(PARTS), help="One; or all.")
+@click.option("--before", type=click.Path(path_type=Path), help="An earlier version's folder.")
+def main(small: bool, part: str | None, before: Path | None, readme: bool, output: Path) -> None:
+    """Prints seconds of imports, first steps, compilations, predictions and commands."""
     where = {"output": output, "readme": readme}
-    if part != "first_prediction":
+    if part in (None, "command_line"):
+        found = waits(before, small=small)
+        keep("command_line", found, None, table_of_waits(found), **where)
+    if part in (None, "start_up"):
         first = {"fit, a step": fitted}
         if not small:
             first |= {"jax and optax alone, a step": plain, "sweep, an epoch": swept}
@@ -212,7 +221,7 @@ def main(small: bool, part: str | None, readme: bool, output: Path) -> None:
                 "compilations": all_compilations(depths, rounds, None if small else folder),
             }
         keep("start_up", found, picture_of_start(found), tables_of_start(found), **where)
-    if part != "start_up":
+    if part in (None, "first_prediction"):
         warnings.simplefilter("ignore")  # both trainings are short
         found = first_prediction(1 if small else ROUNDS_OF_PREDICTING)
         table = table_of_prediction(found)

@@ -9,15 +9,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from mlp_jax.back_propagation import gradient as gradient_by_hand
 from mlp_jax.certificate.gather import at_other_values, gather_evidence, leaves_of
 from mlp_jax.certificate.verdicts import Leaf, diagnosis, judge
 from mlp_jax.dropout import as_masks
-from mlp_jax.examples import as_examples, as_labels, as_weights
+from mlp_jax.examples import as_weights, check_examples, check_labels
 from mlp_jax.gradient_call import call_gradient
 from mlp_jax.network import PAPER, Network
 from mlp_jax.parameters import Layer, as_layers, shaped_like
@@ -138,8 +136,9 @@ def certify(
     """
     with jax.enable_x64(True):
         layers = jax.tree.map(_float64, as_layers(params))
-        X = as_examples(layers, _float64(X))
-        Y = as_labels(layers, X, _float64(Y), one=network.loss.outputs_of_label > 1)
+        X, Y = _float64(X), _float64(Y)
+        check_examples(layers, X)
+        check_labels(layers, X, Y, one=network.loss.outputs_of_label > 1)
         weights = as_weights(X, None if weights is None else _float64(weights))
         masks = as_masks(layers, X, None if masks is None else [_float64(M) for M in masks])
         values = {"params": layers, "X": X, "Y": Y, "weights": weights, "masks": masks}
@@ -174,8 +173,12 @@ def _float64(leaf: Any) -> Any:
     return np.asarray(leaf, np.float64) if hasattr(leaf, "shape") else leaf
 
 
-def _handed_out(params: Any, layers: tuple[Layer, ...], X: Array, Y: Array) -> tuple[Any, ...]:
+def _handed_out(
+    params: Any, layers: tuple[Layer, ...], X: np.ndarray, Y: np.ndarray
+) -> tuple[Any, ...]:
     """Copies for the function on trial: of the kind the caller uses, NumPy or JAX, in float64."""
     is_numpy = all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(params))
-    copies = jax.tree.map(np.array if is_numpy else jnp.array, (layers, X, Y))
+    copies = jax.tree.map(np.array, (layers, X, Y))
+    if not is_numpy:  # jnp.array would compile a program for each shape
+        copies = jax.device_put(copies)
     return shaped_like(params, copies[0]), *copies[1:]

@@ -1,6 +1,5 @@
 """Central differences of the cost that know their own error, and where they mean nothing."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
+from mlp_jax.certificate.programs import quickly_compiled
 from mlp_jax.cost_function import cost
 from mlp_jax.forward_propagation import forward_trace
 from mlp_jax.network import Network
@@ -17,6 +17,7 @@ from mlp_jax.parameters import Layer
 # with step^4, so the step may be large enough for the rounding of J, some eps J / step, to stay
 # near 1e-11, and must be small enough for few ReLUs to change sign within it.
 STEP = 2.0**-15
+AT_ONCE = 8  # entries along which the cost is computed side by side
 
 
 class Differences(NamedTuple):
@@ -35,7 +36,7 @@ class Differences(NamedTuple):
     bend: Array
 
 
-@partial(jax.jit, static_argnames="network")
+@quickly_compiled
 def central_differences(
     layers: tuple[Layer, ...],
     X: Array,
@@ -51,7 +52,8 @@ def central_differences(
     """Differences of the cost along the entries at `positions` of the raveled parameters.
 
     All arrays in float64; `positions`, of shape (entries,), count the entries of
-    `jax.flatten_util.ravel_pytree(layers)`. noise_of_J: how far J moves, in eps, where everything
+    `jax.flatten_util.ravel_pytree(layers)`; a multiple of `AT_ONCE`, or a program more is compiled,
+    for the rest. noise_of_J: how far J moves, in eps, where everything
     that J is made of moves by one eps: far more than J's last digit where labels are far from 0.
     """
     flat, unravel = ravel_pytree(layers)
@@ -79,7 +81,7 @@ def central_differences(
             bend=jnp.maximum(jnp.abs(turns[0] - 2 * turns[1]) - 6 * rounding, 0.0),
         )
 
-    return jax.lax.map(along, positions, batch_size=32)
+    return jax.lax.map(along, positions, batch_size=AT_ONCE)
 
 
 def _sides(

@@ -1,6 +1,5 @@
 """Evidence on a gradient on trial: `jax.grad`, central differences, and what rounding may do."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -8,9 +7,10 @@ import numpy as np
 from jax import Array
 
 from mlp_jax.back_propagation import backward
-from mlp_jax.certificate.differences import central_differences
+from mlp_jax.certificate.differences import AT_ONCE, central_differences
 from mlp_jax.certificate.evidence import UNIT, Evidence, precision_of, unit_of
 from mlp_jax.certificate.kinks import Choice, at_kinks, choices_at, with_values
+from mlp_jax.certificate.programs import quickly_compiled
 from mlp_jax.certificate.rounding import noise
 from mlp_jax.cost_function import cost
 from mlp_jax.forward_propagation import forward_trace
@@ -78,9 +78,13 @@ def gather_evidence(
     probed = [_to_probe(e, entries, rng) for e in known]
     starts = np.concatenate([[0], np.cumsum([leaf.size for leaf in truth])])
     positions = np.concatenate([p + start for p, start in zip(probed, starts, strict=False)])
-    differences = central_differences(layers, X, Y, positions, noise_of_J, **choices)
-    cuts = np.cumsum([len(p) for p in probed])[:-1]
-    slopes, resolutions, kinks, bends = (np.split(np.asarray(part), cuts) for part in differences)
+    whole = np.pad(positions, (0, -len(positions) % AT_ONCE), mode="edge")
+    differences = central_differences(layers, X, Y, whole, noise_of_J, **choices)
+    cuts = np.cumsum([len(p) for p in probed])
+    # Behind the last cut are the entries that make the number whole.
+    slopes, resolutions, kinks, bends = (
+        np.split(np.asarray(part), cuts)[:-1] for part in differences
+    )
     found = zip(known, probed, slopes, resolutions, kinks, bends, strict=True)
     return [
         e._replace(probed=p, slope=slope, resolution=resolution, kink=kink, bend=bend)
@@ -88,7 +92,7 @@ def gather_evidence(
     ]
 
 
-@partial(jax.jit, static_argnames="network")
+@quickly_compiled
 def _autodiff(
     layers: tuple[Layer, ...], X: Array, Y: Array, **choices: Any
 ) -> tuple[Array, tuple[Layer, ...]]:
@@ -140,7 +144,9 @@ def at_other_values(
     error further down is then judged with the same values.
     """
     furthest, chosen = _right_down_to(evidence), evidence
-    kinks = at_kinks(choices["network"], layers, X, Y, choices["masks"])
+    network, masks = choices["network"], choices["masks"]
+    kinks = _at_kinks(network=network, layers=layers, X=X, Y=Y, masks=masks)
+    kinks = jax.tree.map(np.asarray, kinks)
     for choice in choices_at(kinks, len(layers[-1].b)):
         other = _gradient_with(layers, X, Y, Choice(*map(np.asarray, choice)), **choices)
         leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(other)]
@@ -154,7 +160,7 @@ def at_other_values(
     return chosen
 
 
-@partial(jax.jit, static_argnames="network")
+@quickly_compiled
 def _gradient_with(
     layers: tuple[Layer, ...],
     X: Array,
@@ -170,6 +176,9 @@ def _gradient_with(
     trace = forward_trace(layers, X, network, masks, weights)
     chosen = with_values(network, choice)
     return backward(layers, trace, Y, network=chosen, weights=weights, l2=l2)
+
+
+_at_kinks = quickly_compiled(at_kinks)
 
 
 def _right_down_to(evidence: list[Evidence]) -> tuple[int, int]:

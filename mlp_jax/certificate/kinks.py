@@ -81,6 +81,8 @@ def choices_at(kinks: AtKinks, outputs: int) -> Iterator[Choice]:
     """
     of_hidden = any(bool(jump.any()) for jump in kinks.hidden)
     of_loss = bool(kinks.examples.any())
+    if not of_hidden and not of_loss:
+        return
     for hidden_fraction in (AS_AUTODIFF, *FRACTIONS * of_hidden):
         for loss_fraction in (AS_AUTODIFF, *FRACTIONS * of_loss):
             for rising in (False, True) if of_loss and outputs > 1 else (False,):

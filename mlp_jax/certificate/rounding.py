@@ -17,6 +17,7 @@ from jax import Array
 
 from mlp_jax.activations import Activation, is_named
 from mlp_jax.certificate.kinks import at_kinks, output_error, slope
+from mlp_jax.certificate.programs import quickly_compiled
 from mlp_jax.cost_function import J_of_losses, dJ_dL
 from mlp_jax.forward_propagation import forward_trace, where_kept
 from mlp_jax.losses import Loss, is_named_loss
@@ -75,7 +76,7 @@ def _moved(unit: float, shaken: np.ndarray, terms: np.ndarray, at_rest: np.ndarr
     return np.where(np.isfinite(by), by, 0.0)  # a run that is not finite shows nothing
 
 
-@partial(jax.jit, static_argnames="network")
+@quickly_compiled
 def _shaken(
     layers: tuple[Layer, ...],
     X: Array,

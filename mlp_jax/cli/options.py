@@ -2,9 +2,12 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +37,7 @@ class TableOptions:
     scaling, bins, binary_as_one: how columns become inputs; see `InputChoices`. None for what is
       usual for the command.
     memory: MiB that the table may take; None for a share of what is free.
+    no_cache: whether programs are not kept for the next call, nor those of the last one used.
     """
 
     data: Path | None
@@ -48,11 +52,10 @@ class TableOptions:
     bins: int | str | None
     binary_as_one: bool | None
     memory: int | None
+    no_cache: bool
 
     def read(self, *, quiet: bool = False) -> "Table":
         """The table; `quiet` leaves out notes on how it was read."""
-        from mlp_jax.tables import table as tables
-
         if self.data is None:
             for name in ("target", "drop", "ids", "categorical", "task"):
                 if getattr(self, name):
@@ -60,7 +63,11 @@ class TableOptions:
                     raise ValueError(
                         f"{option} speaks of a file, and none is named: type DATA.csv first"
                     )
-            return tables.breast_cancer()
+            from mlp_jax.tables.shipped import breast_cancer
+
+            return breast_cancer()
+        from mlp_jax.tables import table as tables
+
         table = tables.read(
             self.data,
             self.target,
@@ -81,6 +88,17 @@ class TableOptions:
             scaling=self.scaling, bins=self.bins, binary_as_one=self.binary_as_one
         )
         return tables.split(table, self.held_out, self.seed, as_bytes(self.memory), inputs)
+
+    def keep_programs(self) -> None:
+        """Has compiled programs kept for the next call, where they may be. Imports JAX."""
+        if self.no_cache:
+            return
+        from mlp_jax.processes.kept_programs import keep_programs
+
+        # A program that cannot be read is compiled, which is no news to whoever runs a command.
+        warnings.filterwarnings("ignore", message="Error (read|writ)ing persistent compilation")
+        with suppress(ValueError):  # there is no folder to keep them in
+            keep_programs()
 
 
 def table_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -125,6 +143,7 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         *input_options,
         memory_option,
+        cache_option,
         json_option,
     )
     for option in reversed(options):
@@ -170,6 +189,12 @@ memory_option = click.option(
     help="MiB of memory for the table, and for the networks of a sweep. By default half of what is "
     "free, and what suits the machine.",
 )
+cache_option = click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Compile all programs anew. By default the next call finds them in the cache folder of "
+    "this machine, or in MLP_JAX_CACHE_DIR.",
+)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
 )
@@ -183,6 +208,13 @@ def as_bytes(memory: int | None) -> int | None:
 def hang_up() -> None:
     """Sends what is printed from now on nowhere: the reader of the pipe has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def check_installed(*names: str) -> None:
+    """Raises ModuleNotFoundError now for what would be missed at the end; nothing is imported."""
+    for name in names:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def check_writable(*paths: Path | None, read: Sequence[Path | None] = ()) -> None:

@@ -13,6 +13,7 @@ from mlp_jax.cli.options import (
     INTERRUPTED,
     TableOptions,
     as_bytes,
+    check_installed,
     check_writable,
     hang_up,
     table_options,
@@ -102,12 +103,15 @@ def sweep(
     mlp_jax.TableClassifier and mlp_jax.TableRegressor do in Python.
     """
     check_writable(report, output, read=[asked.data, space_file])
+    check_installed(*(["matplotlib"] if report else []))
     division.check(data=asked.data, written=report or output, checkpoint=choices["checkpoint"])
+    space = _space(space_file, choices["n"])
     division.join()
     table = asked.read(quiet=not division.speaks())
     parts = asked.encode(table, OF_A_SEARCH)
+    asked.keep_programs()
     quiet = as_json or not division.speaks()
-    result = _search(table, parts, space_file, asked, division, quiet=quiet, **choices)
+    result = _search(table, parts, space, asked, division, quiet=quiet, **choices)
     if not division.speaks():
         division.end(result)
     if result.interrupted:
@@ -133,10 +137,21 @@ def sweep(
         raise SystemExit(INTERRUPTED)
 
 
+def _space(path: Path | None, n: int | None) -> Any:
+    """The space in a file, checked as far as the table is not needed; None for none."""
+    if path is None:
+        return None
+    from mlp_jax.sweeps.space_files import check_number, read_space
+
+    space = read_space(path)
+    check_number(space, n)
+    return space
+
+
 def _search(
     table: "Table",
     parts: "EncodedTable",
-    space_file: Path | None,
+    space: Any,
     asked: TableOptions,
     division: "Division",
     *,
@@ -148,14 +163,12 @@ def _search(
 ) -> "SweepResult":
     """Plans the sweep, prints the plan, and runs it."""
     from mlp_jax.sweeps.run import plan_of, run
-    from mlp_jax.sweeps.space_files import check_number, losses_of, read_space
+    from mlp_jax.sweeps.space_files import losses_of
     from mlp_jax.sweeps.tables.search import task_of_table
     from mlp_jax.tables.model_of_table import check_loss
 
-    space = None if space_file is None else read_space(space_file)
     for loss in losses_of(space):
         check_loss(table, loss)
-    check_number(space, n)
     halve = {None: "auto", 1: None}.get(halving, halving)
     task, halve = task_of_table(
         *(table, parts), space=space, n=n, halving=halve, seed=asked.seed, **choices

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 import mlp_jax
-from mlp_jax.cli.options import TableOptions, check_writable, table_options
+from mlp_jax.cli.options import TableOptions, check_installed, check_writable, table_options
 
 if TYPE_CHECKING:
     from mlp_jax.tables.table import EncodedTable, Table
@@ -71,6 +71,7 @@ def train(
     mlp-jax sweep.
     """
     check_writable(output, picture, read=[asked.data])
+    check_installed("matplotlib")
     start = _prepare(asked, hidden)
     table, parts, certificate = start.table, start.parts, start.certificate
     if not as_json:
@@ -152,7 +153,10 @@ def _prepare(asked: TableOptions, hidden: str) -> _Start:
     sizes_hidden = _hidden(hidden)
     table = asked.read()
     parts = asked.encode(table)
-    params, sizes = _first_params(table, parts, sizes_hidden, asked.seed)
+    sizes = _sizes(table, parts, sizes_hidden)
+    _check_memory(sizes)
+    asked.keep_programs()
+    params = mlp_jax.init(asked.seed, sizes)
     return _Start(table, parts, params, sizes, _certificate(table, params, parts))
 
 
@@ -168,16 +172,10 @@ def _hidden(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _first_params(
-    table: "Table", parts: "EncodedTable", hidden: tuple[int, ...], seed: int
-) -> tuple[Any, tuple[int, ...]]:
-    """(the initial params, units of every layer)."""
-    import jax
-
+def _sizes(table: "Table", parts: "EncodedTable", hidden: tuple[int, ...]) -> tuple[int, ...]:
+    """Units of every layer."""
     outputs = 1 if table.classes is None or len(table.classes) == 2 else len(table.classes)
-    sizes = (parts.X_train.shape[1], *hidden, outputs)
-    _check_memory(sizes)
-    return mlp_jax.init(jax.random.key(seed), sizes), sizes
+    return (parts.X_train.shape[1], *hidden, outputs)
 
 
 def _check_memory(sizes: tuple[int, ...]) -> None:
@@ -213,18 +211,27 @@ def _fit(
     l2: float,
 ) -> tuple[Any, Any]:
     """(params, the cost of every epoch)."""
+    import jax
     import numpy as np
 
     from mlp_jax.tables.model_of_table import labels_of, network_of
+    from mlp_jax.tables.whole_rungs import Examples, on_a_rung
 
     table, parts = start.table, start.parts
+    X, Y = parts.X_train.T.astype(np.float32), labels_of(table, parts.y_train).astype(np.float32)
+    examples = Examples(X, Y, None)
+    if batch_size is None:  # else a batch would have fewer of the table's own
+        size = sum(n_prev * n for n_prev, n in pairwise(start.sizes))
+        examples = on_a_rung(X, Y, size=size, epochs=epochs)
+    X, Y, weights = jax.device_put(examples)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", mlp_jax.DivergenceWarning)  # raised below, as an error
         state, info = mlp_jax.fit(
             start.params,
-            parts.X_train.T,
-            labels_of(table, parts.y_train),
+            X,
+            Y,
             network=network_of(table),
+            weights=weights,
             optimizer=mlp_jax.optimizer(optimizer, learning_rate=learning_rate),
             epochs=epochs,
             batch_size=batch_size,

@@ -33,6 +33,10 @@ others, and they still say so); where the cluster says it, when the others next 
 of them again and they go on from the checkpoint. JAX's coordinator asks for no password: it
 listens at the address you name and no other, so name one that only your machines reach.
 
+**Programs that are kept.** `mlp_jax.keep_programs()` keeps what is compiled for the next process,
+in the platform's cache folder or in one that you name; in Python it is off until you call it, and
+`mlp-jax` does it unless you type `--no-cache`. A program serves every table of the same shape.
+
 **GPU and TPU.** Install JAX for yours (`pip install "jax[cuda13]"` or `"jax[tpu]"`) and nothing
 else changes; `mlp-jax --platform cpu sweep ...`, or `JAX_PLATFORMS=cpu` before Python, says what
 to use. JAX takes three quarters of a GPU's memory when it starts:
@@ -51,6 +55,7 @@ from mlp_jax import _page_of
 if TYPE_CHECKING:
     from mlp_jax.processes.joined import LostPeerError as LostPeerError
     from mlp_jax.processes.joined import distributed as distributed
+    from mlp_jax.processes.kept_programs import keep_programs as keep_programs
     from mlp_jax.processes.sharded_examples import shard_examples as shard_examples
 
 __getattr__ = _page_of("processes")

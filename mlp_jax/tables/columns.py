@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mlp_jax.models.cells import Column, as_category, in_one_spelling
+from mlp_jax.tables.arrow_numbers import as_floats
 from mlp_jax.tables.files import RawTable
 from mlp_jax.tables.sources import NOT_UTF8
 
@@ -146,7 +147,7 @@ def numbers(table: RawTable, name: str) -> np.ndarray:
 
     column = table.frame[name]
     if types.is_integer(column.type) or types.is_floating(column.type):
-        found = column.to_numpy().astype(np.float64)
+        found = as_floats(column)
         if (np.abs(found) > LARGEST).any():
             row = int((np.abs(found) > LARGEST).argmax())
             _number(table, name, row, found[row])

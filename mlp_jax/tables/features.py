@@ -1,9 +1,9 @@
 """Which columns of a table a network can learn from, and as what: numbers, or categories."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import pandas
+import numpy as np
 
 from mlp_jax.tables import columns as table_columns
 from mlp_jax.tables.files import RawTable
@@ -12,9 +12,9 @@ NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
 
 
 class Features(NamedTuple):
-    """The columns of a table that vary; the fields are as of `Table`."""
+    """The columns of a table that vary, by name; the fields are as of `Table`."""
 
-    frame: pandas.DataFrame
+    columns: dict[str, np.ndarray]
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
     notes: tuple[str, ...]
@@ -31,7 +31,7 @@ def features_of(raw: RawTable, names: Sequence[str], categorical: Sequence[str])
     Raises:
       ValueError: a column is of nothing that a network could take.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, np.ndarray] = {}
     numeric, notes = [], []
     for name in names:
         numbers = name not in categorical and table_columns.is_numeric(raw, name)
@@ -41,11 +41,18 @@ def features_of(raw: RawTable, names: Sequence[str], categorical: Sequence[str])
             continue
         if numbers and table_columns.counts_rows(column):
             notes.append(f"column {name!r} numbers the rows; type {raw.drop(name)} if that is all")
-        if len(set(column[~pandas.isna(column)])) + pandas.isna(column).any() < 2:
+        if not _varies(column, numbers):
             notes.append(f"column {name!r} is the same in every row and left out")
             continue
-        found[name] = pandas.Series(column, dtype=column.dtype)
+        found[name] = column
         numeric += [name] * numbers
     of_numbers = set(numeric)
     rest = tuple(name for name in found if name not in of_numbers)
-    return Features(pandas.DataFrame(found), tuple(numeric), rest, tuple(notes))
+    return Features(found, tuple(numeric), rest, tuple(notes))
+
+
+def _varies(column: np.ndarray, numbers: bool) -> bool:
+    """Whether two cells differ; a missing cell differs from all others."""
+    missing = np.isnan(column) if numbers else np.array([cell is None for cell in column], bool)
+    there = column[~missing]
+    return bool(len(there) and (missing.any() or (there != there[0]).any()))

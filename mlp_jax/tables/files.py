@@ -64,6 +64,7 @@ def read_table(
     budget: int | None = None,
     as_text: Sequence[str] = (),
     ids: Sequence[str] = (),
+    wanted: Sequence[str] = (),
 ) -> RawTable:
     """The table in a file.
 
@@ -78,6 +79,7 @@ def read_table(
       as_text: columns of a CSV file that stay as they are written, such as codes that look like
         numbers; NA and the like are still missing cells.
       ids: columns to have beside the table too, of a CSV file with every text as it is.
+      wanted: columns that must be there, which a text's header says before its rows are read.
 
     Raises:
       ValueError: one line that says what is wrong and where.
@@ -94,6 +96,7 @@ def read_table(
             _check_size(name, form.rows, len(form.names), allowed)
             _check_header(name, form)
             names, notes = _strip_names(form.names)
+            _check_has(name, names, wanted)
             frame = _read_csv(source, form, names, as_text)
         else:
             frame = _read_parquet(name, source, allowed)
@@ -215,17 +218,19 @@ def row_name(place: int, first_line: int | None) -> str:
 
 def check_names(table: RawTable, wanted: Sequence[str]) -> None:
     """Raises ValueError for a name that is no column, with the one that may have been meant."""
-    names = list(table.frame.column_names)
+    _check_has(table.name, table.frame.column_names, wanted)
+
+
+def _check_has(table: str, names: Sequence[str], wanted: Sequence[str]) -> None:
     for name in wanted:
-        if table.spelled(name) not in names:
+        if spelled(names, name) is None:
             close = difflib.get_close_matches(name, names, n=1)
-            meant = f"did you mean {close[0]!r}?" if close else f"it has {some_names(table)}"
-            raise ValueError(f"{table.name} has no column {name!r}; {meant}")
+            meant = f"did you mean {close[0]!r}?" if close else f"it has {some_names(names)}"
+            raise ValueError(f"{table} has no column {name!r}; {meant}")
 
 
-def some_names(table: RawTable) -> str:
+def some_names(names: Sequence[str]) -> str:
     """The first columns of a table, as messages list them."""
-    names = table.frame.column_names
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
 
 

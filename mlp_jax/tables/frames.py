@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas
 
 from mlp_jax.models.cells import as_category, is_missing
 from mlp_jax.tables.features import features_of
@@ -36,7 +35,7 @@ def raw_frame(X: Any, names: Sequence[str] | None = None) -> RawTable:
     """
     import pyarrow
 
-    if isinstance(X, pandas.DataFrame):
+    if hasattr(X, "iloc"):  # a frame of pandas, which is not imported here
         own, columns = list(X.columns), [X.iloc[:, place] for place in range(X.shape[1])]
     elif isinstance(X, Mapping):
         own, columns = list(X), list(X.values())
@@ -115,13 +114,13 @@ def table_of_frame(
     marked = [field.name for field in raw.frame.schema if types.is_dictionary(field.type)]
     spelled = [raw.spelled(name) for name in categorical]
     found = features_of(raw, raw.frame.column_names, [*spelled, *marked])
-    if not found.frame.shape[1]:
+    if not found.columns:
         raise ValueError(
             f"no column of X varies in its {len(y):,} samples; expected one that a network can "
             "learn from"
         )
     return Table(
-        features=found.frame,
+        features=found.columns,
         numeric=found.numeric,
         categorical=found.categorical,
         target=target,

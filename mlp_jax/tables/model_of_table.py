@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn import metrics
 
 from mlp_jax.labels import one_hot
 from mlp_jax.loss_rules import ANY, default_loss
@@ -13,6 +12,14 @@ from mlp_jax.models.model import Model
 from mlp_jax.models.networks import Trained, as_model
 from mlp_jax.models.outputs import class_numbers
 from mlp_jax.network import Network
+from mlp_jax.tables.scores import (
+    log_loss,
+    mean_absolute_error,
+    mean_pinball_loss,
+    r2,
+    roc_auc,
+    root_mean_squared_error,
+)
 from mlp_jax.tables.table import EncodedTable, Table
 
 
@@ -93,20 +100,20 @@ def scores(model: Model, parts: EncodedTable, A: np.ndarray) -> dict[str, float]
         true = parts.y_test * parts.scale + parts.mean
         if len(model.quantiles) > 1:
             return _scores_of_quantiles(model.quantiles, true, model.predicted(A))
-        error = float(np.sqrt(metrics.mean_squared_error(true, model.predicted(A))))
-        r2 = {"r2": float(metrics.r2_score(true, model.predicted(A)))} if len(true) > 1 else {}
-        absolute = float(metrics.mean_absolute_error(true, model.predicted(A)))
-        return r2 | {"root_mean_squared_error": error, "mean_absolute_error": absolute}
+        both = true, model.predicted(A)
+        return ({"r2": r2(*both)} if len(true) > 1 else {}) | {
+            "root_mean_squared_error": root_mean_squared_error(*both),
+            "mean_absolute_error": mean_absolute_error(*both),
+        }
     P = model.probabilities(A)
     P /= P.sum(axis=1, keepdims=True)  # the sum of a softmax in float32 is one but for rounding
-    places = range(len(model.classes))
     found = {
         "accuracy": float((class_numbers(A) == parts.y_test).mean()),
         "share_of_the_largest_class": float(np.bincount(parts.y_test).max() / len(parts.y_test)),
-        "log_loss": float(metrics.log_loss(parts.y_test, P, labels=places)),
+        "log_loss": log_loss(parts.y_test, P),
     }
-    if len(places) == 2:
-        found["roc_auc"] = float(metrics.roc_auc_score(parts.y_test, P[:, 1]))
+    if len(model.classes) == 2:
+        found["roc_auc"] = roc_auc(parts.y_test, P[:, 1])
     return found
 
 
@@ -118,7 +125,7 @@ def _scores_of_quantiles(
     true: (samples,). predicted: (samples, quantiles).
     """
     columns = list(zip(quantiles, predicted.T, strict=True))
-    losses = [metrics.mean_pinball_loss(true, one, alpha=float(tau)) for tau, one in columns]
+    losses = [mean_pinball_loss(true, one, float(tau)) for tau, one in columns]
     shares = {f"share_below_quantile_{tau}": float((true <= one).mean()) for tau, one in columns}
     return {"pinball_loss": float(np.mean(losses))} | shares
 

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas
-from sklearn.model_selection import train_test_split
 
 from mlp_jax.models.encoding import Encoding, encode
 from mlp_jax.tables import columns as table_columns
@@ -21,18 +19,18 @@ from mlp_jax.tables.files import (
     row_name,
     some_names,
 )
+from mlp_jax.tables.held_out import parts_of
 from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
 from mlp_jax.wording import size_of
 
-ON_BOTH_SIDES = "expected one of each class or more on both sides"
 BYTES_AN_INPUT = 12  # of a sample, once in float64, and once in float32 to train on
 
 
 class Table(NamedTuple):
     """What a network is to learn from.
 
-    features: a frame of columns of numbers (float64, a missing one NaN) and of categories (texts, a
-      missing one None).
+    features: by name the columns of numbers (float64, a missing one NaN) and of categories (texts,
+      a missing one None), (samples,) each.
     numeric: the names of the columns of numbers.
     categorical: the names of the columns of categories.
     target: the name of the column to predict.
@@ -44,7 +42,7 @@ class Table(NamedTuple):
     in_python: see `RawTable`.
     """
 
-    features: pandas.DataFrame
+    features: dict[str, np.ndarray]
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
     target: str
@@ -76,16 +74,6 @@ class EncodedTable(NamedTuple):
     scale: float
 
 
-def breast_cancer() -> Table:
-    """The Wisconsin breast-cancer table that scikit-learn ships: 569 samples, 30 features."""
-    from sklearn.datasets import load_breast_cancer
-
-    data = load_breast_cancer()
-    names = tuple(str(name) for name in data.feature_names)
-    features = pandas.DataFrame(data.data, columns=list(names))
-    return Table(features, names, (), "class", ("malignant", "benign"), data.target.astype(int))
-
-
 def read(
     path: Path,
     target: str | None,
@@ -109,13 +97,14 @@ def read(
     Raises:
       ValueError: one line that says what is wrong and where.
     """
-    raw = read_table(Path(path), budget=budget, as_text=categorical)
+    wanted = (*(() if target is None else (target,)), *drop, *categorical)
+    raw = read_table(Path(path), budget=budget, as_text=categorical, wanted=wanted)
     if target is None:
         raise ValueError(
             f"which column of {raw.name} is to be predicted? type --target NAME; it has "
-            f"{some_names(raw)}"
+            f"{some_names(raw.frame.column_names)}"
         )
-    check_names(raw, (target, *drop, *categorical))
+    check_names(raw, wanted)
     target, drop, categorical = (
         raw.spelled(target),
         [raw.spelled(name) for name in drop],
@@ -128,11 +117,11 @@ def read(
     else:
         y = table_columns.targets(raw, target)
     found = features_of(raw, names, categorical)
-    if not found.frame.shape[1]:
+    if not found.columns:
         raise ValueError(f"{raw.name} has no feature column that varies beside {target!r}")
     notes = (*raw.notes, *found.notes)
     return Table(
-        *(found.frame, found.numeric, found.categorical, target, classes, y, notes, raw.name),
+        *(found.columns, found.numeric, found.categorical, target, classes, y, notes, raw.name),
         raw.first_line,
     )
 
@@ -181,7 +170,8 @@ def split(
       ValueError: too few samples; more inputs than the budget has bytes for, by default half of the
         memory that is free; or an input beyond float32.
     """
-    return encoded_parts(table, *parts_of(table, held_out, seed), budget, inputs)
+    parts = parts_of(table.y, table.classes, held_out, seed)
+    return encoded_parts(table, *parts, budget, inputs)
 
 
 def encoded_parts(
@@ -196,9 +186,10 @@ def encoded_parts(
     Raises:
       ValueError: as for `split`.
     """
-    encoding = fit_encoding(table.features.iloc[train], table.numeric, table.categorical, inputs)
+    rows = _rows(table, train)
+    encoding = fit_encoding(rows, table.numeric, table.categorical, inputs)
     _check_budget(table, len(encoding.source), allowance(budget))
-    X_train, X_test = (encode(encoding, table.features.iloc[part]) for part in (train, test))
+    X_train, X_test = (encode(encoding, part) for part in (rows, _rows(table, test)))
     _check_range(table, encoding, train, X_train)
     if len(test):
         _check_range(table, encoding, test, X_test)
@@ -211,6 +202,11 @@ def encoded_parts(
     if table.classes is not None:
         y_train, y_test = table.y[train], table.y[test]
     return EncodedTable(X_train, y_train, X_test, y_test, encoding, mean, scale)
+
+
+def _rows(table: Table, part: np.ndarray) -> dict[str, np.ndarray]:
+    """The features of the rows at these places."""
+    return {name: column[part] for name, column in table.features.items()}
 
 
 def _check_budget(table: Table, inputs: int, allowed: float) -> None:
@@ -241,39 +237,6 @@ def _check_range(table: Table, encoding: Encoding, part: np.ndarray, X: np.ndarr
     cure = f"type --drop {name!r}" if not table.in_python else "leave the column out"
     raise ValueError(
         f"{table.name}, {row_name(int(part[row]), table.first_line)}, column {name!r}: "
-        f"{table.features[name].iloc[part[row]]:g} is {X[row, place]:g} when standardised, too "
+        f"{table.features[name][part[row]]:g} is {X[row, place]:g} when standardised, too "
         f"large for float32; mend it, or {cure}"
     )
-
-
-def parts_of(table: Table, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(places of the samples to train on, places of the samples held out)."""
-    m = len(table.y)
-    if not 0 < held_out < 1:
-        raise ValueError(f"--held-out is {held_out}; expected a share, such as 0.2")
-    of_test = int(np.ceil(m * held_out))
-    groups = 1 if table.classes is None else len(table.classes)
-    if table.classes is not None:
-        counts = np.bincount(table.y)
-        if counts.min() < 2:
-            rarest = table.classes[int(counts.argmin())]
-            raise ValueError(
-                f"the class {rarest!r} has {counts.min()} sample, too few to hold out; expected "
-                "two of each or more"
-            )
-    if of_test < groups or m - of_test < max(2, groups):
-        raise ValueError(
-            f"{m} samples are too few to hold out a share of {held_out:g}; {ON_BOTH_SIDES}"
-        )
-    strata = None if table.classes is None else table.y
-    train, test = train_test_split(
-        np.arange(m), test_size=of_test, random_state=seed, stratify=strata
-    )
-    if table.classes is not None:
-        on_both = set(table.y[train].tolist()) & set(table.y[test].tolist())
-        for place in set(range(groups)) - on_both:
-            raise ValueError(
-                f"the class {table.classes[place]!r} has {counts[place]} samples, too few to hold "
-                f"out a share of {held_out:g}; {ON_BOTH_SIDES}"
-            )
-    return train, test

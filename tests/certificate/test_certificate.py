@@ -76,6 +76,18 @@ def test_nan_is_wrong_and_becomes_null_in_json():
     assert "nan at [1, 1]" in str(certificate)
 
 
+def test_few_programs_are_compiled(compilations):
+    params, X, Y = random_net(3, (7, 6, 5, 3, 1), 11)
+    before = compilations()
+    assert mlp_jax.certify(params, X, Y).passed
+    # The gradient by hand and jax.grad's, the differences, and what rounding may do.
+    assert compilations() - before == 4
+    before = compilations()
+    trial = lambda params, X, Y: backward(params, X, Y, "sign turned")  # noqa: E731
+    assert mlp_jax.certify(params, X, Y, gradient=trial).layer is not None
+    assert compilations() - before == 1  # which units are at a kink
+
+
 def test_json_has_every_leaf():
     said = json.loads(on_trial(None).to_json())
     assert said["passed"]

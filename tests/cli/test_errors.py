@@ -67,13 +67,37 @@ def test_an_error_of_ours_is_not_hidden(monkeypatch):
 def test_an_extra_that_a_command_needs_is_named():
     code = (
         "import sys; from mlp_jax.__main__ import main\n"
-        "sys.modules['pandas'], sys.argv = None, ['mlp-jax', 'check']\n"
+        "sys.modules['matplotlib'], sys.argv = None, ['mlp-jax', 'train']\n"
         "main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    expected = "the command line needs pandas: type pip install 'mlp_jax[all]'"
+    expected = "the command line needs matplotlib: type pip install 'mlp_jax[all]'"
     assert done.stderr == f"mlp-jax: {expected}\n"
+
+
+def test_a_mistake_is_told_before_anything_large_is_imported(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,kind\n1,2,x\n")
+    (tmp_path / "s.toml").write_text("width = {normal = [1, 2]}")
+    table, space = str(tmp_path / "t.csv"), str(tmp_path / "s.toml")
+    mistakes = {
+        "has no column 'kinds'; did you mean 'kind'?": ["train", table, "--target", "kinds"],
+        "has no column 'c'": ["sweep", table, "--target", "kind", "--drop", "c"],
+        "which column of": ["check", table],
+        "expected integers from 1": ["check", table, "--target", "kind", "--hidden", "x"],
+        "width is {'normal': [1, 2]}": ["sweep", "--space", space],
+    }
+    code = (
+        "import sys; from click.testing import CliRunner; from mlp_jax.cli.main import commands\n"
+        f"for words in {list(mistakes.values())}:\n"
+        "    print(CliRunner().invoke(commands, words).output, end='')\n"
+        "print({'jax', 'matplotlib', 'pandas', 'scipy', 'sklearn'} & set(sys.modules) or 'none')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    told = done.stdout.splitlines()
+    for said, line in zip(mistakes, told, strict=False):
+        assert said in line
+    assert told[len(mistakes) :] == ["none"]
 
 
 def test_ctrl_c_before_the_first_command_is_one_line(monkeypatch, capsys):

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import mlp_jax
 from mlp_jax.cli.main import commands
 from mlp_jax.cli.options import check_writable
-from mlp_jax.processes import memory
+from mlp_jax.processes import kept_programs, memory
 from tests.cli.tables import PLAIN, columns, csv, run
 
 
@@ -152,23 +152,27 @@ def test_info_says_what_a_model_is(trained):
     assert ("r2" in facts["notes"]["held_out"]) == (kind == "number")
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["train"], ["check"], ["sweep"], ["predict"], ["info"], ["export"]]
-)
-def test_help_imports_no_jax(arguments):
+def test_help_imports_no_jax():
     code = (
-        "import sys; from mlp_jax.__main__ import main; sys.argv = ['mlp-jax', *sys.argv[1:]]\n"
-        "try: main()\nexcept SystemExit as done: assert done.code == 0\n"
-        "assert 'jax' not in sys.modules"
+        "import sys; from click.testing import CliRunner; from mlp_jax.cli.main import commands\n"
+        "for words in ([], *([name] for name in commands.commands)):\n"
+        "    done = CliRunner().invoke(commands, [*words, '--help'])\n"
+        "    assert done.exit_code == 0 and 'Usage: ' in done.output, done.output\n"
+        "print(len(commands.commands), 'jax' in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments, "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Usage: mlp-jax" in done.stdout
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "6 False\n"
+
+
+@pytest.mark.parametrize(("words", "kept"), [([], 1), (["--no-cache"], 0)])
+def test_programs_are_kept_unless_that_is_turned_off(words, kept, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(kept_programs, "keep_programs", lambda: asked.append(1))
+    (tmp_path / "data.csv").write_text(csv(columns()))
+    table = [tmp_path / "data.csv", "--target", "kind", "--hidden", 2]
+    done = run(tmp_path, "check", *table, *words)
+    assert done.exit_code == 0, done.output
+    assert len(asked) == kept
 
 
 def test_the_platform_is_chosen_before_jax_starts():

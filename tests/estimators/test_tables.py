@@ -19,6 +19,7 @@ from mlp_jax.models.encoding import encode
 from mlp_jax.tables import frames as tables_of_frames
 from mlp_jax.tables import table as tables
 from mlp_jax.tables.encoder import fit_encoding
+from mlp_jax.tables.held_out import parts_of
 from mlp_jax.tables.input_choices import OF_A_SEARCH, InputChoices
 
 # Most checks have a table of their own shape, for which a program is compiled: a plain one.
@@ -132,7 +133,8 @@ def test_the_command_and_the_object_give_the_same_numbers(single, target, tmp_pa
     words += ["--json", *(["--single"] if single else [])]
     done = CliRunner().invoke(commands, ["sweep", *map(str, words)])
     assert done.exit_code == 0, done.output
-    train, held = tables.parts_of(tables.read(tmp_path / "t.parquet", target), 0.2, 3)
+    table = tables.read(tmp_path / "t.parquet", target)
+    train, held = parts_of(table.y, table.classes, 0.2, 3)
     estimator = {"kind": TableClassifier, "price": TableRegressor}[target]
     fitted = estimator(**FEW, ensemble=1 if single else 8).fit(FRAME.iloc[train], y[train])
     model = mlp_jax.load_model(tmp_path / "m.safetensors")

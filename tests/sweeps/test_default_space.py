@@ -10,7 +10,8 @@ from mlp_jax.sweeps.tables import default_space as defaults
 from mlp_jax.sweeps.tables.default_space import default_epochs, default_search
 from mlp_jax.sweeps.tables.search import task_of_table
 from mlp_jax.sweeps.task import as_task
-from mlp_jax.tables.table import breast_cancer, split
+from mlp_jax.tables.shipped import breast_cancer
+from mlp_jax.tables.table import split
 
 
 def operations(search, m, inputs, outputs, folds):

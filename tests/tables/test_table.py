@@ -17,7 +17,9 @@ from mlp_jax.tables import files as table_files
 from mlp_jax.tables import table as tables
 from mlp_jax.tables.features import NAMELESS
 from mlp_jax.tables.files import read_table
+from mlp_jax.tables.held_out import parts_of
 from mlp_jax.tables.input_choices import InputChoices
+from mlp_jax.tables.shipped import breast_cancer
 from mlp_jax.wording import size_of
 
 
@@ -39,7 +41,7 @@ def test_columns_are_numbers_or_categories(tmp_path):
     assert table.numeric == ("age", "flag")
     assert table.categorical == ("colour",)
     assert table.features["flag"].tolist()[:2] == [1.0, 0.0]
-    assert list(table.features.columns) == ["age", "colour", "flag"]
+    assert list(table.features) == ["age", "colour", "flag"]
 
 
 def test_numbers_are_categories_where_that_is_said(tmp_path):
@@ -95,7 +97,7 @@ def test_the_same_table_in_parquet_is_the_same(tmp_path):
     frame = pandas.read_csv(tmp_path / "t.csv")
     frame.to_parquet(tmp_path / "t.parquet")
     other = tables.read(tmp_path / "t.parquet", "y", task="regression")
-    pandas.testing.assert_frame_equal(one.features, other.features)
+    pandas.testing.assert_frame_equal(*map(pandas.DataFrame, (one.features, other.features)))
     np.testing.assert_array_equal(one.y, other.y)
 
 
@@ -107,13 +109,13 @@ def test_a_category_of_a_dictionary_is_a_category(tmp_path):
 
 def test_a_column_of_one_value_is_left_out_and_said_so(tmp_path):
     table = tables.read(written(tmp_path, "a,b,c,y\n1,7,,0\n2,7,,1\n3,7,,0\n"), "y")
-    assert list(table.features.columns) == ["a"]
+    assert list(table.features) == ["a"]
     assert len(table.notes) == 2
     assert table.notes[0].startswith("column 'b' is the same in every row")
 
 
 def test_classes_have_their_share_on_both_sides():
-    table = tables.breast_cancer()
+    table = breast_cancer()
     parts = tables.split(table, 0.2, seed=3, inputs=InputChoices())
     assert len(parts.y_test) == 114
     assert abs(parts.y_train.mean() - parts.y_test.mean()) < 0.01
@@ -146,7 +148,7 @@ def test_the_budget_is_half_of_what_is_free(tmp_path, monkeypatch):
 
 
 def test_inputs_are_made_as_they_were_chosen():
-    table = tables.breast_cancer()
+    table = breast_cancer()
     parts = tables.split(table, 0.2, seed=3, inputs=InputChoices("robust", 4))
     assert parts.X_train.shape == (455, 150)
     assert np.abs(parts.X_test).max() <= 3
@@ -161,9 +163,7 @@ def test_more_inputs_than_the_budget_has_bytes_for_are_refused(bins, inputs, tak
     said = rf"{inputs} inputs of 569 samples, .*; the budget is 1\.00 KiB: .*, fewer --bins, or"
     assert 12 * 569 * inputs / 1024 == pytest.approx(taken, rel=1e-3)
     with pytest.raises(ValueError, match=said):
-        tables.split(
-            tables.breast_cancer(), 0.2, seed=0, budget=1024, inputs=InputChoices(bins=bins)
-        )
+        tables.split(breast_cancer(), 0.2, seed=0, budget=1024, inputs=InputChoices(bins=bins))
 
 
 def test_inputs_are_counted_before_they_are_made(monkeypatch):
@@ -171,12 +171,13 @@ def test_inputs_are_counted_before_they_are_made(monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda: 4096.0)
     for budget, said in ((1024, r"1\.00 KiB"), (None, r"2\.00 KiB")):
         with pytest.raises(ValueError, match=f"the budget is {said}"):
-            tables.split(tables.breast_cancer(), 0.2, seed=0, budget=budget)
+            tables.split(breast_cancer(), 0.2, seed=0, budget=budget)
 
 
 def test_a_number_beyond_float32_is_refused_with_its_line(tmp_path):
     path = mixed(tmp_path)
-    _, held_out = tables.parts_of(tables.read(path, "y"), 0.25, seed=0)
+    table = tables.read(path, "y")
+    _, held_out = parts_of(table.y, table.classes, 0.25, seed=0)
     lines = path.read_text().splitlines()
     lines[held_out[3] + 1] = "1e60" + lines[held_out[3] + 1][2:]  # for an age of two digits
     table = tables.read(written(tmp_path, "\n".join(lines)), "y")
@@ -290,7 +291,7 @@ def test_an_index_is_left_out_and_a_column_that_counts_is_named(tmp_path):
     lines = [f"{i},{i + 1},{i * i % 7},{i % 2}" for i in range(30)]
     path = written(tmp_path, "\n".join([",count,a,y", *lines]))
     table = tables.read(path, "y")
-    assert list(table.features.columns) == ["count", "a"]
+    assert list(table.features) == ["count", "a"]
     assert "column '' numbers the rows and is left out" in table.notes
     assert "column 'count' numbers the rows; type --drop 'count' if that is all" in table.notes
 
@@ -301,7 +302,7 @@ def test_an_index_in_any_order_and_with_gaps_is_left_out(name, rows, tmp_path):
     index = np.random.default_rng(0).permutation(1000)[:rows]
     lines = [f"{i},{i},{i * i % 7},{i % 2}" for i in index]
     table = tables.read(written(tmp_path, "\n".join([f"{name},own,a,y", *lines])), "y")
-    assert list(table.features.columns) == ["own", "a"]
+    assert list(table.features) == ["own", "a"]
     assert table.notes == (f"column {name!r} numbers the rows and is left out",)
 
 
