@@ -58,7 +58,8 @@ class Cohort:
         self._metric = task.metric[bucket.kind.loss]
         self._which = np.array([bucket.kind.networks.index(network) for network in networks])
         params = weights.stack(members, bucket.hidden)
-        numbers = numbers_of(configurations, bucket.on, task.X.dtype)
+        of_members = np.array([member.configuration for member in members])
+        numbers = numbers_of(task, of_members, self.fold, bucket.on)
         self._chunk = Members(numbers, self._epochs, None)
         if bucket.kind.weighted:
             train, held = task.splits[self.fold]
