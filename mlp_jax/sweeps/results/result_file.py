@@ -114,7 +114,7 @@ def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult
     return SweepResult(
         task=task,
         plan=SweepPlan(buckets, plan["bytes"], plan["seconds"]),
-        outcomes=outcomes_of(task, header["statuses"], arrays),
+        outcomes=(outcomes_of(task, header["statuses"], arrays),),
         seconds=header["seconds"],
         compilations=header["compilations"],
         interrupted=header["interrupted"],

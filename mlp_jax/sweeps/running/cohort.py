@@ -10,15 +10,16 @@ import jax
 import numpy as np
 
 from mlp_jax.back_propagation import one_pass
-from mlp_jax.metrics import Metric
 from mlp_jax.sweeps.folds import Fold
-from mlp_jax.sweeps.members import Member, Outcome, RungScore, Snapshot
+from mlp_jax.sweeps.members import RungScore, Snapshot
+from mlp_jax.sweeps.outcomes import CODES, Outcomes, PaddedParams
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.costs import longest_fold
 from mlp_jax.sweeps.planning.kinds import numbers_of
 from mlp_jax.sweeps.planning.segments import epochs_of_segment
 from mlp_jax.sweeps.running.chunk_program import Members, start_members
-from mlp_jax.sweeps.running.stacking import InitialWeights, cut_out, weights_of
+from mlp_jax.sweeps.running.cohort_members import CohortMembers, epochs_of
+from mlp_jax.sweeps.running.stacking import InitialWeights, weights_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.batches import Examples
 from mlp_jax.training.divergence import goes_on, lost_patience
@@ -34,7 +35,7 @@ class Cohort:
         self,
         task: Task,
         bucket: Bucket,
-        members: Sequence[Member],
+        members: CohortMembers,
         weights: InitialWeights,
         *,
         saved: bool = False,
@@ -48,20 +49,19 @@ class Cohort:
           weights: their initial ones.
           saved: a `snapshot` is kept after every segment, for another thread to look at.
         """
-        self.task, self.bucket, self.members = task, bucket, tuple(members)
-        self.fold = members[0].fold
+        self.task, self.bucket, self.names = task, bucket, members.names
+        self.fold = int(members.names[0, 2])
         self.done = 0
         self.segment = epochs_of_segment(longest_fold(task))
-        configurations = [task.of_fold(member.configuration, self.fold) for member in members]
-        self._epochs = np.array([c.epochs for c in configurations], np.int32)
-        networks = [configuration.network for configuration in configurations]
+        numbers_of_members = members.names[:, 0]
+        self._epochs = epochs_of(task, numbers_of_members, self.fold)
         self._metric = task.metric[bucket.kind.loss]
-        self._which = np.array([bucket.kind.networks.index(network) for network in networks])
-        params = weights.stack(members, bucket.hidden)
-        of_members = np.array([member.configuration for member in members])
-        numbers = numbers_of(task, of_members, self.fold, bucket.on)
+        self._which = members.which
+        params = weights.stack(members.names, bucket.hidden)
+        numbers = numbers_of(task, numbers_of_members, self.fold, bucket.on)
         self._chunk = Members(numbers, self._epochs, None)
         if bucket.kind.weighted:
+            configurations = [task.of_fold(int(n), self.fold) for n in numbers_of_members]
             train, held = task.splits[self.fold]
             own = weights_of(task, configurations, train)
             self._chunk = self._chunk._replace(weights=own)
@@ -74,9 +74,9 @@ class Cohort:
         self.state: State = start_members(
             params, numbers.optimizer, validates=task.best_by != "cost"
         )
-        self._history = np.empty((len(members), 0, 4), task.X.dtype)  # and room for more epochs
+        self._history = np.empty((len(self.names), 0, 4), task.X.dtype)  # and room for more epochs
         self._recorded = 0
-        self.going_on = np.arange(len(members))
+        self.going_on = np.arange(len(self.names))
         self._saved = saved
         self.snapshot: Snapshot | None = None
 
@@ -101,11 +101,11 @@ class Cohort:
         self._keep_snapshot()
 
     def _keep_snapshot(self) -> None:
-        if self._saved and not self.members:
+        if self._saved and not len(self.names):
             self.snapshot = None  # nobody stands anywhere
         elif self._saved:
             leaves = (*jax.tree.leaves(self.state), self._lines())
-            self.snapshot = Snapshot(self.members, self.done, leaves)
+            self.snapshot = Snapshot(self.names, self.done, leaves)
 
     def recipe(self) -> Recipe:
         """The static side of its program."""
@@ -148,7 +148,7 @@ class Cohort:
             draws = draw(self.done)
             # Whoever stops amid a segment, or looks from another thread, finds the state before it.
             after = jax.tree.map(np.copy, self.state)
-            history = np.full((len(self.members), stop - self.done, 4), np.nan, self.task.X.dtype)
+            history = np.full((len(self.names), stop - self.done, 4), np.nan, self.task.X.dtype)
             for rows in self._chunks():
                 which = self._network(rows)
                 state, lines = call(*self.arguments(rows), self.done, stop, draws, which)
@@ -176,34 +176,28 @@ class Cohort:
 
     def rung_scores(self) -> list[RungScore]:
         """How every member is judged so far."""
-        history, scores = self._lines(), []
-        for i, member in enumerate(self.members):
-            best = 0 if self.state.diverged[i] else self._best_epoch(i)
-            loss = float(history[i, best - 1, 2]) if best else np.nan
-            score = _score(history[i], best, self._metric)
-            scores.append(RungScore(member.configuration, score, loss))
-        return scores
+        best = np.where(self.state.diverged, 0, self._best_epochs())
+        losses = np.where(best > 0, self._at(best, 2), np.nan)
+        columns = self.names[:, 0].tolist(), self._scores(best).tolist(), losses.tolist()
+        return [RungScore(*row) for row in zip(*columns, strict=True)]
 
-    def outcomes_of_others(self, configurations: set[int]) -> dict[Member, Outcome]:
+    def outcomes_of_others(self, configurations: set[int]) -> Outcomes:
         """What becomes of members of none of these configurations once others go on; see `keep`."""
-        return {
-            member: outcome._replace(
-                status="halved away" if outcome.status == "interrupted" else outcome.status
-            )
-            for member, outcome in self.outcomes(~self._of(configurations)).items()
-        }
+        others = ~self._of(configurations)
+        return self.outcomes().take(others).with_status("interrupted", "halved away")
 
     def _of(self, configurations: set[int]) -> np.ndarray:
-        return np.array([member.configuration in configurations for member in self.members])
+        return np.isin(self.names[:, 0], list(configurations))
 
     def keep(self, configurations: set[int]) -> None:
         """Goes on with the members of these configurations alone."""
         kept = self._of(configurations)
-        members = tuple(one for one, stays in zip(self.members, kept, strict=True) if stays)
-        everything = self._chunk, self.state, self._epochs, self._which, self._history
-        chunk, state, epochs, which, history = jax.tree.map(lambda leaf: leaf[kept], everything)
+        everything = self.names, self._chunk, self.state, self._epochs, self._which, self._history
+        names, chunk, state, epochs, which, history = jax.tree.map(
+            lambda leaf: leaf[kept], everything
+        )
         # All at once: Ctrl-C amid the copies leaves names and states of the same members.
-        self.members, self._chunk, self.state = members, chunk, state
+        self.names, self._chunk, self.state = names, chunk, state
         self._epochs, self._which, self._history = epochs, which, history
         self.going_on = np.flatnonzero(self._goes_on())
         self._keep_snapshot()
@@ -213,7 +207,7 @@ class Cohort:
         done = self._recorded + lines.shape[1]
         if done > self._history.shape[1]:
             room = max(done, min(2 * done, int(self._epochs.max())))
-            wider = np.full((len(self.members), room, 4), np.nan, lines.dtype)
+            wider = np.full((len(self.names), room, 4), np.nan, lines.dtype)
             wider[:, : self._recorded] = self._lines()
             self._history = wider
         self._history[:, self._recorded : done] = lines
@@ -227,49 +221,52 @@ class Cohort:
         on = goes_on(state, self._epochs, self._chunk.numbers.patience)
         return np.asarray((state.epoch == self.done) & on)
 
-    def _best_epoch(self, i: int) -> int:
-        """Of a member; the last one where the cost is what epochs are judged by."""
+    def _best_epochs(self) -> np.ndarray:
+        """Of every member; the last one where the cost is what epochs are judged by."""
         best = self.state.best
-        return int(self.state.epoch[i] if best.params is None else best.epoch[i])
+        return np.asarray(self.state.epoch if best.params is None else best.epoch).astype(np.int64)
+
+    def _at(self, epochs: np.ndarray, column: int) -> np.ndarray:
+        """A column of the history at an epoch of every member; of epoch 0 anything."""
+        if not self._recorded:
+            return np.full(len(epochs), np.nan)
+        return self._history[np.arange(len(epochs)), epochs - 1, column].astype(np.float64)
+
+    def _scores(self, epochs: np.ndarray) -> np.ndarray:
+        """Of an epoch of every member, the better the higher; NaN of epoch 0.
+
+        Of the metric, or minus the loss if there is none.
+        """
+        metric = self._metric
+        scores = -self._at(epochs, 2) if metric is None else metric.score(self._at(epochs, 3))
+        return np.where(epochs > 0, scores, np.nan)
 
     def _lost_patience(self) -> np.ndarray:
         patience = self._chunk.numbers.patience
         if patience is None:
-            return np.zeros(len(self.members), bool)
+            return np.zeros(len(self.names), bool)
         return np.asarray(lost_patience(self.state, patience))
 
-    def outcomes(self, which: np.ndarray | None = None) -> dict[Member, Outcome]:
-        """What became of all members, or of those marked."""
-        history = self._lines()
-        lost = self._lost_patience()
+    def outcomes(self) -> Outcomes:
+        """What became of all members."""
+        epochs, best = np.asarray(self.state.epoch), self._best_epochs()
+        diverged = np.asarray(self.state.diverged)
+        statuses = np.where(self._lost_patience(), CODES["stopped"], CODES["interrupted"])
+        statuses[epochs >= self._epochs] = CODES["finished"]
+        statuses[diverged] = CODES["diverged"]
+        n = self.task.columns(self.fold), *(W.shape[2] for W, _ in self.state.params[-1:])
+        widths = np.asarray(self._chunk.numbers.widths)
+        sizes = np.column_stack([np.full(len(widths), n[0]), widths, np.full(len(widths), n[1])])
         kept = self.state.best.params or self.state.params
-        outcomes = {}
-        for i, member in enumerate(self.members):
-            if which is not None and not which[i]:
-                continue
-            epoch, best = int(self.state.epoch[i]), self._best_epoch(i)
-            status = "finished" if epoch >= self._epochs[i] else "interrupted"
-            status = "stopped" if lost[i] and status != "finished" else status
-            status = "diverged" if self.state.diverged[i] else status
-            lines = history[i, : epoch + int(self.state.diverged[i])].copy()
-            configuration = self.task.configurations[member.configuration]
-            sizes = self.task.sizes(configuration, self.fold)
-            outcomes[member] = Outcome(
-                cut_out(kept, i, sizes),
-                lines,
-                best,
-                _score(lines, best, self._metric),
-                status,
-            )
-        return outcomes
-
-
-def _score(history: np.ndarray, best: int, metric: Metric | None) -> float:
-    """Of the best epoch, the better the higher: of the metric, or minus the loss if it is None."""
-    if best == 0:
-        return float("nan")
-    _, _, loss, value = history[best - 1]
-    return -float(loss) if metric is None else float(metric.score(value))
+        return Outcomes(
+            members=self.names,
+            statuses=statuses,
+            best_epochs=best,
+            scores=self._scores(best),
+            params=PaddedParams(kept, np.arange(len(self.names)), sizes),
+            histories=self._lines().copy(),
+            lengths=epochs.astype(np.int64) + diverged,
+        )
 
 
 def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
@@ -286,7 +283,7 @@ def arguments_of_program(
 ) -> tuple[Any, ...]:
     """What `train_chunk` is compiled for, also if none of a restored cohort goes on."""
     chunk = cohort.bucket.chunk
-    members, state = cohort.arguments(np.arange(len(cohort.members))[:chunk])
+    members, state = cohort.arguments(np.arange(len(cohort.names))[:chunk])
     zero = np.int32(0)
     which = zero if cohort.bucket.alike else np.zeros(chunk, np.int32)
     return examples, members, state, zero, zero, fold, draws, which

@@ -1,41 +1,51 @@
 """What a sweep has found so far; any thread may add to the record and read it."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from mlp_jax.sweeps.members import Member, Outcome, Snapshot
+import numpy as np
+
+from mlp_jax.sweeps.member_order import MemberOrder
+from mlp_jax.sweeps.members import Snapshot
+from mlp_jax.sweeps.outcomes import Outcomes
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.schedule import CohortName
 
-Shown = Callable[[dict[Member, Outcome]], None]  # takes the outcomes of members that are done
+Shown = Callable[[Outcomes], None]  # takes the outcomes of members that are done
 
 
 class Record:
     """The outcomes of members, the cohorts that are in training, and the time of every bucket."""
 
-    def __init__(self, shown: Shown | None = None) -> None:
-        """An empty record. shown: called with outcomes as they come, from any thread."""
-        self._shown = shown
+    def __init__(self, order: MemberOrder, shown: Shown | None = None) -> None:
+        """An empty record.
+
+        Args:
+          order: of all members of the sweep.
+          shown: called with outcomes as they come, from any thread.
+        """
+        self._order, self._shown = order, shown
         self._lock = threading.Lock()
-        self._outcomes: dict[Member, Outcome] = {}
+        self._outcomes: list[Outcomes] = []
+        self.done = np.zeros(len(order), bool)  # members that have an outcome
         self._cohorts: dict[CohortName, Cohort] = {}
         self._seconds: dict[int, tuple[float, float]] = {}
         self._compilations = 0
 
-    def add(self, outcomes: Mapping[Member, Outcome], *, show: bool = True) -> None:
+    def add(self, outcomes: Outcomes, *, show: bool = True) -> None:
         """These members are done. show: tell whoever looks at the progress."""
+        if not len(outcomes):
+            return
         with self._lock:
-            self._outcomes.update(outcomes)
-        if show and self._shown is not None and outcomes:
-            self._shown(dict(outcomes))
+            self._outcomes.append(outcomes)
+            self.done[self._order.places(outcomes.members)] = True
+        if show and self._shown is not None:
+            self._shown(outcomes)
 
-    def outcomes(self) -> dict[Member, Outcome]:
+    def outcomes(self) -> list[Outcomes]:
         """Those of all members that are done."""
         with self._lock:
-            return dict(self._outcomes)
-
-    def __contains__(self, member: object) -> bool:
-        return member in self._outcomes
+            return list(self._outcomes)
 
     # --- Cohorts.
 
@@ -71,7 +81,7 @@ class Record:
             # First, or Ctrl-C in between would lose them.
             self.add(cohort.outcomes_of_others(configurations))
             cohort.keep(configurations)
-            if not cohort.members:
+            if not len(cohort.names):
                 self.end(name)
         return [name for name, cohort in self.cohorts().items() if len(cohort.going_on)]
 
@@ -79,14 +89,14 @@ class Record:
         """Adds the outcomes of all members of the cohorts, and ends these."""
         for name, cohort in self.cohorts().items():
             # Ctrl-C amid a choice may leave some in their cohort that were halved away already.
-            found = {m: outcome for m, outcome in cohort.outcomes().items() if m not in self}
-            self.add(found, show=show)
+            new = ~self.done[self._order.places(cohort.names)]
+            self.add(cohort.outcomes().take(new), show=show)
             self.end(name)
 
-    def state(self) -> tuple[dict[Member, Outcome], list[Snapshot]]:
+    def state(self) -> tuple[list[Outcomes], list[Snapshot]]:
         """(outcomes of members that are done, snapshots of cohorts that are in training)."""
         with self._lock:
-            outcomes = dict(self._outcomes)
+            outcomes = list(self._outcomes)
             cohorts = [self._cohorts[name] for name in sorted(self._cohorts)]
         snapshots = (cohort.snapshot for cohort in cohorts)
         return outcomes, [snapshot for snapshot in snapshots if snapshot is not None]

@@ -11,10 +11,10 @@ import numpy as np
 
 from mlp_jax.dtypes import scope
 from mlp_jax.sweeps.folds import as_folds
-from mlp_jax.sweeps.members import Member
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.running.batch_orders import BatchOrders
 from mlp_jax.sweeps.running.cohort import Cohort, arguments_of_program
+from mlp_jax.sweeps.running.cohort_members import CohortMembers
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.devices import chunks_at_a_time, put_on_devices, slots_of
 from mlp_jax.sweeps.running.program_cache import compile_program
@@ -59,7 +59,7 @@ class Runner:
         self._schedule = Schedule(plan.buckets, len(plan.devices), chunks_at_a_time(plan.devices))
         self._dividing = threading.Lock()
         self._divided: set[int] = set()  # buckets
-        self._members: dict[CohortName, tuple[Member, ...]] = {}
+        self._members: dict[CohortName, CohortMembers] = {}
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(len(self._slots))
 
@@ -113,7 +113,7 @@ class Runner:
             first = number not in self._divided
             if first:
                 self._divided.add(number)
-                self._members |= self._cohorts.of_bucket(number, self._record)
+                self._members |= self._cohorts.of_bucket(number, self._record.done)
             names = [name for name in self._members if name.bucket == number]
         if names:  # else all of their members were done before
             with scope(self._task.X.dtype):  # JAX's switches belong to a thread

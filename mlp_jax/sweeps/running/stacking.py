@@ -11,7 +11,6 @@ import numpy as np
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import SCHEMES, Layer, Scheme
 from mlp_jax.sweeps.configuration import Configuration
-from mlp_jax.sweeps.members import Member
 from mlp_jax.sweeps.task import Task
 
 DRAWN_AT_ONCE = 256 << 20  # bytes of initial weights
@@ -52,7 +51,7 @@ class InitialWeights:
 
     def __init__(self, task: Task) -> None:
         longest: dict[bool, int] = {}
-        for scheme, sizes in {(_scheme(c), task.sizes(c)) for c in task.configurations}:
+        for scheme, sizes in {(SCHEMES[c.init], task.sizes(c)) for c in task.configurations}:
             numbers = scheme.numbers(sizes)
             longest[scheme.uniform] = max(numbers, longest.get(scheme.uniform, 1))
         self._task = task
@@ -61,52 +60,74 @@ class InitialWeights:
         # `fit` draws in float32 whatever the dtype.
         self._dtype = np.dtype(np.float32) if task.as_fit else task.X.dtype
 
-    def draw(self, members: Sequence[Member]) -> None:
-        """Draws what these members need and is not there yet, all seeds in one program."""
-        schemes = {self._scheme_of(member).uniform: self._scheme_of(member) for member in members}
-        for uniform, scheme in schemes.items():
-            needed = {m.seed for m in members if self._scheme_of(m).uniform == uniform}
-            missing = sorted(seed for seed in needed if (uniform, seed) not in self._draws)
-            length = self._lengths[uniform]
-            most = max(1, DRAWN_AT_ONCE // (length * self._dtype.itemsize))
-            for first in range(0, len(missing), most):
-                some = missing[first : first + most]
-                count = 1 << (len(some) - 1).bit_length()  # so that few numbers of seeds compile
-                seeds = np.resize(np.array(some, np.uint32), count)
-                key = None if self._task.as_fit else self._task.key_init
-                drawn = np.asarray(_draws(key, seeds, scheme, length, self._dtype))
-                names = ((uniform, seed) for seed in some)
-                self._draws |= dict(zip(names, drawn, strict=False))
+    def _draw(self, scheme: Scheme, seeds: list[int]) -> np.ndarray:
+        """What these seeds draw, (seeds, numbers); what is not there yet in one program."""
+        missing = sorted({seed for seed in seeds if (scheme.uniform, seed) not in self._draws})
+        length = self._lengths[scheme.uniform]
+        most = max(1, DRAWN_AT_ONCE // (length * self._dtype.itemsize))
+        for first in range(0, len(missing), most):
+            some = missing[first : first + most]
+            count = 1 << (len(some) - 1).bit_length()  # so that few numbers of seeds compile
+            key = None if self._task.as_fit else self._task.key_init
+            padded = np.resize(np.array(some, np.uint32), count)
+            drawn = np.asarray(_draws(key, padded, scheme, length, self._dtype))
+            names = ((scheme.uniform, seed) for seed in some)
+            self._draws |= dict(zip(names, drawn, strict=False))
+        found = [self._draws[scheme.uniform, seed] for seed in seeds]
+        return found[0][None] if len(found) == 1 else np.stack(found)
 
-    def stack(self, members: Sequence[Member], hidden: tuple[int, ...]) -> tuple[Layer, ...]:
+    def stack(self, members: np.ndarray, hidden: tuple[int, ...]) -> tuple[Layer, ...]:
         """Initial parameters of members of one fold, padded with zeros to these hidden widths.
 
-        Members are on the first axis: W (members, n_prev, n), b (members, n, 1).
+        Networks of one shape and scheme are cut out of their draws together.
+
+        Args:
+          members: configuration, seed and fold of each, (members, 3).
+          hidden: widths of the layers.
+
+        Returns:
+          layers with the members on the first axis: W (members, n_prev, n), b (members, n, 1).
         """
-        self.draw(members)
         task, dtype = self._task, self._task.X.dtype
-        sizes = [task.sizes(task.configurations[m.configuration], m.fold) for m in members]
-        wide = (task.X.shape[1], *hidden, sizes[0][-1])
+        numbers, seeds, folds = np.asarray(members, np.int64).reshape(-1, 3).T
+        shapes = _shapes_of(task, numbers)
+        outputs = task.sizes(task.configurations[int(numbers[0])])[-1]
+        wide = (task.X.shape[1], *hidden, outputs)
         layers = tuple(
-            Layer(np.zeros((len(members), a, b), dtype), np.zeros((len(members), b, 1), dtype))
+            Layer(np.zeros((len(seeds), a, b), dtype), np.zeros((len(seeds), b, 1), dtype))
             for a, b in pairwise(wide)
         )
-        for place, (member, own) in enumerate(zip(members, sizes, strict=True)):
-            scheme = self._scheme_of(member)
-            drawn = scheme.layers(self._draws[scheme.uniform, member.seed], own)
-            for (W, b), (corner, biases) in zip(layers, drawn, strict=True):
-                n_prev, n = corner.shape
-                W[place, :n_prev, :n] = corner
-                if biases is not None:
-                    b[place, :n] = biases
+        for (name, widths), places in shapes.items():
+            sizes = (task.columns(int(folds[0])), *widths, outputs)
+            self._fill(layers, places, SCHEMES[name], sizes, seeds[places])
         return layers
 
-    def _scheme_of(self, member: Member) -> Scheme:
-        return _scheme(self._task.configurations[member.configuration])
+    def _fill(
+        self,
+        layers: tuple[Layer, ...],
+        places: np.ndarray,
+        scheme: Scheme,
+        sizes: tuple[int, ...],
+        seeds: np.ndarray,
+    ) -> None:
+        """Writes the initial parameters of networks of one shape into their places."""
+        one = bool((seeds == seeds[0]).all())  # which most are: of that one all are cut out
+        drawn = self._draw(scheme, seeds[:1].tolist() if one else seeds.tolist())
+        rows: Any = slice(None) if len(places) == len(layers[0].W) else places
+        for (W, b), (corner, biases) in zip(layers, scheme.layers(drawn, sizes), strict=True):
+            n_prev, n = corner.shape[1:]
+            W[rows, :n_prev, :n] = corner
+            if biases is not None:
+                b[rows, :n] = biases
 
 
-def _scheme(configuration: Configuration) -> Scheme:
-    return SCHEMES[configuration.init]
+def _shapes_of(task: Task, numbers: np.ndarray) -> dict[Any, np.ndarray]:
+    """Of configurations of these numbers the places of each (scheme, hidden widths)."""
+    found: dict[Any, list[int]] = {}
+    for place, number in enumerate(numbers.tolist()):
+        one = task.configurations[number]
+        found.setdefault((one.init, one.hidden), []).append(place)
+    return {shape: np.array(places) for shape, places in found.items()}
 
 
 def _length(longest: int) -> int:
@@ -127,11 +148,3 @@ def _draws(key: Any, seeds: Any, scheme: Scheme, length: int, dtype: Any) -> jax
         return scheme.draw(own, length, dtype)
 
     return jax.vmap(of_seed)(seeds)
-
-
-def cut_out(params: Any, index: int, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
-    """One member's own parameters out of a padded stack, copied."""
-    return tuple(
-        Layer(layer.W[index, :n_prev, :n].copy(), layer.b[index, :n].copy())
-        for layer, (n_prev, n) in zip(params, pairwise(sizes), strict=True)
-    )
