@@ -10,31 +10,44 @@ import numpy as np
 
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import STATUSES
+from mlp_jax.sweeps.transfers import fetched
 
 CODES = {status: code for code, status in enumerate(STATUSES)}
 
 
-class PaddedParams:
-    """Parameters of members side by side, padded to one shape, as a program has left them.
+class Stack:
+    """Parameters side by side as a program has left them, perhaps on a device.
 
-    They may be on a device, and come from there when somebody first asks for one of them.
+    They come from there when somebody first asks for them.
     """
 
-    def __init__(self, layers: Any, rows: np.ndarray, sizes: np.ndarray) -> None:
+    def __init__(self, layers: Any, device: Any) -> None:
+        """layers: W (rows, n_prev, n) and b (rows, n, 1), in NumPy or on the device."""
+        self._layers, self._device = layers, device
+
+    @cached_property
+    def here(self) -> tuple[Layer, ...]:
+        """The layers in NumPy; those on the device are let go of."""
+        found = fetched(tuple(Layer(*layer) for layer in self._layers), self._device)
+        self._layers = self._device = None
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"here": self.here}  # a device cannot be pickled
+
+
+class PaddedParams:
+    """Parameters of members, padded to one shape."""
+
+    def __init__(self, stack: Stack, rows: np.ndarray, sizes: np.ndarray) -> None:
         """The members in some rows of a stack.
 
         Args:
-          layers: the stack, W (rows, n_prev, n) and b (rows, n, 1), in NumPy or on a device.
+          stack: of as many networks or more.
           rows: of every member, (members,).
           sizes: units of every layer of every member, features first, (members, L + 1).
         """
-        self._layers, self._rows, self._sizes = layers, rows, sizes
-
-    @cached_property
-    def _here(self) -> tuple[Layer, ...]:
-        """The stack in NumPy; the one on the device is let go of."""
-        self._layers = tuple(Layer(*map(np.asarray, layer)) for layer in self._layers)
-        return self._layers
+        self.stack, self._rows, self._sizes = stack, rows, sizes
 
     @property
     def lengths(self) -> np.ndarray:
@@ -47,16 +60,20 @@ class PaddedParams:
         row = self._rows[place]
         return tuple(
             Layer(W[row, :n_prev, :n].copy(), b[row, :n].copy())
-            for (W, b), (n_prev, n) in zip(self._here, pairwise(sizes), strict=True)
+            for (W, b), (n_prev, n) in zip(self.stack.here, pairwise(sizes), strict=True)
         )
+
+    def fetch(self) -> None:
+        """Has the stack come from its device."""
+        _ = self.stack.here
 
     def take(self, which: np.ndarray) -> "PaddedParams":
         """Those of some members; nothing is copied."""
-        return PaddedParams(self._layers, self._rows[which], self._sizes[which])
+        return PaddedParams(self.stack, self._rows[which], self._sizes[which])
 
     def write(self, entries: np.ndarray) -> None:
         """Writes all of every member end to end: of every layer W, row by row, then b."""
-        wide = [(W.shape[1], W.shape[2]) for W, _ in self._here]
+        wide = [(W.shape[1], W.shape[2]) for W, _ in self.stack.here]
         if not len(self._rows):
             return
         alike = bool((self._sizes == (wide[0][0], *(n for _, n in wide))).all())
@@ -64,7 +81,7 @@ class PaddedParams:
         shape = len(self._rows), length
         whole = entries.reshape(shape) if alike else np.empty(shape, entries.dtype)
         at, own = 0, np.ones(whole.shape, bool)
-        for layer, (W, b) in enumerate(self._here):
+        for layer, (W, b) in enumerate(self.stack.here):
             (n_prev, n), (rows, columns) = wide[layer], self._sizes[:, layer : layer + 2].T
             for leaf, end in ((W, at + n_prev * n), (b, at + (n_prev + 1) * n)):
                 whole[:, at:end] = leaf[_as_slice(self._rows)].reshape(-1, end - at)
@@ -94,6 +111,9 @@ class FlatParams:
             layers.append(Layer(W.reshape(n_prev, n), b.reshape(n, 1)))
             at += (n_prev + 1) * n
         return tuple(layers)
+
+    def fetch(self) -> None:
+        """They are here."""
 
     def take(self, which: np.ndarray) -> "FlatParams":
         """Those of some members, copied."""

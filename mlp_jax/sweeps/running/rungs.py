@@ -8,7 +8,7 @@ from mlp_jax.sweeps.halving import best_of, epochs_of_rungs
 from mlp_jax.sweeps.member_order import MemberOrder
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.running.checkpoint import Saved, SweepCheckpoint
-from mlp_jax.sweeps.running.cohort_members import members_of
+from mlp_jax.sweeps.running.cohort_members import names_of
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.coordination import SingleProcess
 from mlp_jax.sweeps.running.record import Record, Shown
@@ -48,7 +48,7 @@ class Rungs:
         mine = np.zeros(len(order), bool)  # and not those of other shards, which a folder has too
         for bucket in plan.buckets:
             for fold in bucket.folds:
-                mine[order.places(members_of(bucket, fold).names)] = True
+                mine[order.places(names_of(bucket, fold))] = True
         self._kept = saved.kept
         self._saved = SavedSnapshots(saved.snapshots, order, mine)
         self._cohorts = Cohorts(
@@ -125,6 +125,7 @@ class Rungs:
             self._save()  # for the others may let this process wait
             cohorts = self.record.cohorts().values()
             own = [score for cohort in cohorts for score in cohort.rung_scores()]
+            own += self.record.rung_scores(set(self._kept[-1]) if self._kept else None)
             assert self._plan.halving is not None
             scores = self._coordination.rung_scores(choice, own)
             self._kept = (*self._kept, tuple(sorted(best_of(scores, self._plan.halving))))
@@ -137,4 +138,5 @@ class Rungs:
         self.record.end_all(show=False)
         with scope(self._task.X.dtype):
             for cohort in self._cohorts.make_saved(self.record.done):
-                self.record.add(cohort.outcomes(), show=False)
+                for outcomes in cohort.outcomes():
+                    self.record.add(outcomes, show=False)

@@ -50,10 +50,11 @@ class InitialWeights:
     """
 
     def __init__(self, task: Task) -> None:
+        self._shapes, self._shape_of = _shapes_of(task)
         longest: dict[bool, int] = {}
-        for scheme, sizes in {(SCHEMES[c.init], task.sizes(c)) for c in task.configurations}:
-            numbers = scheme.numbers(sizes)
-            longest[scheme.uniform] = max(numbers, longest.get(scheme.uniform, 1))
+        for name, hidden, outputs in self._shapes:
+            scheme, sizes = SCHEMES[name], (task.X.shape[1], *hidden, outputs)
+            longest[scheme.uniform] = max(scheme.numbers(sizes), longest.get(scheme.uniform, 1))
         self._task = task
         self._lengths = {uniform: _length(most) for uniform, most in longest.items()}
         self._draws: dict[tuple[bool, int], np.ndarray] = {}
@@ -90,22 +91,25 @@ class InitialWeights:
         """
         task, dtype = self._task, self._task.X.dtype
         numbers, seeds, folds = np.asarray(members, np.int64).reshape(-1, 3).T
-        shapes = _shapes_of(task, numbers)
-        outputs = task.sizes(task.configurations[int(numbers[0])])[-1]
+        shapes = self._shape_of[numbers]
+        outputs = self._shapes[shapes[0]][-1]
         wide = (task.X.shape[1], *hidden, outputs)
         layers = tuple(
             Layer(np.zeros((len(seeds), a, b), dtype), np.zeros((len(seeds), b, 1), dtype))
             for a, b in pairwise(wide)
         )
-        for (name, widths), places in shapes.items():
-            sizes = (task.columns(int(folds[0])), *widths, outputs)
+        alike = bool((shapes == shapes[0]).all())
+        for shape in shapes[:1] if alike else np.unique(shapes):
+            name, own, _ = self._shapes[shape]
+            sizes = (task.columns(int(folds[0])), *own, outputs)
+            places = slice(None) if alike else np.flatnonzero(shapes == shape)
             self._fill(layers, places, SCHEMES[name], sizes, seeds[places])
         return layers
 
     def _fill(
         self,
         layers: tuple[Layer, ...],
-        places: np.ndarray,
+        places: Any,
         scheme: Scheme,
         sizes: tuple[int, ...],
         seeds: np.ndarray,
@@ -113,21 +117,21 @@ class InitialWeights:
         """Writes the initial parameters of networks of one shape into their places."""
         one = bool((seeds == seeds[0]).all())  # which most are: of that one all are cut out
         drawn = self._draw(scheme, seeds[:1].tolist() if one else seeds.tolist())
-        rows: Any = slice(None) if len(places) == len(layers[0].W) else places
         for (W, b), (corner, biases) in zip(layers, scheme.layers(drawn, sizes), strict=True):
             n_prev, n = corner.shape[1:]
-            W[rows, :n_prev, :n] = corner
+            W[places, :n_prev, :n] = corner
             if biases is not None:
-                b[rows, :n] = biases
+                b[places, :n] = biases
 
 
-def _shapes_of(task: Task, numbers: np.ndarray) -> dict[Any, np.ndarray]:
-    """Of configurations of these numbers the places of each (scheme, hidden widths)."""
-    found: dict[Any, list[int]] = {}
-    for place, number in enumerate(numbers.tolist()):
-        one = task.configurations[number]
-        found.setdefault((one.init, one.hidden), []).append(place)
-    return {shape: np.array(places) for shape, places in found.items()}
+def _shapes_of(task: Task) -> tuple[list[tuple[Any, ...]], np.ndarray]:
+    """(each scheme, hidden widths and outputs once, the number of every configuration's)."""
+    found: dict[tuple[Any, ...], int] = {}
+    numbers = [
+        found.setdefault((one.init, one.hidden, task.sizes(one)[-1]), len(found))
+        for one in task.configurations
+    ]
+    return list(found), np.array(numbers, np.int64)
 
 
 def _length(longest: int) -> int:

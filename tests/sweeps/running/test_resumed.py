@@ -10,6 +10,7 @@ from mlp_jax.sweeps.member_order import MemberOrder
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
+from mlp_jax.sweeps.running.cohort_members import names_of
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 from mlp_jax.sweeps.task import as_task
@@ -110,8 +111,9 @@ def test_those_that_have_come_the_furthest_go_on_first(tmp_path):
     for number, bucket in enumerate(plan.buckets):
         found = cohorts.of_bucket(number, done)
         for fold in bucket.folds:
-            firsts = [members.names[0] for name, members in found.items() if name.fold == fold]
-            orders.append([saved.get(tuple(member.tolist()), 0) for member in firsts])
+            names = names_of(bucket, fold).tolist()
+            firsts = [names[places[0]] for name, places in found.items() if name.fold == fold]
+            orders.append([saved.get(tuple(member), 0) for member in firsts])
     assert orders == [sorted(order, reverse=True) for order in orders]
     assert any(len(set(order)) > 1 for order in orders)
 
