@@ -148,6 +148,14 @@ def _network(networks: tuple[Network, ...], which: Array, state: State) -> Netwo
     return Network(hidden, networks[0].loss, networks[0].products)
 
 
+def on_platform(networks: tuple[Network, ...], platform: str) -> tuple[Network, ...]:
+    """The networks with their products as many networks on the platform have them."""
+    return tuple(
+        Network(network.activation, network.loss, network.products.side_by_side(platform))
+        for network in networks
+    )
+
+
 def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> State:
     """The `State` of members before the first epoch, in NumPy, equal to what `start` makes.
 

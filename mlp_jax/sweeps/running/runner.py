@@ -13,6 +13,7 @@ from mlp_jax.dtypes import scope
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.running.batch_orders import BatchOrders
+from mlp_jax.sweeps.running.chunk_program import on_platform
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.devices import chunks_at_a_time, put_on_devices, slots_of
@@ -138,7 +139,8 @@ class Runner:
             *(data.examples[kind.loss], data.folds[cohort.fold]),
             self._orders(cohort, 0, device),
         )
-        choices = device, arguments, cohort.recipe(), self._lengths, kind.networks
+        networks = on_platform(kind.networks, device.platform)
+        choices = device, arguments, cohort.recipe(), self._lengths, networks
         program, new = compile_program(*choices)
         self._names[number, device] = ProgramName(*choices)
         self._schedule.compiled(number, device)
