@@ -59,15 +59,15 @@ class Scheme(NamedTuple):
     def layers(self, drawn: Any, sizes: Sequence[int]) -> Iterator[tuple[Any, Any]]:
         """(W, b) of every layer from one draw, of JAX or NumPy; b is None where it is zero.
 
-        Biases come after all weights.
+        Biases come after all weights. Several draws, (..., numbers), give several layers.
         """
         # Of normal numbers as JAX would round it, so that He's are the same bits as ever.
         wide = np.float64 if self.uniform else jax.dtypes.canonicalize_dtype(np.float64)
         at, of_bias = 0, sum(n_prev * n for n_prev, n in pairwise(sizes))
         for n_prev, n in pairwise(sizes):
             scale = _scale(self, n_prev, n, drawn.dtype, wide)
-            W = drawn[at : at + n_prev * n].reshape(n_prev, n) * scale
-            b = drawn[of_bias : of_bias + n].reshape(n, 1) * scale if self.uniform else None
+            W = drawn[..., at : at + n_prev * n].reshape(*drawn.shape[:-1], n_prev, n) * scale
+            b = drawn[..., of_bias : of_bias + n, None] * scale if self.uniform else None
             yield W, b
             at, of_bias = at + n_prev * n, of_bias + n
 

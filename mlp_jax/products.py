@@ -11,6 +11,10 @@ more, trained in batches, is faster by rows, in 0.88 of the time for 784-256-128
 Smaller layers gain nothing, and networks side by side (`vmap`, sweeps) are 10 to 20 % slower. A
 full batch that came as columns stays columns: else it would be turned first. `fit` chooses by these
 facts.
+
+On an accelerator the factors of networks side by side are taken as they lie, in the hope that what
+is not turned takes no time: tests/sweeps/running/test_step.py counts what a step is made of there,
+and nothing was timed.
 """
 
 from collections.abc import Sequence
@@ -35,10 +39,12 @@ class Products:
 
     precision: one of `PRECISIONS`; `Network` describes them.
     rows: examples are rows in memory, though columns on paper.
+    as_they_lie: no factor is turned before a product, which names the axes that it runs over.
     """
 
     precision: str = "highest"
     rows: bool = False
+    as_they_lie: bool = False
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -54,8 +60,18 @@ class Products:
         large = any(W.size >= LARGE for W, _ in layers)
         return Products(self.precision, large and self.precision != "bfloat16")
 
+    def side_by_side(self, platform: str) -> "Products":
+        """These products for many networks that are trained together on a platform.
+
+        The products of accelerators read a factor either way at the same speed. To turn one there
+        is a pass over memory that takes as long as a small product.
+        """
+        return self if platform == "cpu" else Products(self.precision, as_they_lie=True)
+
     def forward(self, W: Array, A: Array) -> Array:
         """Wᵀ A, (n, m), for A of the layer below, (n_prev, m)."""
+        if self.as_they_lie:
+            return self._over(W, 0, A, 0)
         if self.rows:
             return jax.lax.optimization_barrier(self._product(_as_rows(A), W)).T
         # XLA folds a transposition into the product, and on a CPU a product that runs over the
@@ -65,6 +81,8 @@ class Products:
 
     def backward(self, W: Array, dZ: Array) -> Array:
         """W dZ, (n_prev, m), for the errors dZ, (n, m)."""
+        if self.as_they_lie:
+            return self._over(W, 1, dZ, 0)
         if self.rows:
             return jax.lax.optimization_barrier(self._product(_as_rows(dZ), W.T)).T
         return self._product(W, dZ)
@@ -74,6 +92,8 @@ class Products:
         if self.rows:
             dZ_T = _as_rows(dZ)
             return self._product(_as_rows(A).T, dZ_T), jnp.sum(dZ_T, axis=0)[:, None]
+        if self.as_they_lie:
+            return self._over(A, 1, dZ, 1), jnp.sum(dZ, axis=1, keepdims=True)
         # Not dZ 1ᵀ as a product, for which networks side by side would be turned in memory.
         return self._product(A, dZ.T), jnp.sum(dZ, axis=1, keepdims=True)
 
@@ -81,6 +101,8 @@ class Products:
         """(Xᵀ, Yᵀ) of a batch of rows, X (m, n[0]) and Y (m, K), as these products want them."""
         if self.rows:
             return jax.lax.optimization_barrier(X).T, jax.lax.optimization_barrier(Y).T
+        if self.as_they_lie:
+            return X.T, Y.T
         # Turned at once: if XLA takes the turn into the products, they take up to half as long
         # again.
         return jax.lax.optimization_barrier((X.T, Y.T))
@@ -89,9 +111,20 @@ class Products:
         """A B at the chosen precision, in the dtype of A and B."""
         if self.precision != "bfloat16":
             return jnp.matmul(A, B, precision=self.precision)
-        # "bfloat16" rounds the factors alone.
-        rounded = A.astype(jnp.bfloat16), B.astype(jnp.bfloat16)
-        return jnp.matmul(*rounded, preferred_element_type=A.dtype)
+        return jnp.matmul(*_rounded(A, B), preferred_element_type=A.dtype)
+
+    def _over(self, A: Array, of_A: int, B: Array, of_B: int) -> Array:
+        """The product of A and B over an axis of each, likewise."""
+        over = (((of_A,), (of_B,)), ((), ()))
+        if self.precision != "bfloat16":
+            return jax.lax.dot_general(A, B, over, precision=self.precision)
+        rounded = _rounded(A, B)
+        return jax.lax.dot_general(*rounded, over, preferred_element_type=A.dtype)
+
+
+def _rounded(A: Array, B: Array) -> tuple[Array, Array]:
+    """The factors in bfloat16, which rounds the factors alone."""
+    return A.astype(jnp.bfloat16), B.astype(jnp.bfloat16)
 
 
 def _as_rows(A: Array) -> Array:

@@ -48,6 +48,14 @@ def test_the_costs_of_a_sweep_are_fitted():
     assert printed.count("now ") == 4
 
 
+def test_pythons_share_of_a_network_is_measured_part_by_part():
+    printed = run(BENCHMARKS / "python_a_network.py", "--small").splitlines()
+    rows = (line.rsplit(maxsplit=1) for line in printed if line[-2:-1] == ".")
+    values = {name.strip(): float(value) for name, value in rows}
+    assert {"sweep", "ranking and to_pandas", "save_sweep"} < set(values)
+    assert all(value > 0 for value in values.values())
+
+
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads Linux's /proc")
 def test_the_memory_of_a_sweep_is_measured_beside_its_plan():
     printed = run_alone(BENCHMARKS / "sweep_memory.py", "--small")

@@ -8,7 +8,11 @@ import pytest
 import mlp_jax
 from mlp_jax.products import LARGE, Products
 
-WAYS = {"columns": Products(), "rows": Products(rows=True)}
+WAYS = {
+    "columns": Products(),
+    "rows": Products(rows=True),
+    "as they lie": Products(as_they_lie=True),
+}
 SHAPES = {"small": (4, 3, 5), "square": (6, 6, 6), "large": (130, 128, 7)}  # (n_prev, n, m)
 
 
@@ -53,7 +57,7 @@ def test_a_program_of_one_way_is_not_taken_for_another():
     f = jax.jit(mlp_jax.forward, static_argnames="network")
     for network in ways:
         f(params, jnp.ones((4, 5)), network=network)
-    assert f._cache_size() == 2
+    assert f._cache_size() == len(WAYS)
 
 
 def test_an_unknown_precision_is_refused():

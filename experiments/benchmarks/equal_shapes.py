@@ -36,7 +36,6 @@ from measuring import (
 from peers.equal_shapes import NEEDS, ONE_BY_ONE, PEERS, Members
 
 import mlp_jax
-from mlp_jax.sweeps.members import Member
 from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import as_task
 
@@ -79,7 +78,7 @@ def problem_of(
     table = X[:rows], y[:rows], space
     choices = {"validation": (X[rows:], y[rows:]), "epochs": epochs}
     drawn = InitialWeights(as_task(*table, **choices))
-    weights = drawn.stack([Member(seed, seed, 0) for seed in range(count)], sizes[1:-1])
+    weights = drawn.stack([(seed, seed, 0) for seed in range(count)], sizes[1:-1])
     stacked = [(W, b[:, :, 0]) for W, b in weights]
     return (table, choices), Members(sizes, X[:rows], y[:rows], stacked, rates, batch, epochs)
 

@@ -109,7 +109,7 @@ def print_ranking(result: "SweepResult") -> None:
     tables = [_ranking(result, fewer) for fewer in ((), ("status",), ("status", "epoch"))]
     fitting = [one for one in tables if console.measure(one).maximum <= width]
     Console(width=WIDEST).print([*fitting, tables[-1]][0], crop=False)
-    done = sum(member.status != "interrupted" for member in result.members)
+    done = len(result.members) - result.counts()["interrupted"]
     click.echo(f"{done} of {len(result.members)} members in {result.seconds:.1f} s")
 
 

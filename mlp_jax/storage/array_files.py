@@ -12,9 +12,19 @@ from typing import Any
 
 import numpy as np
 
+Pieces = Sequence[bytes | memoryview]  # of a file, one after the other
+
 
 def packed(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
-    """The bytes of a file: the arrays, the header in JSON, and a SHA-256 of both.
+    """The bytes of a file, see `pieces`."""
+    return b"".join(pieces(format_, header, arrays))
+
+
+def pieces(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Pieces:
+    """What a file consists of: the arrays, the header in JSON, and a SHA-256 of both.
+
+    As `safetensors.numpy.save` would write it, but for copies: of a sweep all parameters would be
+    copied four times. The pieces show the arrays, which must stay as they are until written.
 
     Args:
       format_: the name of the format, which the header has too.
@@ -24,10 +34,35 @@ def packed(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) 
     import mlp_jax
 
     text = json.dumps({"format": format_, "library": mlp_jax.__version__} | header)
-    # In C order by copying: safetensors writes a transposed array wrongly, without a word.
-    in_order = {name: array.copy(order="C") for name, array in arrays.items()}
-    metadata = {"mlp_jax": text, "sha256": _digest(arrays, text)}
-    return _safetensors().numpy.save(in_order, metadata=metadata)
+    _safetensors()  # without which nobody could read it
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    dtypes = {name: _name_of(array.dtype) for name, array in arrays.items()}
+    described: dict[str, Any] = {"__metadata__": {"mlp_jax": text, "sha256": _digest(arrays, text)}}
+    at, in_order = 0, sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    for name in in_order:
+        array = arrays[name]
+        described[name] = {
+            "dtype": dtypes[name],
+            "shape": list(array.shape),
+            "data_offsets": [at, at + array.nbytes],
+        }
+        at += array.nbytes
+    first = json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode()
+    first += b" " * (-len(first) % 8)  # so that numbers of 8 bytes lie at places of such numbers
+    return [len(first).to_bytes(8, "little"), first, *(_bytes_of(arrays[n]) for n in in_order)]
+
+
+def _name_of(dtype: np.dtype) -> str:
+    """The name that safetensors has for a dtype."""
+    letter = {"f": "F", "i": "I", "u": "U", "b": "BOOL"}.get(dtype.kind)
+    if letter is None or not dtype.isnative:
+        raise ValueError(f"arrays of dtype {dtype} cannot be written to a file")
+    return letter if letter == "BOOL" else f"{letter}{8 * dtype.itemsize}"
+
+
+def _bytes_of(array: np.ndarray) -> memoryview:
+    """The bytes of an array in C order, where they are."""
+    return array.reshape(-1).view(np.uint8).data
 
 
 def unpacked(
@@ -75,12 +110,12 @@ def unpacked(
     return header, arrays
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes | Pieces) -> None:
     """Puts `content` at `path` in one step: an old file stays until the new file is whole."""
     replace_all([(path, content)])
 
 
-def replace_all(contents: Sequence[tuple[Path, bytes]]) -> None:
+def replace_all(contents: Sequence[tuple[Path, bytes | Pieces]]) -> None:
     """Replaces several files. The old files stay until all of the new files are written.
 
     Raises:
@@ -98,7 +133,7 @@ def replace_all(contents: Sequence[tuple[Path, bytes]]) -> None:
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
             written.append((name, path))
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                file.writelines([content] if isinstance(content, bytes) else content)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, _permissions(path))
@@ -135,6 +170,7 @@ def _safetensors() -> Any:
 def _digest(arrays: dict[str, np.ndarray], text: str) -> str:
     digest = hashlib.sha256(text.encode())
     for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+        array = np.asarray(arrays[name], order="C")
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(_bytes_of(array))
     return digest.hexdigest()

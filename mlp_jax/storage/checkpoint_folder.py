@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.storage.array_files import packed, replace, unpacked
+from mlp_jax.storage.array_files import pieces, replace, unpacked
 from mlp_jax.storage.fingerprints import differing
 from mlp_jax.wording import as_typed
 
@@ -167,13 +167,13 @@ class CheckpointFolder:
     def put(
         self, path: Path, form: str, header: dict[str, Any], arrays: dict[str, np.ndarray]
     ) -> None:
-        """Writes a file in one step, see `array_files.packed`, with the training that it is of.
+        """Writes a file in one step, see `array_files.pieces`, with the training that it is of.
 
         Raises:
           OSError: the file cannot be written; the files before are as they were.
         """
         try:
-            replace(path, packed(form, {self._of: self._parts} | header, arrays))
+            replace(path, pieces(form, {self._of: self._parts} | header, arrays))
         except OSError as error:
             raise OSError(
                 error.errno,

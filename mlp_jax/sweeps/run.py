@@ -266,7 +266,7 @@ def run(
     return SweepResult(
         task=task,
         plan=plan.portable(),
-        outcomes=outcomes,
+        outcomes=tuple(outcomes),
         seconds=time.perf_counter() - began,
         compilations=rungs.record.compilations,
         interrupted=interrupted,

@@ -193,7 +193,8 @@ def test_what_a_sweep_gives_is_the_users_own(tmp_path):
     for kept in (result, loaded):
         given = [kept.refit(), kept.ensemble(2), kept.held_out_outputs(), kept.scores]
         given += [fitted.predict(X) for fitted in given[:2]]
-        arrays = list(arrays_of([kept.members, *given]))
+        made = [(m.params, m.curves) for m in kept.members]
+        arrays = list(arrays_of([made, *given]))
         assert len(arrays) > 30
         assert all(isinstance(one, np.ndarray) and one.flags.writeable for one in arrays)
         before = [member.params[0].W.copy() for member in kept.members]

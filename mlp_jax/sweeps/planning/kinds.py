@@ -10,6 +10,7 @@ from mlp_jax.dropout import FallingRate
 from mlp_jax.losses import Loss
 from mlp_jax.network import Network
 from mlp_jax.sweeps.configuration import Configuration
+from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import as_batch_size
 from mlp_jax.training.recipe import Numbers
 
@@ -67,8 +68,17 @@ def switches(configurations: Sequence[Configuration]) -> frozenset[str]:
     return frozenset(found | {"mean_over" for c in configurations if "mean_over" in c.named})
 
 
-def numbers_of(configurations: Sequence[Configuration], on: frozenset[str], dtype: Any) -> Numbers:
-    """The traced numbers of members side by side, as NumPy arrays. on: see `switches`."""
+def numbers_of(task: Task, numbers: np.ndarray, fold: int, on: frozenset[str]) -> Numbers:
+    """The traced numbers of members side by side, as NumPy arrays.
+
+    Args:
+      task: of the sweep.
+      numbers: of the members' configurations, (members,): of one kind.
+      fold: on which they are trained.
+      on: see `switches`.
+    """
+    configurations = [task.of_fold(int(number), fold) for number in numbers]
+    dtype = task.X.dtype
 
     def column(name: str) -> np.ndarray:
         values = (getattr(c, name) for c in configurations)

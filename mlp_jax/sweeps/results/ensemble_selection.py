@@ -15,6 +15,7 @@ import numpy as np
 from mlp_jax.loss_rules import SMALLEST, can_be_averaged, rules_of
 from mlp_jax.losses import Loss, is_named_loss, of_name
 from mlp_jax.models.prediction import outputs_of_all
+from mlp_jax.sweeps.outcomes import CODES
 from mlp_jax.sweeps.results.ensemble import Ensemble, classes_of, copied
 from mlp_jax.sweeps.results.member import SweepMember, best_loss
 from mlp_jax.sweeps.results.ranking import Ranked, order_of
@@ -37,11 +38,10 @@ def ensemble_of(task: Task, ranking: Sequence[Ranked], size: int, *, greedy: boo
     """
     loss = ranking[0].members[0].network.loss
     check_averaged(loss, "take result.refit()")
-    candidates = [
-        row
-        for row in ranking
-        if order_of(row.status, row.score) < 2 and row.members[0].network.loss == loss
-    ]
+    statuses = np.array([CODES[row.status] for row in ranking])
+    some = np.flatnonzero(order_of(statuses, np.array([row.score for row in ranking])) < 2)
+    scored = (ranking[place] for place in some.tolist())
+    candidates = [row for row in scored if row.members[0].network.loss == loss]
     if greedy:
         candidates = [candidates[i] for i in _of_the_lowest_loss(candidates)]
     else:

@@ -1,6 +1,7 @@
 """A member as a result has it: what it was trained on, and what became of it."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ from mlp_jax.labels import class_weights
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer, init
 from mlp_jax.sweeps.configuration import Configuration
+from mlp_jax.sweeps.outcomes import Outcomes
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.state import Info
 
@@ -21,7 +23,7 @@ _OF_FIT = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SweepMember:
     """One training: a configuration, as it is on one fold, with one seed.
 
@@ -32,8 +34,6 @@ class SweepMember:
     score: in the best epoch; NaN if there is none.
     best_epoch: by validation loss unless the sweep was told otherwise, counted from 1; 0 if there
       is none.
-    params: of the best epoch; None if there is none.
-    curves: an `Info` with an entry an epoch.
     """
 
     configuration: dict[str, Any]
@@ -42,10 +42,25 @@ class SweepMember:
     status: str
     score: float
     best_epoch: int
-    params: tuple[Layer, ...] | None
-    curves: Info
     _task: Task = field(repr=False)
     _choices: Configuration = field(repr=False)
+    _outcome: tuple[Outcomes, int] | None = field(repr=False)  # and its place there
+
+    @cached_property
+    def params(self) -> tuple[Layer, ...] | None:
+        """Those of the best epoch; None of a member that never began."""
+        if self._outcome is None:
+            return None
+        outcomes, place = self._outcome
+        return outcomes.params.of(place, self._task.sizes(self._choices, self.fold))
+
+    @cached_property
+    def curves(self) -> Info:
+        """What was told of every epoch."""
+        if self._outcome is None:
+            return Info(*np.empty((4, 0), self._task.X.dtype))
+        outcomes, place = self._outcome
+        return Info(*outcomes.history(place).T)
 
     @property
     def network(self) -> Network:

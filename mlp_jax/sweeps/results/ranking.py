@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.sweeps.members import STATUSES
+from mlp_jax.sweeps.outcomes import CODES
 from mlp_jax.sweeps.results.member import SweepMember
 
 
@@ -16,17 +17,20 @@ def status_of(members: Sequence[Any]) -> str:
     return next(status for status in STATUSES if status in statuses)
 
 
-def order_of(status: str, score: float, chosen: bool = False) -> int:
-    """The place in a ranking of what has this status, the lower the better.
+def order_of(statuses: np.ndarray, scores: np.ndarray, *, chosen: bool = False) -> np.ndarray:
+    """The places in a ranking of what has these statuses and scores, the lower the better.
 
-    chosen: halving has made a choice. What was interrupted after it has survived the choice, and
-      ranks with what has finished.
+    Args:
+      statuses: places in `STATUSES`.
+      scores: NaN where there is none.
+      chosen: halving has made a choice. What was interrupted after it has survived the choice, and
+        ranks with what has finished.
     """
-    if status == "diverged":
-        return 4
-    if np.isnan(score):
-        return 3
-    return {"halved away": 2, "interrupted": 0 if chosen else 1}.get(status, 0)
+    order = np.where(statuses == CODES["halved away"], 2, 0)
+    order[statuses == CODES["interrupted"]] = 0 if chosen else 1
+    order[np.isnan(scores)] = 3
+    order[statuses == CODES["diverged"]] = 4
+    return order
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Ranked:
     spread: the standard deviation of its members' scores.
     best_epoch: the mean of its members'.
     status: as its members'; of different ones, the first of `STATUSES`.
-    members: one a seed and fold.
+    members: one a seed and fold, each made when it is asked for.
     """
 
     rank: int
@@ -48,7 +52,7 @@ class Ranked:
     spread: float
     best_epoch: float
     status: str
-    members: tuple[SweepMember, ...] = field(repr=False)
+    members: Sequence[SweepMember] = field(repr=False)
 
     def in_words(self, name: str) -> str:
         """The choice of this name in a few characters; "-" if the configuration has none."""

@@ -1,22 +1,25 @@
 """What a sweep found: every member, every configuration in order of its score, the best network."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from mlp_jax.sweeps.configuration import Configuration
-from mlp_jax.sweeps.members import Member, Outcome
+from mlp_jax.sweeps.member_order import MemberOrder
+from mlp_jax.sweeps.members import STATUSES
+from mlp_jax.sweeps.outcomes import CODES, Outcomes
 from mlp_jax.sweeps.planning.plan import SweepPlan
+from mlp_jax.sweeps.results import columns
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
 from mlp_jax.sweeps.results.ensemble_selection import average_held_out, ensemble_of
-from mlp_jax.sweeps.results.member import SweepMember, best_loss
-from mlp_jax.sweeps.results.ranking import Ranked, order_of, status_of
+from mlp_jax.sweeps.results.member import SweepMember
+from mlp_jax.sweeps.results.ranking import Ranked
 from mlp_jax.sweeps.results.refit import refit
+from mlp_jax.sweeps.results.views import Views
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import check_count
-from mlp_jax.training.state import Info
 
 UNFINISHED = ("diverged", "interrupted")
 
@@ -27,7 +30,7 @@ class SweepResult:
 
     task: the examples, configurations, seeds and folds.
     plan: of the sweep.
-    outcomes: of every member that was trained, by (configuration, seed, fold).
+    outcomes: of every member that was trained, some in each.
     seconds: that the sweep took, since it last went on from a checkpoint.
     compilations: programs that were compiled.
     interrupted: whether Ctrl-C ended the sweep.
@@ -37,34 +40,23 @@ class SweepResult:
 
     task: Task = field(repr=False)
     plan: SweepPlan = field(repr=False)
-    outcomes: dict[Member, Outcome] = field(repr=False)
+    outcomes: Sequence[Outcomes] = field(repr=False)
     seconds: float
     compilations: int
     interrupted: bool
     bucket_seconds: dict[int, tuple[float, float]] = field(repr=False)
 
     @cached_property
-    def members(self) -> tuple[SweepMember, ...]:
-        """Every member: configurations in the order of the space, seeds, folds."""
-        never = Outcome(None, np.empty((0, 4), self.task.X.dtype), 0, float("nan"), "interrupted")
-        members = []
-        for number in range(len(self.task.configurations)):
-            for seed in self.task.seeds[number]:
-                for fold in range(len(self.task.splits)):
-                    found = self.outcomes.get(Member(number, seed, fold), never)
-                    own = self.task.of_fold(number, fold)
-                    members.append(
-                        SweepMember(
-                            *(dict(own.named), seed, fold, found.status, found.score),
-                            *(found.best_epoch, found.params, Info(*found.history.T)),
-                            *(self.task, own),
-                        )
-                    )
-        return tuple(members)
+    def members(self) -> Sequence[SweepMember]:
+        """Every member: configurations in the order of the space, seeds, folds.
+
+        Each is made when it is asked for, and then kept.
+        """
+        return Views(range(len(self._order)), self._member)
 
     @cached_property
-    def ranking(self) -> tuple[Ranked, ...]:
-        """Every configuration, the best first.
+    def ranking(self) -> Sequence[Ranked]:
+        """Every configuration, the best first; each is made when it is asked for.
 
         The order: configurations that went to the end; those that Ctrl-C interrupted, by their
         scores so far; those that were halved away; those with a member without a score; those with
@@ -72,37 +64,60 @@ class SweepResult:
         went on with counts as one that went to the end. Of equal scores, the lower validation loss
         comes first.
         """
-        rows = list(map(self._without_rank, self.task.configurations, self._by_configuration()))
-        chosen = any(row.status == "halved away" for row in rows)
+        return Views(range(len(self._ranks)), self._ranked)
 
-        def order(row: Ranked) -> tuple[int, float, float]:
-            score = -float("inf") if np.isnan(row.score) else row.score
-            loss = float(np.mean([best_loss(member) for member in row.members]))
-            return order_of(row.status, row.score, chosen), -score, loss
+    def _member(self, place: int) -> SweepMember:
+        """The member at a place in the order."""
+        if place not in self._made:
+            columns, (number, seed, fold) = self._of_members, self._order.member(place)
+            own, part = self.task.of_fold(number, fold), int(columns.part[place])
+            self._made[place] = SweepMember(
+                *(dict(own.named), seed, fold, STATUSES[columns.statuses[place]]),
+                *(float(columns.scores[place]), int(columns.best_epochs[place]), self.task, own),
+                None if part < 0 else (self.outcomes[part], int(columns.place[place])),
+            )
+        return self._made[place]
 
-        in_order = enumerate(sorted(rows, key=order), start=1)
-        return tuple(replace(row, rank=rank) for rank, row in in_order)
-
-    def _by_configuration(self) -> list[tuple[SweepMember, ...]]:
-        """The members of every configuration."""
-        counts = [len(seeds) * len(self.task.splits) for seeds in self.task.seeds]
-        return [
-            self.members[end - count : end]
-            for count, end in zip(counts, np.cumsum(counts), strict=True)
-        ]
-
-    @staticmethod
-    def _without_rank(configuration: Configuration, members: tuple[SweepMember, ...]) -> Ranked:
-        scores = np.array([member.score for member in members])
+    def _ranked(self, place: int) -> Ranked:
+        """The configuration at a place in the ranking."""
+        number, columns = int(self._ranks[place]), self._of_configurations
+        counts, firsts = self._members_of_each
         return Ranked(
-            rank=0,
-            configuration=dict(configuration.named),
-            score=float(scores.mean()),
-            spread=float(scores.std()),
-            best_epoch=float(np.mean([member.best_epoch for member in members])),
-            status=status_of(members),
-            members=members,
+            rank=place + 1,
+            configuration=dict(self.task.configurations[number].named),
+            score=float(columns.scores[number]),
+            spread=float(columns.spreads[number]),
+            best_epoch=float(columns.best_epochs[number]),
+            status=STATUSES[columns.statuses[number]],
+            members=self.members[firsts[number] : firsts[number] + counts[number]],
         )
+
+    # --- Columns, which everything about many members is made of.
+
+    @cached_property
+    def _made(self) -> dict[int, SweepMember]:
+        return {}
+
+    @cached_property
+    def _order(self) -> MemberOrder:
+        return MemberOrder(self.task)
+
+    @cached_property
+    def _members_of_each(self) -> tuple[np.ndarray, np.ndarray]:
+        return columns.members_of_each(self._order)
+
+    @cached_property
+    def _of_members(self) -> columns.MemberColumns:
+        return columns.of_members(self._order, self.outcomes)
+
+    @cached_property
+    def _of_configurations(self) -> columns.ConfigurationColumns:
+        return columns.of_configurations(self._order, self._of_members)
+
+    @cached_property
+    def _ranks(self) -> np.ndarray:
+        """The numbers of the configurations, the best first."""
+        return columns.ranked(self._of_configurations)
 
     @property
     def scores(self) -> np.ndarray:
@@ -111,11 +126,18 @@ class SweepResult:
         NaN of a configuration with a member that diverged or was interrupted. An optimizer that
         asks for a batch of configurations is told these scores.
         """
-        return np.array(
-            [
-                np.mean([np.nan if m.status in UNFINISHED else m.score for m in members])
-                for members in self._by_configuration()
-            ]
+        unfinished = np.isin(self._of_members.statuses, [CODES[status] for status in UNFINISHED])
+        scores = np.where(unfinished, np.nan, self._of_members.scores)
+        return columns.of_each(self._order, scores, "mean")
+
+    def counts(self) -> dict[str, int]:
+        """How many members have each status."""
+        return dict(
+            zip(
+                STATUSES,
+                np.bincount(self._of_members.statuses, minlength=len(STATUSES)).tolist(),
+                strict=True,
+            )
         )
 
     @property
@@ -138,11 +160,8 @@ class SweepResult:
 
     def varied(self) -> tuple[str, ...]:
         """The names of the choices that are not the same in all configurations."""
-        configurations = [configuration.named for configuration in self.task.configurations]
-        names = dict.fromkeys(name for named in configurations for name in named)
-        return tuple(
-            name for name in names if len({repr(named.get(name)) for named in configurations}) > 1
-        )
+        choices = columns.choices_of(self.task.configurations)
+        return tuple(name for name, values in choices.items() if len(set(map(repr, values))) > 1)
 
     def refit(
         self, configuration: dict[str, Any] | None = None, *, seed: int | None = None
@@ -161,10 +180,11 @@ class SweepResult:
         if configuration is None:
             ranked = self.best
         else:
-            same = [row for row in self.ranking if row.configuration == configuration]
+            named = [one.named for one in self.task.configurations]
+            same = [i for i, number in enumerate(self._ranks) if named[number] == configuration]
             if not same:
                 raise ValueError("configuration is none of this sweep; see result.ranking")
-            ranked = same[0]
+            ranked = self.ranking[same[0]]
         if _has_no_best_epoch(ranked):
             raise _without("epochs to train it for", ranked)
         return refit(self.task, ranked, seed)
@@ -244,17 +264,7 @@ class SweepResult:
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each configuration, the best first, ready for a data frame."""
-        return [
-            {
-                "rank": row.rank,
-                "score": row.score,
-                "spread": row.spread,
-                "best_epoch": row.best_epoch,
-                "status": row.status,
-                **row.configuration,
-            }
-            for row in self.ranking
-        ]
+        return columns.rows(self.task.configurations, self._of_configurations, self._ranks)
 
     def to_pandas(self) -> Any:
         """`table` as a `pandas.DataFrame`."""
@@ -264,7 +274,9 @@ class SweepResult:
             raise ValueError(
                 "to_pandas needs pandas: type pip install pandas, or use result.table()"
             ) from None
-        return pd.DataFrame(self.table())
+        first = columns.of_table(self._of_configurations, self._ranks)
+        choices = columns.choices_of(self.task.configurations, self._ranks, missing=np.nan)
+        return pd.DataFrame(first | choices)
 
 
 def _has_no_best_epoch(row: Ranked) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp_jax.models.networks import check_named
 from mlp_jax.storage.array_codec import by_place, join, json_as_bytes, json_of_bytes, split
-from mlp_jax.storage.array_files import packed, replace, unpacked
+from mlp_jax.storage.array_files import Pieces, pieces, replace, unpacked
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.members import STATUSES
 from mlp_jax.sweeps.planning.buckets import Bucket
@@ -27,6 +27,7 @@ from mlp_jax.sweeps.task import Task
 from mlp_jax.wording import as_typed
 
 FORMAT = "mlp_jax.sweep/1"
+_PLAIN = {bool, int, float, str, type(None)}  # in JSON as they are
 EXPECTED = "a sweep written by mlp_jax.save_sweep"
 
 
@@ -48,7 +49,7 @@ def save_sweep(result: SweepResult, path: Any) -> None:
       >>> loaded.table() == result.table()
       True
     """
-    replace(Path(path), to_bytes(result))
+    replace(Path(path), _pieces(result))
 
 
 def load_sweep(path: Any) -> SweepResult:
@@ -70,16 +71,21 @@ def load_sweep(path: Any) -> SweepResult:
 
 def to_bytes(result: SweepResult) -> bytes:
     """The content of the result's file."""
+    return b"".join(_pieces(result))
+
+
+def _pieces(result: SweepResult) -> Pieces:
+    """The content of the result's file, see `array_files.pieces`."""
     task, plan = result.task, result.plan
     if task.scoring == "own":
         raise ValueError(
             "scoring is a function of your own and cannot be written to a file; sweep with scoring="
             "'accuracy', 'r2' or 'loss', or keep result.table() and the params of result.members"
         )
-    losses = []
-    for configuration in task.configurations:
-        check_named(configuration.network)  # the error names a function of the user's own
-        losses.append(configuration.network.loss)
+    networks = [configuration.network for configuration in task.configurations]
+    for network in dict.fromkeys(networks):
+        check_named(network)  # the error names a function of the user's own
+    losses = [network.loss for network in networks]
     header = {
         # By the number of a configuration with the loss: the name of a loss has rounded numbers.
         "losses": [losses.index(loss) for loss in task.labels],
@@ -103,7 +109,7 @@ def to_bytes(result: SweepResult) -> bytes:
     arrays = _arrays_of_task(task) | arrays_of_outcomes(result.outcomes, task.X.dtype)
     pairs = (np.array([bucket.configurations, bucket.seeds]).T for bucket in plan.buckets)
     arrays |= join("rows", pairs)
-    return packed(FORMAT, header, arrays)
+    return pieces(FORMAT, header, arrays)
 
 
 def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult:
@@ -114,7 +120,7 @@ def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult
     return SweepResult(
         task=task,
         plan=SweepPlan(buckets, plan["bytes"], plan["seconds"]),
-        outcomes=outcomes_of(task, header["statuses"], arrays),
+        outcomes=(outcomes_of(task, header["statuses"], arrays),),
         seconds=header["seconds"],
         compilations=header["compilations"],
         interrupted=header["interrupted"],
@@ -201,7 +207,10 @@ def _others(named: Mapping[str, Any], on_fold: Mapping[str, Any]) -> dict[str, A
 
 def _as_bytes(configurations: Sequence[Mapping[str, Any]]) -> np.ndarray:
     choices = [
-        {name: _as_json(name, value) for name, value in configuration.items()}
+        {
+            name: value if type(value) in _PLAIN else _as_json(name, value)
+            for name, value in configuration.items()
+        }
         for configuration in configurations
     ]
     return json_as_bytes(choices)

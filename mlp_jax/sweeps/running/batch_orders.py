@@ -49,7 +49,7 @@ class BatchOrders:
         kind = cohort.bucket.kind
         return draw_epochs(
             self._keys[cohort.fold],
-            np.int32(done),
+            jax.device_put(np.int32(done), self._first),
             self._folds[cohort.fold],
             epochs=cohort.segment,
             batch_size=kind.batch_size,

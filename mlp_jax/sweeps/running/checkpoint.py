@@ -18,25 +18,26 @@ from mlp_jax.parameters import UNNAMED_SCHEME
 from mlp_jax.storage.array_codec import by_place, forms_of, in_order, join_bytes, split_bytes
 from mlp_jax.storage.checkpoint_folder import CheckpointFolder
 from mlp_jax.storage.fingerprints import content_of, digest_of, fingerprint
-from mlp_jax.sweeps.members import STATUSES, Member, Outcome, RungScore, Snapshot
+from mlp_jax.sweeps.member_order import MemberOrder
+from mlp_jax.sweeps.members import STATUSES, RungScore, Snapshot
+from mlp_jax.sweeps.outcomes import CODES, Outcomes
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.shards import Shard
 from mlp_jax.sweeps.task import Task
 
 OUTCOMES, STATES, VOTES = "mlp_jax.outcomes/2", "mlp_jax.states/2", "mlp_jax.votes/1"
-Outcomes = dict[Member, Outcome]
 Kept = tuple[tuple[int, ...], ...]  # the configurations that went on, for every choice of halving
 
 
 class Saved(NamedTuple):
     """What a folder has.
 
-    outcomes: of members that are done.
+    outcomes: of members that are done, some in each.
     snapshots: of members that are not done, the furthest first.
     kept: see `Kept`.
     """
 
-    outcomes: Outcomes
+    outcomes: Sequence[Outcomes]
     snapshots: tuple[Snapshot, ...]
     kept: Kept
 
@@ -69,6 +70,8 @@ class SweepCheckpoint:
             folder is of another sweep.
         """
         self._task, self._shard, self._writer = task, shard, _writer(shard)
+        self._order = MemberOrder(task)
+        self._written = np.zeros(len(self._order), bool)  # members whose outcomes the folder has
         self._folder = CheckpointFolder(folder, seconds, "sweep", fingerprints_of(task, halving))
         self._folder.hold(shared=shard is not None)
         if shard is not None:
@@ -79,13 +82,17 @@ class SweepCheckpoint:
             self._folder.close()
             raise
         self._number = self._folder.last(f"outcomes-{self._writer}", f"states-{self._writer}")
-        self._written = set(self.saved.outcomes)
         self.wait_seconds, self.close = self._folder.wait_seconds, self._folder.close
 
     # --- Writing.
 
     def save(
-        self, outcomes: Outcomes, snapshots: Sequence[Snapshot], kept: Kept, *, wait: bool = False
+        self,
+        outcomes: Sequence[Outcomes],
+        snapshots: Sequence[Snapshot],
+        kept: Kept,
+        *,
+        wait: bool = False,
     ) -> None:
         """Saves in the background, once the save before is written.
 
@@ -99,19 +106,21 @@ class SweepCheckpoint:
           OSError: the save before, or with `wait` this one, cannot be written; the saves before
             are as they were.
         """
-        new = {
-            member: outcome
-            for member, outcome in outcomes.items()
-            if member not in self._written and outcome.status != "interrupted"
-        }
+        new = [some for part in outcomes if len(some := self._new(part))]
         self._number += 1
         self._folder.save(self._write, self._number, new, tuple(snapshots), kept)
-        self._written |= set(new)
         if wait:
             self._folder.finish()
 
+    def _new(self, outcomes: Outcomes) -> Outcomes:
+        """Those that the folder does not have yet; from now on it counts as having them."""
+        places = self._order.places(outcomes.members)
+        new = ~self._written[places] & (outcomes.statuses != CODES["interrupted"])
+        self._written[places[new]] = True
+        return outcomes if new.all() else outcomes.take(new)
+
     def _write(
-        self, number: int, outcomes: Outcomes, snapshots: Sequence[Snapshot], kept: Kept
+        self, number: int, outcomes: Sequence[Outcomes], snapshots: Sequence[Snapshot], kept: Kept
     ) -> None:
         if outcomes:
             self._folder.put(
@@ -122,9 +131,9 @@ class SweepCheckpoint:
             )
         cohorts = [
             {
-                "fold": snapshot.members[0].fold,
+                "fold": int(snapshot.members[0, 2]),
                 "done": snapshot.done,
-                "rows": [(member.configuration, member.seed) for member in snapshot.members],
+                "rows": snapshot.members[:, :2].tolist(),
                 "leaves": forms_of(snapshot.leaves),
             }
             for snapshot in snapshots
@@ -142,14 +151,14 @@ class SweepCheckpoint:
 
     def _read(self) -> Saved:
         """What the folder has of all writers."""
-        outcomes: Outcomes = {}
+        outcomes: list[Outcomes] = []
         snapshots: list[Snapshot] = []
         kept: list[Kept] = [()]
         for path in reversed(self._folder.paths("outcomes")):
             content = self._folder.read(path, OUTCOMES, "its networks are trained again")
             if content is not None:
                 header, arrays = content
-                outcomes |= outcomes_of(self._task, header["statuses"], arrays)
+                outcomes.append(self._new(outcomes_of(self._task, header["statuses"], arrays)))
                 kept.append(_kept(header))
         for states in sorted(
             {path.stem.rpartition("-")[0] for path in self._folder.paths("states")}
@@ -159,7 +168,7 @@ class SweepCheckpoint:
                 snapshots += _snapshots(*content)
                 kept.append(_kept(content[0]))
         snapshots.sort(key=lambda snapshot: -snapshot.done)
-        return Saved(outcomes, tuple(snapshots), max(kept, key=len))
+        return Saved(tuple(outcomes), tuple(snapshots), max(kept, key=len))
 
     # --- The scores of shards at a choice of halving.
 
@@ -192,7 +201,7 @@ def _snapshots(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> list[Sn
     cohorts = header["waves"]
     return [
         Snapshot(
-            tuple(Member(number, seed, cohort["fold"]) for number, seed in cohort["rows"]),
+            np.array([(*row, cohort["fold"]) for row in cohort["rows"]], np.int64),
             cohort["done"],
             split_bytes(content, cohort["leaves"]),
         )

@@ -148,6 +148,14 @@ def _network(networks: tuple[Network, ...], which: Array, state: State) -> Netwo
     return Network(hidden, networks[0].loss, networks[0].products)
 
 
+def on_platform(networks: tuple[Network, ...], platform: str) -> tuple[Network, ...]:
+    """The networks with their products as many networks on the platform have them."""
+    return tuple(
+        Network(network.activation, network.loss, network.products.side_by_side(platform))
+        for network in networks
+    )
+
+
 def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> State:
     """The `State` of members before the first epoch, in NumPy, equal to what `start` makes.
 
@@ -160,25 +168,28 @@ def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> Sta
       validates: the best parameters are kept.
     """
     leaves, structure = jax.tree.flatten((params, optimizer))
-    shapes, knows = _shapes_at_start(
+    shapes, state_of, knows = _shapes_at_start(
         structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves), validates
     )
-    state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    state: State = jax.tree.unflatten(state_of, [np.zeros(*shape) for shape in shapes])
     state = state._replace(optimizer_state=begun(state.optimizer_state, params))
     if knows:
         known = jax.jit(jax.vmap(initial_optimizer_state))(optimizer, params)
         state = state._replace(optimizer_state=jax.tree.map(np.array, known))
     # Where nothing is trained, these are the best.
-    copies = jax.tree.map(np.array, params) if validates else None
-    best = state.best._replace(loss=np.full_like(state.best.loss, np.inf), params=copies)
+    loss = np.full_like(state.best.loss, np.inf)
+    best = state.best._replace(loss=loss, params=params if validates else None)
     return state._replace(params=params, best=best)
 
 
 @lru_cache(maxsize=1024)  # a chunk has the shapes of the one before, and JAX takes 3 ms to trace
 def _shapes_at_start(
     structure: Any, leaves: tuple[tuple[Any, Any], ...], validates: bool
-) -> tuple[Any, bool]:
-    """(shapes and dtypes of the state of such members, whether their optimizers know anything)."""
+) -> tuple[list[tuple[Any, Any]], Any, bool]:
+    """What a state of such members has beside parameters: (forms, tree, whether it is not zeros).
+
+    forms: the shape and dtype of every leaf.
+    """
     abstract = [jax.ShapeDtypeStruct(*leaf) for leaf in leaves]
     params, optimizer = jax.tree.unflatten(structure, abstract)
     begin = partial(start, validates=validates)
@@ -189,7 +200,9 @@ def _shapes_at_start(
     first = begin(smallest, ones).optimizer_state
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), first)
     differ = jax.tree.map(lambda a, b: bool(np.any(a != b)), first, begun(zeros, smallest))
-    return shapes, any(jax.tree.leaves(differ))
+    others = shapes._replace(params=None, best=shapes.best._replace(params=None))
+    forms = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(others)]
+    return forms, jax.tree.structure(others), any(jax.tree.leaves(differ))
 
 
 def _is_example(rows: Array | np.ndarray, size: Any, dtype: Any) -> Array:

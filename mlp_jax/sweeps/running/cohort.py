@@ -1,6 +1,8 @@
 """A cohort: members that are trained chunk by chunk, for a segment of epochs at a time.
 
-After every segment the members that have ended leave, and the others fill the chunks anew.
+After every segment those that have ended leave as soon as the others fit into fewer chunks. States
+stay on the device from the first segment to the last: the host sees epochs, histories and flags.
+Only a checkpoint has whole states come, after every segment.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,21 +12,25 @@ import jax
 import numpy as np
 
 from mlp_jax.back_propagation import one_pass
-from mlp_jax.metrics import Metric
 from mlp_jax.sweeps.folds import Fold
-from mlp_jax.sweeps.members import Member, Outcome, RungScore, Snapshot
+from mlp_jax.sweeps.members import RungScore, Snapshot
+from mlp_jax.sweeps.outcomes import Outcomes
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.costs import longest_fold
-from mlp_jax.sweeps.planning.kinds import numbers_of
 from mlp_jax.sweeps.planning.segments import epochs_of_segment
-from mlp_jax.sweeps.running.chunk_program import Members, start_members
-from mlp_jax.sweeps.running.stacking import InitialWeights, cut_out, weights_of
+from mlp_jax.sweeps.running.cohort_members import CohortMembers
+from mlp_jax.sweeps.running.packing import Packing, filled, gathered, restore_row
+from mlp_jax.sweeps.running.packs import Flags, Pack
+from mlp_jax.sweeps.running.stacking import InitialWeights
+from mlp_jax.sweeps.running.standing import Judge, Standing
 from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.transfers import fetched, lies_here, sent
 from mlp_jax.training.batches import Examples
-from mlp_jax.training.divergence import goes_on, lost_patience
 from mlp_jax.training.epoch import EpochDraw
 from mlp_jax.training.recipe import Recipe
-from mlp_jax.training.state import State
+from mlp_jax.training.state import Info, State
+
+Leave = Callable[[Outcomes], None]  # takes members that have ended
 
 
 class Cohort:
@@ -34,9 +40,10 @@ class Cohort:
         self,
         task: Task,
         bucket: Bucket,
-        members: Sequence[Member],
+        members: CohortMembers,
         weights: InitialWeights,
         *,
+        device: Any = None,
         saved: bool = False,
     ) -> None:
         """A cohort before its first epoch.
@@ -46,38 +53,40 @@ class Cohort:
           bucket: that the members are of.
           members: one or more, of one fold.
           weights: their initial ones.
+          device: that they will train on; the first of all by default.
           saved: a `snapshot` is kept after every segment, for another thread to look at.
         """
-        self.task, self.bucket, self.members = task, bucket, tuple(members)
-        self.fold = members[0].fold
-        self.done = 0
+        self.task, self.bucket = task, bucket
+        self.fold = int(members.names[0, 2])
         self.segment = epochs_of_segment(longest_fold(task))
-        configurations = [task.of_fold(member.configuration, self.fold) for member in members]
-        self._epochs = np.array([c.epochs for c in configurations], np.int32)
-        networks = [configuration.network for configuration in configurations]
-        self._metric = task.metric[bucket.kind.loss]
-        self._which = np.array([bucket.kind.networks.index(network) for network in networks])
-        params = weights.stack(members, bucket.hidden)
-        numbers = numbers_of(configurations, bucket.on, task.X.dtype)
-        self._chunk = Members(numbers, self._epochs, None)
-        if bucket.kind.weighted:
-            train, held = task.splits[self.fold]
-            own = weights_of(task, configurations, train)
-            self._chunk = self._chunk._replace(weights=own)
-            by_class = task.validates_by_class
-            if by_class or task.weights is not None:
-                longest = max(len(held) for _, held in task.splits)
-                own = weights_of(task, configurations, held, by_class=by_class)
-                own = own[:, :, np.resize(held, longest)]
-                self._chunk = self._chunk._replace(held_weights=own)
-        self.state: State = start_members(
-            params, numbers.optimizer, validates=task.best_by != "cost"
-        )
-        self._history = np.empty((len(members), 0, 4), task.X.dtype)  # and room for more epochs
-        self._recorded = 0
-        self.going_on = np.arange(len(members))
+        self._judge = Judge(task.metric[bucket.kind.loss], task.best_by == "cost")
+        self._packing = Packing(task, bucket, self.fold, weights)
         self._saved = saved
+        self._device = jax.devices()[0] if device is None else device
+        chunks = self._packing.chunks(members, np.arange(len(members)))
+        self._at = Standing(
+            members=members,
+            done=0,
+            flags=Flags.before(len(members)),
+            history=np.empty((len(members), 0, len(Info._fields)), task.X.dtype),
+            recorded=0,
+            packs=tuple(self._packing.pack(members, places) for places in chunks),
+        )
         self.snapshot: Snapshot | None = None
+
+    @property
+    def names(self) -> np.ndarray:
+        """Configuration, seed and fold of each, (members, 3)."""
+        return self._at.names
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether any member has epochs left."""
+        return bool(self._at.goes_on().any())
+
+    def _state(self, pack: Pack) -> State:
+        """Of a pack; the one at the start if it has none yet, in NumPy."""
+        return self._packing.start(pack, self.names) if pack.state is None else pack.state
 
     def restore(self, snapshots: Sequence[tuple[Snapshot, int]]) -> None:
         """Goes on from where every member stood.
@@ -85,54 +94,67 @@ class Cohort:
         snapshots: (a snapshot, the member's place in it) of every member, all after as many epochs.
           The cohort of the snapshot may have been padded to other widths.
         """
-        leaves: list[Any] = jax.tree.leaves(self.state)
-        for place, (snapshot, index) in enumerate(snapshots):
-            old: tuple[Any, ...] = snapshot.leaves[:-1]
-            for leaf, saved in zip(leaves, old, strict=True):
-                shapes = zip(leaf.shape[1:], saved.shape[1:], strict=True)
-                corner = tuple(slice(min(ours, theirs)) for ours, theirs in shapes)
-                leaf[place] = 0  # as all that is padded
-                leaf[(place, *corner)] = saved[(index, *corner)]
-        self.done = snapshots[0][0].done
-        self._history = np.stack([snapshot.leaves[-1][index] for snapshot, index in snapshots])
-        self._recorded = self._history.shape[1]
-        self.going_on = np.flatnonzero(self._goes_on())
+        packs, at = [], self._at
+        for pack in at.packs:
+            state = jax.tree.map(np.array, self._state(pack))
+            for row, place in enumerate(filled(pack.places, self.bucket.chunk)):
+                restore_row(state, row, *snapshots[place])
+            packs.append(pack._replace(state=state))
+        flags = Flags(*map(np.empty_like, at.flags))
+        for pack in packs:
+            for whole, own in zip(flags, Flags.of(self._state(pack)), strict=True):
+                whole[pack.places] = own[: len(pack.places)]
+        history = np.stack([snapshot.leaves[-1][index] for snapshot, index in snapshots])
+        self._at = Standing(
+            *(at.members, snapshots[0][0].done, flags, history, history.shape[1], tuple(packs))
+        )
         self._keep_snapshot()
 
     def _keep_snapshot(self) -> None:
-        if self._saved and not self.members:
-            self.snapshot = None  # nobody stands anywhere
-        elif self._saved:
-            leaves = (*jax.tree.leaves(self.state), self._lines())
-            self.snapshot = Snapshot(self.members, self.done, leaves)
+        """A checkpoint has the states come from the device; nothing else has."""
+        self.snapshot = None
+        if not self._saved or not len(self.names):
+            return  # nobody stands anywhere
+        packs = self._at.packs
+        states = [jax.tree.leaves(fetched(self._state(pack), self._device)) for pack in packs]
+        leaves = [np.empty((len(self.names), *one.shape[1:]), one.dtype) for one in states[0]]
+        for pack, state in zip(packs, states, strict=True):
+            for whole, own in zip(leaves, state, strict=True):
+                whole[pack.places] = own[: len(pack.places)]
+        self.snapshot = Snapshot(self.names, self._at.done, (*leaves, self._at.lines.copy()))
 
     def recipe(self) -> Recipe:
         """The static side of its program."""
         kind = self.bucket.kind
         return Recipe(
-            *(kind.networks[0], one_pass, None, kind.batch_size, self._metric, self.segment),
+            *(kind.networks[0], one_pass, None, kind.batch_size, self._judge.metric, self.segment),
             best_by=self.task.best_by,
             shuffle=True,
         )
 
-    def arguments(self, rows: np.ndarray) -> tuple[Members, State]:
-        """Some members and their states, filled up to a chunk with others that do nothing.
+    def arguments_of_program(self, examples: Examples, fold: Fold, draws: EpochDraw) -> Any:
+        """What `train_chunk` is compiled for, also if none of a restored cohort goes on."""
+        pack, zero = self._at.packs[0], np.int32(0)
+        state = self._packing.start(pack, self.names)
+        return examples, pack.members, state, zero, zero, fold, draws, pack.which
 
-        rows: their places in the cohort, ascending.
-        """
-        filling = self.bucket.chunk - len(rows)
-        some: Any = np.concatenate([rows, np.repeat(rows[:1], filling)])
-        if not filling and rows[-1] - rows[0] + 1 == len(rows):
-            some = slice(rows[0], rows[-1] + 1)  # nothing is copied
-        members, state = jax.tree.map(lambda leaf: leaf[some], (self._chunk, self.state))
-        members.epochs[len(rows) :] = 0
-        return members, state
+    def move(self, device: Any) -> None:
+        """Goes on on this device."""
+        if device == self._device:
+            return
+        packs = self._at.packs
+        moved = [
+            pack if pack.state is None else pack._replace(state=jax.device_put(pack.state, device))
+            for pack in packs
+        ]
+        self._device, self._at = device, self._at._replace(packs=tuple(moved))
 
     def segments(
         self,
         until: int,
         draw: Callable[[int], EpochDraw],
-        call: Callable[..., tuple[State, np.ndarray]],
+        call: Callable[..., tuple[State, Any]],
+        leave: Leave,
     ) -> Iterator[int]:
         """Trains all that go on to epoch `until`; yields member-epochs done after every chunk.
 
@@ -141,151 +163,113 @@ class Cohort:
           draw: (epochs done) -> what the next draw.
           call: (members, state, epochs done, epoch to stop at, draws, number of their network or
             of each one's) -> (state, history) of a chunk.
+          leave: called with members that have ended and leave the cohort.
         """
-        while self.done < until and len(self.going_on):
-            stop = min(until, self.done + self.segment, int(self._epochs[self.going_on].max()))
-            draws = draw(self.done)
-            # Whoever stops amid a segment, or looks from another thread, finds the state before it.
-            after = jax.tree.map(np.copy, self.state)
-            history = np.full((len(self.members), stop - self.done, 4), np.nan, self.task.X.dtype)
-            for rows in self._chunks():
-                which = self._network(rows)
-                state, lines = call(*self.arguments(rows), self.done, stop, draws, which)
-                _write(after, rows, state)
-                history[rows] = np.asarray(lines)[: len(rows), : stop - self.done]
-                yield len(rows) * (stop - self.done)
-            self._record(history)
-            self.state, self.done = after, stop
-            self.going_on = self.going_on[self._goes_on()[self.going_on]]
+        while self._at.done < until and self.goes_on:
+            done, most = self._at.done, int(self._at.members.epochs[self._at.goes_on()].max())
+            yield from self._segment(min(until, done + self.segment, most), draw(done), call)
+            self._let_leave(leave)
             self._keep_snapshot()
 
-    def _chunks(self) -> Iterator[np.ndarray]:
-        """The places of members that go on, for every chunk."""
-        which = self._which[self.going_on] if self.bucket.alike else np.zeros(len(self.going_on))
-        for network in np.unique(which):
-            rows = self.going_on[which == network]
-            for first in range(0, len(rows), self.bucket.chunk):
-                yield rows[first : first + self.bucket.chunk]
+    def _segment(self, stop: int, draws: EpochDraw, call: Any) -> Iterator[int]:
+        """Trains all packs to epoch `stop`.
 
-    def _network(self, rows: np.ndarray) -> np.ndarray:
-        """The number of a chunk's network, (), or of each member's, (chunk,)."""
-        if self.bucket.alike:
-            return np.asarray(self._which[rows[0]], np.int32)
-        return np.resize(self._which[rows], self.bucket.chunk).astype(np.int32)
+        Whoever stops amid the segment finds the states, flags and history before it.
+        """
+        at, epochs, on = self._at, stop - self._at.done, self._at.goes_on()
+        clock = sent((np.int32(at.done), np.int32(stop)), self._device)
+        flags = Flags(*(flag.copy() for flag in at.flags))
+        lines = np.full((len(self.names), epochs, 4), np.nan, self.task.X.dtype)
+        packs: list[Pack] = []
+        waiting: list[tuple[np.ndarray, Any]] = []
+        for pack in at.packs:
+            count = int(on[pack.places].sum())
+            if count:
+                if pack.state is None:
+                    begun = pack._replace(state=self._state(pack))
+                    pack = begun._replace(**sent(begun.given(), self._device))
+                state, history = call(pack.members, pack.state, *clock, draws, pack.which)
+                pack = pack._replace(state=state)
+                waiting.append((pack.places, (history, *Flags.of(state))))
+                if len(waiting) > (not lies_here(self._device)):
+                    self._settle(waiting.pop(0), flags, lines)
+            packs.append(pack)
+            yield count * epochs
+        while waiting:
+            self._settle(waiting.pop(0), flags, lines)
+        after = at.with_lines(lines)._replace(done=stop, flags=flags)
+        on = after.goes_on()
+        self._at = after._replace(
+            packs=tuple(
+                pack if self._saved or on[pack.places].any() else pack.ended() for pack in packs
+            )
+        )
+
+    def _settle(self, called: tuple[np.ndarray, Any], flags: Flags, lines: np.ndarray) -> None:
+        """Reads what a call has to tell of its members. called: (their places, what it told)."""
+        places, told = called
+        history, *columns = fetched(told, self._device)
+        lines[places] = history[: len(places), : lines.shape[1]]
+        for whole, own in zip(flags, columns, strict=True):
+            whole[places] = own[: len(places)]
+
+    def _let_leave(self, leave: Leave) -> None:
+        """Has those that have ended leave if the others then fit into fewer packs."""
+        at, on = self._at, self._at.goes_on()
+        needed = len(list(self._packing.chunks(at.members, np.flatnonzero(on))))
+        if 0 < needed < len(at.packs):
+            for outcomes in self._outcomes(~on):
+                leave(outcomes)
+            self._at = self._of_those(on)
+
+    def _of_those(self, stay: np.ndarray) -> Standing:
+        """The standing of those marked alone, in as few packs as they need."""
+        at, chunk = self._at, self.bucket.chunk
+        owners, rows = at.homes()
+        stayed = np.flatnonzero(stay)
+        members = at.members.take(stayed)
+        used, owners[stayed] = np.unique(owners[stayed], return_inverse=True)
+        states = [self._state(at.packs[number]) for number in used]
+        packs = []
+        for places in self._packing.chunks(members, np.arange(len(stayed))):
+            old = stayed[filled(places, chunk)]
+            state = gathered(states, owners[old], rows[old], self._device)
+            pack = self._packing.pack(members, places)._replace(state=state)
+            packs.append(pack._replace(**sent(pack.given(), self._device)))
+        return at._replace(
+            members=members,
+            flags=at.flags.take(stayed),
+            history=at.history[stayed],
+            packs=tuple(packs),
+        )
 
     def rung_scores(self) -> list[RungScore]:
         """How every member is judged so far."""
-        history, scores = self._lines(), []
-        for i, member in enumerate(self.members):
-            best = 0 if self.state.diverged[i] else self._best_epoch(i)
-            loss = float(history[i, best - 1, 2]) if best else np.nan
-            score = _score(history[i], best, self._metric)
-            scores.append(RungScore(member.configuration, score, loss))
-        return scores
+        return self._judge.rung_scores(self._at)
 
-    def outcomes_of_others(self, configurations: set[int]) -> dict[Member, Outcome]:
-        """What becomes of members of none of these configurations once others go on; see `keep`."""
-        return {
-            member: outcome._replace(
-                status="halved away" if outcome.status == "interrupted" else outcome.status
-            )
-            for member, outcome in self.outcomes(~self._of(configurations)).items()
-        }
+    def _stays(self, configurations: set[int]) -> np.ndarray:
+        """Which members have epochs left and are of these configurations."""
+        return np.isin(self.names[:, 0], list(configurations)) & self._at.goes_on()
 
-    def _of(self, configurations: set[int]) -> np.ndarray:
-        return np.array([member.configuration in configurations for member in self.members])
+    def outcomes_of_others(self, configurations: set[int]) -> list[Outcomes]:
+        """What becomes of all but those that go on; see `keep`."""
+        others = self._outcomes(~self._stays(configurations))
+        return [part.with_status("interrupted", "halved away") for part in others]
 
     def keep(self, configurations: set[int]) -> None:
-        """Goes on with the members of these configurations alone."""
-        kept = self._of(configurations)
-        members = tuple(one for one, stays in zip(self.members, kept, strict=True) if stays)
-        everything = self._chunk, self.state, self._epochs, self._which, self._history
-        chunk, state, epochs, which, history = jax.tree.map(lambda leaf: leaf[kept], everything)
+        """Goes on with the members of these configurations alone that have epochs left."""
         # All at once: Ctrl-C amid the copies leaves names and states of the same members.
-        self.members, self._chunk, self.state = members, chunk, state
-        self._epochs, self._which, self._history = epochs, which, history
-        self.going_on = np.flatnonzero(self._goes_on())
+        self._at = self._of_those(self._stays(configurations))
         self._keep_snapshot()
 
-    def _record(self, lines: np.ndarray) -> None:
-        """Adds to the history; what was there is copied only when its room has doubled."""
-        done = self._recorded + lines.shape[1]
-        if done > self._history.shape[1]:
-            room = max(done, min(2 * done, int(self._epochs.max())))
-            wider = np.full((len(self.members), room, 4), np.nan, lines.dtype)
-            wider[:, : self._recorded] = self._lines()
-            self._history = wider
-        self._history[:, self._recorded : done] = lines
-        self._recorded = done
+    def outcomes(self) -> list[Outcomes]:
+        """What became of all members, those of a pack in each."""
+        return self._outcomes(np.ones(len(self.names), bool))
 
-    def _lines(self) -> np.ndarray:
-        return self._history[:, : self._recorded]
-
-    def _goes_on(self) -> np.ndarray:
-        state = self.state
-        on = goes_on(state, self._epochs, self._chunk.numbers.patience)
-        return np.asarray((state.epoch == self.done) & on)
-
-    def _best_epoch(self, i: int) -> int:
-        """Of a member; the last one where the cost is what epochs are judged by."""
-        best = self.state.best
-        return int(self.state.epoch[i] if best.params is None else best.epoch[i])
-
-    def _lost_patience(self) -> np.ndarray:
-        patience = self._chunk.numbers.patience
-        if patience is None:
-            return np.zeros(len(self.members), bool)
-        return np.asarray(lost_patience(self.state, patience))
-
-    def outcomes(self, which: np.ndarray | None = None) -> dict[Member, Outcome]:
-        """What became of all members, or of those marked."""
-        history = self._lines()
-        lost = self._lost_patience()
-        kept = self.state.best.params or self.state.params
-        outcomes = {}
-        for i, member in enumerate(self.members):
-            if which is not None and not which[i]:
-                continue
-            epoch, best = int(self.state.epoch[i]), self._best_epoch(i)
-            status = "finished" if epoch >= self._epochs[i] else "interrupted"
-            status = "stopped" if lost[i] and status != "finished" else status
-            status = "diverged" if self.state.diverged[i] else status
-            lines = history[i, : epoch + int(self.state.diverged[i])].copy()
-            configuration = self.task.configurations[member.configuration]
-            sizes = self.task.sizes(configuration, self.fold)
-            outcomes[member] = Outcome(
-                cut_out(kept, i, sizes),
-                lines,
-                best,
-                _score(lines, best, self._metric),
-                status,
-            )
-        return outcomes
-
-
-def _score(history: np.ndarray, best: int, metric: Metric | None) -> float:
-    """Of the best epoch, the better the higher: of the metric, or minus the loss if it is None."""
-    if best == 0:
-        return float("nan")
-    _, _, loss, value = history[best - 1]
-    return -float(loss) if metric is None else float(metric.score(value))
-
-
-def _write(stack: Any, rows: np.ndarray, part: Any) -> None:
-    """Writes the first members of `part` into their rows of `stack`."""
-
-    def write(whole: np.ndarray, some: Any) -> None:
-        whole[rows] = np.asarray(some)[: len(rows)]
-
-    jax.tree.map(write, stack, part)
-
-
-def arguments_of_program(
-    cohort: Cohort, examples: Examples, fold: Fold, draws: EpochDraw
-) -> tuple[Any, ...]:
-    """What `train_chunk` is compiled for, also if none of a restored cohort goes on."""
-    chunk = cohort.bucket.chunk
-    members, state = cohort.arguments(np.arange(len(cohort.members))[:chunk])
-    zero = np.int32(0)
-    which = zero if cohort.bucket.alike else np.zeros(chunk, np.int32)
-    return examples, members, state, zero, zero, fold, draws, which
+    def _outcomes(self, which: np.ndarray) -> list[Outcomes]:
+        """What became of those marked."""
+        loss = self.bucket.kind.loss
+        outputs = self.task.labels[loss].shape[1] * loss.outputs_of_label
+        ends = self.task.columns(self.fold), outputs
+        states = [self._state(pack) for pack in self._at.packs]
+        return self._judge.outcomes(self._at, states, self._device, ends, which)

@@ -1,43 +1,60 @@
 """How the members of a bucket are divided into cohorts."""
 
-from collections.abc import Container
+import threading
+from typing import Any
 
-from mlp_jax.sweeps.members import Member
+import numpy as np
+
+from mlp_jax.sweeps.member_order import MemberOrder
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.chunks import CHUNKS_OF_COHORT
+from mlp_jax.sweeps.planning.costs import longest_fold
 from mlp_jax.sweeps.planning.plan import SweepPlan
+from mlp_jax.sweeps.planning.segments import epochs_of_segment
 from mlp_jax.sweeps.running.cohort import Cohort
+from mlp_jax.sweeps.running.cohort_members import CohortMembers, members_of, names_of
 from mlp_jax.sweeps.running.devices import workers_of
 from mlp_jax.sweeps.running.schedule import CohortName
 from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import Task
 
+COHORTS_OF_WORKER = 4  # of a bucket at least, so that all workers are done at about one time
+
 
 class Cohorts:
     """The cohorts of a plan's buckets, each made when a thread asks for it."""
 
     def __init__(
-        self, task: Task, plan: SweepPlan, saved: SavedSnapshots, *, keep_snapshots: bool
+        self,
+        task: Task,
+        plan: SweepPlan,
+        order: MemberOrder,
+        saved: SavedSnapshots,
+        *,
+        keep_snapshots: bool,
     ) -> None:
         """Cohorts of which nothing is made yet.
 
         Args:
           task: of the sweep.
           plan: of the sweep.
+          order: of all members.
           saved: where members stood when they were saved; they go on from there.
           keep_snapshots: every cohort keeps a snapshot for the next save.
         """
-        self._task, self._plan, self._saved = task, plan, saved
+        self._task, self._plan, self._order, self._saved = task, plan, order, saved
         self._keep_snapshots = keep_snapshots
         self._weights = InitialWeights(task)
+        self._members: dict[tuple[int, int], CohortMembers] = {}  # of a bucket on a fold
+        most = max(configuration.epochs for configuration in task.configurations)
+        self._one_segment = most <= epochs_of_segment(longest_fold(task))
+        self._making = threading.Lock()
 
-    def of_bucket(
-        self, number: int, done: Container[Member]
-    ) -> dict[CohortName, tuple[Member, ...]]:
-        """The members of a bucket's cohorts, in the order in which these are to be trained.
+    def of_bucket(self, number: int, done: np.ndarray) -> dict[CohortName, np.ndarray]:
+        """The places in a bucket of its cohorts' members, in the order in which these are to train.
 
-        done: members that have nothing left to train.
+        done: members that have nothing left to train, marked in the order of all.
         """
         bucket = self._plan.buckets[number]
         parts = {fold: self._parts(bucket, fold, done) for fold in bucket.folds}
@@ -48,45 +65,68 @@ class Cohorts:
             if place < len(parts[fold])
         }
 
-    def _parts(
-        self, bucket: Bucket, fold: int, done: Container[Member]
-    ) -> list[tuple[Member, ...]]:
-        """Members of a cohort each: a chunk, or more where some of them stop and leave room.
+    def _parts(self, bucket: Bucket, fold: int, done: np.ndarray) -> list[np.ndarray]:
+        """The places of members of a cohort each: a chunk, or more where some stop and leave room.
 
         Without halving the members of a cohort may share a chunk. Members that a checkpoint knows
         are with those that have done as many epochs, the furthest first.
         """
-        halving = self._plan.halving
-        alike: dict[tuple[int, int], list[Member]] = {}
-        for member, network in zip(bucket.members(fold), bucket.which, strict=True):
-            if member not in done:
-                epochs = self._saved.epochs_done(member)
-                apart = bucket.alike and not halving
-                alike.setdefault((epochs, network if apart else 0), []).append(member)
-        together = CHUNKS_OF_COHORT if "patience" in bucket.on else 1
-        workers = workers_of(self._plan.devices)
-        length = bucket.chunk * max(1, min(together, bucket.chunks // workers))
-        if halving:
-            length = bucket.per_fold
+        names, which = names_of(bucket, fold), np.asarray(bucket.which)
+        left = np.flatnonzero(~done[self._order.places(names)])
+        epochs = self._saved.epochs_done(names[left])
+        apart = bucket.alike and not self._plan.halving
+        which = which[left] if apart else np.zeros_like(left)
+        order = np.lexsort((which, -epochs))
+        groups = np.diff([epochs[order], which[order]], axis=1).any(axis=0)
+        length = self._length(bucket)
         return [
-            tuple(members[first : first + length])
-            for _, members in sorted(alike.items(), key=lambda item: (-item[0][0], item[0][1]))
-            for first in range(0, len(members), length)
+            left[group[first : first + length]]
+            for group in np.split(order, np.flatnonzero(groups) + 1)
+            for first in range(0, len(group), length)
         ]
 
-    def make(self, name: CohortName, members: tuple[Member, ...]) -> Cohort:
-        """The cohort of these members, as they begin or as they were saved."""
-        bucket = self._plan.buckets[name.bucket]
-        cohort = Cohort(self._task, bucket, members, self._weights, saved=self._keep_snapshots)
-        if members[0] in self._saved:
-            cohort.restore(self._saved.of(members))
+    def _length(self, bucket: Bucket) -> int:
+        """How many members a cohort has at most."""
+        if self._plan.halving:
+            return bucket.per_fold
+        workers = workers_of(self._plan.devices)
+        if "patience" in bucket.on:
+            return bucket.chunk * max(1, min(CHUNKS_OF_COHORT, bucket.chunks // workers))
+        # Of a segment alone no states wait, and to make a cohort takes as long for many members.
+        together = bucket.chunks // (COHORTS_OF_WORKER * workers) if self._one_segment else 1
+        return bucket.chunk * max(1, min(CHUNKS_OF_COHORT, together))
+
+    def make(self, name: CohortName, places: np.ndarray, device: Any = None) -> Cohort:
+        """The cohort of these members, as they begin or as they were saved.
+
+        Args:
+          name: of the cohort.
+          places: of its members in the bucket.
+          device: see `Cohort`.
+        """
+        bucket, of_all = self._plan.buckets[name.bucket], (name.bucket, name.fold)
+        with self._making:  # or two threads would make the same
+            if of_all not in self._members:
+                self._members[of_all] = members_of(self._task, bucket, name.fold)
+        members = self._members[of_all].take(places)
+        cohort = Cohort(
+            *(self._task, bucket, members, self._weights),
+            device=device,
+            saved=self._keep_snapshots,
+        )
+        if self._saved.known(members.names[:1]).all():
+            cohort.restore(self._saved.of(members.names))
         return cohort
 
-    def make_saved(self, done: Container[Member]) -> list[Cohort]:
-        """The cohorts whose members were saved and are neither done nor in training again."""
+    def make_saved(self, done: np.ndarray) -> list[Cohort]:
+        """The cohorts whose members were saved and are neither done nor in training again.
+
+        done: see `of_bucket`.
+        """
         made = []
         for number in range(len(self._plan.buckets)):
-            for name, members in self.of_bucket(number, done).items():
-                if members[0] in self._saved:
-                    made.append(self.make(name, members))
+            for name, places in self.of_bucket(number, done).items():
+                first = names_of(self._plan.buckets[number], name.fold)[places[:1]]
+                if self._saved.known(first).all():
+                    made.append(self.make(name, places))
         return made

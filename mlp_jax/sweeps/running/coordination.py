@@ -19,7 +19,8 @@ from mlp_jax.processes.joined import (
 )
 from mlp_jax.storage.fingerprints import differing
 from mlp_jax.sweeps.members import STATUSES, RungScore
-from mlp_jax.sweeps.running.checkpoint import Kept, Outcomes, SweepCheckpoint, fingerprints_of
+from mlp_jax.sweeps.outcomes import Outcomes
+from mlp_jax.sweeps.running.checkpoint import Kept, SweepCheckpoint, fingerprints_of
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.task import Task
 
@@ -48,7 +49,7 @@ class SingleProcess:
         """The scores of all members at a choice of halving, of which `own` are this process's."""
         return own
 
-    def ended(self, own: Outcomes, interrupted: bool) -> tuple[Outcomes, bool]:
+    def ended(self, own: list[Outcomes], interrupted: bool) -> tuple[list[Outcomes], bool]:
         """What became of all members that any part trained, and whether one was interrupted."""
         return own, interrupted
 
@@ -120,16 +121,16 @@ class JoinedProcesses(SingleProcess):
         found = self._exchanged(f"choice {choice}", json.dumps(own).encode())
         return [RungScore(*row) for one in found for row in json.loads(one)]
 
-    def ended(self, own: Outcomes, interrupted: bool) -> tuple[Outcomes, bool]:
+    def ended(self, own: list[Outcomes], interrupted: bool) -> tuple[list[Outcomes], bool]:
         """See `SingleProcess.ended`."""
         file = io.BytesIO()
         arrays = arrays_of_outcomes(own, self._task.X.dtype)
         contents: dict[str, Any] = arrays | {"interrupted": np.array(interrupted)}
         np.savez(file, **contents)
-        together: Outcomes = {}
+        together: list[Outcomes] = []
         for content in self._exchanged("end", file.getvalue()):
             with np.load(io.BytesIO(content)) as theirs:
-                together |= outcomes_of(self._task, list(STATUSES), dict(theirs))
+                together.append(outcomes_of(self._task, STATUSES, dict(theirs)))
                 interrupted |= bool(theirs["interrupted"])
         return together, interrupted
 

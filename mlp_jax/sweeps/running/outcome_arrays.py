@@ -1,17 +1,18 @@
 """Outcomes of members as a few arrays, for files; see `array_codec`."""
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from mlp_jax.parameters import Layer
-from mlp_jax.storage.array_codec import join, split
-from mlp_jax.sweeps.members import STATUSES, Member, Outcome
+from mlp_jax.sweeps.members import STATUSES
+from mlp_jax.sweeps.outcomes import FlatParams, Outcomes, joined, padded
 from mlp_jax.sweeps.task import Task
 
 
-def arrays_of_outcomes(outcomes: dict[Member, Outcome], dtype: np.dtype) -> dict[str, np.ndarray]:
-    """The outcomes in the order of the members; threads finish members in any order.
+def arrays_of_outcomes(outcomes: Iterable[Outcomes], dtype: Any) -> dict[str, np.ndarray]:
+    """The outcomes, in whatever order threads came to their ends in the order of first members.
 
     Returns:
       names: (members, 3), configuration, seed and fold.
@@ -21,55 +22,72 @@ def arrays_of_outcomes(outcomes: dict[Member, Outcome], dtype: np.dtype) -> dict
       histories: the entries of all histories, and histories_lengths: (members,)
       params: the entries of all parameters, and params_lengths: (members,)
     """
-    names = sorted(outcomes)
-    found = [outcomes[name] for name in names]
-    arrays = {
-        "names": np.array(names, np.int64).reshape(len(names), 3),
-        "best_epochs": np.array([outcome.best_epoch for outcome in found], np.int64),
-        "scores": np.array([outcome.score for outcome in found], np.float64),
-        "statuses": np.array([STATUSES.index(outcome.status) for outcome in found], np.int64),
+    parts = sorted((part for part in outcomes if len(part)), key=lambda p: p.members[0].tolist())
+    none = np.empty(0, np.int64)
+    epochs = joined([part.lengths for part in parts], none)
+    lengths = joined([part.params.lengths for part in parts], none)
+    params, at = np.empty(lengths.sum(), dtype), 0
+    for part in parts:
+        end = at + part.params.lengths.sum()
+        part.params.write(params[at:end])
+        at = end
+    return {
+        "names": joined([part.members for part in parts], none.reshape(0, 3)),
+        "best_epochs": joined([part.best_epochs for part in parts], none),
+        "scores": joined([part.scores for part in parts], np.empty(0)),
+        "statuses": joined([part.statuses for part in parts], none),
+        "histories": joined([_lines(part).ravel() for part in parts], np.empty(0, dtype)),
+        "histories_lengths": 4 * epochs,
+        "params": params,
+        "params_lengths": lengths,
     }
-    arrays |= join("histories", (outcome.history for outcome in found), dtype)
-    return arrays | join("params", (_flat(outcome.params) for outcome in found), dtype)
 
 
-def outcomes_of(
-    task: Task, statuses: list[str], arrays: dict[str, np.ndarray]
-) -> dict[Member, Outcome]:
-    """The outcomes by member.
+def _lines(part: Outcomes) -> np.ndarray:
+    """The epochs that the members have trained, (epochs of all members, 4)."""
+    return part.histories[np.arange(part.histories.shape[1]) < part.lengths[:, None]]
+
+
+def outcomes_of(task: Task, statuses: Sequence[str], arrays: dict[str, np.ndarray]) -> Outcomes:
+    """The outcomes.
 
     Args:
       task: of the sweep; has the sizes of the networks.
       statuses: the names of the statuses, as the file has them.
       arrays: of `arrays_of_outcomes`.
+
+    Raises:
+      ValueError: the arrays do not fit one another, or the networks.
     """
-    columns = (arrays[name].tolist() for name in ("names", "best_epochs", "scores", "statuses"))
-    parts = split(arrays, "histories"), split(arrays, "params")
-    outcomes = {}
-    for name, best_epoch, score, status, history, flat in zip(*columns, *parts, strict=True):
-        number, seed, fold = name
-        params = _layers(flat, task.sizes(task.configurations[number], fold))
-        lines = history.reshape(-1, 4)
-        member = Member(number, seed, fold)
-        outcomes[member] = Outcome(params, lines, best_epoch, score, statuses[status])
-    return outcomes
+    names, histories = arrays["names"], arrays["histories"]
+    epochs, lengths = arrays["histories_lengths"] // 4, arrays["params_lengths"]
+    for name in ("best_epochs", "scores", "statuses", "histories_lengths", "params_lengths"):
+        if arrays[name].shape != (len(names),):
+            raise ValueError(f"{name} has shape {arrays[name].shape} and there are {len(names)}")
+    for name, counts in (("histories", 4 * epochs), ("params", lengths)):
+        if counts.min(initial=0) < 0 or counts.sum() != arrays[name].size:
+            raise ValueError(f"{name} has {arrays[name].size} entries and its parts {counts.sum()}")
+    _check_sizes(task, names, lengths)
+    codes = np.array([STATUSES.index(status) for status in statuses], np.int64)
+    return Outcomes(
+        members=names,
+        statuses=codes[arrays["statuses"]],
+        best_epochs=arrays["best_epochs"],
+        scores=arrays["scores"],
+        params=FlatParams(arrays["params"], lengths),
+        histories=padded(histories.reshape(-1, 4), epochs),
+        lengths=epochs,
+    )
 
 
-def _flat(params: tuple[Layer, ...] | None) -> np.ndarray | tuple[()]:
-    """All weights and biases in a row; nothing for a member without parameters."""
-    if params is None:
-        return ()
-    return np.concatenate([np.ravel(leaf) for layer in params for leaf in layer])
-
-
-def _layers(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[Layer, ...] | None:
-    """The parameters that `_flat` was given, of a network of these sizes."""
-    if not flat.size:
-        return None
-    shapes = [shape for n_prev, n in pairwise(sizes) for shape in ((n_prev, n), (n, 1))]
-    ends = np.cumsum([rows * columns for rows, columns in shapes])
-    if ends[-1] != flat.size:
-        raise ValueError(f"{flat.size} parameters of a network of sizes {sizes}")
-    parts = zip(np.split(flat, ends[:-1]), shapes, strict=True)
-    leaves = [part.reshape(shape) for part, shape in parts]
-    return tuple(Layer(W, b) for W, b in zip(leaves[::2], leaves[1::2], strict=True))
+def _check_sizes(task: Task, names: np.ndarray, lengths: np.ndarray) -> None:
+    """Raises ValueError for parameters that are none of a network of the member's sizes."""
+    for fold in range(len(task.splits)):
+        of_fold = names[:, 2] == fold
+        numbers, which = np.unique(names[of_fold, 0], return_inverse=True)
+        sizes = [task.sizes(task.configurations[number], fold) for number in numbers.tolist()]
+        expected = np.array([sum((a + 1) * b for a, b in pairwise(one)) for one in sizes], np.int64)
+        found = lengths[of_fold]
+        wrong = np.flatnonzero((found != 0) & (found != expected[which]))
+        if len(wrong):
+            raise ValueError(f"{found[wrong[0]]} parameters of a network of another size")

@@ -34,6 +34,38 @@ def _forget() -> None:
 when_crowded(_forget)
 
 
+class ProgramName:
+    """What tells programs apart, hashed once: the shapes of a program's arguments are many."""
+
+    def __init__(
+        self,
+        device: Any,
+        arguments: tuple[Any, ...],
+        recipe: Recipe,
+        lengths: Lengths,
+        networks: tuple[Network, ...],
+    ) -> None:
+        """As for `compile_program`."""
+        leaves, structure = jax.tree.flatten(arguments)
+        shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+        self._parts = (device, structure, shapes, recipe, lengths, networks)
+        self._hash = hash(self._parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, ProgramName) and self._parts == other._parts)
+
+
+def kept_program(name: ProgramName) -> Any:
+    """The program of this name, if it is still there, or None."""
+    with _lock:
+        if name in _kept:
+            _kept[name] = _kept.pop(name)  # the last to be forgotten
+        return _kept.get(name)
+
+
 def compile_program(
     device: Any,
     arguments: tuple[Any, ...],
@@ -45,17 +77,15 @@ def compile_program(
 
     device: on which the examples are, and so the program.
     """
-    leaves, structure = jax.tree.flatten(arguments)
-    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-    name = (device, structure, shapes, recipe, lengths, networks)
+    name = ProgramName(device, arguments, recipe, lengths, networks)
     with _lock:
         alone = _one_at_a_time.setdefault(name, threading.Lock())
     with alone:  # whoever comes second waits, and finds it
-        with _lock:
-            if name in _kept:
+        program = kept_program(name)
+        if program is not None:
+            with _lock:
                 _one_at_a_time.pop(name, None)
-                _kept[name] = _kept.pop(name)  # the last to be forgotten
-                return _kept[name], False
+            return program, False
         train = partial(train_chunk, recipe=recipe, lengths=lengths, networks=networks)
         program = jax.jit(train).lower(*arguments).compile(OPTIONS.get(device.platform))
         with _lock:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp_jax.sweeps.outcomes import Outcomes
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.progress import SWEEP, Progress, as_progress
 
@@ -14,7 +15,7 @@ from mlp_jax.training.progress import SWEEP, Progress, as_progress
 @contextmanager
 def as_sweep_progress(
     choice: Any, task: Task, members: int
-) -> Iterator[Callable[[dict[Any, Any]], None] | None]:
+) -> Iterator[Callable[[Outcomes], None] | None]:
     """A function to be called with the outcomes of every cohort, from any thread; or None.
 
     Args:
@@ -31,11 +32,11 @@ def as_sweep_progress(
             return
         lock, done, best = threading.Lock(), 0, float("-inf")
 
-        def count(outcomes: dict[Any, Any]) -> None:
+        def count(outcomes: Outcomes) -> None:
             nonlocal done, best
             with lock:
                 done += len(outcomes)
-                best = float(np.nanmax([best, *(outcome.score for outcome in outcomes.values())]))
+                best = float(np.nanmax([best, *outcomes.scores]))
                 text = f"best {task.scoring} of a member {best:.4g}"
                 show(Progress(done, members, {"best_score": best}, text))
 

@@ -1,41 +1,63 @@
 """What a sweep has found so far; any thread may add to the record and read it."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from mlp_jax.sweeps.members import Member, Outcome, Snapshot
+import numpy as np
+
+from mlp_jax.sweeps.member_order import MemberOrder
+from mlp_jax.sweeps.members import RungScore, Snapshot
+from mlp_jax.sweeps.outcomes import CODES, Outcomes
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.schedule import CohortName
 
-Shown = Callable[[dict[Member, Outcome]], None]  # takes the outcomes of members that are done
+Shown = Callable[[Outcomes], None]  # takes the outcomes of members that are done
 
 
 class Record:
     """The outcomes of members, the cohorts that are in training, and the time of every bucket."""
 
-    def __init__(self, shown: Shown | None = None) -> None:
-        """An empty record. shown: called with outcomes as they come, from any thread."""
-        self._shown = shown
+    def __init__(self, order: MemberOrder, shown: Shown | None = None) -> None:
+        """An empty record.
+
+        Args:
+          order: of all members of the sweep.
+          shown: called with outcomes as they come, from any thread.
+        """
+        self._order, self._shown = order, shown
         self._lock = threading.Lock()
-        self._outcomes: dict[Member, Outcome] = {}
+        self._outcomes: list[Outcomes] = []
+        self._fetched = 0  # of these, whose parameters are here
+        self.done = np.zeros(len(order), bool)  # members that have an outcome
         self._cohorts: dict[CohortName, Cohort] = {}
         self._seconds: dict[int, tuple[float, float]] = {}
         self._compilations = 0
 
-    def add(self, outcomes: Mapping[Member, Outcome], *, show: bool = True) -> None:
+    def add(self, outcomes: Outcomes, *, show: bool = True) -> None:
         """These members are done. show: tell whoever looks at the progress."""
+        if not len(outcomes):
+            return
         with self._lock:
-            self._outcomes.update(outcomes)
-        if show and self._shown is not None and outcomes:
-            self._shown(dict(outcomes))
+            self._outcomes.append(outcomes)
+            self.done[self._order.places(outcomes.members)] = True
+        if show and self._shown is not None:
+            self._shown(outcomes)
 
-    def outcomes(self) -> dict[Member, Outcome]:
+    def outcomes(self) -> list[Outcomes]:
         """Those of all members that are done."""
         with self._lock:
-            return dict(self._outcomes)
+            return list(self._outcomes)
 
-    def __contains__(self, member: object) -> bool:
-        return member in self._outcomes
+    def fetch(self) -> None:
+        """The parameters of members that are done come from their devices.
+
+        But for those that were halved away: these come when somebody asks for them.
+        """
+        with self._lock:
+            new, self._fetched = self._outcomes[self._fetched :], len(self._outcomes)
+        for part in new:
+            if (part.statuses != CODES["halved away"]).any():
+                part.params.fetch()
 
     # --- Cohorts.
 
@@ -69,27 +91,46 @@ class Record:
         """
         for name, cohort in self.cohorts().items():
             # First, or Ctrl-C in between would lose them.
-            self.add(cohort.outcomes_of_others(configurations))
+            for outcomes in cohort.outcomes_of_others(configurations):
+                self.add(outcomes)
             cohort.keep(configurations)
-            if not cohort.members:
+            if not len(cohort.names):
                 self.end(name)
-        return [name for name, cohort in self.cohorts().items() if len(cohort.going_on)]
+        return [name for name, cohort in self.cohorts().items() if cohort.goes_on]
 
     def end_all(self, *, show: bool = True) -> None:
         """Adds the outcomes of all members of the cohorts, and ends these."""
         for name, cohort in self.cohorts().items():
             # Ctrl-C amid a choice may leave some in their cohort that were halved away already.
-            found = {m: outcome for m, outcome in cohort.outcomes().items() if m not in self}
-            self.add(found, show=show)
+            for outcomes in cohort.outcomes():
+                new = ~self.done[self._order.places(outcomes.members)]
+                self.add(outcomes if new.all() else outcomes.take(new), show=show)
             self.end(name)
+        self.fetch()
 
-    def state(self) -> tuple[dict[Member, Outcome], list[Snapshot]]:
+    def state(self) -> tuple[list[Outcomes], list[Snapshot]]:
         """(outcomes of members that are done, snapshots of cohorts that are in training)."""
         with self._lock:
-            outcomes = dict(self._outcomes)
             cohorts = [self._cohorts[name] for name in sorted(self._cohorts)]
-        snapshots = (cohort.snapshot for cohort in cohorts)
-        return outcomes, [snapshot for snapshot in snapshots if snapshot is not None]
+        # Before the outcomes: a member that leaves its cohort has one before its snapshot goes.
+        snapshots = [cohort.snapshot for cohort in cohorts]
+        return self.outcomes(), [snapshot for snapshot in snapshots if snapshot is not None]
+
+    def rung_scores(self, among: set[int] | None) -> list[RungScore]:
+        """How members are judged that have ended before a rung.
+
+        among: the configurations that halving went on with; None for all.
+        """
+        scores: list[RungScore] = []
+        for part in self.outcomes():
+            judged = part.statuses != CODES["halved away"]
+            if among is not None:
+                judged &= np.isin(part.members[:, 0], list(among))
+            none = (part.statuses == CODES["diverged"]) | (part.best_epochs == 0)
+            columns = (np.where(none, np.nan, values) for values in (part.scores, part.losses))
+            rows = zip(part.members[:, 0].tolist(), *(c.tolist() for c in columns), strict=True)
+            scores += [RungScore(*row) for row, own in zip(rows, judged, strict=True) if own]
+        return scores
 
     # --- Times.
 

@@ -1,10 +1,14 @@
 """A sweep from rung to rung of halving, saved on its way; without halving there is one rung."""
 
+import numpy as np
+
 from mlp_jax.dtypes import scope
 from mlp_jax.processes.joined import LostPeerError
 from mlp_jax.sweeps.halving import best_of, epochs_of_rungs
+from mlp_jax.sweeps.member_order import MemberOrder
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.running.checkpoint import Saved, SweepCheckpoint
+from mlp_jax.sweeps.running.cohort_members import names_of
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.coordination import SingleProcess
 from mlp_jax.sweeps.running.record import Record, Shown
@@ -39,18 +43,19 @@ class Rungs:
         self._task, self._plan, self._checkpoint = task, plan, checkpoint
         self._coordination = coordination or SingleProcess()
         self._on_chunk = on_chunk
-        saved = Saved({}, (), ()) if checkpoint is None else checkpoint.saved
-        members = {
-            member
-            for bucket in plan.buckets
-            for fold in bucket.folds
-            for member in bucket.members(fold)
-        }  # and not those of other shards, which the folder may have too
+        saved = Saved((), (), ()) if checkpoint is None else checkpoint.saved
+        order = MemberOrder(task)
+        mine = np.zeros(len(order), bool)  # and not those of other shards, which a folder has too
+        for bucket in plan.buckets:
+            for fold in bucket.folds:
+                mine[order.places(names_of(bucket, fold))] = True
         self._kept = saved.kept
-        self._saved = SavedSnapshots(saved.snapshots, members)
-        self._cohorts = Cohorts(task, plan, self._saved, keep_snapshots=checkpoint is not None)
-        self.record = Record(shown)
-        self._known = {m: outcome for m, outcome in saved.outcomes.items() if m in members}
+        self._saved = SavedSnapshots(saved.snapshots, order, mine)
+        self._cohorts = Cohorts(
+            *(task, plan, order, self._saved), keep_snapshots=checkpoint is not None
+        )
+        self.record = Record(order, shown)
+        self._known = [known.take(mine[order.places(known.members)]) for known in saved.outcomes]
 
     def train(self) -> bool:
         """Trains all members, some to the last rung; True if it was interrupted.
@@ -60,7 +65,8 @@ class Rungs:
           OSError: the checkpoint cannot be written.
         """
         epochs = max(configuration.epochs for configuration in self._task.configurations)
-        self.record.add(self._known)
+        for known in self._known:
+            self.record.add(known)
         try:
             with self._runner() as runner:
                 try:
@@ -106,7 +112,7 @@ class Rungs:
             return
         outcomes, snapshots = self.record.state()
         # Of a writer the last save alone is read, so it has all that stood in those before it.
-        snapshots += self._saved.but_for(snapshots, outcomes)
+        snapshots += self._saved.but_for(snapshots, self.record.done)
         self._checkpoint.save(outcomes, snapshots, self._kept, wait=wait)
 
     def _choose(self, choice: int) -> list[CohortName]:
@@ -119,6 +125,7 @@ class Rungs:
             self._save()  # for the others may let this process wait
             cohorts = self.record.cohorts().values()
             own = [score for cohort in cohorts for score in cohort.rung_scores()]
+            own += self.record.rung_scores(set(self._kept[-1]) if self._kept else None)
             assert self._plan.halving is not None
             scores = self._coordination.rung_scores(choice, own)
             self._kept = (*self._kept, tuple(sorted(best_of(scores, self._plan.halving))))
@@ -130,5 +137,6 @@ class Rungs:
         """Records where all stand after Ctrl-C, also those that the checkpoint alone knows of."""
         self.record.end_all(show=False)
         with scope(self._task.X.dtype):
-            for cohort in self._cohorts.make_saved(self.record):
-                self.record.add(cohort.outcomes(), show=False)
+            for cohort in self._cohorts.make_saved(self.record.done):
+                for outcomes in cohort.outcomes():
+                    self.record.add(outcomes, show=False)

@@ -11,16 +11,21 @@ import numpy as np
 
 from mlp_jax.dtypes import scope
 from mlp_jax.sweeps.folds import as_folds
-from mlp_jax.sweeps.members import Member
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.running.batch_orders import BatchOrders
-from mlp_jax.sweeps.running.cohort import Cohort, arguments_of_program
+from mlp_jax.sweeps.running.chunk_program import on_platform
+from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.devices import chunks_at_a_time, put_on_devices, slots_of
-from mlp_jax.sweeps.running.program_cache import compile_program
+from mlp_jax.sweeps.running.program_cache import (
+    ProgramName,
+    compile_program,
+    kept_program,
+)
 from mlp_jax.sweeps.running.record import Record
 from mlp_jax.sweeps.running.schedule import CohortName, Schedule
 from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.transfers import lies_here
 from mlp_jax.training.epoch import EpochDraw
 
 Job = int | CohortName  # a bucket whose program to compile, or a cohort to train
@@ -59,7 +64,8 @@ class Runner:
         self._schedule = Schedule(plan.buckets, len(plan.devices), chunks_at_a_time(plan.devices))
         self._dividing = threading.Lock()
         self._divided: set[int] = set()  # buckets
-        self._members: dict[CohortName, tuple[Member, ...]] = {}
+        self._members: dict[CohortName, np.ndarray] = {}  # places in the bucket
+        self._names: dict[tuple[int, Any], ProgramName] = {}  # of a bucket's program on a device
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(len(self._slots))
 
@@ -113,25 +119,30 @@ class Runner:
             first = number not in self._divided
             if first:
                 self._divided.add(number)
-                self._members |= self._cohorts.of_bucket(number, self._record)
+                self._members |= self._cohorts.of_bucket(number, self._record.done)
             names = [name for name in self._members if name.bucket == number]
         if names:  # else all of their members were done before
             with scope(self._task.X.dtype):  # JAX's switches belong to a thread
-                cohort = self._cohorts.make(names[0], self._members[names[0]])
+                cohort = self._cohorts.make(names[0], self._members[names[0]], device)
                 self._program(number, cohort, device)
         return names if first else []
 
     def _program(self, number: int, cohort: Cohort, device: Any) -> Any:
         """The bucket's program; compiled again in the rare case that others crowded it out."""
+        named = self._names.get((number, device))
+        program = None if named is None else kept_program(named)
+        if program is not None:
+            return program
         began = time.perf_counter()
         data, kind = self._data[device], cohort.bucket.kind
-        arguments = arguments_of_program(
-            *(cohort, data.examples[kind.loss], data.folds[cohort.fold]),
+        arguments = cohort.arguments_of_program(
+            *(data.examples[kind.loss], data.folds[cohort.fold]),
             self._orders(cohort, 0, device),
         )
-        program, new = compile_program(
-            *(device, arguments, cohort.recipe(), self._lengths, kind.networks)
-        )
+        networks = on_platform(kind.networks, device.platform)
+        choices = device, arguments, cohort.recipe(), self._lengths, networks
+        program, new = compile_program(*choices)
+        self._names[number, device] = ProgramName(*choices)
         self._schedule.compiled(number, device)
         if new:
             self._record.compiled(number, time.perf_counter() - began)
@@ -148,33 +159,37 @@ class Runner:
             return self._orders(cohort, done, device)
 
         def call(
-            chunk: Any, state: Any, done: int, until: int, draws: EpochDraw, which: Any
+            chunk: Any, state: Any, done: Any, until: Any, draws: EpochDraw, which: Any
         ) -> Any:
             nonlocal waited
             asked = time.perf_counter()
             with data.running:
                 waited += time.perf_counter() - asked
                 trained = program(
-                    *(data.examples[loss], chunk, state, np.int32(done), np.int32(until)),
+                    *(data.examples[loss], chunk, state, done, until),
                     *(data.folds[name.fold], draws, which),
                 )
-                return jax.tree.map(np.asarray, trained)
+                # A CPU would begin the next beside it; an accelerator has the next wait in line.
+                return jax.block_until_ready(trained) if lies_here(device) else trained
 
         with scope(self._task.X.dtype):
             begun = self._record.cohort(name)
-            cohort = begun or self._cohorts.make(name, self._members[name])
+            cohort = begun or self._cohorts.make(name, self._members[name], device)
+            cohort.move(device)
             self._record.begin(name, cohort)
             program = self._program(name.bucket, cohort, device)
             began = time.perf_counter()
-            for epochs in cohort.segments(until, draw, call):
+            for epochs in cohort.segments(until, draw, call, self._record.add):
                 if self._on_chunk is not None:
                     self._on_chunk(epochs)
                 if self._stopped.is_set():
                     break
         self._record.trained(name.bucket, time.perf_counter() - began - waited)
         if not self._plan.halving and not self._stopped.is_set():
-            self._record.add(cohort.outcomes())
+            for outcomes in cohort.outcomes():
+                self._record.add(outcomes)
             self._record.end(name)
+            self._record.fetch()
 
 
 def _first_finished(

@@ -50,7 +50,10 @@ class Schedule:
 
     def train(self, cohorts: Iterable[CohortName]) -> None:
         """These cohorts are ready, their programs being compiled."""
-        self._ready += cohorts
+        ready = list(cohorts)
+        self._ready += ready
+        if not ready:
+            return
         for number, count in Counter(name.bucket for name in self._ready).items():
             self._cohorts.setdefault(number, count)
 

@@ -11,7 +11,6 @@ import numpy as np
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import SCHEMES, Layer, Scheme
 from mlp_jax.sweeps.configuration import Configuration
-from mlp_jax.sweeps.members import Member
 from mlp_jax.sweeps.task import Task
 
 DRAWN_AT_ONCE = 256 << 20  # bytes of initial weights
@@ -51,62 +50,88 @@ class InitialWeights:
     """
 
     def __init__(self, task: Task) -> None:
+        self._shapes, self._shape_of = _shapes_of(task)
         longest: dict[bool, int] = {}
-        for scheme, sizes in {(_scheme(c), task.sizes(c)) for c in task.configurations}:
-            numbers = scheme.numbers(sizes)
-            longest[scheme.uniform] = max(numbers, longest.get(scheme.uniform, 1))
+        for name, hidden, outputs in self._shapes:
+            scheme, sizes = SCHEMES[name], (task.X.shape[1], *hidden, outputs)
+            longest[scheme.uniform] = max(scheme.numbers(sizes), longest.get(scheme.uniform, 1))
         self._task = task
         self._lengths = {uniform: _length(most) for uniform, most in longest.items()}
         self._draws: dict[tuple[bool, int], np.ndarray] = {}
         # `fit` draws in float32 whatever the dtype.
         self._dtype = np.dtype(np.float32) if task.as_fit else task.X.dtype
 
-    def draw(self, members: Sequence[Member]) -> None:
-        """Draws what these members need and is not there yet, all seeds in one program."""
-        schemes = {self._scheme_of(member).uniform: self._scheme_of(member) for member in members}
-        for uniform, scheme in schemes.items():
-            needed = {m.seed for m in members if self._scheme_of(m).uniform == uniform}
-            missing = sorted(seed for seed in needed if (uniform, seed) not in self._draws)
-            length = self._lengths[uniform]
-            most = max(1, DRAWN_AT_ONCE // (length * self._dtype.itemsize))
-            for first in range(0, len(missing), most):
-                some = missing[first : first + most]
-                count = 1 << (len(some) - 1).bit_length()  # so that few numbers of seeds compile
-                seeds = np.resize(np.array(some, np.uint32), count)
-                key = None if self._task.as_fit else self._task.key_init
-                drawn = np.asarray(_draws(key, seeds, scheme, length, self._dtype))
-                names = ((uniform, seed) for seed in some)
-                self._draws |= dict(zip(names, drawn, strict=False))
+    def _draw(self, scheme: Scheme, seeds: list[int]) -> np.ndarray:
+        """What these seeds draw, (seeds, numbers); what is not there yet in one program."""
+        missing = sorted({seed for seed in seeds if (scheme.uniform, seed) not in self._draws})
+        length = self._lengths[scheme.uniform]
+        most = max(1, DRAWN_AT_ONCE // (length * self._dtype.itemsize))
+        for first in range(0, len(missing), most):
+            some = missing[first : first + most]
+            count = 1 << (len(some) - 1).bit_length()  # so that few numbers of seeds compile
+            key = None if self._task.as_fit else self._task.key_init
+            padded = np.resize(np.array(some, np.uint32), count)
+            drawn = np.asarray(_draws(key, padded, scheme, length, self._dtype))
+            names = ((scheme.uniform, seed) for seed in some)
+            self._draws |= dict(zip(names, drawn, strict=False))
+        found = [self._draws[scheme.uniform, seed] for seed in seeds]
+        return found[0][None] if len(found) == 1 else np.stack(found)
 
-    def stack(self, members: Sequence[Member], hidden: tuple[int, ...]) -> tuple[Layer, ...]:
+    def stack(self, members: np.ndarray, hidden: tuple[int, ...]) -> tuple[Layer, ...]:
         """Initial parameters of members of one fold, padded with zeros to these hidden widths.
 
-        Members are on the first axis: W (members, n_prev, n), b (members, n, 1).
+        Networks of one shape and scheme are cut out of their draws together.
+
+        Args:
+          members: configuration, seed and fold of each, (members, 3).
+          hidden: widths of the layers.
+
+        Returns:
+          layers with the members on the first axis: W (members, n_prev, n), b (members, n, 1).
         """
-        self.draw(members)
         task, dtype = self._task, self._task.X.dtype
-        sizes = [task.sizes(task.configurations[m.configuration], m.fold) for m in members]
-        wide = (task.X.shape[1], *hidden, sizes[0][-1])
+        numbers, seeds, folds = np.asarray(members, np.int64).reshape(-1, 3).T
+        shapes = self._shape_of[numbers]
+        outputs = self._shapes[shapes[0]][-1]
+        wide = (task.X.shape[1], *hidden, outputs)
         layers = tuple(
-            Layer(np.zeros((len(members), a, b), dtype), np.zeros((len(members), b, 1), dtype))
+            Layer(np.zeros((len(seeds), a, b), dtype), np.zeros((len(seeds), b, 1), dtype))
             for a, b in pairwise(wide)
         )
-        for place, (member, own) in enumerate(zip(members, sizes, strict=True)):
-            scheme = self._scheme_of(member)
-            drawn = scheme.layers(self._draws[scheme.uniform, member.seed], own)
-            for (W, b), (corner, biases) in zip(layers, drawn, strict=True):
-                n_prev, n = corner.shape
-                W[place, :n_prev, :n] = corner
-                if biases is not None:
-                    b[place, :n] = biases
+        alike = bool((shapes == shapes[0]).all())
+        for shape in shapes[:1] if alike else np.unique(shapes):
+            name, own, _ = self._shapes[shape]
+            sizes = (task.columns(int(folds[0])), *own, outputs)
+            places = slice(None) if alike else np.flatnonzero(shapes == shape)
+            self._fill(layers, places, SCHEMES[name], sizes, seeds[places])
         return layers
 
-    def _scheme_of(self, member: Member) -> Scheme:
-        return _scheme(self._task.configurations[member.configuration])
+    def _fill(
+        self,
+        layers: tuple[Layer, ...],
+        places: Any,
+        scheme: Scheme,
+        sizes: tuple[int, ...],
+        seeds: np.ndarray,
+    ) -> None:
+        """Writes the initial parameters of networks of one shape into their places."""
+        one = bool((seeds == seeds[0]).all())  # which most are: of that one all are cut out
+        drawn = self._draw(scheme, seeds[:1].tolist() if one else seeds.tolist())
+        for (W, b), (corner, biases) in zip(layers, scheme.layers(drawn, sizes), strict=True):
+            n_prev, n = corner.shape[1:]
+            W[places, :n_prev, :n] = corner
+            if biases is not None:
+                b[places, :n] = biases
 
 
-def _scheme(configuration: Configuration) -> Scheme:
-    return SCHEMES[configuration.init]
+def _shapes_of(task: Task) -> tuple[list[tuple[Any, ...]], np.ndarray]:
+    """(each scheme, hidden widths and outputs once, the number of every configuration's)."""
+    found: dict[tuple[Any, ...], int] = {}
+    numbers = [
+        found.setdefault((one.init, one.hidden, task.sizes(one)[-1]), len(found))
+        for one in task.configurations
+    ]
+    return list(found), np.array(numbers, np.int64)
 
 
 def _length(longest: int) -> int:
@@ -127,11 +152,3 @@ def _draws(key: Any, seeds: Any, scheme: Scheme, length: int, dtype: Any) -> jax
         return scheme.draw(own, length, dtype)
 
     return jax.vmap(of_seed)(seeds)
-
-
-def cut_out(params: Any, index: int, sizes: tuple[int, ...]) -> tuple[Layer, ...]:
-    """One member's own parameters out of a padded stack, copied."""
-    return tuple(
-        Layer(layer.W[index, :n_prev, :n].copy(), layer.b[index, :n].copy())
-        for layer, (n_prev, n) in zip(params, pairwise(sizes), strict=True)
-    )

@@ -36,7 +36,7 @@ class Choice(NamedTuple):
     def shares(self, result: SweepResult) -> list[float]:
         """The weight of every configuration of the ranking among the chosen, of sum 1."""
         ranks = list(self.chosen.chosen) if isinstance(self.chosen, Ensemble) else [1]
-        return [ranks.count(row.rank) / len(ranks) for row in result.ranking]
+        return [ranks.count(rank) / len(ranks) for rank in range(1, len(result.ranking) + 1)]
 
     def answer(self, result: SweepResult, parts: EncodedTable) -> Answer:
         """The model with what it rests on: importance of columns, errors out of fold."""

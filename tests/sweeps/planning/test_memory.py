@@ -8,7 +8,7 @@ import pytest
 SCRIPT = """
 import gc, numpy as np, mlp_jax
 from pathlib import Path
-from mlp_jax.sweeps.running import record
+from mlp_jax.sweeps.running import packs, record
 
 MEMBERS, CHUNK = 1000, 20
 X = np.random.default_rng(0).normal(size=(64, 20)).astype("float32")
@@ -40,8 +40,9 @@ def leaking(self, name):
     kept.append(self.cohort(name))
     end(self, name)
 record.Record.end = leaking
+packs.Pack.ended = lambda pack: pack  # else little would be left of a cohort
 second = swept()
-assert len(kept) == 50
+assert len(kept) > 5  # of several chunks each
 """
 
 

@@ -26,7 +26,7 @@ def of_words():
 def untrained(y=Y, space=None, **choices):
     """Of the sweep with nothing done: what was asked, and the plan."""
     task = as_task(X, y, space or {"width": [2, 3]}, **choices)
-    return SweepResult(task, as_plan(task).portable(), {}, 0.5, 0, True, {})
+    return SweepResult(task, as_plan(task).portable(), (), 0.5, 0, True, {})
 
 
 def bits(array):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import mlp_jax
+from mlp_jax.sweeps.outcomes import CODES, FlatParams, Outcomes
 from mlp_jax.sweeps.results import ensemble_selection
-from mlp_jax.training.state import Info
 from tests.sweeps.results.kept import of_words, untrained
 from tests.sweeps.small_sweeps import X, Y, swept
 
@@ -128,14 +128,19 @@ def test_candidates_are_those_of_the_lowest_loss_whatever_they_are_ranked_by(mon
 def of_losses(losses, scores=(0.9, 0.9, 0.8, 0.7, 0.6)):
     """Rows of a ranking whose networks have these validation losses in their best epochs."""
     found = untrained(space={"width": [2, 3, 4, 5, 6]}, folds=2)
-    outcome = found.ranking[0].members[0]
-    rows = []
-    for rank, (loss, score) in enumerate(zip(losses, scores, strict=True)):
-        curves = Info(*(np.array([9.0, value]) for value in (0.0, 0.0, loss, 0.0)))
-        member = dataclasses.replace(outcome, best_epoch=2, score=score, curves=curves)
-        row = found.ranking[rank]
-        rows.append(dataclasses.replace(row, score=score, members=(member, member)))
-    return rows
+    members = np.array([(number, 0, fold) for number in range(5) for fold in (0, 1)])
+    histories = np.full((10, 2, 4), 9.0)
+    histories[:, 1, 2] = np.repeat(losses, 2)
+    outcomes = Outcomes(
+        members=members,
+        statuses=np.full(10, CODES["finished"]),
+        best_epochs=np.full(10, 2),
+        scores=np.repeat(scores, 2),
+        params=FlatParams(np.empty(0), np.zeros(10, int)),
+        histories=histories,
+        lengths=np.full(10, 2),
+    )
+    return dataclasses.replace(found, outcomes=[outcomes]).ranking
 
 
 def test_what_was_halved_away_is_not_averaged():

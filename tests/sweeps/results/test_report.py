@@ -221,7 +221,10 @@ def test_numbers_that_were_standardised_are_drawn_in_their_units(drawn):
 
 
 def test_where_no_score_is_finite_none_is_drawn(two_classes, drawn):
-    outcomes = {name: one._replace(score=-np.inf) for name, one in two_classes.outcomes.items()}
+    outcomes = [
+        dataclasses.replace(part, scores=np.full(len(part), -np.inf))
+        for part in two_classes.outcomes
+    ]
     result = dataclasses.replace(two_classes, outcomes=outcomes)
     with np.errstate(invalid="ignore"):  # of their spread
         page = html_report(result)

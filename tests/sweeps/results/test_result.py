@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import mlp_jax
+from mlp_jax.sweeps.outcomes import CODES
 from tests.sweeps.small_sweeps import BASE, X, swept
 
 
@@ -28,11 +29,12 @@ def numbers(ranking, result):
 
 def after_ctrl_c(result, statuses):
     """The result with other statuses, by configuration; None for one that never began."""
-    outcomes = {
-        name: one._replace(status=statuses.get(name[0], one.status))
-        for name, one in result.outcomes.items()
-        if statuses.get(name[0], one.status) is not None
-    }
+    outcomes = []
+    for part in result.outcomes:
+        codes = part.statuses.copy()
+        for number, status in statuses.items():
+            codes[part.members[:, 0] == number] = CODES.get(status, -1)
+        outcomes.append(dataclasses.replace(part, statuses=codes).take(codes >= 0))
     return dataclasses.replace(result, outcomes=outcomes, interrupted=True)
 
 

@@ -15,6 +15,7 @@ import safetensors.numpy
 
 import mlp_jax
 from mlp_jax.storage.array_files import unpacked
+from mlp_jax.sweeps.member_order import MemberOrder
 from mlp_jax.sweeps.planning.plan import as_plan
 from mlp_jax.sweeps.results import result_file as result_files
 from tests.sweeps.results.kept import NUMBERS, bits, facts, of_words, untrained
@@ -63,9 +64,10 @@ def test_halved_and_diverged_members_keep_their_params(tmp_path):
 
 
 def test_interrupted_members_have_no_params(tmp_path):
-    done = of_every_kind().outcomes
-    some = {name: done[name] for name in list(done)[:7]}
-    ours = dataclasses.replace(of_every_kind(), outcomes=some, interrupted=True)
+    done = of_every_kind()
+    numbers = [MemberOrder(done.task).places(part.members) for part in done.outcomes]
+    some = [part.take(own < 7) for part, own in zip(done.outcomes, numbers, strict=True)]
+    ours = dataclasses.replace(done, outcomes=some, interrupted=True)
     theirs = loaded(ours, tmp_path)
     assert theirs.interrupted
     assert [m.params is None for m in theirs.members].count(True) == 2 * len(EVERY_KIND) - 7

@@ -81,8 +81,8 @@ def test_a_function_of_yours_may_hand_on_what_it_was_called_with(tmp_path):
 
 def test_members_that_never_began_are_left_out(tmp_path):
     result = mlp_jax.sweep(X, Y, {"width": [3, 4, 5]}, folds=2, epochs=5, progress=False)
-    begun = {place: one for place, one in result.outcomes.items() if place[0] + place[2] < 2}
-    assert len(begun) == 3  # both of the first, one of the second, none of the third
+    begun = [part.take(part.members[:, 0] + part.members[:, 2] < 2) for part in result.outcomes]
+    assert sum(map(len, begun)) == 3  # both of the first, one of the second, none of the third
     result = dataclasses.replace(result, outcomes=begun, interrupted=True)
     with mlp_jax.TensorBoard(tmp_path) as log:
         log.sweep(result)

@@ -19,6 +19,7 @@ from mlp_jax.sweeps import configuration
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.checkpoint import fingerprints_of
+from mlp_jax.sweeps.running.cohort_members import members_of
 from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import as_task
 from tests.damages import cut, disk_full_after, emptied, flipped
@@ -169,10 +170,13 @@ def test_another_layout_goes_on_with_the_same_members(halving, whole, tmp_path):
 def test_a_restored_cohort_of_which_none_goes_on_is_compiled_for_a_whole_chunk():
     result = swept()
     task, bucket = result.task, result.plan.buckets[0]
-    restored = cohort.Cohort(task, bucket, bucket.members(0)[:1], InitialWeights(task))
-    before = jax.tree.map(np.shape, cohort.arguments_of_program(restored, *3 * [0])[1:3])
-    restored.going_on = restored.going_on[:0]
-    assert jax.tree.map(np.shape, cohort.arguments_of_program(restored, *3 * [0])[1:3]) == before
+    one = members_of(task, bucket, 0).take(np.arange(1))
+    restored = cohort.Cohort(task, bucket, one, InitialWeights(task))
+    before = jax.tree.map(np.shape, restored.arguments_of_program(*3 * [0])[1:3])
+    ended = restored._at.flags._replace(diverged=np.ones(1, bool))
+    restored._at = restored._at._replace(flags=ended)
+    assert not restored.goes_on
+    assert jax.tree.map(np.shape, restored.arguments_of_program(*3 * [0])[1:3]) == before
     assert before[1].epoch == (bucket.chunk,)
 
 

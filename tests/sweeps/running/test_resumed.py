@@ -6,9 +6,11 @@ import time
 import numpy as np
 import pytest
 
+from mlp_jax.sweeps.member_order import MemberOrder
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
+from mlp_jax.sweeps.running.cohort_members import names_of
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 from mlp_jax.sweeps.task import as_task
@@ -46,7 +48,8 @@ def epochs_saved(result, halving, folder):
     """Of every member that stands in the folder."""
     saves = SweepCheckpoint(folder, result.task, halving, 60.0)
     saves.close()
-    return {member: one.done for one in saves.saved.snapshots for member in one.members}
+    found = saves.saved.snapshots
+    return {tuple(member): one.done for one in found for member in one.members.tolist()}
 
 
 @STOPS
@@ -97,15 +100,20 @@ def test_those_that_have_come_the_furthest_go_on_first(tmp_path):
     saved = epochs_saved(result, None, tmp_path)
     saves = SweepCheckpoint(tmp_path, result.task, None, 60.0)
     saves.close()
-    snapshots = SavedSnapshots(saves.saved.snapshots, saved)
+    order = MemberOrder(result.task)
+    snapshots = SavedSnapshots(saves.saved.snapshots, order, np.ones(len(order), bool))
+    done = np.zeros(len(order), bool)
+    for outcomes in saves.saved.outcomes:
+        done[order.places(outcomes.members)] = True
     plan = plan_of(result.task, chunk=2)
-    cohorts = Cohorts(result.task, plan, snapshots, keep_snapshots=False)
+    cohorts = Cohorts(result.task, plan, order, snapshots, keep_snapshots=False)
     orders = []
     for number, bucket in enumerate(plan.buckets):
-        found = cohorts.of_bucket(number, saves.saved.outcomes)
+        found = cohorts.of_bucket(number, done)
         for fold in bucket.folds:
-            firsts = [members[0] for name, members in found.items() if name.fold == fold]
-            orders.append([saved.get(member, 0) for member in firsts])
+            names = names_of(bucket, fold).tolist()
+            firsts = [names[places[0]] for name, places in found.items() if name.fold == fold]
+            orders.append([saved.get(tuple(member), 0) for member in firsts])
     assert orders == [sorted(order, reverse=True) for order in orders]
     assert any(len(set(order)) > 1 for order in orders)
 

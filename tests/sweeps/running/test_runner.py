@@ -43,7 +43,7 @@ def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it
     program_cache._kept.clear()
     space = {"width": [2, 3, 4], "l2": [0.0, 0.1]}
     result = swept(space, devices=jax.devices()[:2], chunk=1, folds=5)
-    assert len(trained_on) == 30
+    assert len(trained_on) == 10  # cohorts of three chunks, of which a worker has four or more
     assert len(set(trained_on)) == result.compilations == count
     for member in result.members[::4]:
         equal(member)

@@ -58,7 +58,7 @@ class BiasesAtTheEnd(Scheme):
 
     def layers(self, drawn, sizes):
         for W, b in super().layers(drawn, sizes):
-            yield W, None if b is None else b * 0 + drawn[-1]
+            yield W, None if b is None else b * 0 + drawn[..., -1:, None]
 
 
 def test_biases_from_elsewhere_in_the_draw_would_be_seen(monkeypatch):
