@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp_jax.sweeps.halving import stages
+from mlp_jax.sweeps.halving import share_of_epochs, stages
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.costs import (
     Rates,
@@ -58,7 +58,7 @@ class Needs(NamedTuple):
 
 def needs_of(task: Task, bucket: Bucket) -> Needs:
     """The memory that a bucket's members and chunks take."""
-    first = task.configurations[bucket.configurations[0]]
+    first = task.configurations[int(bucket.configurations[0])]
     kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
     return Needs(*bytes_of_member(task, kind, hidden, folds, first))
 
@@ -69,20 +69,31 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Siz
     Raises:
       ValueError: there is no memory for a chunk of one.
     """
-    first = task.configurations[bucket.configurations[0]]
+    first = task.configurations[int(bucket.configurations[0])]
     kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
     chunk = size.chunk
     if chunk is None:
         touched = bytes_of_step(task, kind, hidden, ends(task, first))
-        chunk = rates.chunk or max(4, min(WIDEST, CACHE // touched))
-        chunk = _within(task, bucket, needs, size, chunk)
-        epochs = max(task.configurations[number].epochs for number in bucket.configurations)
-        step = seconds_per_step(rates, task, kind, folds, first, hidden)
-        chunk = quickest(
-            *(bucket.counts, chunk, (rates.seconds_of_step, step)),
-            *(stages(epochs, size.halving), size.workers / len(folds)),
-        )
+        most = rates.chunk or max(4, min(WIDEST, CACHE // touched))
+        most = _within(task, bucket, needs, size, most)
+        epochs = int(task.configurations.epochs[bucket.configurations].max())
+        side_by_side = size.workers / len(folds)
+        if rates.chunk is None and _is_padded(task, bucket):
+            share = share_of_epochs(epochs, size.halving)
+            chunk = found_again(bucket.counts, most, share, side_by_side)
+        else:
+            step = seconds_per_step(rates, task, kind, folds, first, hidden)
+            chunk = quickest(
+                *(bucket.counts, most, (rates.seconds_of_step, step)),
+                *(stages(epochs, size.halving), side_by_side),
+            )
     return bucket._replace(chunk=chunk, bytes=int(_bytes(bucket, needs, size, chunk)))
+
+
+def _is_padded(task: Task, bucket: Bucket) -> bool:
+    """Whether a member is narrower than its program, of which the next sweep has as many or so."""
+    widths = task.configurations.widths[bucket.configurations, : bucket.kind.depth]
+    return bool((widths != np.array(bucket.hidden)).any())
 
 
 def _bytes(bucket: Bucket, needs: Needs, size: Size, chunk: Any) -> Any:
@@ -148,6 +159,23 @@ def _within(task: Task, bucket: Bucket, needs: Needs, size: Size, most: int) -> 
             )
         most = min(most, (size.room - beside) // needs.running)
     return int(most)
+
+
+def found_again(counts: np.ndarray, most: int, share: float, side_by_side: float) -> int:
+    """A size of chunks that a sweep of other members has too: a power of 2, at most `most`.
+
+    Args:
+      counts: how many members may share a chunk, one entry a group of such members.
+      most: the largest chunk that is allowed.
+      share: of the members that train, on average over the epochs.
+      side_by_side: chunks of a fold that run at the same time.
+
+    Example:
+      >>> found_again(np.array([10, 13, 9]), 38, 1.0, 2 / 3)
+      8
+    """
+    usual = counts.mean() * share / max(1.0, side_by_side)
+    return 1 << (max(1, min(most, int(usual))).bit_length() - 1)
 
 
 def quickest(

@@ -47,7 +47,7 @@ class Cohorts:
         self._keep_snapshots = keep_snapshots
         self._weights = InitialWeights(task)
         self._members: dict[tuple[int, int], CohortMembers] = {}  # of a bucket on a fold
-        most = max(configuration.epochs for configuration in task.configurations)
+        most = int(task.configurations.epochs.max(initial=0))
         self._one_segment = most <= epochs_of_segment(longest_fold(task))
         self._making = threading.Lock()
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import SCHEMES, Layer, Scheme
+from mlp_jax.sweeps.columns import distinct
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.task import Task
 
+_OF_SHAPE = ("hidden", "init")  # choices that decide how a network begins
 DRAWN_AT_ONCE = 256 << 20  # bytes of initial weights
 
 
@@ -126,12 +128,11 @@ class InitialWeights:
 
 def _shapes_of(task: Task) -> tuple[list[tuple[Any, ...]], np.ndarray]:
     """(each scheme, hidden widths and outputs once, the number of every configuration's)."""
-    found: dict[tuple[Any, ...], int] = {}
-    numbers = [
-        found.setdefault((one.init, one.hidden, task.sizes(one)[-1]), len(found))
-        for one in task.configurations
-    ]
-    return list(found), np.array(numbers, np.int64)
+    configurations = task.configurations
+    codes = [one.codes for name, one in configurations.columns.items() if name in _OF_SHAPE]
+    first, numbers = distinct(len(configurations), configurations.network_codes, *codes)
+    ones = [configurations[row] for row in first.tolist()]
+    return [(one.init, one.hidden, task.sizes(one)[-1]) for one in ones], numbers
 
 
 def _length(longest: int) -> int:
