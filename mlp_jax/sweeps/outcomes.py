@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import STATUSES
-from mlp_jax.sweeps.transfers import fetched
+from mlp_jax.sweeps.transfers import fetched, lies_here
 
 CODES = {status: code for code, status in enumerate(STATUSES)}
 
@@ -32,8 +32,13 @@ class Stack:
         self._layers = self._device = None
         return found
 
+    def fetch(self) -> None:
+        """Has the layers come, if they are in other memory than the process's."""
+        if self._device is not None and not lies_here(self._device):
+            _ = self.here
+
     def __getstate__(self) -> dict[str, Any]:
-        return {"here": self.here}  # a device cannot be pickled
+        return {"here": self.here, "_device": None}  # a device cannot be pickled
 
 
 class PaddedParams:
@@ -64,8 +69,8 @@ class PaddedParams:
         )
 
     def fetch(self) -> None:
-        """Has the stack come from its device."""
-        _ = self.stack.here
+        """Has the stack come from a device with memory of its own."""
+        self.stack.fetch()
 
     def take(self, which: np.ndarray) -> "PaddedParams":
         """Those of some members; nothing is copied."""
