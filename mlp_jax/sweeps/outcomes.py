@@ -76,15 +76,12 @@ class PaddedParams:
         """Those of some members; nothing is copied."""
         return PaddedParams(self.stack, self._rows[which], self._sizes[which])
 
-    def write(self, entries: np.ndarray) -> None:
-        """Writes all of every member end to end: of every layer W, row by row, then b."""
+    def entries(self, dtype: Any) -> np.ndarray:
+        """All of every member end to end: of every layer W, row by row, then b."""
         wide = [(W.shape[1], W.shape[2]) for W, _ in self.stack.here]
-        if not len(self._rows):
-            return
         alike = bool((self._sizes == (wide[0][0], *(n for _, n in wide))).all())
         length = sum((n_prev + 1) * n for n_prev, n in wide)
-        shape = len(self._rows), length
-        whole = entries.reshape(shape) if alike else np.empty(shape, entries.dtype)
+        whole = np.empty((len(self._rows), length), dtype)
         at, own = 0, np.ones(whole.shape, bool)
         for layer, (W, b) in enumerate(self.stack.here):
             (n_prev, n), (rows, columns) = wide[layer], self._sizes[:, layer : layer + 2].T
@@ -94,8 +91,7 @@ class PaddedParams:
                     down = rows if leaf is W else columns
                     own[:, at:end] = _corners(down, columns if leaf is W else None, leaf.shape[1:])
                 at = end
-        if not alike:
-            entries[...] = whole[own]
+        return whole.ravel() if alike else whole[own]
 
 
 class FlatParams:
@@ -130,9 +126,9 @@ class FlatParams:
         entries = np.concatenate([self._entries[:0], *parts])
         return FlatParams(entries, self.lengths[places])
 
-    def write(self, entries: np.ndarray) -> None:
-        """See `PaddedParams.write`."""
-        entries[...] = self._entries
+    def entries(self, dtype: Any) -> np.ndarray:
+        """See `PaddedParams.entries`."""
+        return self._entries.astype(dtype, copy=False)
 
 
 def _as_slice(rows: np.ndarray) -> Any:

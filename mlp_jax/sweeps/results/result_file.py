@@ -21,7 +21,7 @@ from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.kinds import kind_of
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.result import SweepResult
-from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
+from mlp_jax.sweeps.running.outcome_arrays import outcomes_of, parts_of_outcomes
 from mlp_jax.sweeps.scoring import scores_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.wording import as_typed
@@ -106,7 +106,7 @@ def _pieces(result: SweepResult) -> Pieces:
         "interrupted": result.interrupted,
         "bucket_seconds": list(result.bucket_seconds.items()),
     }
-    arrays = _arrays_of_task(task) | arrays_of_outcomes(result.outcomes, task.X.dtype)
+    arrays = _arrays_of_task(task) | parts_of_outcomes(result.outcomes, task.X.dtype)
     pairs = (np.array([bucket.configurations, bucket.seeds]).T for bucket in plan.buckets)
     arrays |= join("rows", pairs)
     return pieces(FORMAT, header, arrays)
