@@ -32,6 +32,13 @@ def test_training_vs_plain_measures_both(tmp_path):
     assert row["time_ratios"]["columns"][1] > 0
 
 
+def test_planning_is_timed_and_its_programs_are_counted():
+    printed = run(BENCHMARKS / "planning.py", "--small").splitlines()
+    rows = [line.split() for line in printed if line[:7].strip().isdigit()]
+    assert [row[0] for row in rows] == ["50", "50", "100"]
+    assert all(0 < int(row[3]) <= 32 and 0 < float(row[5]) <= 1 for row in rows)
+
+
 def test_the_planner_is_measured_against_two_others():
     printed = run(BENCHMARKS / "sweep_planner.py", "--n", 2, "--rows", 90, "--epochs", 1)
     lines = printed.splitlines()

@@ -15,16 +15,21 @@ from sweep_planner import space, table
 
 from mlp_jax.sweeps.planning import costs
 from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.planning.ladder import Padded
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import program_cache
 from mlp_jax.sweeps.running.devices import rates_of
 from mlp_jax.sweeps.task import as_task
 
 
-def narrow_groups(widths: np.ndarray, *_: object) -> list[np.ndarray]:
+def narrow_groups(widths: np.ndarray, _: object) -> Padded:
     """Eight networks a program, similar in width."""
     order = np.argsort(widths.sum(axis=1), kind="stable")
-    return np.array_split(order, max(1, len(order) // 8))
+    parts = np.array_split(order, max(1, len(order) // 8))
+    places = np.empty(len(widths), int)
+    for place, part in enumerate(parts):
+        places[part] = place
+    return Padded(np.array([widths[part].max(axis=0) for part in parts]), places)
 
 
 @click.command()
@@ -37,14 +42,14 @@ def main(n: int, rows: int, epochs: int) -> None:
     task = as_task(X, y, space(), n=n, folds=3, epochs=epochs)
     now = rates_of(jax.devices())
     program_cache._kept.clear()
-    result = run(task, plan_of(task, split=narrow_groups))
+    result = run(task, plan_of(task, widened=narrow_groups))
     compiling, training, depth, terms = [], [], [], []
     for number, bucket in enumerate(result.plan.buckets):
         seconds = result.bucket_seconds[number]
         compiling.append(seconds[0])
         training.append(seconds[1])
         depth.append(bucket.kind.depth + 1)
-        first = task.configurations[bucket.configurations[0]]
+        first = task.configurations[int(bucket.configurations[0])]
         terms.append(_terms(task, bucket, first, epochs))
     fitted = np.linalg.lstsq(np.stack([np.ones(len(depth)), depth], 1), compiling, rcond=None)[0]
     print(f"{len(depth)} programs, {result.seconds:.0f} s")

@@ -16,7 +16,7 @@ import click
 import numpy as np
 
 import mlp_jax
-from mlp_jax.sweeps.planning.grouping import split_by_width
+from mlp_jax.sweeps.planning.ladder import Padded, on_ladder, own_shapes
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import program_cache
 from mlp_jax.sweeps.task import as_task
@@ -41,19 +41,18 @@ def table(rows: int) -> tuple[np.ndarray, np.ndarray]:
     return X, (X[:, 0] * X[:, 1] + 0.5 * X[:, 2] > 0).astype(int)
 
 
-def a_program_a_shape(widths: np.ndarray, *_: Any) -> list[np.ndarray]:
+def a_program_a_shape(widths: np.ndarray, _: Any) -> Padded:
     """No padding at all."""
-    _, group = np.unique(widths, axis=0, return_inverse=True)
-    return [np.flatnonzero(group.ravel() == i) for i in range(group.max() + 1)]
+    return own_shapes(widths)
 
 
-def padded_to_the_widest(widths: np.ndarray, *_: Any) -> list[np.ndarray]:
+def padded_to_the_widest(widths: np.ndarray, _: Any) -> Padded:
     """No program more than static choices need."""
-    return [np.arange(len(widths))]
+    return Padded(widths.max(axis=0)[None], np.zeros(len(widths), int))
 
 
 WAYS = {
-    "the plan": split_by_width,
+    "the plan": on_ladder,
     "one program a static choice": padded_to_the_widest,
     "one program a shape": a_program_a_shape,
 }
@@ -74,7 +73,7 @@ def main(n: int, rows: int, epochs: int, ways: tuple[str, ...], again: bool) -> 
     best = float("inf")
     for name in ways or WAYS:
         program_cache._kept.clear()
-        plan = plan_of(task, split=WAYS[name])
+        plan = plan_of(task, widened=WAYS[name])
         began = time.perf_counter()
         result = run_for(task, plan, best)
         took = time.perf_counter() - began

@@ -148,9 +148,10 @@ def _task(
         scoring=scoring_of(mlp, configurations),
         best_by=best_by,
     )
-    pairs = zip(task.configurations, of_folds, strict=True)
     return task._replace(
-        of_folds=[[one.with_choices(**on_fold) for on_fold in folds] for one, folds in pairs],
+        of_folds=tuple(
+            task.configurations.with_choices(choices) for choices in zip(*of_folds, strict=True)
+        ),
         features=tuple(tables.folds[number].mlp.n_features_in_ for number in folds),
         key_order=as_key(seed),
         as_fit=True,

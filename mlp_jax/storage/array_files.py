@@ -6,21 +6,42 @@ Reading runs no code from the file. Writing replaces an old file once the new fi
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-Pieces = Sequence[bytes | memoryview]  # of a file, one after the other
+Pieces = Iterable[bytes | memoryview]  # of a file, one after the other
 
 
-def packed(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+class EndToEnd(NamedTuple):
+    """An array in one row whose parts are made when they are asked for, twice for a file.
+
+    dtype: of all entries.
+    size: how many entries there are.
+    parts: () -> arrays of these entries, one after the other.
+    """
+
+    dtype: np.dtype
+    size: int
+    parts: Callable[[], Iterable[np.ndarray]]
+
+    def whole(self) -> np.ndarray:
+        """The array, (size,)."""
+        return np.concatenate([np.empty(0, self.dtype), *self.parts()])
+
+
+Arrays = Mapping[str, np.ndarray | EndToEnd]
+
+
+def packed(format_: str, header: dict[str, Any], arrays: Arrays) -> bytes:
     """The bytes of a file, see `pieces`."""
     return b"".join(pieces(format_, header, arrays))
 
 
-def pieces(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Pieces:
+def pieces(format_: str, header: dict[str, Any], arrays: Arrays) -> Pieces:
     """What a file consists of: the arrays, the header in JSON, and a SHA-256 of both.
 
     As `safetensors.numpy.save` would write it, but for copies: of a sweep all parameters would be
@@ -35,21 +56,22 @@ def pieces(format_: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) 
 
     text = json.dumps({"format": format_, "library": mlp_jax.__version__} | header)
     _safetensors()  # without which nobody could read it
-    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    dtypes = {name: _name_of(array.dtype) for name, array in arrays.items()}
-    described: dict[str, Any] = {"__metadata__": {"mlp_jax": text, "sha256": _digest(arrays, text)}}
-    at, in_order = 0, sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    found = {name: _of_file(array) for name, array in arrays.items()}
+    dtypes = {name: _name_of(array.dtype) for name, array in found.items()}
+    described: dict[str, Any] = {"__metadata__": {"mlp_jax": text, "sha256": _digest(found, text)}}
+    at, in_order = 0, sorted(found, key=lambda name: (-found[name].dtype.itemsize, name))
     for name in in_order:
-        array = arrays[name]
+        shape, end = _shape_of(found[name]), at + found[name].size * found[name].dtype.itemsize
         described[name] = {
             "dtype": dtypes[name],
-            "shape": list(array.shape),
-            "data_offsets": [at, at + array.nbytes],
+            "shape": list(shape),
+            "data_offsets": [at, end],
         }
-        at += array.nbytes
+        at = end
     first = json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode()
     first += b" " * (-len(first) % 8)  # so that numbers of 8 bytes lie at places of such numbers
-    return [len(first).to_bytes(8, "little"), first, *(_bytes_of(arrays[n]) for n in in_order)]
+    content = chain.from_iterable(_bytes_of(found[name]) for name in in_order)
+    return chain([len(first).to_bytes(8, "little"), first], content)
 
 
 def _name_of(dtype: np.dtype) -> str:
@@ -60,9 +82,19 @@ def _name_of(dtype: np.dtype) -> str:
     return letter if letter == "BOOL" else f"{letter}{8 * dtype.itemsize}"
 
 
-def _bytes_of(array: np.ndarray) -> memoryview:
+def _of_file(array: np.ndarray | EndToEnd) -> np.ndarray | EndToEnd:
+    """The array as a file has it: in C order."""
+    return array if isinstance(array, EndToEnd) else np.asarray(array, order="C")
+
+
+def _shape_of(array: np.ndarray | EndToEnd) -> tuple[int, ...]:
+    return (array.size,) if isinstance(array, EndToEnd) else array.shape
+
+
+def _bytes_of(array: np.ndarray | EndToEnd) -> Iterator[memoryview]:
     """The bytes of an array in C order, where they are."""
-    return array.reshape(-1).view(np.uint8).data
+    for part in array.parts() if isinstance(array, EndToEnd) else [array]:
+        yield part.reshape(-1).view(np.uint8).data
 
 
 def unpacked(
@@ -167,10 +199,11 @@ def _safetensors() -> Any:
     return safetensors
 
 
-def _digest(arrays: dict[str, np.ndarray], text: str) -> str:
+def _digest(arrays: Arrays, text: str) -> str:
     digest = hashlib.sha256(text.encode())
     for name in sorted(arrays):
-        array = np.asarray(arrays[name], order="C")
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(_bytes_of(array))
+        array = _of_file(arrays[name])
+        digest.update(f"{name} {array.dtype} {_shape_of(array)}".encode())
+        for part in _bytes_of(array):
+            digest.update(part)
     return digest.hexdigest()

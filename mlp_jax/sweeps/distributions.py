@@ -6,29 +6,44 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp_jax.sweeps.columns import Column
 from mlp_jax.wording import as_typed
 
 
 class Distribution(NamedTuple):
-    """Something to draw from. `draw(rng)` returns one value; `says` is how it was written."""
+    """Something to draw from.
+
+    says: how it was written.
+    draw: (rng, how many) -> the numbers, float64 or int64; of `options`, their places.
+    options: what `draw` draws the places of; None where it draws the values.
+    """
 
     says: str
-    draw: Callable[[np.random.Generator], Any]
+    draw: Callable[[np.random.Generator, int], np.ndarray]
+    options: tuple[Any, ...] | None = None
 
     def __repr__(self) -> str:
         return self.says
+
+    def column(self, rng: np.random.Generator, n: int) -> Column:
+        """The values of n configurations."""
+        drawn = self.draw(rng, n)
+        if self.options is None:
+            return Column.of(drawn, np.arange(n))
+        return Column.of(self.options, drawn)
 
     def rvs(self, random_state: Any = None) -> Any:
         """One value, as scikit-learn's searches ask for it."""
         if hasattr(random_state, "randint"):  # NumPy's older generator
             random_state = random_state.randint(np.iinfo(np.int32).max)
-        return self.draw(np.random.default_rng(random_state))
+        [value] = self.column(np.random.default_rng(random_state), 1).values()
+        return value
 
 
 def uniform(low: float, high: float) -> Distribution:
     """Numbers between low and high, all equally likely."""
     _check_ends("uniform", low, high)
-    return Distribution(f"uniform({low:g}, {high:g})", lambda rng: float(rng.uniform(low, high)))
+    return Distribution(f"uniform({low:g}, {high:g})", lambda rng, n: rng.uniform(low, high, n))
 
 
 def log_uniform(low: float, high: float) -> Distribution:
@@ -39,7 +54,7 @@ def log_uniform(low: float, high: float) -> Distribution:
     ends = math.log(low), math.log(high)
     return Distribution(
         f"log_uniform({low:g}, {high:g})",
-        lambda rng: min(max(math.exp(rng.uniform(*ends)), low), high),
+        lambda rng, n: np.exp(rng.uniform(*ends, n)).clip(float(low), float(high)),
     )
 
 
@@ -49,7 +64,7 @@ def int_uniform(low: int, high: int) -> Distribution:
     if int(low) != low or int(high) != high:
         raise ValueError(f"int_uniform({low}, {high}): expected whole numbers; see uniform")
     ends = int(low), int(high) + 1
-    return Distribution(f"int_uniform({low}, {high})", lambda rng: int(rng.integers(*ends)))
+    return Distribution(f"int_uniform({low}, {high})", lambda rng, n: rng.integers(*ends, n))
 
 
 def choice(*options: Any) -> Distribution:
@@ -57,7 +72,9 @@ def choice(*options: Any) -> Distribution:
     if not options:
         raise ValueError("choice() has no options; type choice('relu', 'tanh')")
     return Distribution(
-        f"choice({', '.join(map(repr, options))})", lambda rng: options[rng.integers(len(options))]
+        f"choice({', '.join(map(repr, options))})",
+        lambda rng, n: rng.integers(len(options), size=n),
+        options,
     )
 
 
@@ -72,4 +89,9 @@ def _check_ends(name: str, low: Any, high: Any) -> None:
 
 def of_scipy(frozen: Any) -> Distribution:
     """A frozen distribution of `scipy.stats`."""
-    return Distribution(f"scipy.stats.{frozen.dist.name}", lambda rng: frozen.rvs(random_state=rng))
+
+    def draw(rng: np.random.Generator, n: int) -> np.ndarray:
+        drawn = np.asarray(frozen.rvs(size=n, random_state=rng))
+        return drawn.astype(np.int64 if drawn.dtype.kind in "iu" else np.float64)
+
+    return Distribution(f"scipy.stats.{frozen.dist.name}", draw)

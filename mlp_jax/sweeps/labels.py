@@ -9,7 +9,8 @@ from mlp_jax.labels import class_weights, one_hot
 from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
 from mlp_jax.models.cells import is_missing
-from mlp_jax.sweeps.configuration import Configuration
+from mlp_jax.sweeps.columns import Column, distinct
+from mlp_jax.sweeps.configurations import Configurations
 from mlp_jax.training.checks import check_range
 from mlp_jax.wording import as_typed
 
@@ -41,11 +42,12 @@ def _of_objects(labels: np.ndarray, name: str) -> np.ndarray:
     return labels.astype(str)
 
 
-def kind_of_labels(configs: list[Configuration], labels: np.ndarray) -> str:
+def kind_of_labels(configs: Configurations, labels: np.ndarray) -> str:
     """Classes or numbers: as the losses say, or else as the labels look."""
-    losses = {c.network.loss for c in configs if "loss" in c.named}
+    named = configs.named("loss")
+    losses = {configs.networks[code].loss for code in np.unique(configs.network_codes[named])}
     said = {"classes" if loss.classes else "numbers" for loss in losses}
-    if len(losses) and any("loss" not in c.named for c in configs):
+    if named.any() and not named.all():
         raise ValueError("some configurations name a loss and some do not: name it in all")
     if len(said) == 2:
         names = ", ".join(sorted(loss.name for loss in losses))
@@ -93,11 +95,11 @@ def as_Y(loss: Loss, labels: np.ndarray, classes: np.ndarray | None, dtype: Any)
 
 
 def with_class_weights(
-    configs: list[Configuration],
+    configs: Configurations,
     labels: dict[Loss, np.ndarray],
     classes: np.ndarray | None,
     splits: list[tuple[np.ndarray, np.ndarray]],
-) -> list[Configuration]:
+) -> Configurations:
     """The configurations with their class weights by class number.
 
     Args:
@@ -110,24 +112,26 @@ def with_class_weights(
       ValueError: class weights or label smoothing where there are no classes; a class without a
         weight, or a fold without an example that has one.
     """
-    made: dict[Any, Any] = {}
-    found = []
-    for config in configs:
-        given = config.class_weight
-        if given is None and not config.label_smoothing:
-            found.append(config)
+    n = len(configs)
+    column = configs.columns.get("class_weight", Column((), np.full(n, -1)))
+    weighted = configs.is_given("class_weight")
+    smoothed = configs.numbers("label_smoothing") != 0
+    first, codes = distinct(n, column.codes, configs.network_codes, smoothed)
+    found = [None] * len(first)
+    for code, row in enumerate(first):
+        if not weighted[row] and not smoothed[row]:
             continue
-        loss = config.network.loss
+        loss = configs.networks[configs.network_codes[row]].loss
         if not loss.classes:
-            which = "label_smoothing" if given is None else "class_weight"
+            which = "class_weight" if weighted[row] else "label_smoothing"
             raise ValueError(f"{which} is for the cross-entropies; the loss is {loss}")
-        if given is not None:
-            name = repr(given), loss
-            if name not in made:
-                made[name] = _class_weight(given, labels[loss], classes, splits)
-            config = config.with_class_weight(made[name])
-        found.append(config)
-    return found
+        if weighted[row]:
+            given = column.option(int(column.codes[row]))
+            found[code] = _class_weight(given, labels[loss], classes, splits)
+    if not weighted.any():
+        return configs
+    by_number = Column(tuple(found), np.where(column.named, codes, -1))
+    return configs.with_column("class_weight", by_number)
 
 
 def _class_weight(given: Any, Y: np.ndarray, classes: np.ndarray | None, splits: list[Any]) -> Any:

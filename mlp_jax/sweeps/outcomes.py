@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.members import STATUSES
-from mlp_jax.sweeps.transfers import fetched
+from mlp_jax.sweeps.transfers import fetched, lies_here
 
 CODES = {status: code for code, status in enumerate(STATUSES)}
 
@@ -32,8 +32,13 @@ class Stack:
         self._layers = self._device = None
         return found
 
+    def fetch(self) -> None:
+        """Has the layers come, if they are in other memory than the process's."""
+        if self._device is not None and not lies_here(self._device):
+            _ = self.here
+
     def __getstate__(self) -> dict[str, Any]:
-        return {"here": self.here}  # a device cannot be pickled
+        return {"here": self.here, "_device": None}  # a device cannot be pickled
 
 
 class PaddedParams:
@@ -64,22 +69,19 @@ class PaddedParams:
         )
 
     def fetch(self) -> None:
-        """Has the stack come from its device."""
-        _ = self.stack.here
+        """Has the stack come from a device with memory of its own."""
+        self.stack.fetch()
 
     def take(self, which: np.ndarray) -> "PaddedParams":
         """Those of some members; nothing is copied."""
         return PaddedParams(self.stack, self._rows[which], self._sizes[which])
 
-    def write(self, entries: np.ndarray) -> None:
-        """Writes all of every member end to end: of every layer W, row by row, then b."""
+    def entries(self, dtype: Any) -> np.ndarray:
+        """All of every member end to end: of every layer W, row by row, then b."""
         wide = [(W.shape[1], W.shape[2]) for W, _ in self.stack.here]
-        if not len(self._rows):
-            return
         alike = bool((self._sizes == (wide[0][0], *(n for _, n in wide))).all())
         length = sum((n_prev + 1) * n for n_prev, n in wide)
-        shape = len(self._rows), length
-        whole = entries.reshape(shape) if alike else np.empty(shape, entries.dtype)
+        whole = np.empty((len(self._rows), length), dtype)
         at, own = 0, np.ones(whole.shape, bool)
         for layer, (W, b) in enumerate(self.stack.here):
             (n_prev, n), (rows, columns) = wide[layer], self._sizes[:, layer : layer + 2].T
@@ -89,8 +91,7 @@ class PaddedParams:
                     down = rows if leaf is W else columns
                     own[:, at:end] = _corners(down, columns if leaf is W else None, leaf.shape[1:])
                 at = end
-        if not alike:
-            entries[...] = whole[own]
+        return whole.ravel() if alike else whole[own]
 
 
 class FlatParams:
@@ -125,9 +126,9 @@ class FlatParams:
         entries = np.concatenate([self._entries[:0], *parts])
         return FlatParams(entries, self.lengths[places])
 
-    def write(self, entries: np.ndarray) -> None:
-        """See `PaddedParams.write`."""
-        entries[...] = self._entries
+    def entries(self, dtype: Any) -> np.ndarray:
+        """See `PaddedParams.entries`."""
+        return self._entries.astype(dtype, copy=False)
 
 
 def _as_slice(rows: np.ndarray) -> Any:

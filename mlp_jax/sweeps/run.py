@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import numpy as np
 
 from mlp_jax.sweeps.halving import as_halving
+from mlp_jax.sweeps.planning.grouping import Widened
+from mlp_jax.sweeps.planning.ladder import on_ladder
 from mlp_jax.sweeps.planning.plan import SweepPlan, as_plan
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
@@ -185,11 +186,11 @@ def plan_of(
     devices: Sequence[Any] | None = None,
     halving: int | None = None,
     shard: Any = None,
-    split: Callable[..., list[np.ndarray]] | None = None,
+    widened: Widened = on_ladder,
 ) -> SweepPlan:
     """The plan of a task, or of its part of a divided one; arguments as for `sweep`.
 
-    split: how members are grouped by their widths; see `as_plan`.
+    widened: how members are padded to few widths; see `as_plan`.
     """
     chosen = _devices(devices)
     return as_plan(
@@ -202,7 +203,7 @@ def plan_of(
         rates=rates_of(chosen),
         halving=as_halving(halving),
         shard=_part_of_this_process(shard),
-        split=split,
+        widened=widened,
     )
 
 

@@ -1,10 +1,10 @@
 """A sweep divided among processes: which configurations each of them trains."""
 
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp_jax.sweeps.columns import Column
 from mlp_jax.sweeps.task import Task
 from mlp_jax.wording import as_typed
 
@@ -38,7 +38,7 @@ def as_shard(choice: Any) -> Shard | None:
     return Shard(number, count)
 
 
-def configurations_of_shard(task: Task, shard: Shard | None, halving: int | None) -> list[int]:
+def configurations_of_shard(task: Task, shard: Shard | None, halving: int | None) -> np.ndarray:
     """The numbers of the configurations that a shard trains; all of them if there is none.
 
     Without halving a shard has configurations that are alike, so that it compiles few programs, and
@@ -47,30 +47,34 @@ def configurations_of_shard(task: Task, shard: Shard | None, halving: int | None
     """
     count = len(task.configurations)
     if shard is None:
-        return list(range(count))
+        return np.arange(count)
     if halving:
         owner = np.arange(count) % shard.of
     else:
-        work = np.array([_work(task, number) for number in range(count)])
-        order = sorted(range(count), key=lambda number: _likeness(task, number))
+        work, order = _work(task), _in_order_of_likeness(task)
         middle = np.cumsum(work[order]) - work[order] / 2
         owner = np.empty(count, int)
         owner[order] = middle / work.sum() * shard.of
         owner -= owner.min()  # the first, which speaks for all, has one at least
-    return np.flatnonzero(owner == shard.number).tolist()
+    return np.flatnonzero(owner == shard.number)
 
 
-def _likeness(task: Task, number: int) -> tuple[str, ...]:
-    """What makes configurations share a program, most first."""
-    configuration = task.configurations[number]
+def _in_order_of_likeness(task: Task) -> np.ndarray:
+    """The numbers of all configurations, those that may share a program side by side."""
+    configs = task.configurations
     names = ("loss", "optimizer", "batch_size", "schedule", "nesterov", "class_weight")
-    hidden = configuration.hidden
-    described = [repr(configuration.named.get(name)) for name in names]
-    return (*described, f"{len(hidden):09d}", *(f"{width:09d}" for width in hidden), str(number))
+    static = [_ranks(configs.columns[name]) for name in names if name in configs.columns]
+    return np.lexsort((*configs.widths.T[::-1], configs.depths, *static[::-1]))
 
 
-def _work(task: Task, number: int) -> float:
-    """About what a configuration takes, in no unit: parameters and the cost of any step."""
-    sizes = task.sizes(task.configurations[number])
-    parameters = sum((a + 1) * b for a, b in pairwise(sizes))
-    return (parameters + 1000.0) * task.configurations[number].epochs * len(task.seeds[number])
+def _ranks(column: Column) -> np.ndarray:
+    """(n,) whole numbers by which configurations are ordered as by their values, written out."""
+    written = [repr(column.option(code)) for code in range(len(column.options))]
+    _, ranks = np.unique([*written, repr(None)], return_inverse=True)
+    return ranks[column.codes]
+
+
+def _work(task: Task) -> np.ndarray:
+    """About what each configuration takes, in no unit: parameters and the cost of any step."""
+    seeds = np.array([len(seeds) for seeds in task.seeds])
+    return (task.parameters() + 1000.0) * task.configurations.epochs * seeds

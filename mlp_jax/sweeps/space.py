@@ -5,7 +5,6 @@ explicit list of configurations, each a dict of choices by name.
 """
 
 import difflib
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,12 +13,9 @@ import numpy as np
 
 from mlp_jax.activations import Activation
 from mlp_jax.losses import Loss
-from mlp_jax.sweeps.configuration import (
-    OPTIMIZER_NUMBERS,
-    Configuration,
-    numbers_of_optimizer,
-    whole_number,
-)
+from mlp_jax.sweeps.columns import Column, choices_of, columns_of, distinct
+from mlp_jax.sweeps.configuration import OPTIMIZER_NUMBERS, numbers_of_optimizer, whole_number
+from mlp_jax.sweeps.configurations import Configurations, checked
 from mlp_jax.sweeps.distributions import Distribution, of_scipy
 from mlp_jax.wording import as_typed
 
@@ -33,7 +29,7 @@ NAMES = (*SHAPE, *STATIC, *LOOP, *OPTIMIZER_NUMBERS)
 HIDDEN = (100,)  # of a space that names no width, as in scikit-learn
 
 
-def configurations(space: Any, n: int | None = None, *, seed: int = 0) -> list[Configuration]:
+def configurations(space: Any, n: int | None = None, *, seed: int = 0) -> Configurations:
     """The configurations of a space.
 
     Args:
@@ -64,25 +60,35 @@ def configurations(space: Any, n: int | None = None, *, seed: int = 0) -> list[C
     if n is not None and (not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1):
         raise ValueError(f"n is {as_typed(n)}; expected an integer from 1 up: how many to draw")
     if isinstance(space, Mapping):
-        drawn = _draw(_checked_space(space), n, np.random.default_rng(seed))
+        columns = _drawn(_checked_space(space), n, np.random.default_rng(seed))
     elif isinstance(space, Sequence) and not isinstance(space, str):
-        if not all(isinstance(configuration, Mapping) for configuration in space):
-            raise ValueError(
-                "space is a list of something else than dicts; expected [{'width': 32}, ...]"
-            )
-        if n is not None and n != len(space):
-            raise ValueError(f"space lists {len(space)} configurations and n is {n}: leave n out")
-        drawn = [dict(configuration) for configuration in space]
+        columns = _listed(space, n)
     else:
         raise ValueError(
             f"space is {space!r}; expected a dict such as {{'width': [16, 32]}}, or a list of dicts"
         )
-    if not drawn:
+    return checked(_but_for_numbers_of_others(columns))
+
+
+def _listed(space: Sequence[Any], n: int | None) -> dict[str, Column]:
+    """The columns of a list of configurations."""
+    if not all(isinstance(configuration, Mapping) for configuration in space):
+        raise ValueError(
+            "space is a list of something else than dicts; expected [{'width': 32}, ...]"
+        )
+    if n is not None and n != len(space):
+        raise ValueError(f"space lists {len(space)} configurations and n is {n}: leave n out")
+    if not space:
         raise ValueError("space is empty; expected one configuration or more")
-    for configuration in drawn:
+    for configuration in space:
         for name in configuration:
             _check_name(name)
-    return _checked([_with_hidden(_in_python(configuration)) for configuration in drawn])
+    return columns_of(
+        [
+            _with_hidden({name: _python(value) for name, value in configuration.items()})
+            for configuration in space
+        ]
+    )
 
 
 def _check_name(name: Any) -> None:
@@ -105,50 +111,49 @@ def _checked_space(space: Mapping[str, Any]) -> dict[str, Any]:
         elif hasattr(value, "rvs"):
             checked[name] = of_scipy(value)
         elif isinstance(value, list | np.ndarray | range):
-            checked[name] = list(value)
+            checked[name] = [_python(one) for one in value]
             if not checked[name]:
                 raise ValueError(
                     f"space has an empty list for {as_typed(name)}; expected a value or more"
                 )
         else:
-            checked[name] = [value]
+            checked[name] = [_python(value)]
     return checked
 
 
-def _draw(space: dict[str, Any], n: int | None, rng: np.random.Generator) -> list[dict[str, Any]]:
+def _drawn(space: dict[str, Any], n: int | None, rng: np.random.Generator) -> dict[str, Column]:
+    """The columns of n configurations of a space, or of all combinations of its values."""
     random = [name for name, value in space.items() if isinstance(value, Distribution)]
     own_draw = [name for name in ("widths",) if name in space and name not in random]
-    if not random and not own_draw:
-        sizes = [len(values) for values in space.values()]
-        total = math.prod(sizes)
-        if n is None or n >= total:
-            grid = itertools.product(*space.values())
-            return [dict(zip(space, values, strict=True)) for values in grid]
-        # Some of the grid, none of it twice, without making all of it.
+    if random or own_draw:
+        if n is None:
+            raise ValueError(
+                f"space draws {', '.join(random or own_draw)} at random, and n is None; type n=100"
+            )
+        columns = {name: _draw(value, n, rng) for name, value in space.items() if name != "widths"}
+        return _shaped(columns, n, space.get("widths"), rng)
+    sizes = [len(values) for values in space.values()]
+    total = math.prod(sizes)
+    if n is None or n >= total:
+        picked = np.arange(total)
+    else:  # some of the grid, none of it twice, without making all of it
         picked = np.sort(rng.choice(total, n, replace=False))
-        at = np.unravel_index(picked, sizes)
-        columns = zip(*(indices.tolist() for indices in at), strict=True)
-        return [
-            {name: space[name][i] for name, i in zip(space, row, strict=True)} for row in columns
-        ]
-    if n is None:
-        raise ValueError(
-            f"space draws {', '.join(random or own_draw)} at random, and n is None; type n=100"
-        )
-    return [_draw_one(space, rng) for _ in range(n)]
+    places = zip(space.items(), np.unravel_index(picked, sizes), strict=True)
+    columns = {name: _column(values, at) for (name, values), at in places}
+    return _shaped(columns, len(picked))
 
 
-def _draw_one(space: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    def draw(value: Any) -> Any:
-        if isinstance(value, Distribution):
-            return value.draw(rng)
-        return value[rng.integers(len(value))]
+def _draw(value: Any, n: int, rng: np.random.Generator) -> Column:
+    """N values of a list or a distribution."""
+    if not isinstance(value, Distribution):
+        return _column(value, rng.integers(len(value), size=n))
+    drawn = value.column(rng, n)
+    return drawn if isinstance(drawn.options, np.ndarray) else _column(drawn.options, drawn.codes)
 
-    drawn = {name: draw(value) for name, value in space.items() if name != "widths"}
-    if "widths" in space:
-        depth = whole_number("depth", _python(drawn.get("depth", 1)), 0)
-        drawn["widths"] = tuple(draw(space["widths"]) for _ in range(depth))
-    return drawn
+
+def _column(options: Sequence[Any], codes: np.ndarray) -> Column:
+    """A column of what a user typed."""
+    return Column.of([_python(option) for option in options], codes)
 
 
 def _python(value: Any) -> Any:
@@ -160,17 +165,49 @@ def _python(value: Any) -> Any:
     return tuple(_python(one) for one in value) if isinstance(value, list | tuple) else value
 
 
-def _in_python(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _python(value) for name, value in configuration.items()}
+def _shaped(
+    columns: dict[str, Column], n: int, widths: Any = None, rng: Any = None
+) -> dict[str, Column]:
+    """The columns of n configurations with "hidden", at the end, in place of depth and width.
+
+    widths: what the width of every layer is drawn from, by rng; None for one width of all.
+    """
+    shape = {name: columns[name] for name in SHAPE if name in columns}
+    others = {name: column for name, column in columns.items() if name not in shape}
+    first, codes = distinct(n, *(column.codes for column in shape.values()))
+    named = [choices_of(shape, row) for row in first]
+    if widths is None:
+        hidden = [_with_hidden(one)["hidden"] for one in named]
+        return others | {"hidden": Column.of(hidden, codes)}
+    _check_shape([*shape, "widths"])
+    depths = np.array([whole_number("depth", one.get("depth", 1), 0) for one in named])[codes]
+    drawn = _whole_widths(_draw(widths, int(depths.sum()), rng)).values()
+    pairs = zip(depths.tolist(), np.cumsum(depths).tolist(), strict=True)
+    hidden = [tuple(drawn[end - depth : end]) for depth, end in pairs]
+    return others | {"hidden": Column.of(hidden, np.arange(n))}
+
+
+def _whole_widths(column: Column) -> Column:
+    """Widths of layers, checked."""
+    options = column.options
+    if isinstance(options, np.ndarray) and options.dtype == np.int64 and (options >= 1).all():
+        return column
+    whole = {int(c): whole_number("a hidden width", column.option(c), 1) for c in column.used}
+    return Column.of([whole.get(code, 1) for code in range(len(options))], column.codes)
+
+
+def _check_shape(names: Sequence[str]) -> None:
+    """Raises ValueError where these names of the shape say one thing twice."""
+    if "hidden" in names and len(names) > 1:
+        raise ValueError(f"a configuration has {', '.join(names)}: 'hidden' says all of it")
+    if "width" in names and "widths" in names:
+        raise ValueError("a configuration has both 'width', for all layers, and 'widths', for each")
 
 
 def _with_hidden(configuration: dict[str, Any]) -> dict[str, Any]:
     """The configuration with "hidden" in place of depth, width and widths."""
     shape = {name: configuration.pop(name) for name in SHAPE if name in configuration}
-    if "hidden" in shape and len(shape) > 1:
-        raise ValueError(f"a configuration has {', '.join(shape)}: 'hidden' says all of it")
-    if "width" in shape and "widths" in shape:
-        raise ValueError("a configuration has both 'width', for all layers, and 'widths', for each")
+    _check_shape(list(shape))
     if "hidden" in shape:
         hidden = shape["hidden"]
         hidden = hidden if isinstance(hidden, tuple) else (hidden,)
@@ -186,20 +223,29 @@ def _with_hidden(configuration: dict[str, Any]) -> dict[str, Any]:
     return configuration
 
 
-def _checked(drawn: list[dict[str, Any]]) -> list[Configuration]:
-    """The configurations of what was drawn, with the numbers that apply to each."""
-    used: set[str] = set()
-    checked = []
-    for named in drawn:
-        applying = numbers_of_optimizer(named)
-        used |= applying
-        own = {k: v for k, v in named.items() if k not in OPTIMIZER_NUMBERS or k in applying}
-        checked.append(Configuration.of(own))
-    all_named = {k for named in drawn for k in named if k in OPTIMIZER_NUMBERS}
-    if all_named - used:
-        names = {named.get("optimizer", "adam") for named in drawn}
+def _but_for_numbers_of_others(columns: dict[str, Column]) -> dict[str, Column]:
+    """The columns without the numbers that a configuration's optimizer and schedule do not have.
+
+    Raises:
+      ValueError: no configuration has one of them.
+    """
+    n = len(columns["hidden"].codes)
+    names = ("optimizer", "schedule")
+    chosen: dict[str, Column] = {name: columns[name] for name in names if name in columns}
+    first, codes = distinct(n, *(column.codes for column in chosen.values()))
+    named = [choices_of(chosen, row) for row in first]
+    known = [numbers_of_optimizer(one) for one in named]
+    kept, unused = dict(columns), []
+    for name in (name for name in columns if name in OPTIMIZER_NUMBERS):
+        has_it = np.array([name in names for names in known])[codes]
+        column = columns[name]
+        kept[name] = Column(column.options, np.where(has_it, column.codes, -1))
+        if not kept[name].named.any():
+            unused.append(name)
+    if unused:
+        optimizers = {one.get("optimizer", "adam") for one in named}
         raise ValueError(
-            f"space names {', '.join(sorted(all_named - used))}, which none of its optimizers "
-            f"({', '.join(sorted(names))}) and their schedules have"
+            f"space names {', '.join(sorted(unused))}, which none of its optimizers "
+            f"({', '.join(sorted(optimizers))}) and their schedules have"
         )
-    return checked
+    return kept

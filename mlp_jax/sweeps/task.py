@@ -3,7 +3,6 @@
 The task holds one copy of the examples; folds are indices into it.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +14,7 @@ from mlp_jax.labels import rest_of
 from mlp_jax.loss_rules import default_loss
 from mlp_jax.losses import Loss
 from mlp_jax.sweeps.configuration import Configuration
+from mlp_jax.sweeps.configurations import Configurations
 from mlp_jax.sweeps.examples import (
     as_table,
     check_length,
@@ -54,8 +54,8 @@ class Task(NamedTuple):
     metric: of every loss, what members are scored by; None for the loss itself.
     classes: what y was made of, or None.
     best_by: what makes an epoch the best, one of `JUDGES`; by "cost" the last one is.
-    of_folds: every configuration as it is on every fold, such as with an l2 that is divided by the
-      fold's number of rows; None where folds do not differ in this.
+    of_folds: of every fold, the configurations as they are there, such as with an l2 that is
+      divided by the fold's number of rows; None where folds do not differ in this.
     features: of every fold, how many features its networks take: the first columns of X, of which
       the others are 0 on that fold. None if all folds have all columns.
     as_fit: initial weights, batch order and dropout are those that the `fit` of an estimator draws
@@ -67,7 +67,7 @@ class Task(NamedTuple):
     labels: dict[Loss, np.ndarray]
     rests: dict[Loss, np.ndarray | None]
     splits: list[Split]
-    configurations: list[Configuration]
+    configurations: Configurations
     seeds: list[tuple[int, ...]]
     key_init: Any
     key_order: Any
@@ -75,14 +75,18 @@ class Task(NamedTuple):
     metric: dict[Loss, metrics.Metric | None]
     classes: np.ndarray | None
     best_by: str
-    of_folds: Sequence[Sequence[Configuration]] | None = None
+    of_folds: tuple[Configurations, ...] | None = None
     features: tuple[int, ...] | None = None
     as_fit: bool = False
     weights: np.ndarray | None = None
 
+    def on_fold(self, fold: int) -> Configurations:
+        """The configurations as they are on a fold."""
+        return self.configurations if self.of_folds is None else self.of_folds[fold]
+
     def of_fold(self, number: int, fold: int) -> Configuration:
         """The configuration of that number as it is on a fold."""
-        return self.configurations[number] if self.of_folds is None else self.of_folds[number][fold]
+        return self.on_fold(fold)[number]
 
     def key_of_weights(self, seed: int) -> jax.Array:
         """The key that `mlp_jax.init` needs for the initial weights of a seed."""
@@ -113,6 +117,17 @@ class Task(NamedTuple):
         loss = configuration.network.loss
         outputs = self.labels[loss].shape[1] * loss.outputs_of_label
         return (self.columns(fold), *configuration.hidden, outputs)
+
+    def parameters(self) -> np.ndarray:
+        """(n,), int64: how many weights and biases the networks of all configurations have."""
+        configs = self.configurations
+        losses = [network.loss for network in configs.networks]
+        outputs = [self.labels[loss].shape[1] * loss.outputs_of_label for loss in losses]
+        last = np.array(outputs, np.int64)[configs.network_codes]
+        rows, inputs, widths = np.arange(len(configs)), self.X.shape[1], configs.widths
+        sizes = np.concatenate([np.full((len(rows), 1), inputs), widths], axis=1)
+        inside = (sizes[:, :-1] * sizes[:, 1:]).sum(axis=1)
+        return inside + sizes[rows, configs.depths] * last + widths.sum(axis=1) + last
 
 
 def as_task(
@@ -149,14 +164,13 @@ def as_task(
     kind = kind_of_labels(configs, labels)
     classes, labels = classes_of(kind, labels)
     default = default_loss(None if kind == "numbers" else 2 if classes is None else len(classes))
-    configs = [
-        config.completed(loss=default, epochs=int(epochs), patience=patience, batch_size=BATCH_SIZE)
-        for config in configs
-    ]
+    configs = configs.completed(
+        loss=default, epochs=int(epochs), patience=patience, batch_size=BATCH_SIZE
+    )
     if splits is None:
         splits = splits_of(labels, classes, folds, validation, seed_of_folds)
     weights = weights_of_folds(weights, splits, len(table))
-    losses = sorted({config.network.loss for config in configs}, key=lambda loss: loss.name)
+    losses = sorted({network.loss for network in configs.networks}, key=lambda loss: loss.name)
     Y = {loss: as_Y(loss, labels, classes, table.dtype) for loss in losses}
     configs = with_class_weights(configs, Y, classes, splits)
     scored, metric = scores_of(scoring, losses)
@@ -170,7 +184,7 @@ def as_task(
         },
         splits=splits,
         configurations=configs,
-        seeds=[tuple(range(seeds)) if c.seed is None else (c.seed,) for c in configs],
+        seeds=_seeds_of_each(configs, seeds),
         key_init=key_init,
         key_order=key_order,
         scoring=scored,
@@ -185,6 +199,15 @@ def _rest(labels: np.ndarray, Y: np.ndarray) -> np.ndarray | None:
     """What labels, (m,) or (m, K), lost when they were rounded to Y, (m, K); None if nothing."""
     rest = rest_of(np.atleast_2d(labels.T), Y.T)
     return None if rest is None else np.ascontiguousarray(rest.T)
+
+
+def _seeds_of_each(configs: Configurations, seeds: int) -> list[tuple[int, ...]]:
+    """The seeds of every configuration, its own where it names one."""
+    shared = tuple(range(seeds))
+    if "seed" not in configs.columns:
+        return [shared] * len(configs)
+    own = configs.columns["seed"].values()
+    return [shared if seed is None else (seed,) for seed in own]
 
 
 def _seeds_of(key: Any) -> tuple[int, int]:

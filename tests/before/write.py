@@ -17,7 +17,7 @@ import pandas
 from sklearn.pipeline import make_pipeline
 
 import mlp_jax
-from mlp_jax.sweeps import configuration
+from mlp_jax.sweeps import configurations
 
 HERE = Path(__file__).parent
 rng = np.random.default_rng(0)
@@ -34,7 +34,7 @@ COLUMNS = {"dose": X[:, 0], "site": np.where(X[:, 1] > 0, "upper", "lower"), "co
 def swept(**saves):
     """The sweep of the files; with a checkpoint the rest of it."""
     about = {"folds": 2, "epochs": 100, "chunk": 2, "key": 1, "halving": 2, "progress": False}
-    with patch.object(configuration, "DEFAULT_SCHEME", "he"):  # which no version could name
+    with patch.object(configurations, "DEFAULT_SCHEME", "he"):  # which no version could name
         return mlp_jax.sweep(X, Y, SPACE, **(about | saves))
 
 

@@ -5,7 +5,7 @@ import pytest
 import safetensors.numpy
 
 from mlp_jax.storage import array_files
-from mlp_jax.storage.array_files import packed, pieces, replace, unpacked
+from mlp_jax.storage.array_files import EndToEnd, packed, pieces, replace, unpacked
 
 ARRAYS = {
     "bytes": np.arange(5, dtype=np.uint8),
@@ -30,12 +30,19 @@ def test_a_file_is_one_of_safetensors():
 
 def test_a_file_is_read_as_it_was_written_and_its_arrays_are_not_copied(tmp_path):
     large = np.arange(1000.0)
-    content = pieces("f", {"n": 3}, {"large": large, "small": np.zeros(1, np.int8)})
+    content = list(pieces("f", {"n": 3}, {"large": large, "small": np.zeros(1, np.int8)}))
     assert any(np.shares_memory(np.frombuffer(piece, np.uint8), large) for piece in content)
     replace(tmp_path / "file", content)
     header, arrays = unpacked(tmp_path / "file", "f", "")
     assert header["n"] == 3
     np.testing.assert_array_equal(arrays["large"], large)
+
+
+def test_parts_end_to_end_are_an_array_of_the_file():
+    parts = EndToEnd(np.dtype("f8"), 5, lambda: [np.arange(2.0), np.arange(2.0, 5.0)])
+    np.testing.assert_array_equal(parts.whole(), np.arange(5.0))
+    content = packed("f", {}, {"x": parts, "y": np.ones(1)})
+    assert content == packed("f", {}, {"x": np.arange(5.0), "y": np.ones(1)})
 
 
 def test_one_bit_is_seen(tmp_path):

@@ -7,16 +7,18 @@ import numpy as np
 from mlp_jax.sweeps.members import Member
 from mlp_jax.sweeps.planning.kinds import Kind
 
+_ARRAYS = ("configurations", "seeds", "which")
+
 
 class Bucket(NamedTuple):
     """Members that share a program: some configurations, each with a seed, on every one of `folds`.
 
     kind: their static choices.
     hidden: the widths that they are padded to.
-    configurations: the number of each one's configuration; those of equal network and epochs are
-      neighbours.
-    seeds: each one's seed.
-    which: the number of each one's network in `kind.networks`.
+    configurations: the number of each one's configuration, (members,), int64; those of equal
+      network and epochs are neighbours.
+    seeds: each one's seed, (members,), int64.
+    which: the number of each one's network in `kind.networks`, (members,), int64.
     folds: on which each of them is trained.
     on: the numbers that some of them need; see `kinds.switches`.
     chunk: how many train side by side.
@@ -32,9 +34,9 @@ class Bucket(NamedTuple):
 
     kind: Kind
     hidden: tuple[int, ...]
-    configurations: tuple[int, ...]
-    seeds: tuple[int, ...]
-    which: tuple[int, ...]
+    configurations: np.ndarray
+    seeds: np.ndarray
+    which: np.ndarray
     folds: tuple[int, ...]
     on: frozenset[str]
     chunk: int
@@ -45,6 +47,19 @@ class Bucket(NamedTuple):
     seconds: float = 0.0
     compiling: float = 0.0
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Bucket):
+            return False
+        own, others = self._asdict(), other._asdict()
+        arrays = all(np.array_equal(own.pop(name), others.pop(name)) for name in _ARRAYS)
+        return arrays and own == others
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.hidden, self.folds, self.on, self.chunk, self.bytes, len(self.seeds)))
+
     @property
     def per_fold(self) -> int:
         """How many members there are of every fold."""
@@ -52,7 +67,7 @@ class Bucket(NamedTuple):
 
     def members(self, fold: int) -> list[Member]:
         """The members of a fold, in the order of `configurations`."""
-        pairs = zip(self.configurations, self.seeds, strict=True)
+        pairs = zip(self.configurations.tolist(), self.seeds.tolist(), strict=True)
         return [Member(configuration, seed, fold) for configuration, seed in pairs]
 
     @property

@@ -1,5 +1,6 @@
 """How many members train side by side: what suits the cache, the memory, and how many there are."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -58,7 +59,7 @@ class Needs(NamedTuple):
 
 def needs_of(task: Task, bucket: Bucket) -> Needs:
     """The memory that a bucket's members and chunks take."""
-    first = task.configurations[bucket.configurations[0]]
+    first = task.configurations[int(bucket.configurations[0])]
     kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
     return Needs(*bytes_of_member(task, kind, hidden, folds, first))
 
@@ -69,20 +70,28 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Siz
     Raises:
       ValueError: there is no memory for a chunk of one.
     """
-    first = task.configurations[bucket.configurations[0]]
+    first = task.configurations[int(bucket.configurations[0])]
     kind, hidden, folds = bucket.kind, bucket.hidden, bucket.folds
     chunk = size.chunk
     if chunk is None:
         touched = bytes_of_step(task, kind, hidden, ends(task, first))
-        chunk = rates.chunk or max(4, min(WIDEST, CACHE // touched))
-        chunk = _within(task, bucket, needs, size, chunk)
-        epochs = max(task.configurations[number].epochs for number in bucket.configurations)
+        most = rates.chunk or max(4, min(WIDEST, CACHE // touched))
+        most = _within(task, bucket, needs, size, most)
+        epochs = int(task.configurations.epochs[bucket.configurations].max())
+        side_by_side = size.workers / len(folds)
         step = seconds_per_step(rates, task, kind, folds, first, hidden)
-        chunk = quickest(
-            *(bucket.counts, chunk, (rates.seconds_of_step, step)),
-            *(stages(epochs, size.halving), size.workers / len(folds)),
+        again = rates.chunk is None and _is_padded(task, bucket)
+        chunk = (found_again if again else quickest)(
+            *(bucket.counts, most, (rates.seconds_of_step, step)),
+            *(stages(epochs, size.halving), side_by_side),
         )
     return bucket._replace(chunk=chunk, bytes=int(_bytes(bucket, needs, size, chunk)))
+
+
+def _is_padded(task: Task, bucket: Bucket) -> bool:
+    """Whether a member is narrower than its program, of which the next sweep has as many or so."""
+    widths = task.configurations.widths[bucket.configurations, : bucket.kind.depth]
+    return bool((widths != np.array(bucket.hidden)).any())
 
 
 def _bytes(bucket: Bucket, needs: Needs, size: Size, chunk: Any) -> Any:
@@ -148,6 +157,31 @@ def _within(task: Task, bucket: Bucket, needs: Needs, size: Size, most: int) -> 
             )
         most = min(most, (size.room - beside) // needs.running)
     return int(most)
+
+
+def found_again(
+    counts: np.ndarray,
+    most: int,
+    seconds: tuple[float, float],
+    stages: list[tuple[float, float]],
+    side_by_side: float,
+) -> int:
+    """A size of chunks that a sweep of other members has too: a power of 2, at most `most`.
+
+    The last chunk of each group has half its places idle, on average: so it is reckoned, for as
+    many members a group as the power of 4 that is next to their mean. Arguments as of `quickest`.
+
+    Example:
+      >>> [found_again(np.array(c), 38, (5e-5, 2e-5), [(1, 1)], 1) for c in ([10, 13], [20, 17])]
+      [8, 8]
+    """
+    members = 4.0 ** round(math.log(max(1.0, counts.mean()), 4))
+    sizes = 2 ** np.arange(most.bit_length())
+    sizes = sizes[(sizes == 1) | (sizes * side_by_side <= counts.sum())][::-1]
+    places = sum(
+        share * (np.maximum(1, going * members) + (sizes - 1) / 2) for going, share in stages
+    )
+    return int(sizes[np.argmin(places / sizes * (seconds[0] + sizes * seconds[1]))])
 
 
 def quickest(

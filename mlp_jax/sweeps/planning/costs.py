@@ -77,17 +77,13 @@ def seconds_per_epoch(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The time of a share of an epoch on all the folds, for (..., hidden layers) widths."""
     n = ends(task, configuration)
+    m, held = np.sum([[len(part) for part in task.splits[fold]] for fold in folds], axis=0)
+    updates = rates.flops_of_update * steps(task, kind, folds)
 
     def seconds(widths: np.ndarray) -> np.ndarray:
-        total: Any = 0.0
-        for fold in folds:
-            train, held = task.splits[fold]
-            batches = -(-len(train) // (kind.batch_size or len(train)))
-            total = total + flops(widths, n, len(train), len(held))
-            total = total + rates.flops_of_update * batches * parameters(widths, n)[0]
-            units = np.asarray(widths).sum(axis=-1)
-            total = total + units * len(train) * rates.seconds_of_unit * rates.flops_per_second
-        return share * total / rates.flops_per_second
+        of_products = flops(widths, n, m, held) + updates * parameters(widths, n)[0]
+        units = np.asarray(widths).sum(axis=-1) * m
+        return share * (of_products / rates.flops_per_second + units * rates.seconds_of_unit)
 
     return seconds
 
@@ -171,21 +167,18 @@ def bytes_of_device(task: Task) -> int:
     return _bytes_of_examples(task) + max(ORDERS_KEPT, _bytes_of_orders(task))
 
 
-def bytes_held(task: Task, numbers: Sequence[int], devices: int) -> int:
+def bytes_held(task: Task, numbers: np.ndarray, devices: int) -> int:
     """The examples, here and on every device; draws; every member's best parameters and history.
 
     numbers: of the configurations to train.
     """
-    itemsize = task.X.dtype.itemsize
-    kept = 0
-    for number in numbers:
-        configuration = task.configurations[number]
-        entries = sum(a * b + b for a, b in pairwise(task.sizes(configuration)))
-        entries += 4 * configuration.epochs
-        kept += itemsize * entries * len(task.seeds[number]) * len(task.splits)
-    sizes_of_batches = {configuration.batch_size for configuration in task.configurations}
-    longest = max(configuration.epochs for configuration in task.configurations)
+    itemsize, configs = task.X.dtype.itemsize, task.configurations
+    seeds = np.array([len(task.seeds[number]) for number in numbers.tolist()], np.int64)
+    of_member = task.parameters()[numbers] + 4 * configs.epochs[numbers]
+    kept = int(itemsize * (of_member * seeds).sum() * len(task.splits))
+    sizes_of_batches = len(np.unique(configs.numbers("batch_size")))
+    longest = int(configs.epochs.max())
     epochs = epochs_of_segment(longest_fold(task))
-    segments = len(task.splits) * len(sizes_of_batches) * -(-longest // epochs)
+    segments = len(task.splits) * sizes_of_batches * -(-longest // epochs)
     draws = min(ORDERS_KEPT, segments * _bytes_of_orders(task))
     return (1 + devices) * _bytes_of_examples(task) + kept + draws

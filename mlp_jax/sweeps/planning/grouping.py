@@ -4,37 +4,49 @@ Members of different static choices cannot share one, but for their activations,
 program can choose when it runs. Those that differ in width can, at the price of the padding.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp_jax.sweeps.columns import distinct
 from mlp_jax.sweeps.halving import share_of_epochs
 from mlp_jax.sweeps.planning.costs import Rates, seconds_per_epoch, steps
-from mlp_jax.sweeps.planning.kinds import Kind, kind_of
+from mlp_jax.sweeps.planning.kinds import Kind, kinds_of
+from mlp_jax.sweeps.planning.ladder import Padded, Price
 from mlp_jax.sweeps.task import Task
 
-# What the plan counts a compilation as, of what it takes: near the least the total time is flat (a
-# sixth more at this share), and the arithmetic is a third more useful for it.
+# What the plan counts a compilation as, of what it takes, where the next sweep finds the program.
 SHARE_OF_COMPILATION = 0.25
 # Time of an epoch where activations are chosen at run time: they are kernels of their own.
 CHOOSING = 1.1
+PROGRAMS = 32  # of a sweep, where its static choices do not call for more
+
+Widened = Callable[[np.ndarray, Price], Padded]
 
 
 class Group(NamedTuple):
-    """Members that share static choices.
+    """Members that share static choices, and a program once they have a shape.
 
     kind: these choices.
     folds: on which each of them is trained.
-    seeded: (number of the configuration, seed) of each.
+    numbers: (members,), the number of each one's configuration.
+    seeds: (members,)
+    hidden: the widths that they are padded to; none yet if they are not in programs.
     """
 
     kind: Kind
     folds: tuple[int, ...]
-    seeded: list[tuple[int, int]]
+    numbers: np.ndarray
+    seeds: np.ndarray
+    hidden: tuple[int, ...] = ()
+
+    def part(self, which: np.ndarray) -> "Group":
+        """The group of some of the members."""
+        return self._replace(numbers=self.numbers[which], seeds=self.seeds[which])
 
 
-def families(task: Task, numbers: Sequence[int], *, apart: bool) -> list[list[Group]]:
+def families(task: Task, numbers: np.ndarray, *, apart: bool) -> list[list[Group]]:
     """Members by their static choices; in one family, those that differ in activation alone.
 
     Args:
@@ -42,120 +54,117 @@ def families(task: Task, numbers: Sequence[int], *, apart: bool) -> list[list[Gr
       numbers: of the configurations to train.
       apart: every group is a family of its own.
     """
-    groups: dict[tuple[Kind, tuple[int, ...]], list[tuple[int, int]]] = {}
-    for number in numbers:
-        folds_of: dict[Kind, list[int]] = {}
-        for fold, (train, _) in enumerate(task.splits):
-            one, weighted = task.of_fold(number, fold), task.weights is not None
-            kind = kind_of(one, len(train), weighted=weighted)
-            folds_of.setdefault(kind, []).append(fold)
-        seeded = [(number, seed) for seed in task.seeds[number]]
-        for kind, folds in folds_of.items():
-            groups.setdefault((kind, tuple(folds)), []).extend(seeded)
-    families: dict[Any, list[Group]] = {}
-    for (kind, all_folds), seeded in groups.items():
+    kinds, of_folds = _kinds_of_folds(task)
+    first, pattern = distinct(len(of_folds), *of_folds.T)
+    counts = np.array([len(task.seeds[number]) for number in numbers.tolist()], np.int64)
+    all_numbers = np.repeat(numbers, counts)
+    all_seeds = np.array([s for number in numbers.tolist() for s in task.seeds[number]], np.int64)
+    found: dict[tuple[int, tuple[int, ...]], list[np.ndarray]] = {}
+    for place, row in enumerate(first):
+        members = np.flatnonzero(pattern[all_numbers] == place)
+        for number in np.unique(of_folds[row]) if len(members) else ():
+            folds = tuple(np.flatnonzero(of_folds[row] == number).tolist())
+            found.setdefault((int(number), folds), []).append(members)
+    made: dict[Any, list[Group]] = {}
+    for (number, folds), parts in found.items():
+        kind, members = kinds[number], np.sort(np.concatenate(parts))
+        group = Group(kind, folds, all_numbers[members], all_seeds[members])
         # A line search calls jitted functions, for which a network is static.
-        alone = apart or task.configurations[seeded[0][0]].optimizer.name == "lbfgs"
-        name = (kind if alone else kind.but_for_activation(), all_folds)
-        families.setdefault(name, []).append(Group(kind, all_folds, seeded))
-    return list(families.values())
+        alone = apart or task.configurations[int(group.numbers[0])].optimizer.name == "lbfgs"
+        name = (kind if alone else kind.but_for_activation(), folds)
+        made.setdefault(name, []).append(group)
+    return list(made.values())
+
+
+def _kinds_of_folds(task: Task) -> tuple[list[Kind], np.ndarray]:
+    """(kinds, (configurations, folds) the number of each one's kind)."""
+    places: dict[Kind, int] = {}
+    made: dict[Any, np.ndarray] = {}
+    columns = []
+    for fold, (train, _) in enumerate(task.splits):
+        name = len(train) if task.of_folds is None else fold
+        if name not in made:
+            weighted = task.weights is not None
+            kinds, codes = kinds_of(task.on_fold(fold), len(train), weighted=weighted)
+            numbers = [places.setdefault(kind, len(places)) for kind in kinds]
+            made[name] = np.array(numbers, np.int64)[codes]
+        columns.append(made[name])
+    return list(places), np.stack(columns, axis=1)
 
 
 def cheapest(
     rates: Rates,
     task: Task,
     family: list[Group],
-    split: Callable[..., list[np.ndarray]],
+    widened: Widened,
     halving: int | None,
+    most: int,
 ) -> list[Group]:
-    """The family in groups with a program each, activations apart or together."""
-
-    def divided(group: Group) -> tuple[float, list[Group]]:
-        """(seconds of the programs and of training by them, the groups) that `split` makes."""
-        kind, folds, seeded = group
-        configs = [task.configurations[number] for number, _ in seeded]
-        epochs = np.array([c.epochs for c in configs])
-        widths = np.array([c.hidden for c in configs], int).reshape(len(seeded), kind.depth)
-        share = share_of_epochs(int(epochs.max()), halving)
-        seconds = seconds_per_epoch(rates, task, kind, folds, configs[0], share)
-        another = SHARE_OF_COMPILATION * rates.compile_seconds(kind)
-        if rates.chunk is not None:  # most chunks have all of a program's: another is one more
-            another += rates.seconds_of_step * steps(task, kind, folds) * epochs.max()
-        parts = split(widths, epochs, seconds, another)
-        price, made = another * len(parts), []
-        for part in parts:
-            some = [seeded[i] for i in part]
-            present = {task.configurations[number].network for number, _ in some}
-            networks = tuple(network for network in kind.networks if network in present)
-            made.append(Group(kind._replace(networks=networks), folds, some))
-            running = float(seconds(widths[part].max(axis=0)) * epochs[part].sum())
-            price += running * (CHOOSING if len(networks) > 1 else 1.0)
-        return price, made
-
-    price = 0.0
-    apart: list[Group] = []
-    for group in family:
-        more, made = divided(group)
-        price, apart = price + more, apart + made
-    if len(family) > 1:
-        networks = tuple(network for group in family for network in group.kind.networks)
-        kind = family[0].kind._replace(networks=networks)
-        seeded = [pair for group in family for pair in group.seeded]
-        together_price, together = divided(Group(kind, family[0].folds, seeded))
-        if together_price < price:
-            return together
-    return apart
-
-
-def split_by_width(
-    widths: np.ndarray,
-    epochs: np.ndarray,
-    seconds: Callable[[np.ndarray], np.ndarray],
-    another: float,
-) -> list[np.ndarray]:
-    """Rows in groups, so that padding each to its widest and a program for each is cheap.
-
-    A tree: at every node the rows are cut in two by the width of one layer, where it saves most,
-    and then a node keeps its cut if it pays for the programs below it.
+    """The family in groups with a program each, activations apart or together.
 
     Args:
-      widths: (rows, hidden layers).
-      epochs: (rows,).
-      seconds: (..., hidden layers) widths -> (...,) time of one epoch.
-      another: what a further program costs, in seconds.
+      rates: of the devices.
+      task: of the sweep.
+      family: groups that differ in activation alone.
+      widened: (widths, price) -> the programs of a group.
+      halving: as for `sweep`.
+      most: the most programs, where one a group is no more.
     """
-
-    def best(rows: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        whole = another + float(seconds(widths[rows].max(axis=0)) * epochs[rows].sum())
-        if whole < 2 * another:  # no cut can save that much
-            return whole, [rows]
-        cut = _best_cut(widths[rows], epochs[rows], seconds)
-        if cut is None:
-            return whole, [rows]
-        (left, left_groups), (right, right_groups) = best(rows[cut]), best(rows[~cut])
-        if left + right < whole:
-            return left + right, left_groups + right_groups
-        return whole, [rows]
-
-    return best(np.arange(len(widths)))[1]
+    each = max(1, most // len(family))
+    apart = [_divided(rates, task, group, widened, halving, each) for group in family]
+    price = sum(price for price, _ in apart)
+    groups = [group for _, made in apart for group in made]
+    if len(family) == 1:
+        return groups
+    together_price, together = _divided(rates, task, _joined(family), widened, halving, most)
+    return together if together_price < price or len(groups) > most else groups
 
 
-def _best_cut(
-    widths: np.ndarray, epochs: np.ndarray, seconds: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray | None:
-    """Which rows are on the narrow side of the best cut; None if all are of one shape."""
-    lowest, found = np.inf, None
-    for layer in range(widths.shape[1]):
-        order = np.argsort(widths[:, layer], kind="stable")
-        ordered, steps = widths[order], epochs[order]
-        at = np.flatnonzero(np.diff(ordered[:, layer]))  # the last row of the narrow side
-        if len(at) == 0:
-            continue
-        narrow = np.maximum.accumulate(ordered, axis=0)[at]
-        wide = np.maximum.accumulate(ordered[::-1], axis=0)[::-1][at + 1]
-        steps_narrow = np.cumsum(steps)[at]
-        total = seconds(narrow) * steps_narrow + seconds(wide) * (steps.sum() - steps_narrow)
-        if total.min() < lowest:
-            lowest = total.min()
-            found = widths[:, layer] <= ordered[at[total.argmin()], layer]
-    return found
+def _joined(family: list[Group]) -> Group:
+    """All members of a family as one group."""
+    networks = [network for group in family for network in group.kind.networks]
+    return Group(
+        # In an order that does not depend on which was drawn first: the program knows the order.
+        family[0].kind._replace(networks=tuple(sorted(networks, key=repr))),
+        family[0].folds,
+        np.concatenate([group.numbers for group in family]),
+        np.concatenate([group.seeds for group in family]),
+    )
+
+
+def _divided(
+    rates: Rates,
+    task: Task,
+    group: Group,
+    widened: Widened,
+    halving: int | None,
+    most: int,
+) -> tuple[float, list[Group]]:
+    """(seconds of the programs and of training by them, the groups) that `widened` makes."""
+    kind, folds = group.kind, group.folds
+    configs = task.configurations
+    epochs, widths = configs.epochs[group.numbers], configs.widths[group.numbers, : kind.depth]
+    share = share_of_epochs(int(epochs.max()), halving)
+    compiling = rates.compile_seconds(kind)
+    latency = 0.0
+    if rates.chunk is not None:  # most chunks have all of a program's: another is one more
+        latency = rates.seconds_of_step * steps(task, kind, folds) * float(epochs.max())
+    price = Price(
+        of_widths=seconds_per_epoch(
+            rates, task, kind, folds, configs[int(group.numbers[0])], share
+        ),
+        epochs=epochs,
+        program=SHARE_OF_COMPILATION * compiling + latency,
+        own_program=compiling + latency,
+        most=most,
+    )
+    shapes, places = widened(widths, price)
+    seconds, made = price.program * len(shapes), []
+    for place, hidden in enumerate(shapes.tolist()):
+        part = group.part(places == place)
+        present = set(configs.network_codes[part.numbers].tolist())
+        networks = tuple(n for n in kind.networks if configs.networks.index(n) in present)
+        made.append(part._replace(kind=kind._replace(networks=networks), hidden=tuple(hidden)))
+        running = float(price.of_widths(shapes[place])) * float(epochs[places == place].sum())
+        seconds += running * (CHOOSING if len(networks) > 1 else 1.0)
+    return seconds, made

@@ -1,6 +1,5 @@
 """What members must have in common to share a compiled program, and the numbers they differ in."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +8,9 @@ import numpy as np
 from mlp_jax.dropout import FallingRate
 from mlp_jax.losses import Loss
 from mlp_jax.network import Network
+from mlp_jax.sweeps.columns import distinct
 from mlp_jax.sweeps.configuration import Configuration
+from mlp_jax.sweeps.configurations import Configurations
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.checks import as_batch_size
 from mlp_jax.training.recipe import Numbers
@@ -57,15 +58,41 @@ def kind_of(configuration: Configuration, m: int, *, weighted: bool) -> Kind:
     )
 
 
-def switches(configurations: Sequence[Configuration]) -> frozenset[str]:
+def kinds_of(
+    configurations: Configurations, m: int, *, weighted: bool
+) -> tuple[list[Kind], np.ndarray]:
+    """(the kinds of configurations trained on m examples, (n,) the number of each one's kind)."""
+    first, codes = distinct(
+        len(configurations),
+        configurations.optimizer_codes,
+        configurations.network_codes,
+        configurations.depths,
+        configurations.numbers("batch_size"),
+        configurations.numbers("dropout") > 0,
+        configurations.is_given("class_weight"),
+    )
+    places: dict[Kind, int] = {}
+    found = [
+        places.setdefault(kind_of(configurations[int(row)], m, weighted=weighted), len(places))
+        for row in first
+    ]
+    return list(places), np.array(found, np.int64)[codes]
+
+
+def switches(configurations: Configurations, numbers: np.ndarray) -> frozenset[str]:
     """The names of the numbers that one of the configurations has and a program may be without.
 
     If one member of a program has such a number, the program computes with it for all members. The
     others have a neutral one (0, 1 or infinity): the same result to the last bit, but not for free.
+
+    numbers: of the configurations.
     """
     names = ("l2", "dropout_epochs", "label_smoothing", "patience", "ties")
-    found = {name for name in names for c in configurations if getattr(c, name)}
-    return frozenset(found | {"mean_over" for c in configurations if "mean_over" in c.named})
+    values = {name: configurations.numbers(name)[numbers] for name in names}
+    found = {name for name, some in values.items() if ((some != 0) & (some != np.inf)).any()}
+    if configurations.named("mean_over")[numbers].any():
+        found.add("mean_over")
+    return frozenset(found)
 
 
 def numbers_of(task: Task, numbers: np.ndarray, fold: int, on: frozenset[str]) -> Numbers:
@@ -77,28 +104,28 @@ def numbers_of(task: Task, numbers: np.ndarray, fold: int, on: frozenset[str]) -
       fold: on which they are trained.
       on: see `switches`.
     """
-    configurations = [task.of_fold(int(number), fold) for number in numbers]
-    dtype = task.X.dtype
+    configurations, dtype = task.on_fold(fold), task.X.dtype
 
     def column(name: str) -> np.ndarray:
-        values = (getattr(c, name) for c in configurations)
-        return np.array([np.inf if value is None else value for value in values], dtype)
+        return configurations.numbers(name)[numbers].astype(dtype)
 
     def switched(name: str) -> np.ndarray | None:
         return column(name) if name in on else None
 
     rate, falling = None, switched("dropout_epochs")
-    if configurations[0].dropout > 0:
-        rate = column("dropout") if falling is None else FallingRate(column("dropout"), falling)
-    optimizers = [c.optimizer for c in configurations]
+    dropped = column("dropout")
+    if dropped[0] > 0:
+        rate = dropped if falling is None else FallingRate(dropped, falling)
+    optimizer = configurations.optimizer(numbers)
+    depth = int(configurations.depths[numbers[0]])
     return Numbers(
-        optimizer=jax.tree.map(lambda *numbers: np.array(numbers, dtype), *optimizers),
+        optimizer=jax.tree.map(lambda one: one.astype(dtype), optimizer),
         l2=switched("l2"),
         dropout=rate,
         label_smoothing=switched("label_smoothing"),
         patience=switched("patience"),
         tolerance=column("tolerance"),
-        widths=np.array([c.hidden for c in configurations], np.int32),
+        widths=configurations.widths[numbers, :depth].astype(np.int32),
         ties=switched("ties"),
         mean_over=switched("mean_over"),
     )

@@ -1,6 +1,6 @@
 """The plan of a sweep: who shares a program, padded to which widths, how many at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,9 @@ from mlp_jax.sweeps.planning.costs import (
     seconds_per_epoch,
     steps,
 )
-from mlp_jax.sweeps.planning.grouping import Group, cheapest, families, split_by_width
+from mlp_jax.sweeps.planning.grouping import PROGRAMS, Group, Widened, cheapest, families
 from mlp_jax.sweeps.planning.kinds import switches
+from mlp_jax.sweeps.planning.ladder import on_ladder
 from mlp_jax.sweeps.shards import Shard, configurations_of_shard
 from mlp_jax.sweeps.task import Task
 
@@ -111,7 +112,7 @@ def as_plan(
     rates: Rates = CPU,
     halving: int | None = None,
     shard: Shard | None = None,
-    split: Callable[..., list[np.ndarray]] | None = None,
+    widened: Widened = on_ladder,
 ) -> SweepPlan:
     """The plan of a task.
 
@@ -125,8 +126,7 @@ def as_plan(
       rates: of the devices.
       halving: as for `sweep`; it wants chunks small enough to become fewer.
       shard: the part of the sweep to plan, or None.
-      split: (widths, epochs, seconds of one, seconds of another program) -> groups of row numbers;
-        None for `split_by_width`.
+      widened: (widths, price) -> the programs of the members of one kind.
 
     Raises:
       ValueError: the memory does not suffice.
@@ -134,10 +134,10 @@ def as_plan(
     numbers = configurations_of_shard(task, shard, halving)
     # At a given chunk a member is the same to the last bit whatever its neighbours, and so is its
     # program.
+    found = families(task, numbers, apart=chunk is not None)
+    most = max(1, PROGRAMS // max(1, len(found)))  # of a family; few ones may have more
     groups = [
-        group
-        for family in families(task, numbers, apart=chunk is not None)
-        for group in cheapest(rates, task, family, split or split_by_width, halving)
+        group for family in found for group in cheapest(rates, task, family, widened, halving, most)
     ]
     buckets = [_bucket(rates, task, group) for group in groups]
     needs = [needs_of(task, bucket) for bucket in buckets]
@@ -172,36 +172,22 @@ def as_plan(
     return SweepPlan(tuple(buckets), most, seconds, tuple(devices), halving, shard, memory)
 
 
-def _seconds(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> float:
-    configs = [task.configurations[number] for number in bucket.configurations]
-    share = share_of_epochs(max(c.epochs for c in configs), halving)
-    per_epoch = seconds_per_epoch(rates, task, bucket.kind, bucket.folds, configs[0], share)
-    return float(per_epoch(np.array(bucket.hidden))) * sum(c.epochs for c in configs)
-
-
 def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
     """The bucket of a group, its chunks of no size yet."""
-    kind, folds, seeded = group
-    alike = rates.chunk is None
-
-    def network_number(number: int) -> int:
-        return kind.networks.index(task.configurations[number].network)
-
-    def place(pair: tuple[int, int]) -> tuple[int, int]:
-        number, _ = pair
-        epochs, network = task.configurations[number].epochs, network_number(number)
-        return (network, epochs) if alike else (epochs, network)
-
-    numbers, seeds = zip(*sorted(seeded, key=place), strict=True)
-    configs = [task.configurations[number] for number in numbers]
+    alike, configs = rates.chunk is None, task.configurations
+    places = {configs.networks.index(one): place for place, one in enumerate(group.kind.networks)}
+    place_of = np.array([places.get(code, -1) for code in range(len(configs.networks))])
+    which = place_of[configs.network_codes[group.numbers]]
+    epochs = configs.epochs[group.numbers]
+    order = np.lexsort((epochs, which) if alike else (which, epochs))
     return Bucket(
-        kind=kind,
-        hidden=tuple(int(w) for w in np.array([c.hidden for c in configs], int).max(axis=0)),
-        configurations=numbers,
-        seeds=seeds,
-        which=tuple(network_number(number) for number in numbers),
-        folds=folds,
-        on=switches(configs),
+        kind=group.kind,
+        hidden=group.hidden,
+        configurations=group.numbers[order],
+        seeds=group.seeds[order],
+        which=which[order],
+        folds=group.folds,
+        on=switches(configs, group.numbers),
         chunk=0,
         alike=alike,
     )
@@ -209,27 +195,29 @@ def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
 
 def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:
     """With what its products take, without and with padding and filled batches, and its seconds."""
-    configs = [task.configurations[number] for number in bucket.configurations]
-    n = ends(task, configs[0])
-    epochs = np.array([c.epochs for c in configs])
+    configs, kind = task.configurations, bucket.kind
+    first = configs[int(bucket.configurations[0])]
+    n = ends(task, first)
+    epochs = configs.epochs[bucket.configurations]
     share = share_of_epochs(int(epochs.max()), halving)
     if halving is None:
-        epochs_of_chunks = sum(epochs[i:j].max() for i, j in bucket.parts(bucket.chunk))
+        epochs_of_chunks = sum(int(epochs[i:j].max()) for i, j in bucket.parts(bucket.chunk))
     else:
         chunks = turns_of(bucket.counts, bucket.chunk, stages(int(epochs.max()), halving))
         epochs_of_chunks = float(chunks[0]) * epochs.max()
-    widths = np.array([c.hidden for c in configs], int).reshape(len(configs), -1)
+    widths = configs.widths[bucket.configurations, : kind.depth]
     used = issued = 0.0
     for fold in bucket.folds:
         m, held = (len(part) for part in task.splits[fold])
-        size = bucket.kind.batch_size or m
+        size = kind.batch_size or m
         used += share * float(np.sum(flops(widths, n, m, held) * epochs))
         padded = float(flops(np.array(bucket.hidden), n, -(-m // size) * size, held))
         issued += padded * bucket.chunk * epochs_of_chunks
+    per_epoch = seconds_per_epoch(rates, task, kind, bucket.folds, first)(np.array(bucket.hidden))
+    per_step = rates.seconds_of_step * steps(task, kind, bucket.folds)
     return bucket._replace(
         flops_used=used,
         flops_issued=issued,
-        seconds=_seconds(rates, task, bucket, halving)
-        + rates.seconds_of_step * steps(task, bucket.kind, bucket.folds) * epochs_of_chunks,
-        compiling=rates.compile_seconds(bucket.kind),
+        seconds=epochs_of_chunks * (per_step + bucket.chunk * float(per_epoch)),
+        compiling=rates.compile_seconds(kind),
     )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp_jax.sweeps.configuration import Configuration
+from mlp_jax.sweeps.configurations import Configurations
 from mlp_jax.sweeps.member_order import MemberOrder
 from mlp_jax.sweeps.members import STATUSES
 from mlp_jax.sweeps.outcomes import CODES, Outcomes
@@ -108,22 +108,30 @@ def ranked(columns: ConfigurationColumns) -> np.ndarray:
 
 
 def choices_of(
-    configurations: Sequence[Configuration],
-    order: np.ndarray | None = None,
-    missing: Any = None,
+    configurations: Configurations, order: np.ndarray, missing: Any
 ) -> dict[str, list[Any]]:
     """A column a choice: the values of configurations by the choice's name.
 
     Args:
       configurations: of a task.
-      order: the numbers of those that are asked for; None for all as they are.
-      missing: the value of a configuration that has none.
+      order: the numbers of those that are asked for.
+      missing: the value of a configuration that names none.
     """
-    named = [one.named for one in configurations]
-    if order is not None:
-        named = [named[number] for number in order.tolist()]
-    names = dict.fromkeys(name for one in named for name in one)
-    return {name: [one.get(name, missing) for one in named] for name in names}
+    found = {}
+    for name, column in configurations.columns.items():
+        options = [*column.as_python(), missing]  # the last of the code -1
+        found[name] = [options[code] for code in column.codes[order].tolist()]
+    return found
+
+
+def varied(configurations: Configurations) -> tuple[str, ...]:
+    """The names of the choices that are not the same in all configurations."""
+    found = []
+    for name, column in configurations.columns.items():
+        values = {repr(column.option(code)) for code in column.used}
+        if len(values if column.named.all() else values | {repr(None)}) > 1:
+            found.append(name)
+    return tuple(found)
 
 
 def of_table(columns: ConfigurationColumns, ranks: np.ndarray) -> dict[str, np.ndarray]:
@@ -141,10 +149,10 @@ def of_table(columns: ConfigurationColumns, ranks: np.ndarray) -> dict[str, np.n
 
 
 def rows(
-    configurations: Sequence[Configuration], columns: ConfigurationColumns, ranks: np.ndarray
+    configurations: Configurations, columns: ConfigurationColumns, ranks: np.ndarray
 ) -> list[dict[str, Any]]:
     """The rows of `SweepResult.table`, with numbers of Python's."""
     first = {name: values.tolist() for name, values in of_table(columns, ranks).items()}
     lines = [dict(zip(first, line, strict=True)) for line in zip(*first.values(), strict=True)]
-    named = [one.named for one in configurations]
+    named = configurations.all_choices()
     return [{**line, **named[number]} for line, number in zip(lines, ranks.tolist(), strict=True)]

@@ -15,8 +15,8 @@ def refit(task: Task, ranked: Ranked, seed: int | None) -> Fitted:
 
     seed: of the initial weights; None for the configuration's own, or 0 if it has none.
     """
-    named = [configuration.named for configuration in task.configurations]
-    configuration = task.configurations[named.index(ranked.configuration)]
+    number = task.configurations.all_choices().index(ranked.configuration)
+    configuration = task.configurations[number]
     # Members have the configuration as it is on their fold; here it is the one of all samples.
     arguments = replace(ranked.members[0], _choices=configuration).arguments_of_fit()
     Y = task.labels[configuration.network.loss].T

@@ -160,8 +160,7 @@ class SweepResult:
 
     def varied(self) -> tuple[str, ...]:
         """The names of the choices that are not the same in all configurations."""
-        choices = columns.choices_of(self.task.configurations)
-        return tuple(name for name, values in choices.items() if len(set(map(repr, values))) > 1)
+        return columns.varied(self.task.configurations)
 
     def refit(
         self, configuration: dict[str, Any] | None = None, *, seed: int | None = None
@@ -180,7 +179,7 @@ class SweepResult:
         if configuration is None:
             ranked = self.best
         else:
-            named = [one.named for one in self.task.configurations]
+            named = self.task.configurations.all_choices()
             same = [i for i, number in enumerate(self._ranks) if named[number] == configuration]
             if not same:
                 raise ValueError("configuration is none of this sweep; see result.ranking")

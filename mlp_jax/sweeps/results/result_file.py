@@ -15,13 +15,13 @@ import numpy as np
 from mlp_jax.models.networks import check_named
 from mlp_jax.storage.array_codec import by_place, join, json_as_bytes, json_of_bytes, split
 from mlp_jax.storage.array_files import Pieces, pieces, replace, unpacked
-from mlp_jax.sweeps.configuration import Configuration
+from mlp_jax.sweeps.configurations import Configurations
 from mlp_jax.sweeps.members import STATUSES
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.kinds import kind_of
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.result import SweepResult
-from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
+from mlp_jax.sweeps.running.outcome_arrays import outcomes_of, parts_of_outcomes
 from mlp_jax.sweeps.scoring import scores_of
 from mlp_jax.sweeps.task import Task
 from mlp_jax.wording import as_typed
@@ -82,10 +82,10 @@ def _pieces(result: SweepResult) -> Pieces:
             "scoring is a function of your own and cannot be written to a file; sweep with scoring="
             "'accuracy', 'r2' or 'loss', or keep result.table() and the params of result.members"
         )
-    networks = [configuration.network for configuration in task.configurations]
-    for network in dict.fromkeys(networks):
+    networks, codes = task.configurations.networks, task.configurations.network_codes
+    for network in networks:
         check_named(network)  # the error names a function of the user's own
-    losses = [network.loss for network in networks]
+    losses = [networks[code].loss for code in codes.tolist()]
     header = {
         # By the number of a configuration with the loss: the name of a loss has rounded numbers.
         "losses": [losses.index(loss) for loss in task.labels],
@@ -106,7 +106,7 @@ def _pieces(result: SweepResult) -> Pieces:
         "interrupted": result.interrupted,
         "bucket_seconds": list(result.bucket_seconds.items()),
     }
-    arrays = _arrays_of_task(task) | arrays_of_outcomes(result.outcomes, task.X.dtype)
+    arrays = _arrays_of_task(task) | parts_of_outcomes(result.outcomes, task.X.dtype)
     pairs = (np.array([bucket.configurations, bucket.seeds]).T for bucket in plan.buckets)
     arrays |= join("rows", pairs)
     return pieces(FORMAT, header, arrays)
@@ -137,12 +137,12 @@ def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
         "key_init": np.asarray(jax.random.key_data(task.key_init)),
         "key_order": np.asarray(jax.random.key_data(task.key_order)),
         # Of any number: the header of a safetensors file may have 100 MB.
-        "configurations": _as_bytes([one.named for one in task.configurations]),
+        "configurations": _as_bytes(task.configurations.all_choices()),
     }
     if task.of_folds is not None:
-        pairs = zip(task.configurations, task.of_folds, strict=True)
+        every = (one.all_choices() for one in (task.configurations, *task.of_folds))
         arrays["of_folds"] = _as_bytes(
-            [_others(one.named, on_fold.named) for one, folds in pairs for on_fold in folds]
+            [_others(own, on_fold) for own, *folds in zip(*every, strict=True) for on_fold in folds]
         )
     if task.classes is not None:
         # Bytes, because safetensors has no strings.
@@ -158,12 +158,14 @@ def _arrays_of_task(task: Task) -> dict[str, np.ndarray]:
 
 
 def _task(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Task:
-    configurations = [Configuration.of(named) for named in _from_bytes(arrays["configurations"])]
+    configurations = Configurations.of(_from_bytes(arrays["configurations"]))
     splits = list(zip(split(arrays, "train"), split(arrays, "held"), strict=True))
     of_folds = None
     if "of_folds" in arrays:
-        found = iter(_from_bytes(arrays["of_folds"]))
-        of_folds = [[one.with_choices(**next(found)) for _ in splits] for one in configurations]
+        found = _from_bytes(arrays["of_folds"])
+        of_folds = tuple(
+            configurations.with_choices(found[fold :: len(splits)]) for fold in range(len(splits))
+        )
     losses = [configurations[number].network.loss for number in header["losses"]]
     scoring, metric = scores_of(header["scoring"], losses)
     classes = None
@@ -267,7 +269,7 @@ def _from_json(value: Any) -> Any:
 
 
 def _numbers_of(bucket: Bucket) -> dict[str, Any]:
-    numbers = bucket._asdict() | {"on": sorted(bucket.on)}
+    numbers = bucket._asdict() | {"on": sorted(bucket.on), "which": bucket.which.tolist()}
     del numbers["kind"]  # made again from a configuration
     del numbers["configurations"], numbers["seeds"]  # an array
     return {name: _as_json(name, value) for name, value in numbers.items()}
@@ -275,14 +277,19 @@ def _numbers_of(bucket: Bucket) -> dict[str, Any]:
 
 def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
     own = {name: _from_json(value) for name, value in numbers.items()}
-    configurations, seeds = (tuple(column.tolist()) for column in rows.reshape(-1, 2).T)
+    configurations, seeds = np.ascontiguousarray(rows.reshape(-1, 2).T)
+    which = np.array(own["which"], np.int64)
     fold = own["folds"][0]
     train, _ = task.splits[fold]
     kinds = {
-        network: kind_of(task.of_fold(number, fold), len(train), weighted=task.weights is not None)
-        for network, number in zip(own["which"], configurations, strict=True)
+        int(which[row]): kind_of(
+            task.of_fold(int(configurations[row]), fold),
+            len(train),
+            weighted=task.weights is not None,
+        )
+        for row in np.unique(which, return_index=True)[1]
     }
     networks = tuple(network for _, kind in sorted(kinds.items()) for network in kind.networks)
-    kind = kinds[own["which"][0]]._replace(networks=networks)
-    own |= {"kind": kind, "configurations": configurations, "seeds": seeds}
+    kind = kinds[int(which[0])]._replace(networks=networks)
+    own |= {"kind": kind, "configurations": configurations, "seeds": seeds, "which": which}
     return Bucket(**(own | {"on": frozenset(own["on"])}))

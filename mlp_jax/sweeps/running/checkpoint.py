@@ -234,10 +234,10 @@ def fingerprints_of(task: Task, halving: int | None) -> dict[str, str]:
         "configurations": [
             sorted(
                 (name, fingerprint(value))
-                for name, value in configuration.named.items()
+                for name, value in named.items()
                 if (name, value) != ("init", UNNAMED_SCHEME)  # the same named or not
             )
-            for configuration in task.configurations
+            for named in task.configurations.all_choices()
         ],
         "seeds": task.seeds,
         "scoring": [task.scoring, *(fingerprint(metric) for metric in task.metric.values())],

@@ -168,11 +168,12 @@ def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> Sta
       validates: the best parameters are kept.
     """
     leaves, structure = jax.tree.flatten((params, optimizer))
-    shapes, state_of, knows = _shapes_at_start(
+    shapes, state_of, scales, knows = _shapes_at_start(
         structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves), validates
     )
     state: State = jax.tree.unflatten(state_of, [np.zeros(*shape) for shape in shapes])
-    state = state._replace(optimizer_state=begun(state.optimizer_state, params))
+    if scales:
+        state = state._replace(optimizer_state=begun(state.optimizer_state, params))
     if knows:
         known = jax.jit(jax.vmap(initial_optimizer_state))(optimizer, params)
         state = state._replace(optimizer_state=jax.tree.map(np.array, known))
@@ -185,10 +186,12 @@ def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> Sta
 @lru_cache(maxsize=1024)  # a chunk has the shapes of the one before, and JAX takes 3 ms to trace
 def _shapes_at_start(
     structure: Any, leaves: tuple[tuple[Any, Any], ...], validates: bool
-) -> tuple[list[tuple[Any, Any]], Any, bool]:
-    """What a state of such members has beside parameters: (forms, tree, whether it is not zeros).
+) -> tuple[list[tuple[Any, Any]], Any, bool, bool]:
+    """What a state of such members has beside parameters.
 
-    forms: the shape and dtype of every leaf.
+    Returns:
+      (the shape and dtype of every leaf, the tree, whether some are scales of the inputs, whether
+      others are not zeros).
     """
     abstract = [jax.ShapeDtypeStruct(*leaf) for leaf in leaves]
     params, optimizer = jax.tree.unflatten(structure, abstract)
@@ -202,7 +205,11 @@ def _shapes_at_start(
     differ = jax.tree.map(lambda a, b: bool(np.any(a != b)), first, begun(zeros, smallest))
     others = shapes._replace(params=None, best=shapes.best._replace(params=None))
     forms = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(others)]
-    return forms, jax.tree.structure(others), any(jax.tree.leaves(differ))
+    scales = jax.tree.map(lambda a, b: a is not b, zeros, begun(zeros, smallest))
+    return (
+        *(forms, jax.tree.structure(others)),
+        *(any(jax.tree.leaves(scales)), any(jax.tree.leaves(differ))),
+    )
 
 
 def _is_example(rows: Array | np.ndarray, size: Any, dtype: Any) -> Array:

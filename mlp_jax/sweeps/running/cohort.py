@@ -44,6 +44,7 @@ class Cohort:
         weights: InitialWeights,
         *,
         device: Any = None,
+        resident: bool = True,
         saved: bool = False,
     ) -> None:
         """A cohort before its first epoch.
@@ -54,6 +55,8 @@ class Cohort:
           members: one or more, of one fold.
           weights: their initial ones.
           device: that they will train on; the first of all by default.
+          resident: states stay on the device; where there is no room, they wait in the process's
+            memory and pass with every chunk.
           saved: a `snapshot` is kept after every segment, for another thread to look at.
         """
         self.task, self.bucket = task, bucket
@@ -61,7 +64,7 @@ class Cohort:
         self.segment = epochs_of_segment(longest_fold(task))
         self._judge = Judge(task.metric[bucket.kind.loss], task.best_by == "cost")
         self._packing = Packing(task, bucket, self.fold, weights)
-        self._saved = saved
+        self._resident, self._saved = resident, saved
         self._device = jax.devices()[0] if device is None else device
         chunks = self._packing.chunks(members, np.arange(len(members)))
         self._at = Standing(
@@ -185,12 +188,12 @@ class Cohort:
         for pack in at.packs:
             count = int(on[pack.places].sum())
             if count:
-                if pack.state is None:
+                if pack.state is None or not self._resident:
                     begun = pack._replace(state=self._state(pack))
                     pack = begun._replace(**sent(begun.given(), self._device))
                 state, history = call(pack.members, pack.state, *clock, draws, pack.which)
-                pack = pack._replace(state=state)
                 waiting.append((pack.places, (history, *Flags.of(state))))
+                pack = pack._replace(state=self._kept(state))
                 if len(waiting) > (not lies_here(self._device)):
                     self._settle(waiting.pop(0), flags, lines)
             packs.append(pack)
@@ -204,6 +207,10 @@ class Cohort:
                 pack if self._saved or on[pack.places].any() else pack.ended() for pack in packs
             )
         )
+
+    def _kept(self, state: State) -> State:
+        """A state that waits: where the program has left it, if there is room."""
+        return state if self._resident else fetched(state, self._device)
 
     def _settle(self, called: tuple[np.ndarray, Any], flags: Flags, lines: np.ndarray) -> None:
         """Reads what a call has to tell of its members. called: (their places, what it told)."""
@@ -235,7 +242,8 @@ class Cohort:
             old = stayed[filled(places, chunk)]
             state = gathered(states, owners[old], rows[old], self._device)
             pack = self._packing.pack(members, places)._replace(state=state)
-            packs.append(pack._replace(**sent(pack.given(), self._device)))
+            pack = pack._replace(**sent(pack.given(), self._device))
+            packs.append(pack._replace(state=self._kept(self._state(pack))))
         return at._replace(
             members=members,
             flags=at.flags.take(stayed),

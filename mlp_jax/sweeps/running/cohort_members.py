@@ -53,11 +53,6 @@ def members_of(task: Task, bucket: Bucket, fold: int) -> CohortMembers:
     return CohortMembers(
         names=names,
         which=np.array(bucket.which, np.int64),
-        epochs=epochs_of(task, numbers, fold),
+        epochs=task.on_fold(fold).epochs[numbers].astype(np.int32),
         numbers=numbers_of(task, numbers, fold, bucket.on),
     )
-
-
-def epochs_of(task: Task, numbers: np.ndarray, fold: int) -> np.ndarray:
-    """How many epochs configurations of these numbers train at most, (members,), int32."""
-    return np.array([task.of_fold(number, fold).epochs for number in numbers.tolist()], np.int32)

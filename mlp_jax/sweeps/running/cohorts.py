@@ -7,17 +7,18 @@ import numpy as np
 
 from mlp_jax.sweeps.member_order import MemberOrder
 from mlp_jax.sweeps.planning.buckets import Bucket
-from mlp_jax.sweeps.planning.chunks import CHUNKS_OF_COHORT
+from mlp_jax.sweeps.planning.chunks import CHUNKS_OF_COHORT, needs_of
 from mlp_jax.sweeps.planning.costs import longest_fold
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.planning.segments import epochs_of_segment
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.cohort_members import CohortMembers, members_of, names_of
-from mlp_jax.sweeps.running.devices import workers_of
+from mlp_jax.sweeps.running.devices import room_of, workers_of
 from mlp_jax.sweeps.running.schedule import CohortName
 from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import Task
+from mlp_jax.sweeps.transfers import lies_here
 
 COHORTS_OF_WORKER = 4  # of a bucket at least, so that all workers are done at about one time
 
@@ -47,9 +48,29 @@ class Cohorts:
         self._keep_snapshots = keep_snapshots
         self._weights = InitialWeights(task)
         self._members: dict[tuple[int, int], CohortMembers] = {}  # of a bucket on a fold
-        most = max(configuration.epochs for configuration in task.configurations)
+        most = int(task.configurations.epochs.max(initial=0))
         self._one_segment = most <= epochs_of_segment(longest_fold(task))
+        self._resident = self._have_room()
         self._making = threading.Lock()
+
+    def _have_room(self) -> bool:
+        """Whether the states of all members that wait at one time fit on their devices.
+
+        With halving all members wait for the choice. Else two cohorts a device are in training, and
+        while a segment runs there are its states and those before it.
+        """
+        devices = self._plan.devices
+        room = None if lies_here(devices[0]) else room_of(devices)
+        if room is None:
+            return True
+        needed = 0
+        for bucket in self._plan.buckets:
+            waiting = needs_of(self._task, bucket).waiting
+            if self._plan.halving:
+                needed += waiting * bucket.per_fold * len(bucket.folds) // len(devices)
+            else:
+                needed = max(needed, 2 * waiting * self._length(bucket))
+        return 2 * needed <= room // 2
 
     def of_bucket(self, number: int, done: np.ndarray) -> dict[CohortName, np.ndarray]:
         """The places in a bucket of its cohorts' members, in the order in which these are to train.
@@ -112,6 +133,7 @@ class Cohorts:
         cohort = Cohort(
             *(self._task, bucket, members, self._weights),
             device=device,
+            resident=self._resident,
             saved=self._keep_snapshots,
         )
         if self._saved.known(members.names[:1]).all():

@@ -1,18 +1,27 @@
 """Outcomes of members as a few arrays, for files; see `array_codec`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from mlp_jax.storage.array_files import EndToEnd
 from mlp_jax.sweeps.members import STATUSES
 from mlp_jax.sweeps.outcomes import FlatParams, Outcomes, joined, padded
 from mlp_jax.sweeps.task import Task
 
 
 def arrays_of_outcomes(outcomes: Iterable[Outcomes], dtype: Any) -> dict[str, np.ndarray]:
+    """The outcomes in arrays of `parts_of_outcomes`, their parameters in one."""
+    arrays = parts_of_outcomes(outcomes, dtype)
+    return {n: one.whole() if isinstance(one, EndToEnd) else one for n, one in arrays.items()}
+
+
+def parts_of_outcomes(outcomes: Iterable[Outcomes], dtype: Any) -> dict[str, Any]:
     """The outcomes, in whatever order threads came to their ends in the order of first members.
+
+    Parameters are most of what a sweep has found, and are not copied into one array.
 
     Returns:
       names: (members, 3), configuration, seed and fold.
@@ -26,11 +35,10 @@ def arrays_of_outcomes(outcomes: Iterable[Outcomes], dtype: Any) -> dict[str, np
     none = np.empty(0, np.int64)
     epochs = joined([part.lengths for part in parts], none)
     lengths = joined([part.params.lengths for part in parts], none)
-    params, at = np.empty(lengths.sum(), dtype), 0
-    for part in parts:
-        end = at + part.params.lengths.sum()
-        part.params.write(params[at:end])
-        at = end
+
+    def params() -> Iterator[np.ndarray]:
+        return (part.params.entries(dtype) for part in parts)
+
     return {
         "names": joined([part.members for part in parts], none.reshape(0, 3)),
         "best_epochs": joined([part.best_epochs for part in parts], none),
@@ -38,7 +46,7 @@ def arrays_of_outcomes(outcomes: Iterable[Outcomes], dtype: Any) -> dict[str, np
         "statuses": joined([part.statuses for part in parts], none),
         "histories": joined([_lines(part).ravel() for part in parts], np.empty(0, dtype)),
         "histories_lengths": 4 * epochs,
-        "params": params,
+        "params": EndToEnd(np.dtype(dtype), int(lengths.sum()), params),
         "params_lengths": lengths,
     }
 

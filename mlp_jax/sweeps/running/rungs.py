@@ -64,7 +64,7 @@ class Rungs:
           LostPeerError: another process of the sweep has ended; what this one has is saved.
           OSError: the checkpoint cannot be written.
         """
-        epochs = max(configuration.epochs for configuration in self._task.configurations)
+        epochs = int(self._task.configurations.epochs.max())
         for known in self._known:
             self.record.add(known)
         try:

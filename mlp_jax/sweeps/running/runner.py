@@ -169,8 +169,9 @@ class Runner:
                     *(data.examples[loss], chunk, state, done, until),
                     *(data.folds[name.fold], draws, which),
                 )
-                # A CPU would begin the next beside it; an accelerator has the next wait in line.
-                return jax.block_until_ready(trained) if lies_here(device) else trained
+                if lies_here(device):  # a CPU would begin the next chunk beside this one
+                    jax.block_until_ready(trained[1])
+                return trained
 
         with scope(self._task.X.dtype):
             begun = self._record.cohort(name)

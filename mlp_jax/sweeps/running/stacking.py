@@ -1,5 +1,6 @@
 """Members side by side: their initial weights, padded to one shape, and their example weights."""
 
+import threading
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
@@ -10,9 +11,12 @@ import numpy as np
 
 from mlp_jax.labels import class_weights
 from mlp_jax.parameters import SCHEMES, Layer, Scheme
+from mlp_jax.sweeps.columns import distinct
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.task import Task
 
+_OF_SHAPE = ("hidden", "init")  # choices that decide how a network begins
+KEPT_STACKS, KEPT_STACK = 16, 2 << 20  # stacks that are kept, and bytes of one at most
 DRAWN_AT_ONCE = 256 << 20  # bytes of initial weights
 
 
@@ -60,6 +64,8 @@ class InitialWeights:
         self._draws: dict[tuple[bool, int], np.ndarray] = {}
         # `fit` draws in float32 whatever the dtype.
         self._dtype = np.dtype(np.float32) if task.as_fit else task.X.dtype
+        self._stacks: dict[Any, tuple[Layer, ...]] = {}  # the last few
+        self._keeping = threading.Lock()
 
     def _draw(self, scheme: Scheme, seeds: list[int]) -> np.ndarray:
         """What these seeds draw, (seeds, numbers); what is not there yet in one program."""
@@ -87,11 +93,27 @@ class InitialWeights:
           hidden: widths of the layers.
 
         Returns:
-          layers with the members on the first axis: W (members, n_prev, n), b (members, n, 1).
+          layers with the members on the first axis: W (members, n_prev, n), b (members, n, 1); not
+          to be written to, for members that begin alike on another fold are given the same.
         """
-        task, dtype = self._task, self._task.X.dtype
         numbers, seeds, folds = np.asarray(members, np.int64).reshape(-1, 3).T
-        shapes = self._shape_of[numbers]
+        shapes, fold = self._shape_of[numbers], int(folds[0])
+        name = shapes.tobytes(), seeds.tobytes(), self._task.columns(fold), hidden
+        found = self._stacks.get(name)
+        if found is None:
+            found = self._stacked(shapes, seeds, fold, hidden)
+            if sum(leaf.nbytes for layer in found for leaf in layer) <= KEPT_STACK:
+                with self._keeping:
+                    while len(self._stacks) >= KEPT_STACKS:
+                        del self._stacks[next(iter(self._stacks))]
+                    self._stacks[name] = found
+        return found
+
+    def _stacked(
+        self, shapes: np.ndarray, seeds: np.ndarray, fold: int, hidden: tuple[int, ...]
+    ) -> tuple[Layer, ...]:
+        """The layers of members of these shapes, see `_shapes_of`, and seeds."""
+        task, dtype = self._task, self._task.X.dtype
         outputs = self._shapes[shapes[0]][-1]
         wide = (task.X.shape[1], *hidden, outputs)
         layers = tuple(
@@ -101,7 +123,7 @@ class InitialWeights:
         alike = bool((shapes == shapes[0]).all())
         for shape in shapes[:1] if alike else np.unique(shapes):
             name, own, _ = self._shapes[shape]
-            sizes = (task.columns(int(folds[0])), *own, outputs)
+            sizes = (task.columns(fold), *own, outputs)
             places = slice(None) if alike else np.flatnonzero(shapes == shape)
             self._fill(layers, places, SCHEMES[name], sizes, seeds[places])
         return layers
@@ -126,12 +148,11 @@ class InitialWeights:
 
 def _shapes_of(task: Task) -> tuple[list[tuple[Any, ...]], np.ndarray]:
     """(each scheme, hidden widths and outputs once, the number of every configuration's)."""
-    found: dict[tuple[Any, ...], int] = {}
-    numbers = [
-        found.setdefault((one.init, one.hidden, task.sizes(one)[-1]), len(found))
-        for one in task.configurations
-    ]
-    return list(found), np.array(numbers, np.int64)
+    configurations = task.configurations
+    codes = [one.codes for name, one in configurations.columns.items() if name in _OF_SHAPE]
+    first, numbers = distinct(len(configurations), configurations.network_codes, *codes)
+    ones = [configurations[row] for row in first.tolist()]
+    return [(one.init, one.hidden, task.sizes(one)[-1]) for one in ones], numbers
 
 
 def _length(longest: int) -> int:

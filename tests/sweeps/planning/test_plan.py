@@ -1,48 +1,15 @@
 """The plan: who shares a program, and at what price."""
 
 import re
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import mlp_jax
 from mlp_jax.sweeps.planning import chunks, costs, plan
-from mlp_jax.sweeps.planning.grouping import split_by_width
 from mlp_jax.sweeps.task import as_task
 
 X, Y = np.zeros((300, 20), np.float32), np.arange(300) % 2
-
-
-def area(widths):
-    sizes = [20.0, *np.moveaxis(np.asarray(widths, float), -1, 0), 1.0]
-    return np.sum([a * b for a, b in pairwise(sizes)], axis=0)
-
-
-def test_groups_are_a_partition_and_cheaper_than_one():
-    rng = np.random.default_rng(0)
-    widths, epochs = rng.integers(8, 129, (200, 3)), rng.integers(1, 30, 200)
-    groups = split_by_width(widths, epochs, area, 1e5)
-    assert sorted(np.concatenate(groups).tolist()) == list(range(200))
-
-    def price(groups):
-        parts = [area(widths[g].max(axis=0)) * epochs[g].sum() for g in groups]
-        return sum(parts) + 1e5 * len(groups)
-
-    assert 1 < len(groups) < 200
-    assert price(groups) < 0.8 * price([np.arange(200)])
-
-
-@pytest.mark.parametrize(("compiling", "groups"), [(1e12, 1), (1e-9, 4)])
-def test_dear_programs_are_shared_and_cheap_ones_are_not(compiling, groups):
-    widths = np.array([[8, 8], [8, 128], [128, 8], [128, 128]] * 5)
-    assert len(split_by_width(widths, np.ones(20), area, compiling)) == groups
-
-
-def test_two_cuts_that_pay_together_are_found():
-    # Neither corner is worth a program before the other is cut off too.
-    widths = np.array([[100, 1]] * 10 + [[1, 100]] * 10 + [[100, 100]])
-    assert len(split_by_width(widths, np.ones(21), area, 20_000.0)) == 3
 
 
 def test_flops_are_those_of_the_products():
@@ -218,7 +185,7 @@ def test_with_halving_the_states_of_all_programs_are_held_at_once():
         bucket.per_fold * len(bucket.folds) * chunks.needs_of(task, bucket).waiting
         for bucket in halved.buckets
     )
-    assert halved.bytes > costs.bytes_held(task, range(len(task.configurations)), 1) + states
+    assert halved.bytes > costs.bytes_held(task, np.arange(len(task.configurations)), 1) + states
 
 
 @pytest.mark.parametrize("of", [2, 3, 5])

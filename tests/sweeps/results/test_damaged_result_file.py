@@ -14,7 +14,7 @@ from mlp_jax.models import model_file as model_files
 from mlp_jax.models.encoding import numbers
 from mlp_jax.models.model import Model, ModelNetwork
 from mlp_jax.storage.array_files import packed, unpacked
-from mlp_jax.sweeps.configuration import network_of
+from mlp_jax.sweeps.columns import Column
 from mlp_jax.sweeps.results import result_file as result_files
 from tests.sweeps.results.kept import NUMBERS, facts, of_words, untrained
 from tests.sweeps.small_sweeps import Y
@@ -59,11 +59,12 @@ def test_functions_of_ones_own_are_refused_and_leave_what_was_there(choices, mes
 )
 def test_values_that_json_has_not_are_refused(choice, message, tmp_path):
     ours = untrained(NUMBERS)
-    named = [{**one.named, **choice} for one in ours.task.configurations]
-    network = network_of(named[0])
-    pairs = zip(ours.task.configurations, named, strict=True)
-    odd = [dataclasses.replace(one, named=own, network=network) for one, own in pairs]
-    odd = ours.task._replace(configurations=odd, labels={network.loss: NUMBERS[:, None]})
+    configurations = ours.task.configurations
+    for name, value in choice.items():  # past all checks
+        column = Column((value,), np.zeros(len(configurations), int))
+        configurations = configurations.with_column(name, column)
+    [network] = configurations.networks
+    odd = ours.task._replace(configurations=configurations, labels={network.loss: NUMBERS[:, None]})
     with pytest.raises(ValueError, match=message):
         mlp_jax.save_sweep(dataclasses.replace(ours, task=odd), tmp_path / "s")
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ import pytest
 import mlp_jax
 from mlp_jax.storage import checkpoint_folder
 from mlp_jax.storage.checkpoint_folder import CheckpointWarning
-from mlp_jax.sweeps import configuration
+from mlp_jax.sweeps import configurations
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running import cohort
 from mlp_jax.sweeps.running.checkpoint import fingerprints_of
@@ -233,7 +233,7 @@ def test_the_folder_of_another_sweep_is_refused_with_what_differs(what, tmp_path
 
 
 def test_other_initial_weights_are_another_sweep_and_hes_by_name_are_those_of_before(monkeypatch):
-    monkeypatch.setattr(configuration, "DEFAULT_SCHEME", "he")
+    monkeypatch.setattr(configurations, "DEFAULT_SCHEME", "he")
     spaces = [SPACE, *([one | {"init": scheme} for one in SPACE] for scheme in ("he", "glorot"))]
     before, named, other = (
         fingerprints_of(as_task(X, Y, space, folds=2), None) for space in spaces

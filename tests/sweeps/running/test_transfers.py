@@ -11,7 +11,7 @@ import pytest
 from mlp_jax.sweeps import transfers
 from mlp_jax.sweeps.outcomes import CODES
 from mlp_jax.sweeps.run import plan_of, run
-from mlp_jax.sweeps.running import cohort
+from mlp_jax.sweeps.running import cohort, cohorts
 from mlp_jax.sweeps.task import as_task
 from tests.sweeps.small_sweeps import X, Y
 
@@ -85,6 +85,15 @@ def test_states_stay_on_the_device_and_best_parameters_come_once(case, here):
 def test_states_that_come_for_a_checkpoint_are_seen(tmp_path):
     result, came = swept("stopping", checkpoint=tmp_path)
     assert len(came) > 2 * expected_of(result)
+
+
+@pytest.mark.usefixtures("_apart")
+def test_where_there_is_no_room_states_wait_here_and_nothing_else_changes(monkeypatch, here):
+    monkeypatch.setattr(cohorts, "room_of", lambda devices: 10_000)
+    result, came = swept("halving")
+    assert len(came) > 2 * expected_of(result)
+    for mine, theirs in zip(result.members, here["halving"].members, strict=True):
+        assert (mine.status, mine.score) == (theirs.status, theirs.score)
 
 
 @pytest.mark.usefixtures("_apart")
