@@ -66,12 +66,13 @@ class Cohort:
         self._packing = Packing(task, bucket, self.fold, weights)
         self._resident, self._saved = resident, saved
         self._device = jax.devices()[0] if device is None else device
-        chunks = self._packing.chunks(members, np.arange(len(members)))
+        count = len(members.names)
+        chunks = self._packing.chunks(members, np.arange(count))
         self._at = Standing(
             members=members,
             done=0,
-            flags=Flags.before(len(members)),
-            history=np.empty((len(members), 0, len(Info._fields)), task.X.dtype),
+            flags=Flags.before(count),
+            history=np.empty((count, 0, len(Info._fields)), task.X.dtype),
             recorded=0,
             packs=tuple(self._packing.pack(members, places) for places in chunks),
         )
@@ -115,9 +116,11 @@ class Cohort:
 
     def _keep_snapshot(self) -> None:
         """A checkpoint has the states come from the device; nothing else has."""
-        self.snapshot = None
-        if not self._saved or not len(self.names):
-            return  # nobody stands anywhere
+        if not self._saved:
+            return
+        if not len(self.names):
+            self.snapshot = None  # nobody stands anywhere
+            return
         packs = self._at.packs
         states = [jax.tree.leaves(fetched(self._state(pack), self._device)) for pack in packs]
         leaves = [np.empty((len(self.names), *one.shape[1:]), one.dtype) for one in states[0]]

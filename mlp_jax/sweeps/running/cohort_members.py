@@ -25,9 +25,6 @@ class CohortMembers(NamedTuple):
     epochs: np.ndarray
     numbers: Numbers
 
-    def __len__(self) -> int:
-        return len(self.names)
-
     @property
     def widths(self) -> np.ndarray:
         """Units of the hidden layers, (members, depth)."""

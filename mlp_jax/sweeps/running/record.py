@@ -108,13 +108,20 @@ class Record:
             self.end(name)
         self.fetch()
 
-    def state(self) -> tuple[list[Outcomes], list[Snapshot]]:
-        """(outcomes of members that are done, snapshots of cohorts that are in training)."""
+    def state(self) -> tuple[list[Outcomes], np.ndarray, list[Snapshot]]:
+        """What a save has of the sweep.
+
+        Returns:
+          (outcomes of members that are done, these members marked in the order of all, snapshots of
+          cohorts that are in training).
+        """
         with self._lock:
             cohorts = [self._cohorts[name] for name in sorted(self._cohorts)]
         # Before the outcomes: a member that leaves its cohort has one before its snapshot goes.
         snapshots = [cohort.snapshot for cohort in cohorts]
-        return self.outcomes(), [snapshot for snapshot in snapshots if snapshot is not None]
+        with self._lock:
+            outcomes, done = list(self._outcomes), self.done.copy()
+        return outcomes, done, [snapshot for snapshot in snapshots if snapshot is not None]
 
     def rung_scores(self, among: set[int] | None) -> list[RungScore]:
         """How members are judged that have ended before a rung.

@@ -110,9 +110,9 @@ class Rungs:
         """Saves what is done, and where the others stand."""
         if self._checkpoint is None:
             return
-        outcomes, snapshots = self.record.state()
+        outcomes, done, snapshots = self.record.state()
         # Of a writer the last save alone is read, so it has all that stood in those before it.
-        snapshots += self._saved.but_for(snapshots, self.record.done)
+        snapshots += self._saved.but_for(snapshots, done)
         self._checkpoint.save(outcomes, snapshots, self._kept, wait=wait)
 
     def _choose(self, choice: int) -> list[CohortName]:
