@@ -9,9 +9,9 @@ import numpy as np
 from mlp_jax.sweeps.folds import Lengths
 from mlp_jax.sweeps.planning.costs import longest_fold
 from mlp_jax.sweeps.planning.segments import ORDERS_KEPT, bytes_of_orders
-from mlp_jax.sweeps.running.chunk_program import draw_epochs
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.devices import DeviceData
+from mlp_jax.sweeps.running.epoch_draws import draw_epochs
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.epoch import EpochDraw
 

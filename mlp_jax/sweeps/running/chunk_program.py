@@ -1,9 +1,7 @@
 """The compiled program of a sweep: many networks of one shape trained side by side on one fold.
 
 All members step on the same batch, so that the first layers of all members are one wide matrix
-product. A small program, which all shapes share, draws the batch orders once for all members:
-within the program of each shape the draw would be a third of what there is to compile. The examples
-are held once.
+product. The batch orders come from `epoch_draws`. The examples are held once.
 """
 
 from collections.abc import Callable
@@ -19,9 +17,10 @@ from mlp_jax.activations import one_of
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
 from mlp_jax.sweeps.folds import Fold, Lengths
+from mlp_jax.sweeps.running.epoch_draws import batch_counts
 from mlp_jax.training.batches import Batch, Examples
 from mlp_jax.training.divergence import goes_on
-from mlp_jax.training.epoch import EpochDraw, draw_epoch, train_epoch
+from mlp_jax.training.epoch import EpochDraw, train_epoch
 from mlp_jax.training.input_scale import begun
 from mlp_jax.training.recipe import Numbers, Recipe
 from mlp_jax.training.state import Info, State, initial_optimizer_state, start
@@ -234,7 +233,7 @@ def _training_examples(
     """
     X, Y, *_ = examples
     if recipe.batch_size is not None:
-        if weights is None and len(_batch_counts(lengths, recipe.batch_size)) > 1:
+        if weights is None and len(batch_counts(lengths, recipe.batch_size)) > 1:
             weights = jnp.ones((1, X.shape[0]), X.dtype)  # so that an empty batch is no step
         return Examples(X, Y, weights)
     inside = None if lengths.even else _is_example(fold.train, fold.sizes[0], X.dtype)
@@ -242,63 +241,3 @@ def _training_examples(
         weights = weights[:, :, fold.train] * (1.0 if inside is None else inside[None])
     whole = Examples(X, Y).take(fold.train)
     return whole._replace(weights=inside if weights is None else weights)
-
-
-def _batch_counts(lengths: Lengths, batch_size: int) -> set[int]:
-    return {-(-m // batch_size) for m in lengths.train}
-
-
-@partial(jax.jit, static_argnames=("epochs", "batch_size", "lengths", "dropout"))
-def draw_epochs(
-    key: Array,
-    done: Array,
-    fold: Fold,
-    *,
-    epochs: int,
-    batch_size: int | None,
-    lengths: Lengths,
-    dropout: bool,
-) -> EpochDraw:
-    """The draws of the epochs from `done` on, in indices of all examples; every leaf (epochs, ...).
-
-    Args:
-      key: of the batch order and dropout.
-      done: int32, how many epochs went before.
-      fold: the examples to train on.
-      epochs: how many.
-      batch_size: None for full batches.
-      lengths: of the folds.
-      dropout: whether masks are drawn.
-    """
-
-    def of_epoch(epoch: Array) -> EpochDraw:
-        return _draw_epoch(key, epoch, fold, batch_size, lengths, dropout)
-
-    return jax.vmap(of_epoch)(done + jnp.arange(epochs))
-
-
-def _draw_epoch(
-    key: Array, epoch: Array, fold: Fold, batch_size: int | None, lengths: Lengths, dropout: bool
-) -> EpochDraw:
-    """The epoch's draw of a training on this fold."""
-    if batch_size is None:
-        return draw_epoch(key, epoch, lengths.train[0], None, dropout=dropout)
-    batches = max(_batch_counts(lengths, batch_size))
-
-    def of_size(m: int) -> EpochDraw:
-        draw = draw_epoch(key, epoch, m, batch_size, dropout=dropout)
-        assert draw.order is not None
-        is_example = draw.is_example
-        if is_example is None and len(lengths.train) > 1:
-            is_example = jnp.ones((draw.order.shape[0], 1, draw.order.shape[1]), bool)
-        fill = ((0, batches - draw.order.shape[0]), (0, 0))
-        return EpochDraw(
-            jnp.pad(draw.order, fill),
-            None if is_example is None else jnp.pad(is_example, (fill[0], (0, 0), (0, 0))),
-            jnp.float32(draw.batches),
-            draw.key_dropout,
-        )
-
-    # Not a branch a member: the fold is that of all of them, so one is taken.
-    draw = jax.lax.switch(fold.which, [partial(of_size, m) for m in lengths.train])
-    return draw._replace(order=fold.train[draw.order])

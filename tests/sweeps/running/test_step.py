@@ -15,9 +15,10 @@ import pytest
 from mlp_jax.network import Network
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.planning.plan import as_plan
-from mlp_jax.sweeps.running.chunk_program import draw_epochs, on_platform, train_chunk
+from mlp_jax.sweeps.running.chunk_program import on_platform, train_chunk
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.cohort_members import members_of
+from mlp_jax.sweeps.running.epoch_draws import draw_epochs
 from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import as_task
 from mlp_jax.training.batches import Examples
