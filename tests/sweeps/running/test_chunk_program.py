@@ -11,7 +11,8 @@ import pytest
 import mlp_jax
 from mlp_jax import back_propagation
 from mlp_jax.sweeps.folds import as_folds, k_folds
-from mlp_jax.sweeps.running.chunk_program import Members, draw_epochs, start_members, train_chunk
+from mlp_jax.sweeps.running.chunk_program import Members, draw_epochs, train_chunk
+from mlp_jax.sweeps.running.start import start_members
 from mlp_jax.training.batches import Examples
 from mlp_jax.training.recipe import Numbers, Recipe
 from tests.nets import STEEP
