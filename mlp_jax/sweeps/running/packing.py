@@ -10,10 +10,11 @@ import numpy as np
 
 from mlp_jax.sweeps.members import Snapshot
 from mlp_jax.sweeps.planning.buckets import Bucket
-from mlp_jax.sweeps.running.chunk_program import Members, start_members
+from mlp_jax.sweeps.running.chunk_program import Members
 from mlp_jax.sweeps.running.cohort_members import CohortMembers
 from mlp_jax.sweeps.running.packs import Pack
 from mlp_jax.sweeps.running.stacking import InitialWeights, weights_of
+from mlp_jax.sweeps.running.start import start_members
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.transfers import lies_here
 from mlp_jax.training.state import State

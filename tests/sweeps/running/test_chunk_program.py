@@ -11,8 +11,9 @@ import pytest
 import mlp_jax
 from mlp_jax import back_propagation
 from mlp_jax.sweeps.folds import as_folds, k_folds
-from mlp_jax.sweeps.running.chunk_program import Members, start_members, train_chunk
+from mlp_jax.sweeps.running.chunk_program import Members, train_chunk
 from mlp_jax.sweeps.running.epoch_draws import draw_epochs
+from mlp_jax.sweeps.running.start import start_members
 from mlp_jax.training.batches import Examples
 from mlp_jax.training.recipe import Numbers, Recipe
 from tests.nets import STEEP
