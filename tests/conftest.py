@@ -41,10 +41,18 @@ if "MLP_JAX_TESTS_PROGRAMS" not in os.environ:
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
 
+# Nothing goes to the cache folder of whoever runs the tests.
+if "MLP_JAX_CACHE_DIR" not in os.environ:
+    os.environ["MLP_JAX_CACHE_DIR"] = tempfile.mkdtemp(prefix="mlp_jax_cache_")
+    atexit.register(shutil.rmtree, os.environ["MLP_JAX_CACHE_DIR"], ignore_errors=True)
+
 import jax
 import pytest
 
+from mlp_jax.sweeps.planning import costs, machine
 from mlp_jax.sweeps.running import program_cache
+
+machine.keep(costs.CPU)  # plans are the same on every machine, in processes that tests start too
 
 if "optimization_level=0" in os.environ["XLA_FLAGS"]:  # which a sweep's own option would override
     program_cache.OPTIONS["cpu"] = {}

@@ -39,7 +39,8 @@ class Rates(NamedTuple):
         return self.compilation[0] + self.compilation[1] * (kind.depth + 1)
 
 
-# Of a thread where each core has one, as experiments/benchmarks/sweep_costs.py prints them.
+# Of a thread where each core has one, and AVX-512, as experiments/benchmarks/sweep_costs.py prints
+# them; `machine.rates_of_machine` has those of the machine at hand.
 CPU = Rates((1.2, 0.42), 230e9, 120, 2e-9, 5e-5, None)
 # Of an H200, see experiments/benchmarks/NOTES.md; larger chunks were slower there.
 ACCELERATOR = Rates((1.0, 0.25), 25e12, 200, 6e-12, 1e-4, 1024)

@@ -13,7 +13,8 @@ import jax
 
 from mlp_jax.losses import Loss
 from mlp_jax.sweeps.folds import Fold
-from mlp_jax.sweeps.planning.costs import ACCELERATOR, CPU, Rates
+from mlp_jax.sweeps.planning.costs import ACCELERATOR, Rates
+from mlp_jax.sweeps.planning.machine import rates_of_machine
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.batches import Examples
 
@@ -59,7 +60,7 @@ def slots_of(devices: Sequence[Any]) -> list[Any]:
 
 def rates_of(devices: Sequence[Any]) -> Rates:
     """What things take there."""
-    return CPU if devices[0].platform == "cpu" else ACCELERATOR
+    return rates_of_machine() if devices[0].platform == "cpu" else ACCELERATOR
 
 
 def room_of(devices: Sequence[Any]) -> int | None:
