@@ -5,7 +5,6 @@ product. The batch orders come from `epoch_draws`. The examples are held once.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
