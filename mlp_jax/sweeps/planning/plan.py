@@ -218,6 +218,6 @@ def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -
     return bucket._replace(
         flops_used=used,
         flops_issued=issued,
-        seconds=epochs_of_chunks * (per_step + bucket.chunk * float(per_epoch)),
+        seconds=float(epochs_of_chunks * (per_step + bucket.chunk * per_epoch)),
         compiling=rates.compile_seconds(kind),
     )
