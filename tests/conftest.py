@@ -36,7 +36,6 @@ if "MLP_JAX_TESTS_PROGRAMS" not in os.environ:
     os.environ |= {
         "MLP_JAX_TESTS_PROGRAMS": folder,
         "JAX_COMPILATION_CACHE_DIR": folder,
-        "MLP_JAX_CACHE_DIR": folder,  # and nothing goes to whoever runs the tests
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
