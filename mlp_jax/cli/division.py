@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlp_jax.cli.importing_jax import import_jax
 from mlp_jax.cli.options import INTERRUPTED
 from mlp_jax.cli.supervisor import cancelled_with_stdin, run_shards, words_again
 
@@ -96,6 +97,7 @@ class Division:
     def join(self) -> None:
         """Meets the other processes of the cluster."""
         if self.distributed:
+            import_jax()
             from mlp_jax.processes.joined import distributed
 
             distributed()

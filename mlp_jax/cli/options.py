@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlp_jax.cli.importing_jax import import_jax
 from mlp_jax.tables.input_choices import AUTO, BY_DEFAULT, MOST_BINS, SCALINGS, InputChoices
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class TableOptions:
 
     def keep_programs(self) -> None:
         """Has compiled programs kept for the next call, where they may be. Imports JAX."""
+        import_jax()
         if self.no_cache:
             return
         from mlp_jax.processes.kept_programs import keep_programs
