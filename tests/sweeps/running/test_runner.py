@@ -13,6 +13,7 @@ import mlp_jax
 from mlp_jax.processes.compiled_programs import OF_PROCESS
 from mlp_jax.sweeps import run
 from mlp_jax.sweeps.planning import costs
+from mlp_jax.sweeps.planning.chunks import CHUNKS_OF_COHORT
 from mlp_jax.sweeps.running import program_cache, runner, schedule
 from tests.sweeps.small_sweeps import BASE, EVERY_KIND, X, Y, equal, swept
 
@@ -130,7 +131,8 @@ def test_after_ctrl_c_what_is_finished_is_there():
     interrupted = [member for member in result.members if member.status == "interrupted"]
     # But for the few that a thread had just begun: which these are depends on who compiled first.
     begun = [member for member in interrupted if member.params is not None]
-    assert len(begun) <= 2 * (os.cpu_count() or 1)  # a chunk of two a thread
+    # A cohort of so many chunks of two a thread.
+    assert len(begun) <= 2 * CHUNKS_OF_COHORT * (os.cpu_count() or 1)
     assert len(interrupted) > len(begun)
     equal(result.members[statuses.index("finished")])
 
