@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp_jax.sweeps.members import Member
 from mlp_jax.sweeps.planning.kinds import Kind
 
 _ARRAYS = ("configurations", "seeds", "which")
@@ -64,11 +63,6 @@ class Bucket(NamedTuple):
     def per_fold(self) -> int:
         """How many members there are of every fold."""
         return len(self.seeds)
-
-    def members(self, fold: int) -> list[Member]:
-        """The members of a fold, in the order of `configurations`."""
-        pairs = zip(self.configurations.tolist(), self.seeds.tolist(), strict=True)
-        return [Member(configuration, seed, fold) for configuration, seed in pairs]
 
     @property
     def chunks(self) -> int:
