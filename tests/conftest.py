@@ -40,8 +40,8 @@ if "MLP_JAX_TESTS_PROGRAMS" not in os.environ:
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
 
-# Nothing goes to the cache folder of whoever runs the tests.
-if "MLP_JAX_CACHE_DIR" not in os.environ:
+# Nothing goes to the cache folder of whoever runs the tests, whichever that is; workers inherit it.
+if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["MLP_JAX_CACHE_DIR"] = tempfile.mkdtemp(prefix="mlp_jax_cache_")
     atexit.register(shutil.rmtree, os.environ["MLP_JAX_CACHE_DIR"], ignore_errors=True)
 
