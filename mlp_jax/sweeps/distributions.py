@@ -1,4 +1,9 @@
-"""What the values of a space are drawn from."""
+"""What the values of a space are drawn from.
+
+The n values of a choice are a Latin hypercube's (McKay et al. 1979): its range is cut into n parts
+of the same probability, and every part has one value. So a search of few configurations leaves no
+part of a range out, as n values drawn for themselves would.
+"""
 
 import math
 from collections.abc import Callable
@@ -9,17 +14,20 @@ import numpy as np
 from mlp_jax.sweeps.columns import Column
 from mlp_jax.wording import as_typed
 
+WITHIN = np.finfo(float).tiny, 1 - np.finfo(float).epsneg  # shares that are neither 0 nor 1
+
 
 class Distribution(NamedTuple):
     """Something to draw from.
 
     says: how it was written.
-    draw: (rng, how many) -> the numbers, float64 or int64; of `options`, their places.
-    options: what `draw` draws the places of; None where it draws the values.
+    quantiles: shares in [0, 1), (n,) -> the numbers below which lie such shares of what is drawn,
+      float64 or int64; of `options`, their places.
+    options: what `quantiles` are places of; None where they are the values.
     """
 
     says: str
-    draw: Callable[[np.random.Generator, int], np.ndarray]
+    quantiles: Callable[[np.ndarray], np.ndarray]
     options: tuple[Any, ...] | None = None
 
     def __repr__(self) -> str:
@@ -27,7 +35,7 @@ class Distribution(NamedTuple):
 
     def column(self, rng: np.random.Generator, n: int) -> Column:
         """The values of n configurations."""
-        drawn = self.draw(rng, n)
+        drawn = self.quantiles(shares(rng, n))
         if self.options is None:
             return Column.of(drawn, np.arange(n))
         return Column.of(self.options, drawn)
@@ -40,10 +48,22 @@ class Distribution(NamedTuple):
         return value
 
 
+def shares(rng: np.random.Generator, n: int) -> np.ndarray:
+    """A number out of each of n equal parts of [0, 1), in random order: (n,)."""
+    return (rng.permutation(n) + rng.random(n)) / n
+
+
+def place(share: np.ndarray, of: int) -> np.ndarray:
+    """Which of so many equal parts of [0, 1) shares lie in, (n,)."""
+    return np.minimum((share * of).astype(np.int64), of - 1)  # a share may be rounded to 1
+
+
 def uniform(low: float, high: float) -> Distribution:
     """Numbers between low and high, all equally likely."""
     _check_ends("uniform", low, high)
-    return Distribution(f"uniform({low:g}, {high:g})", lambda rng, n: rng.uniform(low, high, n))
+    return Distribution(
+        f"uniform({low:g}, {high:g})", lambda share: (1 - share) * low + share * high
+    )
 
 
 def log_uniform(low: float, high: float) -> Distribution:
@@ -51,10 +71,10 @@ def log_uniform(low: float, high: float) -> Distribution:
     _check_ends("log_uniform", low, high)
     if low <= 0:
         raise ValueError(f"log_uniform({low:g}, {high:g}): expected ends above 0; see uniform")
-    ends = math.log(low), math.log(high)
+    first, last = math.log(low), math.log(high)
     return Distribution(
         f"log_uniform({low:g}, {high:g})",
-        lambda rng, n: np.exp(rng.uniform(*ends, n)).clip(float(low), float(high)),
+        lambda share: np.exp((1 - share) * first + share * last).clip(float(low), float(high)),
     )
 
 
@@ -63,8 +83,8 @@ def int_uniform(low: int, high: int) -> Distribution:
     _check_ends("int_uniform", low, high)
     if int(low) != low or int(high) != high:
         raise ValueError(f"int_uniform({low}, {high}): expected whole numbers; see uniform")
-    ends = int(low), int(high) + 1
-    return Distribution(f"int_uniform({low}, {high})", lambda rng, n: rng.integers(*ends, n))
+    least, numbers = int(low), int(high) + 1 - int(low)
+    return Distribution(f"int_uniform({low}, {high})", lambda share: least + place(share, numbers))
 
 
 def choice(*options: Any) -> Distribution:
@@ -73,7 +93,7 @@ def choice(*options: Any) -> Distribution:
         raise ValueError("choice() has no options; type choice('relu', 'tanh')")
     return Distribution(
         f"choice({', '.join(map(repr, options))})",
-        lambda rng, n: rng.integers(len(options), size=n),
+        lambda share: place(share, len(options)),
         options,
     )
 
@@ -89,9 +109,15 @@ def _check_ends(name: str, low: Any, high: Any) -> None:
 
 def of_scipy(frozen: Any) -> Distribution:
     """A frozen distribution of `scipy.stats`."""
+    if not hasattr(frozen, "ppf"):
+        raise ValueError(
+            f"space has {as_typed(frozen)}; expected a frozen distribution of scipy.stats, whose "
+            "ppf says its quantiles, or mlp_jax.uniform, log_uniform, int_uniform, choice"
+        )
+    dtype = np.int64 if hasattr(frozen, "pmf") else np.float64
 
-    def draw(rng: np.random.Generator, n: int) -> np.ndarray:
-        drawn = np.asarray(frozen.rvs(size=n, random_state=rng))
-        return drawn.astype(np.int64 if drawn.dtype.kind in "iu" else np.float64)
+    def quantiles(share: np.ndarray) -> np.ndarray:
+        # Of 0 and 1 SciPy says what is never drawn: infinity, or one less than the least.
+        return np.asarray(frozen.ppf(share.clip(*WITHIN))).astype(dtype)
 
-    return Distribution(f"scipy.stats.{frozen.dist.name}", draw)
+    return Distribution(f"scipy.stats.{frozen.dist.name}", quantiles)

@@ -16,7 +16,7 @@ from mlp_jax.losses import Loss
 from mlp_jax.sweeps.columns import Column, choices_of, columns_of, distinct
 from mlp_jax.sweeps.configuration import OPTIMIZER_NUMBERS, numbers_of_optimizer, whole_number
 from mlp_jax.sweeps.configurations import Configurations, checked
-from mlp_jax.sweeps.distributions import Distribution, of_scipy
+from mlp_jax.sweeps.distributions import Distribution, of_scipy, place, shares
 from mlp_jax.wording import as_typed
 
 SHAPE = ("hidden", "depth", "width", "widths")
@@ -39,7 +39,9 @@ def configurations(space: Any, n: int | None = None, *, seed: int = 0) -> Config
         `Network`, and of the shape: "hidden", a tuple of widths; or "depth", the number of hidden
         layers, with "width" (one for all layers) or "widths" (drawn for each layer by itself).
         A number that the optimizer or schedule of a configuration does not have is left out of it.
-      n: how many to draw. Without distributions it may be None, for every combination.
+      n: how many to draw: of every distribution, and of every list beside one, evenly over its
+        range (`mlp_jax.sweeps.distributions`). Without distributions it may be None, for every
+        combination.
       seed: of the drawing.
 
     Returns:
@@ -55,7 +57,7 @@ def configurations(space: Any, n: int | None = None, *, seed: int = 0) -> Config
       >>> from mlp_jax.sweeps.distributions import int_uniform, log_uniform
       >>> space = {"depth": 2, "widths": int_uniform(4, 8), "l2": log_uniform(1e-5, 1)}
       >>> configurations(space, 1)[0].named
-      {'l2': 0.0153..., 'hidden': (6, 5)}
+      {'l2': 0.0002..., 'hidden': (6, 6)}
     """
     if n is not None and (not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1):
         raise ValueError(f"n is {as_typed(n)}; expected an integer from 1 up: how many to draw")
@@ -146,7 +148,7 @@ def _drawn(space: dict[str, Any], n: int | None, rng: np.random.Generator) -> di
 def _draw(value: Any, n: int, rng: np.random.Generator) -> Column:
     """N values of a list or a distribution."""
     if not isinstance(value, Distribution):
-        return _column(value, rng.integers(len(value), size=n))
+        return _column(value, place(shares(rng, n), len(value)))
     drawn = value.column(rng, n)
     return drawn if isinstance(drawn.options, np.ndarray) else _column(drawn.options, drawn.codes)
 

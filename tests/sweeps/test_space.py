@@ -36,23 +36,48 @@ def test_a_grid_too_large_to_write_down_is_sampled():
     assert len(configurations(space, 5)) == 5
 
 
-def test_distributions_stay_in_their_range_and_fill_it():
+def test_every_part_of_a_range_is_drawn_as_often_also_of_few_configurations():
     space = {
         "learning_rate": log_uniform(1e-4, 1.0),
         "momentum": uniform(0.2, 0.3),
         "width": int_uniform(3, 5),
         "activation": choice("relu", "tanh"),
+        "batch_size": [16, 32, 64, 128],
+        "l2": scipy.stats.loguniform(1e-6, 1e-2),
+        "patience": scipy.stats.randint(1, 13),
         "optimizer": "sgd",
     }
-    configs = named(space, 2000, seed=3)
-    rates = np.array([c["learning_rate"] for c in configs])
-    assert rates.min() >= 1e-4
-    assert rates.max() <= 1.0
-    # Four decades, each a quarter of the draws.
-    assert np.allclose(np.histogram(np.log10(rates), 4, (-4, 0))[0], 500, atol=80)
+    configs = named(space, 12, seed=3)
+
+    def drawn(name):
+        return np.array([c[name] for c in configs])
+
+    logs = np.log10(drawn("learning_rate"))
+    assert np.histogram(logs, 12, (-4, 0))[0].tolist() == [1] * 12
+    assert np.histogram(drawn("momentum"), 12, (0.2, 0.3))[0].tolist() == [1] * 12
+    assert np.histogram(np.log10(drawn("l2")), 12, (-6, -2))[0].tolist() == [1] * 12
+    assert sorted(c["hidden"] for c in configs) == [(3,)] * 4 + [(4,)] * 4 + [(5,)] * 4
+    assert sorted(drawn("activation")) == ["relu"] * 6 + ["tanh"] * 6
+    assert sorted(drawn("batch_size")) == [16] * 3 + [32] * 3 + [64] * 3 + [128] * 3
+    assert sorted(drawn("patience")) == list(range(1, 13))
+    # Each in an order of its own: no two choices go together.
+    orders = {tuple(np.argsort(drawn(name))) for name in ("learning_rate", "momentum", "l2")}
+    assert len(orders) == 3
+
+
+def test_no_seed_draws_what_is_outside_of_the_range():
+    space = {
+        "learning_rate": log_uniform(1e-4, 1.0),
+        "width": int_uniform(3, 5),
+        "patience": scipy.stats.randint(1, 3),
+        "l2": scipy.stats.expon(),
+    }
+    configs = [c for seed in range(20) for c in named(space, 100, seed=seed)]
     assert {c["hidden"] for c in configs} == {(3,), (4,), (5,)}
-    assert all(0.2 <= c["momentum"] <= 0.3 for c in configs)
-    assert {c["activation"] for c in configs} == {"relu", "tanh"}
+    assert {c["patience"] for c in configs} == {1, 2}
+    assert all(1e-4 <= c["learning_rate"] <= 1 and 0 < c["l2"] < np.inf for c in configs)
+    ends = np.array([0.0, 1.0])  # 1 where a share was rounded
+    assert int_uniform(3, 5).quantiles(ends).tolist() == [3, 5]
 
 
 def test_widths_are_drawn_for_each_layer():

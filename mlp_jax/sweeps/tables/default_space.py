@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp_jax.sweeps.distributions import log_uniform
+from mlp_jax.sweeps.distributions import Distribution, log_uniform
 from mlp_jax.sweeps.halving import as_halving, share_of_epochs
 from mlp_jax.sweeps.space import configurations
 
@@ -134,7 +134,7 @@ def _is_drawn(space: Any) -> bool:
         return False
     # Widths are drawn for every layer by itself, also from a list.
     return "widths" in space or any(
-        hasattr(value, "draw") or hasattr(value, "rvs") for value in space.values()
+        isinstance(value, Distribution) or hasattr(value, "rvs") for value in space.values()
     )
 
 
