@@ -2,32 +2,32 @@
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import RandomizedSearchCV, check_cv
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import indexable
 
+from mlp_jax.estimators.search_evaluation import Evaluation
 from mlp_jax.estimators.search_input import (
-    Parts,
+    Variant,
     candidates_of,
-    parts_of,
+    check_named_classes,
     settings_of,
+    variants_of,
 )
+from mlp_jax.estimators.search_parts import Parts, checked_target, parts_of, unweighted
 from mlp_jax.estimators.search_results import as_cv_results
-from mlp_jax.estimators.search_scores import accuracy, score_candidates
-from mlp_jax.estimators.search_tables import tables_of
-from mlp_jax.estimators.trained_alone import (
-    FittedAlone,
-    candidate_of,
-    fit_alone,
-    reasons_of,
-    warn_of_those_alone,
-)
-from mlp_jax.estimators.trained_candidates import average_candidates, train_candidates
+from mlp_jax.estimators.search_samples import Samples, weights_of_network
+from mlp_jax.estimators.search_scores import accuracy
+from mlp_jax.estimators.settings import Settings
+from mlp_jax.estimators.trained_alone import candidate_of, reasons_of, warn_of_those_alone
+from mlp_jax.sweeps.folds import Split, as_splits
 from mlp_jax.training.checks import check_count
 from mlp_jax.wording import as_typed
 
@@ -123,54 +123,45 @@ class SweepCV(RandomizedSearchCV):
         self.memory = memory
         self.ensemble = ensemble
 
-    def fit(self, X: Any, y: Any = None, *, groups: Any = None, **params: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Trains and scores every candidate on every fold, and the best on all samples.
 
         Args:
           X: (samples, features), or whatever the first step of the pipeline takes.
           y: the target.
-          groups: of the samples, for splitters that keep them together.
-          **params: what `RandomizedSearchCV` takes beside these, such as sample_weight, is refused.
+          **params: as `RandomizedSearchCV` hands them on: groups to the splitter; sample_weight,
+            (samples,), to the network and to the scorers that take it (the steps of a pipeline by
+            their names, as in `mlpclassifier__sample_weight`); or, with scikit-learn's
+            metadata routing on, each to whoever requests it.
 
         Raises:
           ValueError: what came and what was expected, before anything is trained; or no candidate
             is left to average.
         """
-        _check_no_more(params)
-        X, y, groups = indexable(X, y, groups)
+        X, y = indexable(X, y)
         parts = parts_of(self.estimator)
         raises = self.error_score == "raise"
         scorer = check_scoring(self.estimator, scoring=self.scoring, raise_exc=raises)
         candidates = candidates_of(self.param_distributions, self.n_iter, self.random_state)
-        settings = settings_of(parts, self.estimator, candidates)
-        self._check_choices(scorer)
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        splits = list(cv.split(X, y, groups))
-        tables = tables_of(parts.steps, parts.mlp, X, y, splits, shown=self.return_train_score)
-        if tables.failed and raises:
-            raise next(iter(tables.failed.values()))
-        random_state = self._random_state_of(parts)
-        reasons = reasons_of(parts, tables, candidates, settings)
+        variants = variants_of(parts, candidates)
+        settings = settings_of(variants, candidates)
+        self._check_choices(scorer, parts)
+        target = checked_target(parts.mlp, y)
+        like = unweighted(parts.mlp)
+        like._as_Y(target, known=False)  # raises for what is no target
+        check_named_classes(settings.values(), getattr(like, "classes_", np.empty(0)))
+        samples, splits = self._samples_and_splits(X, y, params)
+        reasons = reasons_of(like, candidates, settings)
         warn_of_those_alone(reasons)
-
-        def alone(number: int, train: np.ndarray) -> FittedAlone:
-            one = candidate_of(parts, self.estimator, candidates[number], random_state)
-            return fit_alone(one, X, y, train, raises=raises)
-
-        trained = train_candidates(
-            *(tables, settings, alone),
-            those_alone=[i for i, reason in enumerate(reasons) if reason is not None],
-            random_state=random_state,
-            halving=self.halving,
-            memory=self.memory,
-            progress=bool(self.verbose),
-        )
-        scores = score_candidates(
-            *(tables, settings, trained, self._scorer_of(parts, scorer), X, y),
+        evaluation = Evaluation(
+            *(candidates, samples, target, splits, self._scorer_of(parts, scorer)),
             whole=self._shows_all(),
             train=self.return_train_score,
             error_score=self.error_score,
+            keeps=self.ensemble is not None,
         )
+        self._evaluate(evaluation, parts, candidates, variants, settings, reasons)
+        scores, trained = evaluation.scores, evaluation.trained
         self.n_splits_ = len(splits)
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         self.multimetric_ = scores.several
@@ -178,12 +169,51 @@ class SweepCV(RandomizedSearchCV):
         self.cv_results_ = as_cv_results(candidates, scores, trained)
         self._choose(candidates, scores.names("test"))
         if self.ensemble is not None:
-            alike = [len(parts.of_network(one)) == len(one) for one in candidates]
-            order = self._order_of_ensemble(scores.names("test"), alike)
-            self.best_estimator_ = average_candidates(tables, trained, order, self.ensemble)
+            order = self._order_of_ensemble(scores.names("test"))
+            self.best_estimator_ = evaluation.average(order, self.ensemble)
         elif self.refit:
-            self._fit_the_best(parts, X, y)
+            self._fit_the_best(parts, samples)
         return self
+
+    def _samples_and_splits(
+        self, X: Any, y: Any, params: Mapping[str, Any]
+    ) -> tuple[Samples, list[Split]]:
+        """The samples, with what each part of the search is given beside them, and the folds."""
+        given = {name: value for name, value in params.items() if value is not None}
+        routed = self._get_routed_params_for_fit(given)
+        of_fit = routed.estimator.fit
+        weights = weights_of_network(self.estimator, of_fit, len(y))
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = as_splits(list(cv.split(X, y, **routed.splitter.split)), len(y))
+        return Samples(X, y, of_fit, routed.scorer.score, weights), splits
+
+    def _evaluate(
+        self,
+        evaluation: Evaluation,
+        parts: Parts,
+        candidates: Sequence[Mapping[str, Any]],
+        variants: Sequence[Variant],
+        settings: Mapping[int, Settings],
+        reasons: Sequence[str | None],
+    ) -> None:
+        """Trains and scores all candidates, side by side where no reason is against it."""
+        beside = {number: one for number, one in settings.items() if reasons[number] is None}
+        # One for all settings of the steps, so that their candidates can be compared.
+        drawn = int(check_random_state(None).randint(np.iinfo(np.int32).max))
+        for variant in variants:
+            random_state = self._random_state_of(variant.parts or parts)
+            evaluation.beside(
+                *(variant, beside, drawn if random_state is None else random_state),
+                halving=self.halving,
+                memory=self.memory,
+                progress=bool(self.verbose),
+            )
+        for number, reason in enumerate(reasons):
+            if reason is not None:
+                random_state = self._random_state_of(parts)
+                make = partial(candidate_of, parts, candidates[number], random_state)
+                evaluation.alone(number, make)
+        evaluation.end()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the sweeps, whose functions are not pickled; `mlp_jax.save_sweep` keeps them."""
@@ -191,8 +221,14 @@ class SweepCV(RandomizedSearchCV):
         state.pop("sweep_results_", None)
         return state
 
-    def _check_choices(self, scorer: Any) -> None:
+    def _check_choices(self, scorer: Any, parts: Parts) -> None:
         """Raises ValueError for a wrong parameter of the search, before anything is trained."""
+        if self.ensemble is not None and parts.transforms_target:
+            raise ValueError(
+                f"ensemble is {as_typed(self.ensemble)}, and networks that learn a target which "
+                "each fold transforms in its own way cannot be averaged; leave ensemble out, or "
+                "the TransformedTargetRegressor"
+            )
         for name in ("ensemble", "n_iter"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
@@ -222,26 +258,11 @@ class SweepCV(RandomizedSearchCV):
             self.best_score_ = self.cv_results_[f"mean_test_{name}"][self.best_index_]
         self.best_params_ = candidates[self.best_index_]
 
-    def _order_of_ensemble(self, names: list[str], alike: list[bool]) -> list[int]:
-        """The candidates that an ensemble may have, the best first.
-
-        alike: whether a candidate's network stands behind the same steps as others; a network
-          behind steps of its own cannot be chosen beside the rest.
-        """
-        order = np.argsort(
-            self.cv_results_[f"rank_test_{self._ranking_score(names)}"], kind="stable"
-        )
-        found = [
-            int(i)
-            for i in order
-            if self.cv_results_["status"][i] in ("finished", "stopped") and alike[i]
-        ]
-        if not found:
-            raise ValueError(
-                f"ensemble is {self.ensemble}, but no candidate went to the end on all folds; type "
-                "a smaller learning_rate_init"
-            )
-        return found
+    def _order_of_ensemble(self, names: list[str]) -> list[int]:
+        """The candidates that went to the end on all folds, the best first."""
+        ranks = self.cv_results_[f"rank_test_{self._ranking_score(names)}"]
+        ended = np.isin(self.cv_results_["status"], ("finished", "stopped"))
+        return [int(i) for i in np.argsort(ranks, kind="stable") if ended[i]]
 
     def _random_state_of(self, parts: Parts) -> Any:
         """The random_state of the network, or of the search if the network has none."""
@@ -263,21 +284,10 @@ class SweepCV(RandomizedSearchCV):
             )
         return str(self.refit)
 
-    def _fit_the_best(self, parts: Parts, X: Any, y: Any) -> None:
+    def _fit_the_best(self, parts: Parts, samples: Samples) -> None:
         began = time.perf_counter()
-        random_state = self._random_state_of(parts)
-        best = candidate_of(parts, self.estimator, self.best_params_, random_state)
-        self.best_estimator_ = best.fit(X, y)
+        best = candidate_of(parts, self.best_params_, self._random_state_of(parts))
+        self.best_estimator_ = best.fit(samples.X, samples.y, **samples.fit_params)
         self.refit_time_ = time.perf_counter() - began
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
-
-
-def _check_no_more(params: Mapping[str, Any]) -> None:
-    """Raises ValueError for what `RandomizedSearchCV.fit` takes and a search of ours does not."""
-    for name, value in params.items():
-        if value is not None:
-            raise ValueError(
-                f"fit of SweepCV takes no {name}; leave it out (weights of classes: type "
-                "class_weight in the estimator), or type RandomizedSearchCV"
-            )

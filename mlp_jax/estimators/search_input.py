@@ -1,18 +1,18 @@
 """From the parameters of `SweepCV` to what a sweep takes: candidates become configurations."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import ClassifierMixin
+from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid, ParameterSampler
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from mlp_jax import metrics
 from mlp_jax.estimators.mlp import MLP
+from mlp_jax.estimators.search_parts import Parts, parts_of
 from mlp_jax.estimators.search_tables import Tables, weights_by_class
 from mlp_jax.estimators.settings import (
     Settings,
@@ -25,44 +25,17 @@ from mlp_jax.sweeps.folds import Split
 from mlp_jax.wording import as_typed
 
 
-class Parts(NamedTuple):
-    """An estimator in parts.
+class Variant(NamedTuple):
+    """The estimator with one setting of all that is not its network's.
 
-    steps: before the network, or None.
-    mlp: the network.
-    prefix: what the names of the network's parameters begin with.
+    chosen: that setting, as candidates name it.
+    parts: of the estimator with it; None if it has none of our networks any more.
+    candidates: the numbers of those that have it.
     """
 
-    steps: Pipeline | None
-    mlp: MLP
-    prefix: str
-
-    def of_network(self, candidate: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters of a candidate that are the network's, by the network's own names."""
-        own = self.mlp.get_params(deep=False)
-        plain = {
-            name.removeprefix(self.prefix): value
-            for name, value in candidate.items()
-            if name.startswith(self.prefix)
-        }
-        return {name: value for name, value in plain.items() if name in own}
-
-
-def parts_of(estimator: Any) -> Parts:
-    """The parts of an estimator that `SweepCV` can search over.
-
-    Raises:
-      ValueError: it is neither one of ours nor a `Pipeline` that ends with one.
-    """
-    if isinstance(estimator, MLP):
-        return Parts(None, estimator, "")
-    if isinstance(estimator, Pipeline) and isinstance(estimator.steps[-1][1], MLP):
-        before = estimator[:-1] if len(estimator.steps) > 1 else None
-        return Parts(before, estimator.steps[-1][1], f"{estimator.steps[-1][0]}__")
-    raise ValueError(
-        f"estimator is {type(estimator).__name__}; expected MLPClassifier or MLPRegressor of "
-        "mlp_jax, or a Pipeline whose last step is one of them"
-    )
+    chosen: dict[str, Any]
+    parts: Parts | None
+    candidates: list[int]
 
 
 def candidates_of(space: Any, n_iter: int | None, random_state: Any) -> list[dict[str, Any]]:
@@ -72,26 +45,79 @@ def candidates_of(space: Any, n_iter: int | None, random_state: Any) -> list[dic
     return list(ParameterSampler(space, n_iter, random_state=random_state))
 
 
-def settings_of(
-    parts: Parts, estimator: Any, candidates: Sequence[Mapping[str, Any]]
-) -> list[Settings]:
-    """The settings of every candidate's network.
+def variants_of(parts: Parts, candidates: Sequence[Mapping[str, Any]]) -> list[Variant]:
+    """The settings of the steps around the network, each once, with the candidates that have it.
 
     Raises:
-      ValueError: a parameter that the estimator has not.
+      ValueError: a candidate has a parameter that the estimator has not.
     """
-    own, known = parts.mlp.get_params(deep=False), estimator.get_params()
-    found = []
-    for candidate in candidates:
-        for name in candidate:
-            if name not in known:
-                close = difflib.get_close_matches(str(name), known, n=1)
-                of_network = ", ".join(f"{parts.prefix}{one}" for one in sorted(own))
-                meant = f"did you mean {close[0]!r}?" if close else f"it has {of_network}"
-                raise ValueError(
-                    f"the space names {as_typed(name)}, which the estimator has not: {meant}"
-                )
-        found.append(parse_settings(own | parts.of_network(candidate)))
+    found: dict[Any, Variant] = {}
+    for number, candidate in enumerate(candidates):
+        own = {f"{parts.prefix}{name}" for name in parts.of_network(candidate)}
+        chosen = {name: value for name, value in candidate.items() if name not in own}
+        key = tuple((name, _key_of(value)) for name, value in sorted(chosen.items()))
+        if key not in found:
+            found[key] = Variant(chosen, _with(parts, chosen), [])
+        found[key].candidates.append(number)
+    return list(found.values())
+
+
+def _key_of(value: Any) -> Any:
+    """What two equal settings have alike: the value and its type, or of others which object."""
+    if isinstance(value, tuple):
+        return tuple(map(_key_of, value))
+    if value is None or isinstance(value, str | bool | int | float | np.generic):
+        return type(value), value
+    return id(value)
+
+
+def _with(parts: Parts, chosen: Mapping[str, Any]) -> Parts | None:
+    """The parts of the estimator with this setting; None if its network is none of ours."""
+    if not chosen:
+        return parts
+    estimator = clone(parts.estimator)
+    try:
+        estimator.set_params(**clone(dict(chosen), safe=False))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise _unknown(parts, chosen, error) from None
+    try:
+        return parts_of(estimator)
+    except ValueError:
+        return None
+
+
+def _unknown(parts: Parts, chosen: Mapping[str, Any], error: Exception) -> ValueError:
+    """The error of a setting that the estimator does not take, in words."""
+    known = parts.estimator.get_params()
+    for name in chosen:
+        if name not in known and name.partition("__")[0] not in chosen:
+            close = difflib.get_close_matches(str(name), known, n=1)
+            own = sorted(parts.mlp.get_params(deep=False))
+            of_network = ", ".join(f"{parts.prefix}{one}" for one in own)
+            meant = f"did you mean {close[0]!r}?" if close else f"it has {of_network}"
+            return ValueError(
+                f"the space names {as_typed(name)}, which the estimator has not: {meant}"
+            )
+    return ValueError(
+        f"the estimator does not take {as_typed(dict(chosen))} together ({error}); type a list of "
+        "spaces, each with the parameters of the steps that it chooses"
+    )
+
+
+def settings_of(
+    variants: Sequence[Variant], candidates: Sequence[Mapping[str, Any]]
+) -> dict[int, Settings]:
+    """The settings of every candidate's network, by its number, where the network is ours.
+
+    Raises:
+      ValueError: what came and what was expected.
+    """
+    found = {}
+    for _, parts, numbers in variants:
+        if parts is not None:
+            own = parts.mlp.get_params(deep=False)
+            for number in numbers:
+                found[number] = parse_settings(own | parts.of_network(candidates[number]))
     return found
 
 
@@ -130,41 +156,39 @@ def configurations_of(
       choices that are as on its rows).
     """
     mlp = tables.folds[numbers[0]].mlp
-    labels, sources = tables.labels(mlp), [tables.folds[n].original[0] for n in numbers]
-    known = tables.known(mlp) if isinstance(mlp, ClassifierMixin) else np.ones(len(tables.y), bool)
+    labels, known = tables.labels(mlp), np.flatnonzero(tables.known(mlp))
     weighed: dict[str, list[tuple[float, Any]]] = {}  # by class_weight; see `weights`
+
+    def weighed_rows(
+        rows: np.ndarray, given: Any, by_class: np.ndarray | None
+    ) -> tuple[float, Any]:
+        """(mean weight of some rows, class_weight of these weights of classes)."""
+        of_rows = tables.weights_of(rows)
+        if by_class is None:
+            return float(np.mean(of_rows)), given
+        return float(np.mean(by_class[labels[rows]] * of_rows)), dict(enumerate(by_class.tolist()))
 
     def weights(given: Any) -> list[tuple[float, Any]]:
         """(mean weight of the rows, class_weight) of all samples, and of every fold."""
         if repr(given) not in weighed:
-            made = weighed[repr(given)] = [(1.0, given)]
-            for source, (train, _) in zip(sources, splits, strict=True):
-                by_class = weights_by_class(given, mlp, tables.y[source])
-                if by_class is None:
-                    made.append((1.0, given))
-                else:
-                    mean = float(np.mean(by_class[labels[train]]))
-                    made.append((mean, dict(enumerate(by_class.tolist()))))
-            if isinstance(given, Mapping):
-                by_class = weights_by_class(given, mlp, tables.y)
-                assert by_class is not None
-                numbers_of = np.searchsorted(mlp.classes_, tables.y[known])
-                made[0] = float(np.mean(by_class[numbers_of])), dict(enumerate(by_class.tolist()))
+            of_all = weights_by_class(given, mlp, tables.y) if isinstance(given, Mapping) else None
+            made = weighed[repr(given)] = [weighed_rows(known, given, of_all)]
+            for number, (train, _) in zip(numbers, splits, strict=True):
+                trained = tables.y[tables.folds[number].train]
+                made.append(weighed_rows(train, given, weights_by_class(given, mlp, trained)))
         return weighed[repr(given)]
 
     configurations, of_folds = [], []
     for found in settings:
         loss = found.loss or mlp._network().loss.name
-        one = found.named_choices(len(tables.y), loss) | {"seed": _seed_of(found, seed)}
+        one = found.named_choices(tables.samples, loss) | {"seed": _seed_of(found, seed)}
         outputs = mean_over_of(network_of(one).loss, 1 if tables.y.ndim == 1 else tables.y.shape[1])
         if outputs > 1:
             one["mean_over"] = outputs
-        given = found.class_weight
-        _check_named(given, tables.classes)
-        whole, *folds = [(1.0, None)] * (1 + len(splits)) if given is None else weights(given)
+        whole, *folds = weights(found.class_weight)
         rows = [len(train) for train, _ in splits]
         own = [found.choices_for(m, *of) for m, of in zip(rows, folds, strict=True)]
-        configurations.append(one | found.choices_for(len(tables.y), *whole))
+        configurations.append(one | found.choices_for(tables.samples, *whole))
         of_folds.append(own)
     return configurations, of_folds
 
@@ -176,11 +200,14 @@ def _seed_of(settings: Settings, seed: int) -> int:
     return int(check_random_state(settings.random_state).randint(np.iinfo(np.int32).max))
 
 
-def _check_named(given: Any, classes: np.ndarray) -> None:
-    if isinstance(given, Mapping) and len(classes):
-        unknown = sorted(set(given) - set(classes.tolist()), key=str)
-        if unknown:
-            raise ValueError(
-                f"class_weight names {as_typed(unknown[0])}; the classes are "
-                f"{as_typed(classes.tolist())}"
-            )
+def check_named_classes(settings: Iterable[Settings], classes: np.ndarray) -> None:
+    """Raises ValueError where a class_weight names a class that there is not."""
+    for found in settings:
+        given = found.class_weight
+        if isinstance(given, Mapping) and len(classes):
+            unknown = sorted(set(given) - set(classes.tolist()), key=str)
+            if unknown:
+                raise ValueError(
+                    f"class_weight names {as_typed(unknown[0])}; the classes are "
+                    f"{as_typed(classes.tolist())}"
+                )

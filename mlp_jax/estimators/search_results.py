@@ -1,6 +1,7 @@
 """`cv_results_`: scikit-learn's table of a search, from the scores of its networks."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,7 @@ def as_cv_results(
         "std_score_time": scores.seconds.std(axis=1),
     }
     for name in dict.fromkeys(name for candidate in candidates for name in candidate):
-        column = np.ma.masked_all(len(candidates), dtype=object)
-        for number, candidate in enumerate(candidates):
-            if name in candidate:
-                column[number] = candidate[name]
-        results[f"param_{name}"] = column
+        results[f"param_{name}"] = _column(name, candidates)
     results["params"] = list(candidates)
     # The scores of the test rows first, as scikit-learn has them.
     for (which, name), table in sorted(scores.tables.items(), key=lambda item: item[0][0]):
@@ -40,6 +37,22 @@ def as_cv_results(
             results[f"rank_test_{name}"] = _ranks(mean, halved)
     results["status"] = trained.statuses()
     return results
+
+
+def _column(name: str, candidates: Sequence[Mapping[str, Any]]) -> np.ma.MaskedArray:
+    """The parameter of this name of every candidate; masked where it has none.
+
+    Of numbers it is of their dtype, as scikit-learn's is, else of objects.
+    """
+    given = [candidate[name] for candidate in candidates if name in candidate]
+    truth = {isinstance(value, bool | np.bool_) for value in given}
+    plain = len(truth) == 1 and all(isinstance(value, Real | np.bool_) for value in given)
+    dtype = np.array(given).dtype if plain else object
+    column: np.ma.MaskedArray = np.ma.masked_all(len(candidates), dtype=dtype)
+    for number, candidate in enumerate(candidates):
+        if name in candidate:
+            column[number] = candidate[name]
+    return column
 
 
 def _ranks(mean: np.ndarray, halved: np.ndarray) -> np.ndarray:

@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
-from sklearn.utils import _safe_indexing
 
+from mlp_jax.estimators.search_input import Variant
+from mlp_jax.estimators.search_samples import Samples
 from mlp_jax.estimators.search_tables import Tables
 from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.trained_alone import FittedAlone
 from mlp_jax.estimators.trained_candidates import TrainedCandidates, as_estimator
+from mlp_jax.sweeps.folds import Split
 from mlp_jax.sweeps.results.member import SweepMember
 from mlp_jax.wording import as_typed
+
+Shown = Mapping[str, tuple[Any, Any, Mapping[str, Any]]]  # (rows, target, parameters) by set
 
 
 class Scores:
@@ -27,17 +31,114 @@ class Scores:
     failures: what scorers raised.
     """
 
-    def __init__(self, candidates: int, folds: int, *, train: bool, error_score: Any) -> None:
-        """error_score: what a network without a score gets; "raise" where each must have one."""
-        self._shape, self._error_score = (candidates, folds), error_score
+    def __init__(
+        self,
+        candidates: Sequence[Mapping[str, Any]],
+        folds: int,
+        scorer: Callable[..., Any],
+        *,
+        train: bool,
+        error_score: Any,
+    ) -> None:
+        """Of no candidate yet.
+
+        Args:
+          candidates: of the search.
+          folds: how many there are.
+          scorer: (estimator, rows, target, **parameters) -> a number, or several by name.
+          train: rows that were trained on are scored too.
+          error_score: what a network without a score gets; "raise" where each must have one.
+        """
+        self._candidates, self._scorer = candidates, scorer
+        self._shape, self._error_score = (len(candidates), folds), error_score
         self._sets = ("test", "train") if train else ("test",)
+        self._lost: list[FittedAlone | SweepMember] = []
+        self._unfitted: list[tuple[Mapping[str, Any], int, Exception]] = []
         self.seconds = np.zeros(self._shape)
         self.several = False
         self.failures: list[str] = []
         self.tables: dict[tuple[str, str], np.ndarray] = {}
         self._scored = {which: np.zeros(self._shape, bool) for which in self._sets}
 
-    def take(self, which: str, candidate: int, fold: int, scorer: Callable[[], Any]) -> None:
+    def of_variant(
+        self,
+        variant: Variant,
+        tables: Tables,
+        settings: Mapping[int, Settings],
+        trained: TrainedCandidates,
+        samples: Samples,
+        *,
+        whole: bool,
+    ) -> None:
+        """Scores what was trained side by side behind the same steps.
+
+        Scikit-learn's scorers look at predictions alone, so they are shown the network and the rows
+        that the steps before it have made, once.
+
+        Args:
+          variant: the steps.
+          tables: of the folds.
+          settings: of the candidates, by number.
+          trained: what became of them.
+          samples: as the user gave them.
+          whole: a scorer is a user's own, and is shown the rows as they were given.
+
+        Raises:
+          Exception: a candidate has no score, if error_score is "raise".
+        """
+        self._unfitted += [(variant.chosen, fold, e) for fold, e in tables.failed.items()]
+        for fold, own in tables.folds.items():
+            shown = _shown(samples, own.original, self._sets)
+            if not whole:
+                moved = {"test": own.test, "train": own.shown}
+                shown = {
+                    name: (tables.rows(fold, moved[name]), *rest)
+                    for name, (_, *rest) in shown.items()
+                }
+            for number, setting in settings.items():
+                member = trained.members[number][fold]
+                assert member is not None
+                fitted = as_estimator(tables, setting, member, fold, whole=whole)
+                self._take_all(number, fold, member, fitted, shown, own.unscored)
+
+    def of_those_alone(
+        self, number: int, splits: Sequence[Split], trained: TrainedCandidates, samples: Samples
+    ) -> None:
+        """Scores a candidate that was fitted alone; see `of_variant`."""
+        for fold, (split, member) in enumerate(zip(splits, trained.members[number], strict=True)):
+            assert isinstance(member, FittedAlone)
+            shown = _shown(samples, split, self._sets)
+            self._take_all(number, fold, member, member.fitted, shown, None)
+
+    def _take_all(
+        self,
+        number: int,
+        fold: int,
+        member: SweepMember | FittedAlone,
+        fitted: Any,
+        shown: Shown,
+        unscored: Exception | None,
+    ) -> None:
+        """Takes the scores of one network, of every set of rows."""
+        if fitted is None:
+            self._lost.append(member)
+            if self._error_score == "raise":
+                raise ValueError(
+                    f"candidate {number} diverged in fold {fold}: "
+                    f"{as_typed(dict(self._candidates[number]))}; type a smaller "
+                    "learning_rate_init, or error_score=numpy.nan"
+                )
+            return
+        for which, (X, y, params) in shown.items():
+            began = time.perf_counter()
+            score = partial(self._scorer, fitted, X, y, **params)
+            if unscored is not None and which == "test":
+                score = partial(_raise, unscored)
+            self._take(which, number, fold, score)
+            if which == "test":
+                self.seconds[number, fold] = time.perf_counter() - began
+
+    def _take(self, which: str, candidate: int, fold: int, scorer: Callable[[], Any]) -> None:
         """Takes what the scorer returns: a number, or several by name.
 
         Raises:
@@ -61,145 +162,58 @@ class Scores:
         self._scored[which][candidate, fold] = True
 
     def fill(self) -> None:
-        """Gives the networks without a score theirs."""
+        """Gives the networks without a score theirs; a warning says how many there are."""
         if not self.tables:
             self.tables = {(which, "score"): np.full(self._shape, np.nan) for which in self._sets}
         for (which, _), table in self.tables.items():
             missing = ~self._scored[which]
             if missing.any():
                 table[missing] = self._error_score
+        self._warn()
 
     def names(self, which: str) -> list[str]:
         """The names of the scores of a set of rows, "test" or "train"."""
         return [name for of, name in self.tables if of == which]
 
-
-def score_candidates(
-    tables: Tables,
-    settings: Sequence[Settings],
-    trained: TrainedCandidates,
-    scorer: Callable[..., Any],
-    X: Any,
-    y: Any,
-    *,
-    whole: bool,
-    train: bool,
-    error_score: Any,
-) -> Scores:
-    """The scores of every candidate on every fold; a warning says how many have none.
-
-    Scikit-learn's scorers look at predictions alone, so they are shown the network and the rows
-    that the steps before it have made, once.
-
-    Args:
-      tables: of the folds.
-      settings: of every candidate.
-      trained: what became of them.
-      scorer: (estimator, rows, target) -> a number, or several by name.
-      X: the samples, as the user gave them.
-      y: their target, likewise.
-      whole: a scorer is a user's own, and is shown the rows as they were given.
-      train: rows that were trained on are scored too.
-      error_score: of a network that has no score, or "raise".
-
-    Raises:
-      ValueError: a candidate diverged, if error_score is "raise".
-    """
-    scores = Scores(len(settings), tables.total, train=train, error_score=error_score)
-    failed = list[FittedAlone | SweepMember]()
-    for fold, own in tables.folds.items():
-        shown = {
-            given: _rows_shown(tables, fold, X, y, given=given, train=train)
-            for given in {whole or isinstance(row[fold], FittedAlone) for row in trained.members}
-        }
-        for number, setting in enumerate(settings):
-            member = trained.members[number][fold]
-            assert member is not None
-            parts = shown[whole or isinstance(member, FittedAlone)]
-            fitted = as_estimator(tables, setting, member, fold, whole=whole)
-            if fitted is None:
-                failed.append(member)
-                if error_score == "raise":
-                    typed = as_typed(setting.parameters)
-                    raise ValueError(
-                        f"candidate {number} diverged in fold {fold}: {typed}; type a "
-                        "smaller learning_rate_init, or error_score=numpy.nan"
-                    )
-                continue
-            began = time.perf_counter()
-            score = partial(scorer, fitted, *parts["test"])
-            if own.unscored is not None and not isinstance(member, FittedAlone):
-                score = partial(_raise, own.unscored)
-            scores.take("test", number, fold, score)
-            scores.seconds[number, fold] = time.perf_counter() - began
-            if train:
-                scores.take("train", number, fold, partial(scorer, fitted, *parts["train"]))
-    scores.fill()
-    _warn_of_scores(scores, error_score)
-    _warn_of_networks(tables, failed, len(settings) * len(tables.folds), error_score)
-    return scores
+    def _warn(self) -> None:
+        """Warns of scorers that raised, steps without a fit, networks without parameters."""
+        there = f"the score there is {self._error_score}"
+        if self.failures:
+            said = f"Scoring failed {len(self.failures)} times; {there}. The first:"
+            warnings.warn(f"{said} {self.failures[0]}", stacklevel=4)
+        for chosen, fold, error in self._unfitted[:1]:
+            steps = f" with {as_typed(dict(chosen))}" if chosen else ""
+            others = f" (and {len(self._unfitted) - 1} times more)" * (len(self._unfitted) > 1)
+            warnings.warn(
+                f"Nothing could be fitted{steps} on fold {fold} ({type(error).__name__}: {error})"
+                f"{others}; {there}",
+                FitFailedWarning,
+                stacklevel=4,
+            )
+        if self._lost:
+            alone = [one for one in self._lost if isinstance(one, FittedAlone)]
+            errors = [one.error for one in alone if one.status == "failed"]
+            more = f". {len(errors)} failed, the first by {errors[0]!r}" if errors else ""
+            warnings.warn(
+                f"{len(self._lost)} of {self._shape[0] * self._shape[1]} networks diverged or were "
+                f"interrupted; their score is {self._error_score}{more}",
+                FitFailedWarning,
+                stacklevel=4,
+            )
 
 
-def _rows_shown(
-    tables: Tables, fold: int, X: Any, y: Any, *, given: bool, train: bool
-) -> dict[str, tuple[Any, Any]]:
-    """(rows, target) of "test", and perhaps of "train", for the scorer.
-
-    given: as the user gave them, and not as the steps before the network have made them.
-    """
-    own = tables.folds[fold]
-    trained_on, tested = own.original
-    parts = {"test": (own.test, tested)}
-    if train:
-        parts["train"] = own.shown, trained_on
-    return {
-        name: (
-            _safe_indexing(X, original) if given else tables.rows(fold, moved),
-            _safe_indexing(y, original),
-        )
-        for name, (moved, original) in parts.items()
-    }
-
-
-def _warn_of_scores(scores: Scores, error_score: Any) -> None:
-    if scores.failures:
-        warnings.warn(
-            f"Scoring failed {len(scores.failures)} times; the score there is {error_score}. The "
-            f"first: {scores.failures[0]}",
-            stacklevel=4,
-        )
-
-
-def _warn_of_networks(
-    tables: Tables, failed: Sequence[FittedAlone | SweepMember], count: int, error_score: Any
-) -> None:
-    """Warns of folds without a fit, and of networks without finite parameters."""
-    for fold, error in tables.failed.items():
-        warnings.warn(
-            f"Nothing could be fitted on fold {fold} ({type(error).__name__}: {error}); the score "
-            f"there is {error_score}",
-            FitFailedWarning,
-            stacklevel=4,
-        )
-    if not failed:
-        return
-    alone = [one for one in failed if isinstance(one, FittedAlone)]
-    errors = [one.error for one in alone if one.status == "failed"]
-    more = f". {len(errors)} failed, the first by {errors[0]!r}" if errors else ""
-    warnings.warn(
-        f"{len(failed)} of {count} networks diverged or were interrupted; their score is "
-        f"{error_score}{more}",
-        FitFailedWarning,
-        stacklevel=4,
-    )
+def _shown(samples: Samples, split: Split, sets: Sequence[str]) -> Shown:
+    """What a scorer is shown of a fold, as the user gave it, by the name of the set."""
+    train, test = split
+    return {name: samples.to_score({"test": test, "train": train}[name]) for name in sets}
 
 
 def _raise(error: Exception) -> None:
     raise error
 
 
-def accuracy(fitted: Any, X: Any, y: Any) -> float:
+def accuracy(fitted: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
     """What the `score` of a classifier is, without a check of y for every network."""
     if np.ndim(y) != 1:
-        return float(fitted.score(X, y))
-    return float((fitted.predict(X) == np.asarray(y)).mean())
+        return float(fitted.score(X, y, sample_weight))
+    return float(np.average(fitted.predict(X) == np.asarray(y), weights=sample_weight))

@@ -9,14 +9,22 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin, clone
+from sklearn.base import ClassifierMixin
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import _check_y
 
 from mlp_jax.estimators.data import Data
 from mlp_jax.estimators.mlp import MLP
+from mlp_jax.estimators.search_parts import (
+    NetworkInput,
+    Parts,
+    fit_up_to_network,
+    network_in,
+    steps_before,
+    target_of,
+    unweighted,
+)
+from mlp_jax.estimators.search_samples import Samples
 from mlp_jax.sweeps.folds import Split, as_splits
 
 
@@ -28,7 +36,8 @@ class TableFold(NamedTuple):
     shown: places of the rows that were trained on, to score: some steps, such as `TargetEncoder`,
       transform a row otherwise when they are fitted on it.
     original: (train, test), places in what the user gave.
-    steps: before the network, fitted; None if there are none.
+    fitted: the estimator, fitted but for its network, in whose place there is a `NetworkInput`.
+    steps: before the network; None if there are none.
     mlp: the network with all that does not come from training.
     unscored: what the steps raised at the rows to score, or None.
     """
@@ -37,6 +46,7 @@ class TableFold(NamedTuple):
     test: np.ndarray
     shown: np.ndarray
     original: Split
+    fitted: Any
     steps: Pipeline | None
     mlp: MLP
     unscored: Exception | None
@@ -53,18 +63,18 @@ class Tables(NamedTuple):
     X: (rows, features), the rows of every fold as its own steps transform them, one block after the
       other; one block for all folds if there are no steps. A fold with fewer columns than another
       has zeros after its own, at which weights stay as they are.
-    source: (rows,), the sample that a row is made of.
-    y: (samples,) or (samples, K).
-    classes: of all samples; none of numbers.
+    y: (rows,) or (rows, K), the target of every row as the network learns it.
+    weights: (rows,), what every row counts; None for all ones.
+      samples: how many there are.
     folds: the folds to train on, by number.
     failed: what `fit` raises on the others, by number.
     total: how many folds there are.
     """
 
     X: np.ndarray
-    source: np.ndarray
     y: np.ndarray
-    classes: np.ndarray
+    weights: np.ndarray | None
+    samples: int
     folds: dict[int, TableFold]
     failed: dict[int, Exception]
     total: int
@@ -73,23 +83,30 @@ class Tables(NamedTuple):
         """Rows of a fold as its network takes them, (rows, features)."""
         return np.ascontiguousarray(self.X[rows, : self.folds[number].mlp.n_features_in_])
 
+    def weights_of(self, rows: np.ndarray) -> np.ndarray:
+        """The weights of some rows, (rows,)."""
+        return np.ones(len(rows)) if self.weights is None else self.weights[rows]
+
     def labels(self, mlp: MLP) -> np.ndarray:
         """The labels of every row of X, as a sweep takes them for this network.
 
         They are numbers of classes, or the labels as they are. A class that the network does not
-        know has the number of the first, or of the second where the network knows one class alone.
+        know has the number of the first, or of the second where the network knows one class alone;
+        a number that is not finite is 0.
         """
         if not isinstance(mlp, ClassifierMixin):
-            return np.asarray(self.y[self.source])
+            return np.where(np.isfinite(self.y), self.y, 0)
         if mlp._is_of_labels:
-            return np.asarray(mlp._binarizer.transform(self.y), int)[self.source]
+            return np.asarray(mlp._binarizer.transform(self.y), int)
         numbers = np.searchsorted(mlp.classes_, self.y)
-        known = self.known(mlp)
-        return np.where(known, numbers, int(len(mlp.classes_) == 1))[self.source]
+        return np.where(self.known(mlp), numbers, int(len(mlp.classes_) == 1))
 
     def known(self, mlp: MLP) -> np.ndarray:
-        """Whether the network knows the class of a sample, (samples,)."""
-        return np.isin(self.y, mlp.classes_)
+        """Whether the network knows what a row is, its class or its numbers, (rows,)."""
+        if isinstance(mlp, ClassifierMixin):
+            several = self.y.ndim > 1
+            return np.ones(len(self.y), bool) if several else np.isin(self.y, mlp.classes_)
+        return np.asarray(np.isfinite(self.y).reshape(len(self.y), -1).all(axis=1))
 
     def alike(self) -> list[list[int]]:
         """The numbers of the folds, in groups that train on the same classes."""
@@ -100,32 +117,25 @@ class Tables(NamedTuple):
 
 
 def tables_of(
-    steps: Pipeline | None, mlp: MLP, X: Any, y: Any, splits: Any, *, shown: bool = False
+    parts: Parts, samples: Samples, target: Any, splits: Any, *, shown: bool = False
 ) -> Tables:
     """The tables of these folds; the steps before the network are fitted once a fold.
 
     Args:
-      steps: before the network, or None.
-      mlp: the network.
-      X: samples, as the first step takes them.
-      y: their target.
+      parts: of the estimator.
+      samples: as the user gave them.
+      target: of the samples, see `checked_target`.
       splits: pairs (train, test) of what NumPy indexes samples by.
       shown: rows that were trained on are scored too.
 
     Raises:
-      ValueError: of no fold could `fit` make anything, or of none of the samples.
+      ValueError: X is no table, where there are no steps.
     """
-    whole = _unweighted(mlp)
-    target = _check_y(
-        y, multi_output=True, y_numeric=isinstance(mlp, RegressorMixin), estimator=mlp
-    )
-    whole._as_Y(target, known=False)  # raises for what is no target
-    if target.ndim == 2 and target.shape[1] == 1:
-        target = target[:, 0]
     blocks = _Blocks()
-    if steps is None:
-        rows, _ = whole._validate(X, y, reset=True)
-        blocks.add(rows, np.arange(len(rows)))
+    if not parts.path:
+        whole = unweighted(parts.mlp)
+        rows, _ = whole._validate(samples.X, samples.y, reset=True)
+        blocks.add(rows, target, samples.weights)
     folds: dict[int, TableFold] = {}
     failed: dict[int, Exception] = {}
     pairs = as_splits(splits, target.shape[0])
@@ -133,85 +143,91 @@ def tables_of(
         try:
             if not len(split[0]):
                 raise ValueError("there are no rows to train on")
-            if steps is None:
-                own = copy.deepcopy(whole)
-                own._as_Y(target[split[0]], known=False)
-                folds[number] = TableFold(*split, split[0], split, None, own, None)
+            if parts.path:
+                folds[number] = _fit_fold(blocks, parts, samples, target, split, shown=shown)
             else:
-                arguments = clone(steps), _unweighted(mlp), X, y, target, split
-                folds[number] = _fit_fold(blocks, *arguments, shown=shown)
+                folds[number] = _fold_of_rows(whole, target, samples.weights, split)
         except Exception as error:  # a step may be the user's own
             failed[number] = error
-    if not folds:
-        raise next(iter(failed.values()))
-    table, source = blocks.joined()
-    classes = getattr(whole, "classes_", np.empty(0))
-    return Tables(table, source, target, classes, folds, failed, len(pairs))
+    return Tables(*blocks.joined(), target.shape[0], folds, failed, len(pairs))
 
 
 class _Blocks:
-    """Rows that are put into one table, block by block."""
+    """Rows with their targets and weights that are put into one table, block by block."""
 
     def __init__(self) -> None:
-        self._blocks: list[np.ndarray] = []
-        self._sources: list[np.ndarray] = []
+        self._blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
         self._count = 0
 
-    def add(self, block: np.ndarray, source: np.ndarray) -> np.ndarray:
+    def add(self, X: np.ndarray, y: Any, weights: np.ndarray | None) -> np.ndarray:
         """Puts a block into the table; the places of its rows there."""
-        self._blocks.append(block)
-        self._sources.append(source)
-        self._count += len(block)
-        return np.arange(self._count - len(block), self._count)
+        self._blocks.append((X, y.toarray() if hasattr(y, "toarray") else y, weights))
+        self._count += len(X)
+        return np.arange(self._count - len(X), self._count)
 
-    def joined(self) -> tuple[np.ndarray, np.ndarray]:
-        """(all rows, with columns of zeros to one width; the sample that each row is made of)."""
-        source = np.concatenate(self._sources)
-        if len(self._blocks) == 1:
-            return self._blocks[0], source
-        widest = max(block.shape[1] for block in self._blocks)
-        table = np.zeros((self._count, widest), np.result_type(*self._blocks))
-        ends = np.cumsum([len(block) for block in self._blocks])
-        for block, end in zip(self._blocks, ends, strict=True):
-            table[end - len(block) : end, : block.shape[1]] = block
-        return table, source
+    def joined(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """(X, with columns of zeros to one width; y; weights, or None) of all rows."""
+        if not self._blocks:
+            return np.empty((0, 0)), np.empty(0), None
+        tables, targets, weights = zip(*self._blocks, strict=True)
+        y = targets[0] if len(targets) == 1 else np.concatenate(targets)
+        weighed = None if weights[0] is None else np.concatenate(weights)
+        if len(tables) == 1:
+            return tables[0], y, weighed
+        widest = max(table.shape[1] for table in tables)
+        X = np.zeros((self._count, widest), np.result_type(*tables))
+        ends = np.cumsum([len(table) for table in tables])
+        for table, end in zip(tables, ends, strict=True):
+            X[end - len(table) : end, : table.shape[1]] = table
+        return X, y, weighed
+
+
+def _fold_of_rows(mlp: MLP, target: Any, weights: np.ndarray | None, split: Split) -> TableFold:
+    """The fold of a network alone, whose rows are in the table already."""
+    own = copy.deepcopy(mlp)
+    own._as_Y(target[split[0]], known=False)
+    if weights is not None and not weights[split[0]].any():
+        raise ValueError("all sample weights are zero; expected some above zero")
+    return TableFold(*split, split[0], split, NetworkInput(own), None, own, None)
 
 
 def _fit_fold(
-    blocks: _Blocks,
-    steps: Pipeline,
-    mlp: MLP,
-    X: Any,
-    y: Any,
-    target: np.ndarray,
-    split: Split,
-    *,
-    shown: bool,
+    blocks: _Blocks, parts: Parts, samples: Samples, target: Any, split: Split, *, shown: bool
 ) -> TableFold:
     """Fits the steps of a fold and adds its rows to the blocks."""
     train, test = split
-    some = _safe_indexing(X, train)
-    made = steps.fit_transform(some, _safe_indexing(y, train))
-    data = mlp._data(made, target[train], None, incremental=False, first=True)
-    rows = seen = blocks.add(data.X, train)
+    X, y, params = samples.to_fit(train)
+    fitted = fit_up_to_network(parts, X, y, params)
+    made, steps = network_in(fitted), steps_before(fitted)
+    mlp, of_rows = made.mlp_, made.handed_over()
+    rows = seen = blocks.add(*of_rows)
+
+    def add(given: Any, places: np.ndarray, otherwise: Any = None) -> np.ndarray:
+        """The places of other samples in the table, or of those rows that they are equal to."""
+        made = mlp._rows(given if steps is None else steps.transform(given))
+        if otherwise is not None and np.array_equal(made, of_rows[0]):
+            return np.asarray(otherwise)
+        weights = None if samples.weights is None else samples.weights[places]
+        return blocks.add(made, _target_or_nan(fitted, target[places]), weights)
+
     if shown:
-        again = mlp._rows(steps.transform(some))
-        seen = rows if np.array_equal(again, data.X) else blocks.add(again, train)
-    unscored = None
-    scored = rows[:0]
+        seen = add(X, train, rows)
+    unscored, scored = None, rows[:0]
     try:
         if len(test):
-            tested = mlp._rows(steps.transform(_safe_indexing(X, test)))
-            scored = blocks.add(tested, test)
+            scored = add(samples.to_score(test)[0], test)
     except Exception as error:  # `score` would raise it too
         unscored = error
-    return TableFold(rows, scored, seen, split, steps, mlp, unscored)
+    return TableFold(rows, scored, seen, split, fitted, steps, mlp, unscored)
 
 
-def _unweighted(mlp: MLP) -> MLP:
-    """A new network that does not weigh classes, since the sweep does."""
-    new = clone(mlp)
-    return new.set_params(class_weight=None) if isinstance(new, ClassifierMixin) else new
+def _target_or_nan(fitted: Any, y: Any) -> Any:
+    """The target as the network learns it; NaN where the user's transformer cannot take it."""
+    try:
+        with np.errstate(all="ignore"):
+            return target_of(fitted, y)
+    except Exception:  # it says nothing about the training, nor about the score
+        return np.full(y.shape, np.nan)
 
 
 def inner_splits(tables: Tables, share: float, random: np.random.RandomState) -> dict[int, Split]:
@@ -222,8 +238,9 @@ def inner_splits(tables: Tables, share: float, random: np.random.RandomState) ->
 
     def split(fold: TableFold) -> Split:
         mlp = copy.deepcopy(fold.mlp).set_params(validation_fraction=share)
-        Y = mlp._as_Y(tables.y[fold.original[0]], known=True)
-        parts = mlp._split(Data(fold.train[:, None], Y, None), copy.deepcopy(random))
+        Y = mlp._as_Y(tables.y[fold.train], known=True)
+        weights = None if tables.weights is None else tables.weights[fold.train]
+        parts = mlp._split(Data(fold.train[:, None], Y, weights), copy.deepcopy(random))
         return parts[0].X[:, 0], parts[1].X[:, 0]
 
     return {number: split(fold) for number, fold in tables.folds.items()}

@@ -12,12 +12,10 @@ import jax
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 
-from mlp_jax.estimators.mlp import NOT_FINITE
-from mlp_jax.estimators.search_input import Parts
-from mlp_jax.estimators.search_tables import Tables
+from mlp_jax.estimators.mlp import MLP, NOT_FINITE
+from mlp_jax.estimators.search_parts import Parts, network_in
+from mlp_jax.estimators.search_samples import Samples
 from mlp_jax.estimators.settings import Settings
 from mlp_jax.network import Network
 from mlp_jax.parameters import Layer
@@ -40,7 +38,7 @@ class FittedAlone(NamedTuple):
     @property
     def trained(self) -> tuple[tuple[Layer, ...], Network]:
         """(params, network), in the dtype in which a sweep trains; see `SweepMember`."""
-        mlp = _network_in(self.fitted)
+        mlp = network_in(self.fitted)
         dtype = jax.dtypes.canonicalize_dtype(np.float64)
         layers = tuple(Layer(W.astype(dtype), b.astype(dtype)) for W, b in mlp._layers())
         return layers, mlp._network()
@@ -50,23 +48,21 @@ INTERRUPTED = FittedAlone(None, "interrupted", 0.0)
 
 
 def reasons_of(
-    parts: Parts,
-    tables: Tables,
-    candidates: Sequence[Mapping[str, Any]],
-    settings: Sequence[Settings],
+    mlp: MLP, candidates: Sequence[Mapping[str, Any]], settings: Mapping[int, Settings]
 ) -> list[str | None]:
     """Why each candidate cannot be trained beside others; None where it can.
 
-    settings: of the candidates' networks.
+    Args:
+      mlp: that knows the classes of the target.
+      candidates: of the search.
+      settings: of the networks of those candidates whose network is ours, by number.
     """
-    mlp = next(iter(tables.folds.values())).mlp
-    one_class = is_classifier(mlp) and not mlp._is_of_labels and len(tables.classes) < 2
+    one_class = is_classifier(mlp) and not mlp._is_of_labels and len(mlp.classes_) < 2
 
-    def reason(candidate: Mapping[str, Any], found: Settings) -> str | None:
-        of_network = {f"{parts.prefix}{name}" for name in parts.of_network(candidate)}
-        for name in candidate:
-            if name not in of_network:
-                return f"it chooses {name}"
+    def reason(number: int, candidate: Mapping[str, Any]) -> str | None:
+        found = settings.get(number)
+        if found is None:
+            return "it has no network of mlp_jax"
         if found.adaptive:
             return "learning_rate='adaptive'"
         if not found.shuffle and not found.is_lbfgs:
@@ -75,7 +71,7 @@ def reasons_of(
             return "class_weight with several labels"
         return "y has one class" if one_class else None
 
-    return list(map(reason, candidates, settings))
+    return [reason(number, candidate) for number, candidate in enumerate(candidates)]
 
 
 def warn_of_those_alone(reasons: Sequence[str | None]) -> None:
@@ -89,20 +85,20 @@ def warn_of_those_alone(reasons: Sequence[str | None]) -> None:
         )
 
 
-def candidate_of(parts: Parts, estimator: Any, candidate: Mapping[str, Any], random: Any) -> Any:
+def candidate_of(parts: Parts, candidate: Mapping[str, Any], random: Any) -> Any:
     """The estimator with the parameters of a candidate, not fitted.
 
     random: its random_state, if it has none.
     """
-    one = clone(estimator).set_params(**clone(dict(candidate), safe=False))
+    one = clone(parts.estimator).set_params(**clone(dict(candidate), safe=False))
     name = f"{parts.prefix}random_state"
     if one.get_params().get(name, 0) is None:
         one.set_params(**{name: random})
     return one
 
 
-def fit_alone(estimator: Any, X: Any, y: Any, train: np.ndarray, *, raises: bool) -> FittedAlone:
-    """The estimator fitted on the rows `train`.
+def fit_alone(estimator: Any, samples: Samples, train: np.ndarray, *, raises: bool) -> FittedAlone:
+    """The estimator fitted on the samples `train`.
 
     Raises:
       Exception: what `fit` raises, if `raises`.
@@ -112,17 +108,13 @@ def fit_alone(estimator: Any, X: Any, y: Any, train: np.ndarray, *, raises: bool
         with warnings.catch_warnings():
             # No warning, as there is none for candidates side by side: "status" tells it.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            estimator.fit(_safe_indexing(X, train), _safe_indexing(y, train))
+            X, y, params = samples.to_fit(train)
+            estimator.fit(X, y, **params)
     except Exception as error:  # a step before the network may be the user's own
         if raises:
             raise
         status = "diverged" if str(error) == NOT_FINITE else "failed"
         return FittedAlone(None, status, time.perf_counter() - began, error)
-    mlp = _network_in(estimator)
-    most = getattr(mlp, "max_iter", None)
-    status = "stopped" if most is not None and mlp.n_iter_ < most else "finished"
+    mlp = network_in(estimator)
+    status = "stopped" if isinstance(mlp, MLP) and mlp.n_iter_ < mlp.max_iter else "finished"
     return FittedAlone(estimator, status, time.perf_counter() - began)
-
-
-def _network_in(fitted: Any) -> Any:
-    return fitted.steps[-1][1] if isinstance(fitted, Pipeline) else fitted

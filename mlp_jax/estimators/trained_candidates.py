@@ -1,15 +1,16 @@
 """The networks of a search, trained side by side, as fitted estimators."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.search_input import configurations_of, scoring_of
+from mlp_jax.estimators.search_parts import with_network
 from mlp_jax.estimators.search_tables import Tables, inner_splits
 from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.solvers import constant_of
@@ -26,15 +27,20 @@ from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.task import Task, as_task
 
 
-class TrainedCandidates(NamedTuple):
-    """What became of the candidates.
+class TrainedCandidates:
+    """What became of the candidates, so far.
 
     members: of every candidate, one a fold; None of a fold that nothing can be trained on.
     sweeps: the results that the members come from, but for those that were trained alone.
+    interrupted: whether Ctrl-C ended it.
     """
 
-    members: list[list[SweepMember | FittedAlone | None]]
-    sweeps: list[SweepResult]
+    def __init__(self, candidates: int, folds: int) -> None:
+        self.members: list[list[SweepMember | FittedAlone | None]] = [
+            [None] * folds for _ in range(candidates)
+        ]
+        self.sweeps: list[SweepResult] = []
+        self.interrupted = False
 
     def seconds(self) -> np.ndarray:
         """Of every candidate and fold, (candidates, folds).
@@ -55,7 +61,10 @@ class TrainedCandidates(NamedTuple):
         """Of every candidate, the status of its worst fold, (candidates,)."""
         of_members = [[member for member in row if member is not None] for row in self.members]
         return np.array(
-            ["failed" if any(m.status == "failed" for m in r) else status_of(r) for r in of_members]
+            [
+                "failed" if not r or any(m.status == "failed" for m in r) else status_of(r)
+                for r in of_members
+            ]
         )
 
     def halved_away(self) -> np.ndarray:
@@ -64,71 +73,77 @@ class TrainedCandidates(NamedTuple):
             [any(m is not None and m.status == "halved away" for m in row) for row in self.members]
         )
 
+    def train_beside(
+        self, tables: Tables, settings: Mapping[int, Settings], random_state: Any, **how: Any
+    ) -> None:
+        """Trains candidates whose steps before the network are alike, side by side on every fold.
 
-def train_candidates(
-    tables: Tables,
-    settings: Sequence[Settings],
-    alone: Callable[[int, np.ndarray], FittedAlone],
-    *,
-    those_alone: Sequence[int],
-    random_state: Any,
-    **how: Any,
-) -> TrainedCandidates:
-    """Trains every candidate on every fold.
+        Weights, batch order and validation sets are those that `fit` draws from the same
+        random_state. A sweep has one metric, one kind of outputs and one validation set a fold. So
+        these are sweeps of their own: candidates with early stopping, one for each
+        validation_fraction; candidates whose losses have another metric; folds that train on other
+        classes. All candidates are scored on the test rows.
 
-    Weights, batch order and validation sets are those that `fit` draws from the same random_state.
-    A sweep has one metric, one kind of outputs and one validation set a fold. So these are sweeps
-    of their own: candidates with early stopping, one for each validation_fraction; candidates whose
-    losses have another metric; folds that train on other classes. All candidates are scored on the
-    test rows.
+        Args:
+          tables: rows and folds.
+          settings: of these candidates, by number.
+          random_state: of initial weights, batch order and validation sets.
+          **how: halving, memory and progress of `mlp_jax.sweep`.
+        """
+        random = check_random_state(random_state)
+        seed = int(random.randint(np.iinfo(np.int32).max))
+        kinds = {number: _kind_of(found) for number, found in settings.items()}
+        for kind in dict.fromkeys(kinds.values()):
+            share, _ = kind
+            numbers = [number for number, one in kinds.items() if one == kind]
+            chosen = [settings[number] for number in numbers]
+            if share is None:
+                splits = {n: (fold.train, fold.test) for n, fold in tables.folds.items()}
+            else:
+                splits = inner_splits(tables, share, random)
+            for folds in tables.alike():
+                if self.interrupted:
+                    self.interrupt(numbers, folds)
+                    continue
+                best_by = "cost" if share is None else "metric"
+                task = _task(tables, chosen, folds, [splits[n] for n in folds], best_by, seed)
+                result = _run_sweep(task, **how)
+                self.sweeps.append(result)
+                self.interrupted = result.interrupted
+                found = iter(result.members)
+                for number in numbers:
+                    for fold in folds:
+                        self.members[number][fold] = next(found)
 
-    Args:
-      tables: rows and folds.
-      settings: of every candidate.
-      alone: (the number of a candidate, rows to train on) -> what became of it.
-      those_alone: the numbers of candidates that no sweep can train.
-      random_state: of initial weights, batch order and validation sets.
-      **how: halving, memory and progress of `mlp_jax.sweep`.
-    """
-    random = check_random_state(random_state)
-    seed = int(random.randint(np.iinfo(np.int32).max))
+    def train_alone(
+        self, number: int, folds: Sequence[np.ndarray], fit: Callable[..., FittedAlone]
+    ) -> None:
+        """Fits a candidate on fold after fold.
 
-    def kind_of(found: Settings) -> tuple[Any, Any]:
-        metric = None if found.loss is None else Network(loss=found.loss).loss.metric
-        return found.validation_fraction if found.keeps_validation else None, metric
-
-    kinds = {i: kind_of(found) for i, found in enumerate(settings) if i not in those_alone}
-    members: list[list[SweepMember | FittedAlone | None]] = [
-        [None] * tables.total for _ in settings
-    ]
-    sweeps: list[SweepResult] = []
-    for kind in dict.fromkeys(kinds.values()):
-        share, _ = kind
-        candidates = [i for i, one in kinds.items() if one == kind]
-        chosen = [settings[i] for i in candidates]
-        if share is None:
-            splits = {n: (fold.train, fold.test) for n, fold in tables.folds.items()}
-        else:
-            splits = inner_splits(tables, share, random)
-        for folds in tables.alike():
-            best_by = "cost" if share is None else "metric"
-            task = _task(tables, chosen, folds, [splits[n] for n in folds], best_by, seed)
-            sweeps.append(_run_sweep(task, **how))
-            found = iter(sweeps[-1].members)
-            for i in candidates:
-                for number in folds:
-                    members[i][number] = next(found)
-    goes_on = not any(result.interrupted for result in sweeps)
-    for i in those_alone:
-        for number, fold in tables.folds.items():
-            one = INTERRUPTED
-            if goes_on:
+        Args:
+          number: of the candidate.
+          folds: the samples to train on, of each.
+          fit: (samples to train on) -> what became of it.
+        """
+        for fold, train in enumerate(folds):
+            if not self.interrupted:
                 try:
-                    one = alone(i, fold.original[0])
+                    self.members[number][fold] = fit(train)
                 except KeyboardInterrupt:
-                    goes_on = False
-            members[i][number] = one
-    return TrainedCandidates(members, sweeps)
+                    self.interrupted = True
+            if self.interrupted:
+                self.interrupt([number], [fold])
+
+    def interrupt(self, numbers: Iterable[int], folds: Iterable[int]) -> None:
+        """Says of candidates that they were not trained on these folds."""
+        for number, fold in itertools.product(numbers, folds):
+            self.members[number][fold] = INTERRUPTED
+
+
+def _kind_of(found: Settings) -> tuple[Any, Any]:
+    """(share of the rows that validates, metric) of a candidate, alike in a sweep."""
+    metric = None if found.loss is None else Network(loss=found.loss).loss.metric
+    return found.validation_fraction if found.keeps_validation else None, metric
 
 
 def _task(
@@ -147,6 +162,7 @@ def _task(
         folds=[(train, _rows_to_look_at(tables, mlp, train, held)) for train, held in splits],
         scoring=scoring_of(mlp, configurations),
         best_by=best_by,
+        weights=tables.weights,
     )
     return task._replace(
         of_folds=tuple(
@@ -159,10 +175,15 @@ def _task(
 
 
 def _rows_to_look_at(tables: Tables, mlp: MLP, train: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """The rows that a sweep validates by: some of them, all of classes that the network knows."""
-    if is_classifier(mlp) and len(mlp.classes_) > 1 and tables.y.ndim == 1:
-        held = held[tables.known(mlp)[tables.source[held]]]
-    return held if len(held) else train[:1]
+    """The rows that a sweep validates by, of which the network knows what they are.
+
+    A row to train on stands for them where there are none, or none of any weight.
+    """
+    if not is_classifier(mlp) or (len(mlp.classes_) > 1 and tables.y.ndim == 1):
+        held = held[tables.known(mlp)[held]]
+    if tables.weights_of(held).any():
+        return held
+    return train[np.flatnonzero(tables.weights_of(train))[:1]]
 
 
 def _run_sweep(task: Task, *, memory: Any, halving: Any, progress: Any) -> SweepResult:
@@ -175,7 +196,8 @@ def average_candidates(
 ) -> ClassifiersTogether | RegressorsTogether:
     """An average of the networks of some candidates, chosen by their outputs for the test rows.
 
-    order: candidates that went to the end, the best first. size: how many choices.
+    order: candidates that went to the end behind the same steps, the best first. size: how many
+    choices.
     """
     if len(tables.alike()) > 1:
         raise ValueError(
@@ -190,12 +212,14 @@ def average_candidates(
     held = [
         (
             tables.rows(number, fold.test).astype(np.float32),
-            mlp._as_Y(tables.y[tables.source[fold.test]], known=True),
+            mlp._as_Y(tables.y[fold.test], known=True),
         )
         for number, fold in folds.items()
     ]
+    rows = np.concatenate([fold.test for fold in folds.values()])
+    weights = None if tables.weights is None else tables.weights[rows]
     networks = [[[_network_of(members, number)] for number in folds] for members in candidates]
-    picks, _ = chosen_of_folds(networks, held, size, loss)
+    picks, _ = chosen_of_folds(networks, held, size, loss, weights)
     numbers, counts = np.unique(picks, return_counts=True)
     weights = counts / (counts.sum() * len(folds))
     averaged = [
@@ -224,28 +248,29 @@ def as_estimator(
     """The estimator that `fit` would have made of a member; None if it has no finite parameters.
 
     whole: with the steps before the network, for rows as the user gave them; what was fitted alone
-      always has them.
+      always has them. The target is transformed back in any case.
     """
     if isinstance(member, FittedAlone):
         return member.fitted
     if member.params is None or member.status in ("diverged", "interrupted"):
         return None
-    like, steps = tables.folds[fold].mlp, tables.folds[fold].steps
+    like = tables.folds[fold].mlp
     mlp: MLP = clone(like)
     own = mlp.get_params(deep=False)
     mlp.set_params(**{name: settings.parameters[name] for name in own})
     for name, value in vars(like).items():
         if name not in own:
             setattr(mlp, name, value)
-    train, held = (constant_of(member.network.loss, Y.T) for Y in member.labels)
+    train, held = (
+        constant_of(member.network.loss, Y.T, weights)
+        for Y, weights in zip(member.labels, member.weights, strict=True)
+    )
     mlp._take_params(
         member.params,
         costs=np.asarray(member.curves.cost) + train,
         validation_losses=np.asarray(member.curves.validation_loss) + held,
         best_epoch=member.best_epoch,
     )
-    if whole and steps is not None:
-        return Pipeline([*steps.steps, ("mlp", mlp)])
     if not whole and hasattr(mlp, "feature_names_in_"):
         del mlp.feature_names_in_  # the rows of the tables have none
-    return mlp
+    return with_network(tables.folds[fold].fitted, mlp, steps=whole)

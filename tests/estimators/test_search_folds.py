@@ -17,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import mlp_jax
 from mlp_jax import MLPClassifier, MLPRegressor, SweepCV
-from mlp_jax.estimators.search_input import parts_of
+from mlp_jax.estimators.search_parts import parts_of
 from mlp_jax.sweeps.folds import as_splits
 from mlp_jax.tables.encoder import table_encoder
 

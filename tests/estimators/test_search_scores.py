@@ -9,8 +9,9 @@ from sklearn.preprocessing import StandardScaler
 
 import mlp_jax
 from mlp_jax import MLPClassifier, SweepCV
-from mlp_jax.estimators.search_input import parts_of
+from mlp_jax.estimators.search_parts import parts_of
 from mlp_jax.estimators.search_results import _ranks
+from mlp_jax.estimators.search_samples import Samples
 from mlp_jax.estimators.search_tables import tables_of
 from mlp_jax.estimators.settings import parse_settings
 
@@ -115,15 +116,17 @@ class Otherwise(TransformerMixin, BaseEstimator):
 
 def test_training_rows_are_as_the_steps_make_them_when_they_are_fitted():
     splits = [(np.arange(80), np.arange(80, 120)), (np.arange(40, 120), np.arange(40))]
-    steps, mlp, _ = parts_of(make_pipeline(Otherwise(), MLP))
-    tables = tables_of(steps, mlp, X, NAMES, splits, shown=True)
+    samples = Samples(X, NAMES, {}, {}, None)
+    parts = parts_of(make_pipeline(Otherwise(), MLP))
+    tables = tables_of(parts, samples, NAMES, splits, shown=True)
     for fold, (train, test) in enumerate(splits):
         own = tables.folds[fold]
         np.testing.assert_array_equal(tables.X[own.train], X[train] + 1.0)
         np.testing.assert_array_equal(tables.X[own.test], X[test])
         np.testing.assert_array_equal(tables.X[own.shown], X[train])
-        np.testing.assert_array_equal(tables.source[own.train], train)
-        np.testing.assert_array_equal(tables.source[own.shown], train)
+        np.testing.assert_array_equal(tables.y[own.train], NAMES[train])
+        np.testing.assert_array_equal(tables.y[own.shown], NAMES[train])
+        np.testing.assert_array_equal(tables.y[own.test], NAMES[test])
 
 
 @pytest.mark.parametrize("solver", ["adamw", "lion"])

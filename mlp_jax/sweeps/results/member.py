@@ -80,6 +80,15 @@ class SweepMember:
         Y = self._task.labels[self.network.loss].T
         return Y[:, train], Y[:, held]
 
+    @property
+    def weights(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """(weights of rows trained on, of rows validated by), each (m,); None for all ones."""
+        of_all = self._task.weights
+        if of_all is None:
+            return None, None
+        train, held = self._task.splits[self.fold]
+        return of_all[train], of_all[held]
+
     def arguments_of_fit(self) -> dict[str, Any]:
         """What `mlp_jax.fit` takes to train this member alone.
 

@@ -1,0 +1,113 @@
+"""The samples of a search with what `fit` is given beside them, and whom that goes to."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn import get_config
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.validation import _check_method_params
+
+from mlp_jax.estimators.mlp import MLP
+from mlp_jax.estimators.search_parts import inside
+
+OF_SAMPLES = "sample_weight"  # all that a network of a search is given beside X and y
+
+
+class Samples(NamedTuple):
+    """What the user gave.
+
+    X: as the first step takes it.
+    y: the target.
+    fit_params: of the estimator's `fit`, by name; arrays with a value for every sample among them.
+    score_params: of the scorer, likewise.
+    weights: of those that reach the network, what every sample counts, (samples,); None for all
+      ones.
+    """
+
+    X: Any
+    y: Any
+    fit_params: Mapping[str, Any]
+    score_params: Mapping[str, Any]
+    weights: np.ndarray | None
+
+    def to_fit(self, rows: np.ndarray) -> tuple[Any, Any, dict[str, Any]]:
+        """(X, y, parameters of `fit`) of some samples."""
+        return self._of(rows, self.fit_params)
+
+    def to_score(self, rows: np.ndarray) -> tuple[Any, Any, dict[str, Any]]:
+        """(X, y, parameters of the scorer) of some samples."""
+        return self._of(rows, self.score_params)
+
+    def _of(self, rows: np.ndarray, params: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+        chosen = _check_method_params(self.X, params, indices=rows)
+        return _safe_indexing(self.X, rows), _safe_indexing(self.y, rows), chosen
+
+
+def weights_of_network(estimator: Any, fit_params: Mapping[str, Any], m: int) -> np.ndarray | None:
+    """The weights of all m samples that the estimator's `fit` hands to its network; None for none.
+
+    Raises:
+      ValueError: the network is handed something else; no step of a pipeline has the name; weights
+        are not one a sample, or not 0 or more and finite.
+    """
+    params = dict(fit_params)
+    while not isinstance(estimator, MLP):
+        of_last, last = inside(estimator)
+        if get_config()["enable_metadata_routing"]:
+            params = dict(process_routing(estimator, "fit", **params)[of_last].fit)
+        elif isinstance(estimator, Pipeline):
+            _check_steps(estimator, params)
+            params = {
+                one.removeprefix(f"{of_last}__"): value
+                for one, value in params.items()
+                if one.startswith(f"{of_last}__")
+            }
+        estimator = last
+    for other in params:
+        if other != OF_SAMPLES:
+            raise ValueError(
+                f"fit of SweepCV hands the network no {other}; expected {OF_SAMPLES} at most. "
+                "Leave it out (weights of classes: type class_weight in the estimator), or type "
+                "RandomizedSearchCV"
+            )
+    if params.get(OF_SAMPLES) is None:
+        return None
+    return _checked(params[OF_SAMPLES], m)
+
+
+def _check_steps(pipeline: Pipeline, params: Mapping[str, Any]) -> None:
+    """Raises ValueError for parameters of `fit` that name no step of the pipeline."""
+    names = [str(name) for name, _ in pipeline.steps]
+    for param in params:
+        step, separator, own = param.partition("__")
+        if not (separator and step in names):
+            raise ValueError(
+                f"fit of SweepCV is given {param}, which names no step of the Pipeline; type "
+                f"{names[-1]}__{own or param}= for the network, or "
+                "sklearn.set_config(enable_metadata_routing=True) and set_fit_request of each step"
+            )
+
+
+def _checked(weights: Any, m: int) -> np.ndarray:
+    """Weights of m samples, (samples,), as float64.
+
+    Raises:
+      ValueError: another shape, or a weight that is below 0 or not finite.
+    """
+    found = np.asarray(weights)
+    if found.shape != (m,) or found.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{OF_SAMPLES} is {found.dtype} of shape {found.shape}; expected numbers of shape "
+            f"({m},), one a sample"
+        )
+    found = found.astype(np.float64)
+    wrong = ~(np.isfinite(found) & (found >= 0))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(f"{OF_SAMPLES}[{row}] is {found[row]:g}; expected 0 or more, and finite")
+    if not found.any():
+        raise ValueError(f"all {m} of {OF_SAMPLES} are 0; expected some above 0")
+    return found
