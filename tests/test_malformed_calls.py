@@ -207,7 +207,7 @@ def test_a_candidate_that_diverged_is_said_as_it_is_typed():
     space = {"learning_rate_init": np.array([1e9])}
     search = mlp_jax.SweepCV(mlp, space, n_iter=None, cv=2, error_score="raise")
     with pytest.raises(
-        ValueError, match=r"candidate 0 diverged in fold 0: .*: 1000000000.0,"
+        ValueError, match=r"candidate 0 diverged in fold 0: .*: 1000000000.0\}; type"
     ) as error:
         search.fit(X, X[:, 0])
     assert "np." not in str(error.value)

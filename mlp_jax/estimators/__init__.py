@@ -5,12 +5,13 @@ checks of estimators and its own tests of these two, but for five that read priv
 scikit-learn has not (`dropout`, `class_weight`, `label_smoothing`, `schedule`, `clip_norm`,
 quantiles, `fit(X_val=, y_val=)`, eight more activations) is off until you type it.
 
-`SweepCV` is `RandomizedSearchCV` without weights of samples (`n_iter=None`: `GridSearchCV`) over
-the parameters of the network, with all candidates of all folds trained side by side. It takes any
-splitter, any scorer or several, `refit`, and a `Pipeline` whose steps before the network are fitted
-once a fold. Beyond scikit-learn: `halving=3`, `memory=` bytes, `ensemble=8`, and
-`cv_results_["status"]`. The search trains in float32; `best_estimator_` is fitted again in the
-dtype of your table.
+`SweepCV` is `RandomizedSearchCV` (`n_iter=None`: `GridSearchCV`) with all candidates of all folds
+trained side by side. It takes any splitter, any scorer or several, `refit`, weights of samples, and
+a `Pipeline` or a `TransformedTargetRegressor`, one within the other, that ends in the network. Its
+space may name parameters of all steps, and steps themselves: each setting of the steps around the
+network is fitted once a fold, and the networks behind it train together. Beyond scikit-learn:
+`halving=3`, `memory=` bytes, `ensemble=8`, and `cv_results_["status"]`. The search trains in
+float32; `best_estimator_` is fitted again in the dtype of your table.
 
 `TableClassifier` and `TableRegressor` take a frame as it is (pandas, polars, pyarrow, a dict, an
 array; numbers, texts, truth values, gaps) and search a default space: they are what `mlp-jax sweep`

@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import RandomizedSearchCV, check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import indexable
+from sklearn.utils.validation import _num_samples, indexable
 
 from mlp_jax.estimators.search_evaluation import Evaluation
 from mlp_jax.estimators.search_input import (
@@ -23,7 +23,7 @@ from mlp_jax.estimators.search_input import (
 )
 from mlp_jax.estimators.search_parts import Parts, checked_target, parts_of, unweighted
 from mlp_jax.estimators.search_results import as_cv_results
-from mlp_jax.estimators.search_samples import Samples, weights_of_network
+from mlp_jax.estimators.search_samples import Samples, routed, weights_of_network
 from mlp_jax.estimators.search_scores import accuracy
 from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.trained_alone import candidate_of, reasons_of, warn_of_those_alone
@@ -35,20 +35,22 @@ from mlp_jax.wording import as_typed
 class SweepCV(RandomizedSearchCV):
     """A search over the parameters of a network by cross-validation, in a few compiled programs.
 
-    It takes what scikit-learn's `RandomizedSearchCV` takes, but for weights of samples, and gives
-    what it gives; all candidates are trained on all folds by `mlp_jax.sweep`. They are trained in
-    float32 (in float64 where JAX has it on), the best one again by `estimator.fit` in the dtype of
-    X. Otherwise each is as `fit` trains it on the rows of a fold, with the same random_state the
+    It takes what scikit-learn's `RandomizedSearchCV` takes, and gives what it gives; all candidates
+    of a setting of the other steps are trained on all folds by one `mlp_jax.sweep`. It trains them
+    in float32 (in float64 where JAX has it on), the best one again by `estimator.fit` in the dtype
+    of X. Otherwise each is as `fit` trains it on the rows of a fold, with the same random_state the
     same to rounding; but lbfgs is optax's, which ends elsewhere near a minimum than scipy's.
     Candidates of different random_state have weights of their own, but one batch order and one
     validation set.
 
     Args:
       estimator: `mlp_jax.MLPClassifier`, `mlp_jax.MLPRegressor`, or a `Pipeline` that ends with one
-        of them, whose other steps are fitted once a fold.
-      param_distributions: a dict from the network's parameters to lists or distributions, or a list
-        of such dicts. Candidates that no sweep can train (an "adaptive" learning rate,
-        shuffle=False, parameters of other steps) are fitted one by one, and a warning says so.
+        of them, a `TransformedTargetRegressor` of one, or one of these within the other. All but
+        the network is fitted once a fold.
+      param_distributions: a dict from parameters, of the network and of other steps, or from steps
+        themselves, to lists or distributions, or a list of such dicts. Each setting of the other
+        steps is fitted once a fold. Candidates that no sweep can train (an "adaptive" learning
+        rate, shuffle=False) are fitted one by one, and a warning says so.
       n_iter: how many to draw; None for all combinations, as `GridSearchCV`.
       scoring: a scorer's name, a function (estimator, X, y), several of them, or None for the
         estimator's own score.
@@ -62,12 +64,14 @@ class SweepCV(RandomizedSearchCV):
       error_score: the score of a network that diverged, or whose scorer raises; "raise" to stop
         there.
       return_train_score: also score the samples trained on.
-      halving: 3 to go on with the best third after a ninth and a third of the epochs; by the
-        accuracy or R² of the test rows, or the validation rows with early stopping.
+      halving: 3 to go on with the best third after a ninth and a third of the epochs, behind each
+        setting of the other steps; by the accuracy or R² of the test rows, or the validation rows
+        with early stopping.
       memory: bytes it may take, or None.
       ensemble: how many choices of candidates to average at most. `best_estimator_` is then the
-        average of their networks of all folds, chosen by their outputs for the test rows (see
-        `mlp_jax.SweepResult.ensemble`); nothing is trained again. None for the best alone.
+        average of networks of all folds, chosen by their outputs for the test rows (see
+        `mlp_jax.SweepResult.ensemble`) among the candidates that have the other steps of the best;
+        nothing is trained again. None for the best alone. Not of a transformed target.
 
     Attributes:
       cv_results_, best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_,
@@ -150,11 +154,11 @@ class SweepCV(RandomizedSearchCV):
         like = unweighted(parts.mlp)
         like._as_Y(target, known=False)  # raises for what is no target
         check_named_classes(settings.values(), getattr(like, "classes_", np.empty(0)))
-        samples, splits = self._samples_and_splits(X, y, params)
+        samples, splits, scored = self._samples_and_splits(X, y, params, scorer)
         reasons = reasons_of(like, candidates, settings)
         warn_of_those_alone(reasons)
         evaluation = Evaluation(
-            *(candidates, samples, target, splits, self._scorer_of(parts, scorer)),
+            *(candidates, samples, target, splits, self._scorer_of(parts, scored)),
             whole=self._shows_all(),
             train=self.return_train_score,
             error_score=self.error_score,
@@ -176,16 +180,15 @@ class SweepCV(RandomizedSearchCV):
         return self
 
     def _samples_and_splits(
-        self, X: Any, y: Any, params: Mapping[str, Any]
-    ) -> tuple[Samples, list[Split]]:
-        """The samples, with what each part of the search is given beside them, and the folds."""
+        self, X: Any, y: Any, params: Mapping[str, Any], scorer: Any
+    ) -> tuple[Samples, list[Split], Any]:
+        """(samples with what is given beside them; the folds; the scorer that takes that)."""
         given = {name: value for name, value in params.items() if value is not None}
-        routed = self._get_routed_params_for_fit(given)
-        of_fit = routed.estimator.fit
-        weights = weights_of_network(self.estimator, of_fit, len(y))
+        of_fit, of_splitter, of_score, scorer = routed(self, scorer, given)
+        weights = weights_of_network(self.estimator, of_fit, _num_samples(X))
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        splits = as_splits(list(cv.split(X, y, **routed.splitter.split)), len(y))
-        return Samples(X, y, of_fit, routed.scorer.score, weights), splits
+        splits = as_splits(list(cv.split(X, y, **of_splitter)), _num_samples(X))
+        return Samples(X, y, of_fit, of_score, weights), splits, scorer
 
     def _evaluate(
         self,

@@ -90,7 +90,8 @@ def _unknown(parts: Parts, chosen: Mapping[str, Any], error: Exception) -> Value
     """The error of a setting that the estimator does not take, in words."""
     known = parts.estimator.get_params()
     for name in chosen:
-        if name not in known and name.partition("__")[0] not in chosen:
+        of_what_is_chosen = any(name.startswith(f"{step}__") for step in chosen)
+        if name not in known and not of_what_is_chosen:
             close = difflib.get_close_matches(str(name), known, n=1)
             own = sorted(parts.mlp.get_params(deep=False))
             of_network = ", ".join(f"{parts.prefix}{one}" for one in own)

@@ -1,6 +1,9 @@
 """The samples of a search with what `fit` is given beside them, and whom that goes to."""
 
-from collections.abc import Mapping
+import copy
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,6 +79,67 @@ def weights_of_network(estimator: Any, fit_params: Mapping[str, Any], m: int) ->
     if params.get(OF_SAMPLES) is None:
         return None
     return _checked(params[OF_SAMPLES], m)
+
+
+def routed(search: Any, scorer: Any, given: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
+    """Whom the parameters of a search's `fit` go to, as scikit-learn's searches hand them on.
+
+    With metadata routing they go to whoever requests them. Without, groups go to the splitter, all
+    others to the estimator, and weights of samples also to those scorers that take them, of which a
+    warning says which do not.
+
+    Args:
+      search: that is fitted.
+      scorer: of its candidates, one of scikit-learn's or a function, or a scorer of several.
+      given: the parameters, by name.
+
+    Returns:
+      (parameters of the estimator's `fit`, of the splitter, of the scorer; the scorer that takes
+      these).
+    """
+    if get_config()["enable_metadata_routing"]:
+        found = process_routing(search, "fit", **given)
+        return found.estimator.fit, found.splitter.split, found.scorer.score, scorer
+    of_fit = dict(given)
+    of_splitter = {"groups": of_fit.pop("groups", None)}
+    if OF_SAMPLES not in of_fit:
+        return of_fit, of_splitter, {}, scorer
+    several = getattr(scorer, "_scorers", None)
+    every = {"score": scorer} if several is None else several
+    without = [name for name, one in every.items() if not _takes_weights(one)]
+    if without:
+        warnings.warn(
+            f"{', '.join(without)}: this score takes no {OF_SAMPLES} and counts every sample once",
+            stacklevel=4,
+        )
+    if len(without) == len(every):
+        return of_fit, of_splitter, {}, scorer
+    if without:
+        weighed = {n: Unweighed(one) if n in without else one for n, one in every.items()}
+        scorer = copy.copy(scorer)
+        scorer._scorers = weighed
+    return of_fit, of_splitter, {OF_SAMPLES: of_fit[OF_SAMPLES]}, scorer
+
+
+def _takes_weights(scorer: Any) -> bool:
+    """Whether a scorer of scikit-learn, or a function, takes weights of samples."""
+    own = getattr(scorer, "_estimator", None)  # of the estimator's own score
+    function = getattr(scorer, "_score_func", scorer) if own is None else own.score
+    return OF_SAMPLES in inspect.signature(function).parameters
+
+
+class Unweighed:
+    """A scorer that counts every sample once, beside others that take weights."""
+
+    def __init__(self, scorer: Callable[..., Any]) -> None:
+        self._scorer = scorer
+
+    def __call__(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """The score, whatever the weights are."""
+        return self._scorer(estimator, X, y)
+
+    def _accept_sample_weight(self) -> bool:  # asked by scikit-learn
+        return True
 
 
 def _check_steps(pipeline: Pipeline, params: Mapping[str, Any]) -> None:

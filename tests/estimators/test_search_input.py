@@ -121,12 +121,6 @@ def test_quantiles_are_judged_by_their_loss():
     np.testing.assert_allclose(split_scores(search), -losses, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["sample_weight", "mlpclassifier__sample_weight"])
-def test_weights_of_samples_are_refused_in_words(name):
-    with pytest.raises(ValueError, match=f"takes no {name}; leave it out .*RandomizedSearchCV"):
-        SweepCV(MLP, SPACE).fit(X, NAMES, **{name: np.ones(120)})
-
-
 BAD = [
     ({"ensemble": 0}, "ensemble is 0; expected an integer from 1 up"),
     ({"estimator": StandardScaler()}, "estimator is StandardScaler; expected MLPClassifier"),
