@@ -54,7 +54,7 @@ from mlp_jax.sweeps.running import program_cache
 machine.keep(costs.CPU)  # plans are the same on every machine, in processes that tests start too
 
 if "optimization_level=0" in os.environ["XLA_FLAGS"]:  # which a sweep's own option would override
-    program_cache.OPTIONS["cpu"] = {}
+    program_cache.OPTIONS["cpu"] = program_cache.QUICK_OPTIONS["cpu"] = {}
 
 # Files whose tests take long: first, or one worker would be at one of them when all else is done.
 LONG = (

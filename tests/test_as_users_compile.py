@@ -42,7 +42,11 @@ def found():
         validation=0.2,
     )
     space = {"hidden": [(3,), (5, 4)], "activation": "tanh", "batch_size": 8}
-    result = mlp_jax.sweep(X, classes, space, folds=2, epochs=20, progress=False)
+    choices = {"folds": 2, "epochs": 20, "progress": False}
+    result = mlp_jax.sweep(X, classes, space, **choices)  # by programs that are compiled quickly
+    best_compiled = mlp_jax.sweep(X, classes, space, chunk=2, **choices)
+    quick = [bucket.quick for one in (result, best_compiled) for bucket in one.plan.buckets]
+    assert quick == [True, True, False, False]
     member = result.members[-1]
     alone, _ = mlp_jax.fit(**member.arguments_of_fit())
     return {
@@ -50,6 +54,7 @@ def found():
         "fit": numbers(state.params),
         "curves": numbers((info.cost, info.validation_loss, info.metric)),
         "members": numbers([member.params for member in result.members]),
+        "the same, chunk by chunk": numbers([one.params for one in best_compiled.members]),
         "the last member": numbers(member.params),
         "the same alone": numbers(alone.best.params or alone.params),
     }

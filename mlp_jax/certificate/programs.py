@@ -9,15 +9,11 @@ from functools import cache, wraps
 from typing import Any
 
 import jax
-import jaxlib
 
-# Of a platform. LLVM without its passes, a program in one piece, and loops by XLA's older emitters
-# where jaxlib still has the choice: the newer ones take half a second of MLIR a program.
-OPTIONS: dict[str, dict[str, Any]] = {
-    "cpu": {"xla_backend_optimization_level": 0, "xla_cpu_parallel_codegen_split_count": 1}
-}
-if tuple(map(int, jaxlib.__version__.split(".")[:2])) < (0, 11):
-    OPTIONS["cpu"]["xla_cpu_use_fusion_emitters"] = False
+from mlp_jax.processes.compiler_options import QUICKLY
+
+# Of a platform. On a CPU LLVM without its passes too.
+OPTIONS: dict[str, dict[str, Any]] = {"cpu": QUICKLY | {"xla_backend_optimization_level": 0}}
 
 
 def quickly_compiled(function: Callable[..., Any]) -> Callable[..., Any]:

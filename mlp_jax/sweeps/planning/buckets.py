@@ -29,6 +29,7 @@ class Bucket(NamedTuple):
     flops_issued: the same with padding, filled batches and filled chunks.
     seconds: a rough guess of what one thread takes to train them all.
     compiling: a rough guess of the seconds that one thread takes to compile the program.
+    quick: the program is compiled in less time and takes more; see `costs.Quick`.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Bucket(NamedTuple):
     flops_issued: float = 0.0
     seconds: float = 0.0
     compiling: float = 0.0
+    quick: bool = False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Bucket):

@@ -8,11 +8,30 @@ import jax
 import numpy as np
 
 from mlp_jax.parameters import Layer
+from mlp_jax.processes.compiler_options import HAS_OLDER_EMITTERS
 from mlp_jax.sweeps.configuration import Configuration
 from mlp_jax.sweeps.planning.kinds import Kind
 from mlp_jax.sweeps.planning.segments import ORDERS_KEPT, bytes_of_orders, epochs_of_segment
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.state import initial_optimizer_state
+
+
+class Quick(NamedTuple):
+    """What it is worth to compile a program in less time than XLA would take for the best one.
+
+    compiling: its time of compiling, in those of the best.
+    running: its time of a step, in those of the best.
+    """
+
+    compiling: float
+    running: float
+
+    def pays(self, compiling: float, running: float) -> bool:
+        """Whether it does where the best takes so many seconds.
+
+        A second that is saved counts half: the next sweep may find the program compiled.
+        """
+        return 0.5 * (1 - self.compiling) * compiling > (self.running - 1) * running
 
 
 class Rates(NamedTuple):
@@ -25,6 +44,7 @@ class Rates(NamedTuple):
     seconds_of_step: a chunk's step whatever its size, for some hundred kernels are started.
     chunk: the most members of a chunk, which may be of different networks; None for as many as
       stay in the cache, of one network.
+    quick: of programs that are compiled in less time; None where there is no such choice.
     """
 
     compilation: tuple[float, float]
@@ -33,6 +53,7 @@ class Rates(NamedTuple):
     seconds_of_unit: float
     seconds_of_step: float
     chunk: int | None
+    quick: Quick | None = None
 
     def compile_seconds(self, kind: Kind) -> float:
         """The seconds that one core takes for a program of this kind."""
@@ -41,7 +62,8 @@ class Rates(NamedTuple):
 
 # Of a thread where each core has one, and AVX-512, as experiments/benchmarks/sweep_costs.py prints
 # them; `machine.rates_of_machine` has those of the machine at hand.
-CPU = Rates((1.2, 0.42), 230e9, 120, 2e-9, 5e-5, None)
+QUICK = Quick(0.45, 1.5) if HAS_OLDER_EMITTERS else None
+CPU = Rates((1.2, 0.42), 230e9, 120, 2e-9, 5e-5, None, QUICK)
 # Of an H200, see experiments/benchmarks/NOTES.md; larger chunks were slower there.
 ACCELERATOR = Rates((1.0, 0.25), 25e12, 200, 6e-12, 1e-4, 1024)
 

@@ -24,6 +24,8 @@ from mlp_jax.sweeps.planning.ladder import on_ladder
 from mlp_jax.sweeps.shards import Shard, configurations_of_shard
 from mlp_jax.sweeps.task import Task
 
+EARLY = 0.4  # of the epochs, that a training with patience has on small tables
+
 
 @dataclass(frozen=True)
 class SweepPlan:
@@ -160,7 +162,10 @@ def as_plan(
     )
     check_chunk(buckets, needs, size)
     buckets = [
-        _with_costs(rates, task, with_chunk(rates, task, bucket, one, size), halving)
+        _with_costs(
+            *(rates, task, with_chunk(rates, task, bucket, one, size), halving),
+            exact=chunk is not None,
+        )
         for bucket, one in zip(buckets, needs, strict=True)
     ]
     # The largest first: what is left at the end is small, and no worker waits long for another.
@@ -193,8 +198,13 @@ def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
     )
 
 
-def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:
-    """With what its products take, without and with padding and filled batches, and its seconds."""
+def _with_costs(
+    rates: Rates, task: Task, bucket: Bucket, halving: int | None, *, exact: bool
+) -> Bucket:
+    """With what its products take, without and with padding and filled batches, and its seconds.
+
+    exact: a member is the same to the last bit whatever its neighbours, and so is its program.
+    """
     configs, kind = task.configurations, bucket.kind
     first = configs[int(bucket.configurations[0])]
     n = ends(task, first)
@@ -215,9 +225,19 @@ def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -
         issued += padded * bucket.chunk * epochs_of_chunks
     per_epoch = seconds_per_epoch(rates, task, kind, bucket.folds, first)(np.array(bucket.hidden))
     per_step = rates.seconds_of_step * steps(task, kind, bucket.folds)
+    seconds = float(epochs_of_chunks * (per_step + bucket.chunk * per_epoch))
+    compiling = rates.compile_seconds(kind)
+    stops = configs.numbers("patience")[bucket.configurations] < epochs
+    expected = seconds * (EARLY if stops.all() else 1.0)
+    quick = None if exact else rates.quick
+    if quick is not None and quick.pays(compiling, expected):
+        seconds, compiling = quick.running * seconds, quick.compiling * compiling
+    else:
+        quick = None
     return bucket._replace(
         flops_used=used,
         flops_issued=issued,
-        seconds=float(epochs_of_chunks * (per_step + bucket.chunk * per_epoch)),
-        compiling=rates.compile_seconds(kind),
+        seconds=seconds,
+        compiling=compiling,
+        quick=quick is not None,
     )

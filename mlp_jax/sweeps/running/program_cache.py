@@ -8,6 +8,7 @@ import jax
 
 from mlp_jax.network import Network
 from mlp_jax.processes.compiled_programs import when_crowded
+from mlp_jax.processes.compiler_options import QUICKLY
 from mlp_jax.sweeps.folds import Lengths
 from mlp_jax.sweeps.running.chunk_program import train_chunk
 from mlp_jax.training.recipe import Recipe
@@ -19,6 +20,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "cpu": {"xla_backend_optimization_level": 1},
     "gpu": {"xla_gpu_autotune_level": 0, "xla_gpu_enable_triton_gemm": False},
 }
+QUICK_OPTIONS = OPTIONS | {"cpu": OPTIONS["cpu"] | QUICKLY}  # of programs that run for seconds
 _kept: dict[Any, Any] = {}
 _lock = threading.Lock()
 _one_at_a_time: dict[Any, threading.Lock] = {}  # of programs that are being compiled
@@ -44,11 +46,12 @@ class ProgramName:
         recipe: Recipe,
         lengths: Lengths,
         networks: tuple[Network, ...],
+        quick: bool,
     ) -> None:
         """As for `compile_program`."""
         leaves, structure = jax.tree.flatten(arguments)
         shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-        self._parts = (device, structure, shapes, recipe, lengths, networks)
+        self._parts = (device, structure, shapes, recipe, lengths, networks, quick)
         self._hash = hash(self._parts)
 
     def __hash__(self) -> int:
@@ -72,12 +75,14 @@ def compile_program(
     recipe: Recipe,
     lengths: Lengths,
     networks: tuple[Network, ...],
+    quick: bool,
 ) -> tuple[Any, bool]:
     """(`train_chunk` compiled for arguments of these shapes, whether it was new).
 
     device: on which the examples are, and so the program.
+    quick: compiled in less time, for a program that takes more.
     """
-    name = ProgramName(device, arguments, recipe, lengths, networks)
+    name = ProgramName(device, arguments, recipe, lengths, networks, quick)
     with _lock:
         alone = _one_at_a_time.setdefault(name, threading.Lock())
     with alone:  # whoever comes second waits, and finds it
@@ -87,7 +92,8 @@ def compile_program(
                 _one_at_a_time.pop(name, None)
             return program, False
         train = partial(train_chunk, recipe=recipe, lengths=lengths, networks=networks)
-        program = jax.jit(train).lower(*arguments).compile(OPTIONS.get(device.platform))
+        options = (QUICK_OPTIONS if quick else OPTIONS).get(device.platform)
+        program = jax.jit(train).lower(*arguments).compile(options)
         with _lock:
             _one_at_a_time.pop(name, None)
             _kept[name] = program

@@ -140,7 +140,8 @@ class Runner:
             self._orders(cohort, 0, device),
         )
         networks = on_platform(kind.networks, device.platform)
-        choices = device, arguments, cohort.recipe(), self._lengths, networks
+        quick = cohort.bucket.quick
+        choices = device, arguments, cohort.recipe(), self._lengths, networks, quick
         program, new = compile_program(*choices)
         self._names[number, device] = ProgramName(*choices)
         self._schedule.compiled(number, device)

@@ -94,6 +94,27 @@ def test_the_time_of_small_networks_is_that_of_their_steps():
     assert bucket.seconds > 1000 * 4 * costs.ACCELERATOR.seconds_of_step
 
 
+def test_a_program_that_runs_for_less_than_it_compiles_is_compiled_quickly():
+    def bucket_of(epochs, rates=costs.CPU, chunk=None, **choices):
+        task = as_task(X, Y, {"hidden": [(32,)], "epochs": epochs, **choices}, validation=0.2)
+        (bucket,) = plan.as_plan(task, rates=rates, chunk=chunk).buckets
+        return bucket
+
+    quick, best = bucket_of(100), bucket_of(100, costs.CPU._replace(quick=None))
+    assert quick.quick
+    assert not best.quick
+    assert quick.compiling == costs.QUICK.compiling * best.compiling
+    assert quick.seconds == costs.QUICK.running * best.seconds
+    assert quick.compiling + quick.seconds < best.compiling + best.seconds
+    lasts = int(100 * 0.5 * (1 - 0.45) * best.compiling / (0.5 * best.seconds))  # as much is lost
+    assert [bucket_of(epochs).quick for epochs in (lasts - 9, lasts + 9)] == [True, False]
+    # With patience it is likely to stop before.
+    assert bucket_of(2 * lasts, patience=9).quick
+    # At a given chunk a member is the same to the last bit, however long the others train.
+    assert not bucket_of(100, chunk=4).quick
+    assert not bucket_of(100, costs.ACCELERATOR).quick
+
+
 def test_a_chunk_has_members_of_one_network_and_few_idle_places():
     space = [{"width": 64, "depth": 1, "activation": "relu", "l2": i / 100} for i in range(9)]
     space += [{"width": 64, "depth": 1, "activation": "tanh", "l2": i / 100} for i in range(3)]

@@ -25,6 +25,27 @@ def test_members_equal_fit_after_200_steps(chunk):
         equal(member)
 
 
+@pytest.mark.parametrize("pays", [True, False])
+def test_a_program_is_compiled_as_quickly_as_its_bucket_says(monkeypatch, pays):
+    used, compile_of = [], jax.stages.Lowered.compile
+
+    def noted(lowered, options):
+        used.append(options)
+        return compile_of(lowered, {})
+
+    best, quick = {"best": 1}, {"quick": 1}
+    monkeypatch.setattr(program_cache, "OPTIONS", {"cpu": best})
+    monkeypatch.setattr(program_cache, "QUICK_OPTIONS", {"cpu": quick})
+    monkeypatch.setattr(jax.stages.Lowered, "compile", noted)
+    monkeypatch.setattr(costs.Quick, "pays", lambda *_: pays)
+    program_cache._kept.clear()
+    swept({"width": 3})
+    assert used == [quick if pays else best]
+    # A sweep whose bucket says otherwise does not find this program.
+    monkeypatch.setattr(costs.Quick, "pays", lambda *_: not pays)
+    assert swept({"width": 3}).compilations == 1
+
+
 @pytest.mark.parametrize(("worth", "count"), [(True, 2), (False, 1)])
 def test_members_equal_fit_on_two_devices_of_which_one_helps_if_that_is_worth_it(
     monkeypatch, worth, count
