@@ -18,7 +18,14 @@ from mlp_jax.sweeps.planning.costs import (
     seconds_per_epoch,
     steps,
 )
-from mlp_jax.sweeps.planning.grouping import PROGRAMS, Group, Widened, cheapest, families
+from mlp_jax.sweeps.planning.grouping import (
+    PROGRAMS,
+    SHARE_OF_COMPILATION,
+    Group,
+    Widened,
+    cheapest,
+    families,
+)
 from mlp_jax.sweeps.planning.kinds import switches
 from mlp_jax.sweeps.planning.ladder import on_ladder
 from mlp_jax.sweeps.shards import Shard, configurations_of_shard
@@ -113,6 +120,8 @@ def as_plan(
     halving: int | None = None,
     shard: Shard | None = None,
     widened: Widened = on_ladder,
+    chunk_seconds: float | None = None,
+    compilation: float = SHARE_OF_COMPILATION,
 ) -> SweepPlan:
     """The plan of a task.
 
@@ -127,6 +136,8 @@ def as_plan(
       halving: as for `sweep`; it wants chunks small enough to become fewer.
       shard: the part of the sweep to plan, or None.
       widened: (widths, price) -> the programs of the members of one kind.
+      chunk_seconds: that a thread may take for a chunk, or None.
+      compilation: what a compilation counts, of what it takes.
 
     Raises:
       ValueError: the memory does not suffice.
@@ -137,7 +148,9 @@ def as_plan(
     found = families(task, numbers, apart=chunk is not None)
     most = max(1, PROGRAMS // max(1, len(found)))  # of a family; few ones may have more
     groups = [
-        group for family in found for group in cheapest(rates, task, family, widened, halving, most)
+        group
+        for family in found
+        for group in cheapest(rates, task, family, widened, halving, most, compilation)
     ]
     buckets = [_bucket(rates, task, group) for group in groups]
     needs = [needs_of(task, bucket) for bucket in buckets]
@@ -157,10 +170,11 @@ def as_plan(
         memory=memory,
         room=room,
         halving=halving,
+        seconds=chunk_seconds,
     )
     check_chunk(buckets, needs, size)
     buckets = [
-        _with_costs(rates, task, with_chunk(rates, task, bucket, one, size), halving)
+        with_costs(rates, task, with_chunk(rates, task, bucket, one, size), halving)
         for bucket, one in zip(buckets, needs, strict=True)
     ]
     # The largest first: what is left at the end is small, and no worker waits long for another.
@@ -193,7 +207,7 @@ def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
     )
 
 
-def _with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:
+def with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:
     """With what its products take, without and with padding and filled batches, and its seconds."""
     configs, kind = task.configurations, bucket.kind
     first = configs[int(bucket.configurations[0])]
