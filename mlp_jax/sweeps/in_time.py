@@ -239,7 +239,7 @@ def largest(fits: Callable[[int], bool], most: int) -> int:
 
     Example:
       >>> largest(lambda n: n <= 100, 5000), largest(lambda n: True, 7), largest(lambda n: n < 1, 9)
-      (90, 7, 0)
+      (91, 7, 0)
     """
     good, bad = 0, 1
     while bad <= most and fits(bad):
