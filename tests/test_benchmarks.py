@@ -193,3 +193,11 @@ def test_the_table_of_speed_in_readme_is_that_of_the_committed_results():
 
 def test_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 250
+
+
+def test_a_sweep_with_a_limit_is_timed(tmp_path):
+    run(BENCHMARKS / "seconds.py", "--small", "--seconds", 10_000, "--output", tmp_path)
+    result = json.loads((tmp_path / "seconds.json").read_text())
+    found = result["calls"]["`sweep`, one, tiny"]
+    assert (found["configurations"], found["finished"], found["programs"]) == (1, 1, 1)
+    assert found["wall"] < 10_000

@@ -28,14 +28,15 @@ ROOMS = (
     "sweeps.planning",
     "sweeps.running",
     "sweeps.results",
+    "sweeps.in_time",
     "sweeps.run",
     "sweeps.tables",
     "estimators",
     "cli",
 )
 # Files that are rooms of their own: what all rooms say things with, and the door of sweeps, which
-# stands on all that is in its folder.
-ALONE = {"wording", "sweeps.run"}
+# stands on all that is in its folder, with what the door does where the time is limited.
+ALONE = {"wording", "sweeps.in_time", "sweeps.run"}
 # Names of before, which stand on whatever has the new name.
 OLD_NAMES = {"preprocessing", "sweeps.report"}
 # The paper's equations, one after the other, are one file.

@@ -94,6 +94,17 @@ class Division:
                 "--shard once they are done"
             )
 
+    def check_undivided(self, checkpoint: Path | None) -> None:
+        """Raises ValueError for options that a sweep with a limit of time does without."""
+        given = {"--checkpoint": checkpoint, "--processes": self.processes, "--shard": self.shard}
+        given["--distributed"] = self.distributed or None
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(
+                    f"--seconds and {name} do not go together, for how many configurations fit "
+                    f"depends on the machine: type --n instead, or leave {name} out"
+                )
+
     def join(self) -> None:
         """Meets the other processes of the cluster."""
         if self.distributed:

@@ -1,8 +1,6 @@
 """`mlp-jax sweep`: files, printing and exit codes; no maths. JAX is imported when it runs."""
 
-import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +10,13 @@ from mlp_jax.cli.division import shard_options
 from mlp_jax.cli.options import (
     INTERRUPTED,
     TableOptions,
-    as_bytes,
     check_installed,
     check_writable,
     hang_up,
     table_options,
 )
 from mlp_jax.cli.sweep_output import Held, print_ranking, tell
+from mlp_jax.cli.sweep_search import Limit, Search
 from mlp_jax.tables.input_choices import OF_A_SEARCH
 
 if TYPE_CHECKING:
@@ -42,6 +40,11 @@ if TYPE_CHECKING:
     "--n",
     type=click.IntRange(1),
     help="Configurations to draw; by default as many as a minute on two cores is enough for.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="What all of it may take: as many configurations are drawn as fit, and --n at most.",
 )
 @click.option(
     "--folds",
@@ -102,16 +105,21 @@ def sweep(
     After Ctrl-C it does so with what is finished, and exits with 130. It is what
     mlp_jax.TableClassifier and mlp_jax.TableRegressor do in Python.
     """
+    began = time.monotonic()
     check_writable(report, output, read=[asked.data, space_file])
     check_installed(*(["matplotlib"] if report else []))
     division.check(data=asked.data, written=report or output, checkpoint=choices["checkpoint"])
+    if choices["seconds"] is not None:
+        division.check_undivided(choices["checkpoint"])
     space = _space(space_file, choices["n"])
     division.join()
     table = asked.read(quiet=not division.speaks())
     parts = asked.encode(table, OF_A_SEARCH)
     asked.keep_programs()
     quiet = as_json or not division.speaks()
-    result = _search(table, parts, space, asked, division, quiet=quiet, **choices)
+    limit = Limit(choices.pop("seconds"), began, report=report is not None)
+    search = Search(table, parts, space, asked, quiet=quiet)
+    result = search.run(division, limit, **choices)
     if not division.speaks():
         division.end(result)
     if result.interrupted:
@@ -146,42 +154,6 @@ def _space(path: Path | None, n: int | None) -> Any:
     space = read_space(path)
     check_number(space, n)
     return space
-
-
-def _search(
-    table: "Table",
-    parts: "EncodedTable",
-    space: Any,
-    asked: TableOptions,
-    division: "Division",
-    *,
-    quiet: bool,
-    n: int | None,
-    halving: int | None,
-    checkpoint: Path | None,
-    **choices: Any,
-) -> "SweepResult":
-    """Plans the sweep, prints the plan, and runs it."""
-    from mlp_jax.sweeps.run import plan_of, run
-    from mlp_jax.sweeps.space_files import losses_of
-    from mlp_jax.sweeps.tables.search import task_of_table
-    from mlp_jax.tables.model_of_table import check_loss
-
-    for loss in losses_of(space):
-        check_loss(table, loss)
-    halve = {None: "auto", 1: None}.get(halving, halving)
-    task, halve = task_of_table(
-        *(table, parts), space=space, n=n, halving=halve, seed=asked.seed, **choices
-    )
-    budget = division.share(as_bytes(asked.memory))
-    plan = plan_of(task, memory=budget, halving=halve, shard=division.part)
-    if not quiet:
-        click.echo(str(plan))
-    shown = not quiet and sys.stderr.isatty()
-    began = time.perf_counter()
-    with division.run(checkpoint, halve) as how:
-        result = run(task, plan, progress=shown, **how)
-    return replace(result, seconds=time.perf_counter() - began)  # with its processes
 
 
 def _check_something_finished(result: "SweepResult", checkpoint: Path | None) -> None:

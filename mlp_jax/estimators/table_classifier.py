@@ -28,6 +28,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):
       space: what to search, as of `mlp_jax.sweep`; None for the default one.
       n_iter: how many configurations to draw; None for as many as a fixed amount of arithmetic
         trains, which takes some minutes on two cores at most.
+      seconds: how long `fit` may take, such as 300: as many configurations are drawn as fit into
+        the time, and `n_iter` at most; None for no limit. How many fit depends on the machine.
       cv: how many folds, a splitter of scikit-learn, or pairs of indices; None for 5, or fewer
         where the rarest class has fewer rows.
       scoring: what ranks the configurations, as of `mlp_jax.sweep`; None for the log loss. The
@@ -79,6 +81,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         *,
         space: Any = None,
         n_iter: int | None = None,
+        seconds: float | None = None,
         cv: Any = None,
         scoring: Any = None,
         epochs: int | None = None,

@@ -18,6 +18,8 @@ class TableRegressor(RegressorMixin, TableEstimator):
       space: what to search, as of `mlp_jax.sweep`; None for the default one.
       n_iter: how many configurations to draw; None for as many as a fixed amount of arithmetic
         trains, which takes some minutes on two cores at most.
+      seconds: how long `fit` may take, such as 300: as many configurations are drawn as fit into
+        the time, and `n_iter` at most; None for no limit. How many fit depends on the machine.
       cv: how many folds, a splitter of scikit-learn, or pairs of indices; None for 5, or fewer
         where there are few rows.
       scoring: what ranks the configurations, as of `mlp_jax.sweep`; None for R². The ensemble is
@@ -63,6 +65,7 @@ class TableRegressor(RegressorMixin, TableEstimator):
         *,
         space: Any = None,
         n_iter: int | None = None,
+        seconds: float | None = None,
         cv: Any = None,
         scoring: Any = None,
         epochs: int | None = None,

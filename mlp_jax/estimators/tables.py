@@ -16,14 +16,16 @@ from sklearn.utils.validation import (
 
 from mlp_jax.models.model import Model
 from mlp_jax.models.model_file import write_model
+from mlp_jax.sweeps.in_time import as_limit, check_alone
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.run import plan_of, run
-from mlp_jax.sweeps.tables.search import choice_of, task_of_table
+from mlp_jax.sweeps.running.limit import TimeLimit
+from mlp_jax.sweeps.tables.search import choice_of, search_in_time, task_of_table
 from mlp_jax.tables.columns import feature_columns
 from mlp_jax.tables.files import RawTable
 from mlp_jax.tables.frames import is_frame, raw_frame, table_of_frame
 from mlp_jax.tables.input_choices import OF_A_SEARCH, InputChoices
-from mlp_jax.tables.table import encoded_parts
+from mlp_jax.tables.table import EncodedTable, Table, encoded_parts
 from mlp_jax.wording import as_typed
 
 
@@ -56,6 +58,9 @@ class TableEstimator(BaseEstimator):
         Raises:
           ValueError: what came, what was expected and what to type.
         """
+        limit = as_limit(self.seconds)
+        if limit is not None:
+            check_alone(checkpoint=self.checkpoint)
         raw = self._raw(X, reset=True)
         if y is None:
             raise ValueError(
@@ -72,29 +77,44 @@ class TableEstimator(BaseEstimator):
         )
         every = np.arange(len(places))
         parts = encoded_parts(table, every, every[:0], self.memory, self._inputs())
-        task, halving = task_of_table(
-            *(table, parts),
-            space=self.space,
-            n=self.n_iter,
-            folds=self.cv,
-            epochs=self.epochs,
-            patience=self.patience,
-            scoring=self.scoring,
-            halving=self.halving,
-            seed=_seed(self.random_state),
-            weights=weights,
-        )
-        result = run(
-            *(task, plan_of(task, memory=self.memory, halving=halving)),
-            progress=self.verbose,
-            checkpoint=self.checkpoint,
-        )
+        result = self._search(table, parts, weights, limit)
         choice = choice_of(result, table, parts, self.ensemble)
         self.sweep_result_, self.model_ = result, choice.answer(result, parts).model
         self._leaderboard = result.to_pandas()
         at = self._leaderboard.columns.get_loc("best_epoch") + 1
         self._leaderboard.insert(at, "weight", choice.shares(result))
         return self
+
+    def _search(
+        self,
+        table: Table,
+        parts: EncodedTable,
+        weights: np.ndarray | None,
+        limit: TimeLimit | None,
+    ) -> SweepResult:
+        """The sweep of the rows, (samples,) of these weights."""
+        asked: dict[str, Any] = {
+            "space": self.space,
+            "n": self.n_iter,
+            "folds": self.cv,
+            "epochs": self.epochs,
+            "patience": self.patience,
+            "scoring": self.scoring,
+            "halving": self.halving,
+            "seed": _seed(self.random_state),
+            "weights": weights,
+        }
+        if limit is not None:
+            how = {"memory": self.memory, "progress": self.verbose}
+            return search_in_time(
+                *(table, parts, limit), refit=self.ensemble == 1, how=how, **asked
+            )
+        task, halving = task_of_table(table, parts, **asked)
+        return run(
+            *(task, plan_of(task, memory=self.memory, halving=halving)),
+            progress=self.verbose,
+            checkpoint=self.checkpoint,
+        )
 
     def _inputs(self) -> InputChoices:
         """How columns become inputs: the choices that are typed, and otherwise the default ones."""

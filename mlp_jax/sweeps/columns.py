@@ -86,6 +86,32 @@ class Column(NamedTuple):
         return Column.of(options, np.where(missing, len(options) - 1, self.codes))
 
 
+def end_to_end(parts: Sequence[Column]) -> Column:
+    """One column of the configurations of several; options that all of them list stay as they are.
+
+    parts: one or more.
+    """
+    first = parts[0].options
+    if all(type(one.options) is type(first) and _alike(one.options, first) for one in parts):
+        return Column(first, np.concatenate([one.codes for one in parts]))
+    arrays = [one.options for one in parts if isinstance(one.options, np.ndarray)]
+    if len(arrays) == len(parts) and len({options.dtype for options in arrays}) == 1:
+        begins = np.cumsum([0, *map(len, arrays[:-1])])
+        codes = [
+            np.where(one.named, one.codes + at, -1) for one, at in zip(parts, begins, strict=True)
+        ]
+        return Column(np.concatenate(arrays), np.concatenate(codes))
+    values = [value for one in parts for value in one.values()]
+    named = np.flatnonzero(np.concatenate([one.named for one in parts]))
+    return column_of((values[row] for row in named), named.tolist(), len(values))
+
+
+def _alike(options: Any, others: Any) -> bool:
+    if isinstance(options, np.ndarray):
+        return options.dtype == others.dtype and np.array_equal(options, others)
+    return bool(options == others)
+
+
 def as_options(values: Sequence[Any] | np.ndarray) -> Any:
     """The values as the options of a column."""
     if isinstance(values, np.ndarray) and values.dtype in (np.float64, np.int64):

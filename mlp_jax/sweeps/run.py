@@ -2,24 +2,25 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-import jax
-
-from mlp_jax.sweeps.halving import as_halving
-from mlp_jax.sweeps.planning.grouping import Widened
-from mlp_jax.sweeps.planning.ladder import on_ladder
-from mlp_jax.sweeps.planning.plan import SweepPlan, as_plan
+from mlp_jax.sweeps.in_time import as_limit, check_alone, run_in_time
+from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
-from mlp_jax.sweeps.running.coordination import JoinedProcesses, SharedFolder, SingleProcess
-from mlp_jax.sweeps.running.devices import rates_of, room_of, workers_of
+from mlp_jax.sweeps.running.coordination import (
+    JoinedProcesses,
+    SharedFolder,
+    SingleProcess,
+    check_cancel,
+)
+from mlp_jax.sweeps.running.planned import plan_of as plan_of
 from mlp_jax.sweeps.running.progress import as_sweep_progress
 from mlp_jax.sweeps.running.rungs import Rungs
 from mlp_jax.sweeps.running.runner import OnChunk
-from mlp_jax.sweeps.shards import Shard, as_shard
+from mlp_jax.sweeps.stream import Stream
 from mlp_jax.sweeps.task import Task, as_task
-from mlp_jax.training.checks import check_count
 
 
 def sweep(
@@ -36,6 +37,7 @@ def sweep(
     scoring: Any = None,
     best_by: str = "validation_loss",
     halving: int | None = None,
+    seconds: float | None = None,
     memory: int | None = None,
     chunk: int | None = None,
     devices: Sequence[Any] | None = None,
@@ -83,6 +85,12 @@ def sweep(
         (the score), or "cost", which looks at the training alone: the last epoch is then the best.
       halving: 3 to go on with the best third of the configurations after a ninth and after a third
         of the epochs, with a quarter of the epochs in all; None to train all to the end.
+      seconds: how long the call may take, such as 300; None for as long as all configurations do.
+        As many configurations of the space are drawn as fit into the time, compiling included, and
+        n of them at most. What trains at the end of it stops after an epoch and is "interrupted";
+        what was not begun is not in the result. With halving, brackets of configurations are
+        trained one after the other. In which order configurations are tried depends on the space
+        and the key, how many of them on the machine. There is no checkpoint and no shard then.
       memory: bytes it may take, data and results included; None for what suits the machine. With
         chunk too, it is checked that they suffice.
       chunk: how many networks train side by side; None for what suits it. At one chunk a member is
@@ -121,9 +129,10 @@ def sweep(
       >>> result.best.configuration["hidden"], bool(result.best.score > 0.8)
       ((16, 16), True)
     """
-    task = as_task(
+    limit = as_limit(seconds)
+    task_of = partial(
+        as_task,
         *(X, y, space),
-        n=n,
         folds=folds,
         validation=validation,
         seeds=seeds,
@@ -135,6 +144,13 @@ def sweep(
         weights=weights,
     )
     how: dict[str, Any] = {"memory": memory, "chunk": chunk, "devices": devices}
+    if limit is not None:
+        check_alone(checkpoint=checkpoint, shard=shard)
+        stream = Stream(lambda count: task_of(n=count, stream=True), n)
+        return run_in_time(
+            *(stream, limit), **how, halving=halving, progress=progress, cancel=cancel
+        )
+    task = task_of(n=n)
     plan = plan_of(task, **how, halving=halving, shard=shard)
     return run(
         *(task, plan),
@@ -178,58 +194,6 @@ def plan_sweep(
     return plan_of(task, **how, halving=halving, shard=shard).portable()
 
 
-def plan_of(
-    task: Task,
-    *,
-    memory: int | None = None,
-    chunk: int | None = None,
-    devices: Sequence[Any] | None = None,
-    halving: int | None = None,
-    shard: Any = None,
-    widened: Widened = on_ladder,
-) -> SweepPlan:
-    """The plan of a task, or of its part of a divided one; arguments as for `sweep`.
-
-    widened: how members are padded to few widths; see `as_plan`.
-    """
-    chosen = _devices(devices)
-    return as_plan(
-        task,
-        workers=workers_of(chosen),
-        devices=chosen,
-        memory=_count_or_none("memory", memory),
-        room=room_of(chosen),
-        chunk=_count_or_none("chunk", chunk),
-        rates=rates_of(chosen),
-        halving=as_halving(halving),
-        shard=_part_of_this_process(shard),
-        widened=widened,
-    )
-
-
-def _count_or_none(name: str, value: Any) -> int | None:
-    if value is None:
-        return None
-    check_count(name, value, ", or None")
-    return int(value)
-
-
-def _devices(devices: Sequence[Any] | None) -> list[Any]:
-    if devices is None:
-        found = jax.local_devices()
-        return found if found[0].platform != "cpu" else found[:1]
-    if not len(devices):
-        raise ValueError("devices is empty; expected some of jax.devices()")
-    return list(devices)
-
-
-def _part_of_this_process(shard: Any) -> Shard | None:
-    """The shard that was asked for, or the share of this process among joined ones."""
-    if shard is None and jax.process_count() > 1:
-        return Shard(jax.process_index(), jax.process_count(), joined=True)
-    return as_shard(shard)
-
-
 def run(
     task: Task,
     plan: SweepPlan,
@@ -246,7 +210,7 @@ def run(
       epochs that the chunk's members have trained, summed.
     """
     began = time.perf_counter()
-    _check_cancel(cancel)
+    check_cancel(cancel)
     saves = None
     if checkpoint is not None:
         saves = SweepCheckpoint(checkpoint, task, plan.halving, checkpoint_seconds, plan.shard)
@@ -273,11 +237,6 @@ def run(
         interrupted=interrupted,
         bucket_seconds=rungs.record.seconds,
     )
-
-
-def _check_cancel(cancel: Any) -> None:
-    if cancel is not None and not hasattr(cancel, "is_set"):
-        raise ValueError(f"cancel is {cancel!r}; expected a threading.Event, or None")
 
 
 def _coordination(

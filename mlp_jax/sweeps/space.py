@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp_jax.activations import Activation
 from mlp_jax.losses import Loss
-from mlp_jax.sweeps.columns import Column, choices_of, columns_of, distinct
+from mlp_jax.sweeps.columns import Column, choices_of, columns_of, distinct, end_to_end
 from mlp_jax.sweeps.configuration import OPTIMIZER_NUMBERS, numbers_of_optimizer, whole_number
 from mlp_jax.sweeps.configurations import Configurations, checked
 from mlp_jax.sweeps.distributions import Distribution, of_scipy, place, shares
@@ -27,9 +27,15 @@ LOOP = (
 )
 NAMES = (*SHAPE, *STATIC, *LOOP, *OPTIMIZER_NUMBERS)
 HIDDEN = (100,)  # of a space that names no width, as in scikit-learn
+# Configurations of a stream that are drawn together; the next ones are as many as all before them,
+# up to the most. So a beginning of any length is spread evenly.
+FIRST_BLOCK, BLOCK = 8, 1024
+LARGEST = 1 << 20  # combinations of a space of lists that are shuffled
 
 
-def configurations(space: Any, n: int | None = None, *, seed: int = 0) -> Configurations:
+def configurations(
+    space: Any, n: int | None = None, *, seed: int = 0, stream: bool = False
+) -> Configurations:
     """The configurations of a space.
 
     Args:
@@ -43,6 +49,8 @@ def configurations(space: Any, n: int | None = None, *, seed: int = 0) -> Config
         range (`mlp_jax.sweeps.distributions`). Without distributions it may be None, for every
         combination.
       seed: of the drawing.
+      stream: the first n, or fewer where there are not as many, in an order that does not depend on
+        n: all combinations of lists are shuffled, and a list of configurations is in its order.
 
     Returns:
       Configurations that name "hidden" in place of the other names of the shape.
@@ -62,9 +70,11 @@ def configurations(space: Any, n: int | None = None, *, seed: int = 0) -> Config
     if n is not None and (not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1):
         raise ValueError(f"n is {as_typed(n)}; expected an integer from 1 up: how many to draw")
     if isinstance(space, Mapping):
-        columns = _drawn(_checked_space(space), n, np.random.default_rng(seed))
+        known = _checked_space(space)
+        drawn = (known, n, np.random.default_rng(seed))
+        columns = _streamed(known, n, seed) if stream else _drawn(*drawn)
     elif isinstance(space, Sequence) and not isinstance(space, str):
-        columns = _listed(space, n)
+        columns = _listed(space[:n] if stream else space, None if stream else n)
     else:
         raise ValueError(
             f"space is {space!r}; expected a dict such as {{'width': [16, 32]}}, or a list of dicts"
@@ -123,23 +133,53 @@ def _checked_space(space: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
+def _at_random(space: dict[str, Any]) -> list[str]:
+    """The names that have no end of values; widths are drawn for every layer, also from a list."""
+    random = [name for name, value in space.items() if isinstance(value, Distribution)]
+    return random or [name for name in ("widths",) if name in space]
+
+
 def _drawn(space: dict[str, Any], n: int | None, rng: np.random.Generator) -> dict[str, Column]:
     """The columns of n configurations of a space, or of all combinations of its values."""
-    random = [name for name, value in space.items() if isinstance(value, Distribution)]
-    own_draw = [name for name in ("widths",) if name in space and name not in random]
-    if random or own_draw:
+    random = _at_random(space)
+    if random:
         if n is None:
             raise ValueError(
-                f"space draws {', '.join(random or own_draw)} at random, and n is None; type n=100"
+                f"space draws {', '.join(random)} at random, and n is None; type n=100"
             )
-        columns = {name: _draw(value, n, rng) for name, value in space.items() if name != "widths"}
-        return _shaped(columns, n, space.get("widths"), rng)
-    sizes = [len(values) for values in space.values()]
-    total = math.prod(sizes)
+        return _randomly(space, n, rng)
+    total = math.prod(len(values) for values in space.values())
     if n is None or n >= total:
-        picked = np.arange(total)
-    else:  # some of the grid, none of it twice, without making all of it
-        picked = np.sort(rng.choice(total, n, replace=False))
+        return _combined(space, np.arange(total))
+    # Some of the grid, none of it twice, without making all of it.
+    return _combined(space, np.sort(rng.choice(total, n, replace=False)))
+
+
+def _streamed(space: dict[str, Any], n: int | None, seed: int) -> dict[str, Column]:
+    """The columns of the first n configurations of a space, the same ones however many follow."""
+    total = math.prod(len(values) for values in space.values() if isinstance(values, list))
+    if not _at_random(space) and total <= LARGEST:
+        return _combined(space, np.random.default_rng(seed).permutation(total)[:n])
+    assert n is not None
+    parts: list[dict[str, Column]] = []
+    drawn = 0
+    while drawn < n:
+        size = min(max(drawn, FIRST_BLOCK), BLOCK)
+        parts.append(_randomly(space, size, np.random.default_rng([seed, len(parts)])))
+        drawn += size
+    columns = {name: end_to_end([part[name] for part in parts]) for name in parts[0]}
+    return {name: column.take(np.arange(n)) for name, column in columns.items()}
+
+
+def _randomly(space: dict[str, Any], n: int, rng: np.random.Generator) -> dict[str, Column]:
+    """The columns of n configurations, every value drawn by itself."""
+    columns = {name: _draw(value, n, rng) for name, value in space.items() if name != "widths"}
+    return _shaped(columns, n, space.get("widths"), rng)
+
+
+def _combined(space: dict[str, Any], picked: np.ndarray) -> dict[str, Column]:
+    """The columns of some combinations of lists, by their numbers."""
+    sizes = [len(values) for values in space.values()]
     places = zip(space.items(), np.unravel_index(picked, sizes), strict=True)
     columns = {name: _column(values, at) for (name, values), at in places}
     return _shaped(columns, len(picked))

@@ -80,6 +80,18 @@ class Task(NamedTuple):
     as_fit: bool = False
     weights: np.ndarray | None = None
 
+    def part(self, first: int, last: int) -> "Task":
+        """The task of the configurations from number `first` to before `last` alone, from 0."""
+        return self.of_those(np.arange(len(self.configurations))[first:last])
+
+    def of_those(self, numbers: np.ndarray) -> "Task":
+        """The task of some configurations alone, numbered anew."""
+        assert self.of_folds is None
+        return self._replace(
+            configurations=self.configurations.take(numbers),
+            seeds=[self.seeds[number] for number in numbers.tolist()],
+        )
+
     def on_fold(self, fold: int) -> Configurations:
         """The configurations as they are on a fold."""
         return self.configurations if self.of_folds is None else self.of_folds[fold]
@@ -145,8 +157,11 @@ def as_task(
     best_by: str = "validation_loss",
     key: Any = 0,
     weights: Any = None,
+    stream: bool = False,
 ) -> Task:
     """The task of `mlp_jax.sweep`'s arguments of these names.
+
+    stream: as for `space.configurations`.
 
     Raises:
       ValueError: what came, what was expected and what to type.
@@ -154,7 +169,7 @@ def as_task(
     key_init, key_order, key_choices = jax.random.split(as_key(key), 3)
     seed_of_space, seed_of_folds = _seeds_of(key_choices)
     patience = _checked(seeds, epochs, patience, best_by)
-    configs = configurations(space, n, seed=seed_of_space)
+    configs = configurations(space, n, seed=seed_of_space, stream=stream)
     table, labels = as_table(X), checked_labels(y, "y")
     check_length(table, labels)
     weights = checked_weights(weights, table)

@@ -31,7 +31,7 @@ def swept(monkeypatch, error, *words):
     def fails(*_, **__):
         raise error
 
-    monkeypatch.setattr(command, "_search", fails)
+    monkeypatch.setattr(command.Search, "run", fails)
     return CliRunner().invoke(cli.commands, ["sweep", *words])
 
 
@@ -86,6 +86,14 @@ def test_a_mistake_is_told_before_anything_large_is_imported(tmp_path):
         "which column of": ["check", table],
         "expected integers from 1": ["check", table, "--target", "kind", "--hidden", "x"],
         "width is {'normal': [1, 2]}": ["sweep", "--space", space],
+        "--seconds and --checkpoint do not": [
+            "sweep",
+            "--seconds",
+            "9",
+            "--checkpoint",
+            str(tmp_path),
+        ],
+        "--seconds and --processes do not": ["sweep", "--seconds", "9", "--processes", "2"],
     }
     code = (
         "import sys; from click.testing import CliRunner; from mlp_jax.cli.main import commands\n"

@@ -143,6 +143,17 @@ def test_what_was_found_is_shown_where_no_file_can_be_written(broken, small, mon
     assert "6 of 6 members in" in run_.output
 
 
+def test_with_a_limit_of_time_it_says_how_many_it_tried(small, tmp_path):
+    model = tmp_path / "model.safetensors"
+    run_ = run(*small, "--epochs", 2, "--seconds", 10_000, "--output", model)
+    assert run_.exit_code == 0, run_.output
+    assert "3 configurations tried in" in run_.output
+    assert "6 of 6 members in" in run_.output
+    assert mlp_jax.load_model(model).classes == ("malignant", "benign")
+    few = run(*small, "--epochs", 2, "--seconds", 10_000, "--n", 2, "--halving", 1, "--json")
+    assert json.loads(few.output)["configurations"] == 2
+
+
 def test_a_space_in_a_file(tmp_path):
     space = tmp_path / "space.toml"
     space.write_text('hidden = [[3], [4, 2]]\nactivation = ["gelu"]\nlearning_rate = [0.01]\n')

@@ -72,6 +72,17 @@ def regressor():
     return TableRegressor(**FEW).fit(FRAME, pandas.Series(PRICE, name="price"))
 
 
+def test_with_time_for_all_of_a_list_it_finds_the_same(classifier):
+    found = TableClassifier(**FEW, seconds=10_000).fit(FRAME, KIND)
+    expected, told = (one.leaderboard().sort_values("hidden") for one in (classifier, found))
+    assert told["score"].tolist() == pytest.approx(expected["score"].tolist(), rel=1e-5)
+    assert (found.predict(FRAME) == classifier.predict(FRAME)).all()
+    one = TableClassifier(**FEW, seconds=10_000, n_iter=1, ensemble=1).fit(FRAME, KIND)
+    assert len(one.leaderboard()) == len(one.model_.networks) == 1
+    with pytest.raises(ValueError, match="seconds and checkpoint are both given"):
+        TableClassifier(seconds=9, checkpoint="folder").fit(FRAME, KIND)
+
+
 @pytest.mark.parametrize("kind", [polars.DataFrame, pyarrow.table, dict])
 def test_all_kinds_of_frames_are_one_table(kind, classifier):
     X = kind(COLUMNS)

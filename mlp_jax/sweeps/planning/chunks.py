@@ -15,6 +15,7 @@ from mlp_jax.sweeps.planning.costs import (
     bytes_of_step,
     ends,
     seconds_per_step,
+    steps,
 )
 from mlp_jax.sweeps.task import Task
 
@@ -33,6 +34,7 @@ class Size(NamedTuple):
     memory: bytes that all of it may take, or None.
     room: bytes that each device has for its examples and the chunks that run there, or None.
     halving: as for `sweep`.
+    seconds: that a thread may take for a chunk, or None.
     """
 
     chunk: int | None
@@ -42,6 +44,7 @@ class Size(NamedTuple):
     memory: int | None
     room: int | None
     halving: int | None
+    seconds: float | None = None
 
 
 class Needs(NamedTuple):
@@ -80,6 +83,9 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Siz
         epochs = int(task.configurations.epochs[bucket.configurations].max())
         side_by_side = size.workers / len(folds)
         step = seconds_per_step(rates, task, kind, folds, first, hidden)
+        if size.seconds is not None:
+            of_member = step * steps(task, kind, folds[:1]) * epochs
+            most = int(max(1, min(most, size.seconds / of_member)))
         again = rates.chunk is None and _is_padded(task, bucket)
         chunk = (found_again if again else quickest)(
             *(bucket.counts, most, (rates.seconds_of_step, step)),

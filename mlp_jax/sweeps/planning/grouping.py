@@ -99,6 +99,7 @@ def cheapest(
     widened: Widened,
     halving: int | None,
     most: int,
+    compilation: float,
 ) -> list[Group]:
     """The family in groups with a program each, activations apart or together.
 
@@ -109,14 +110,16 @@ def cheapest(
       widened: (widths, price) -> the programs of a group.
       halving: as for `sweep`.
       most: the most programs, where one a group is no more.
+      compilation: what a compilation counts, of what it takes.
     """
     each = max(1, most // len(family))
-    apart = [_divided(rates, task, group, widened, halving, each) for group in family]
+    apart = [_divided(rates, task, group, widened, halving, each, compilation) for group in family]
     price = sum(price for price, _ in apart)
     groups = [group for _, made in apart for group in made]
     if len(family) == 1:
         return groups
-    together_price, together = _divided(rates, task, _joined(family), widened, halving, most)
+    joined = _joined(family)
+    together_price, together = _divided(rates, task, joined, widened, halving, most, compilation)
     return together if together_price < price or len(groups) > most else groups
 
 
@@ -139,6 +142,7 @@ def _divided(
     widened: Widened,
     halving: int | None,
     most: int,
+    compilation: float,
 ) -> tuple[float, list[Group]]:
     """(seconds of the programs and of training by them, the groups) that `widened` makes."""
     kind, folds = group.kind, group.folds
@@ -154,7 +158,7 @@ def _divided(
             rates, task, kind, folds, configs[int(group.numbers[0])], share
         ),
         epochs=epochs,
-        program=SHARE_OF_COMPILATION * compiling + latency,
+        program=compilation * compiling + latency,
         own_program=compiling + latency,
         most=most,
     )

@@ -11,6 +11,7 @@ from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.chunks import Size, check_chunk, needs_of, turns_of, with_chunk
 from mlp_jax.sweeps.planning.costs import (
     CPU,
+    Quick,
     Rates,
     bytes_held,
     ends,
@@ -18,12 +19,20 @@ from mlp_jax.sweeps.planning.costs import (
     seconds_per_epoch,
     steps,
 )
-from mlp_jax.sweeps.planning.grouping import PROGRAMS, Group, Widened, cheapest, families
+from mlp_jax.sweeps.planning.grouping import (
+    PROGRAMS,
+    SHARE_OF_COMPILATION,
+    Group,
+    Widened,
+    cheapest,
+    families,
+)
 from mlp_jax.sweeps.planning.kinds import switches
 from mlp_jax.sweeps.planning.ladder import on_ladder
 from mlp_jax.sweeps.shards import Shard, configurations_of_shard
 from mlp_jax.sweeps.task import Task
 
+BEST = Quick(1.0, 1.0)  # as quick as itself
 EARLY = 0.4  # of the epochs, that a training with patience has on small tables
 
 
@@ -115,6 +124,8 @@ def as_plan(
     halving: int | None = None,
     shard: Shard | None = None,
     widened: Widened = on_ladder,
+    chunk_seconds: float | None = None,
+    compilation: float = SHARE_OF_COMPILATION,
 ) -> SweepPlan:
     """The plan of a task.
 
@@ -129,6 +140,8 @@ def as_plan(
       halving: as for `sweep`; it wants chunks small enough to become fewer.
       shard: the part of the sweep to plan, or None.
       widened: (widths, price) -> the programs of the members of one kind.
+      chunk_seconds: that a thread may take for a chunk, or None.
+      compilation: what a compilation counts, of what it takes.
 
     Raises:
       ValueError: the memory does not suffice.
@@ -139,7 +152,9 @@ def as_plan(
     found = families(task, numbers, apart=chunk is not None)
     most = max(1, PROGRAMS // max(1, len(found)))  # of a family; few ones may have more
     groups = [
-        group for family in found for group in cheapest(rates, task, family, widened, halving, most)
+        group
+        for family in found
+        for group in cheapest(rates, task, family, widened, halving, most, compilation)
     ]
     buckets = [_bucket(rates, task, group) for group in groups]
     needs = [needs_of(task, bucket) for bucket in buckets]
@@ -159,15 +174,15 @@ def as_plan(
         memory=memory,
         room=room,
         halving=halving,
+        seconds=chunk_seconds,
     )
     check_chunk(buckets, needs, size)
     buckets = [
-        _with_costs(
-            *(rates, task, with_chunk(rates, task, bucket, one, size), halving),
-            exact=chunk is not None,
-        )
+        with_costs(rates, task, with_chunk(rates, task, bucket, one, size), halving)
         for bucket, one in zip(buckets, needs, strict=True)
     ]
+    if chunk is None:  # at a given chunk a member is the same whatever else its program trains
+        buckets = [_quick_if_that_pays(rates, task, bucket) for bucket in buckets]
     # The largest first: what is left at the end is small, and no worker waits long for another.
     buckets.sort(key=lambda bucket: -bucket.flops_issued)
     compiling = sum(bucket.compiling for bucket in buckets)
@@ -198,13 +213,8 @@ def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
     )
 
 
-def _with_costs(
-    rates: Rates, task: Task, bucket: Bucket, halving: int | None, *, exact: bool
-) -> Bucket:
-    """With what its products take, without and with padding and filled batches, and its seconds.
-
-    exact: a member is the same to the last bit whatever its neighbours, and so is its program.
-    """
+def with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) -> Bucket:
+    """With what its products take, without and with padding and filled batches, and its seconds."""
     configs, kind = task.configurations, bucket.kind
     first = configs[int(bucket.configurations[0])]
     n = ends(task, first)
@@ -225,19 +235,29 @@ def _with_costs(
         issued += padded * bucket.chunk * epochs_of_chunks
     per_epoch = seconds_per_epoch(rates, task, kind, bucket.folds, first)(np.array(bucket.hidden))
     per_step = rates.seconds_of_step * steps(task, kind, bucket.folds)
-    seconds = float(epochs_of_chunks * (per_step + bucket.chunk * per_epoch))
-    compiling = rates.compile_seconds(kind)
-    stops = configs.numbers("patience")[bucket.configurations] < epochs
-    expected = seconds * (EARLY if stops.all() else 1.0)
-    quick = None if exact else rates.quick
-    if quick is not None and quick.pays(compiling, expected):
-        seconds, compiling = quick.running * seconds, quick.compiling * compiling
-    else:
-        quick = None
+    of_best = float(epochs_of_chunks * (per_step + bucket.chunk * per_epoch))
+    quick = rates.quick if bucket.quick and rates.quick is not None else BEST
     return bucket._replace(
         flops_used=used,
         flops_issued=issued,
-        seconds=seconds,
-        compiling=compiling,
-        quick=quick is not None,
+        seconds=quick.running * of_best,
+        compiling=quick.compiling * rates.compile_seconds(kind),
+    )
+
+
+def _quick_if_that_pays(rates: Rates, task: Task, bucket: Bucket) -> Bucket:
+    """The bucket, its program compiled quickly if it runs for little.
+
+    bucket: with the costs of the best program.
+    """
+    configs, quick = task.configurations, rates.quick
+    patience = configs.numbers("patience")[bucket.configurations]
+    stops = bool((patience < configs.epochs[bucket.configurations]).all())
+    expected = bucket.seconds * (EARLY if stops else 1.0)
+    if quick is None or not quick.pays(bucket.compiling, expected):
+        return bucket
+    return bucket._replace(
+        quick=True,
+        seconds=quick.running * bucket.seconds,
+        compiling=quick.compiling * bucket.compiling,
     )

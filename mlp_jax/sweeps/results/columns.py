@@ -99,11 +99,16 @@ def members_of_each(order: MemberOrder) -> tuple[np.ndarray, np.ndarray]:
     return counts, np.cumsum(counts) - counts
 
 
-def ranked(columns: ConfigurationColumns) -> np.ndarray:
-    """The numbers of the configurations, the best first; see `SweepResult.ranking`."""
+def ranked(columns: ConfigurationColumns, brackets: Sequence[int] = ()) -> np.ndarray:
+    """The numbers of the configurations, the best first; see `SweepResult.ranking`.
+
+    brackets: of `SweepResult`.
+    """
     scores = np.where(np.isnan(columns.scores), -np.inf, columns.scores)
-    halved = bool((columns.statuses == CODES["halved away"]).any())
-    order = order_of(columns.statuses, columns.scores, chosen=halved)
+    halved = columns.statuses == CODES["halved away"]
+    parts = np.split(halved, np.cumsum(brackets)[:-1]) if brackets else [halved]
+    chosen = np.concatenate([np.full(len(part), part.any()) for part in parts])
+    order = order_of(columns.statuses, columns.scores, chosen=chosen)
     return np.lexsort((columns.losses, -scores, order))
 
 

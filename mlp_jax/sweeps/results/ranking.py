@@ -17,17 +17,17 @@ def status_of(members: Sequence[Any]) -> str:
     return next(status for status in STATUSES if status in statuses)
 
 
-def order_of(statuses: np.ndarray, scores: np.ndarray, *, chosen: bool = False) -> np.ndarray:
+def order_of(statuses: np.ndarray, scores: np.ndarray, *, chosen: Any = False) -> np.ndarray:
     """The places in a ranking of what has these statuses and scores, the lower the better.
 
     Args:
       statuses: places in `STATUSES`.
       scores: NaN where there is none.
-      chosen: halving has made a choice. What was interrupted after it has survived the choice, and
-        ranks with what has finished.
+      chosen: halving has made a choice, among all or among those marked. What was interrupted after
+        it has survived the choice, and ranks with what has finished.
     """
     order = np.where(statuses == CODES["halved away"], 2, 0)
-    order[statuses == CODES["interrupted"]] = 0 if chosen else 1
+    order[(statuses == CODES["interrupted"]) & ~np.asarray(chosen)] = 1
     order[np.isnan(scores)] = 3
     order[statuses == CODES["diverged"]] = 4
     return order

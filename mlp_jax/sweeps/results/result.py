@@ -36,6 +36,8 @@ class SweepResult:
     interrupted: whether Ctrl-C ended the sweep.
     bucket_seconds: by the number of a bucket of the plan, the seconds in which threads compiled its
       program and trained its members; without those before the checkpoint and in other processes.
+    brackets: with halving and a limit of time, how many configurations there were in every bracket
+      that halving chose in by itself; () for one bracket of all.
     """
 
     task: Task = field(repr=False)
@@ -45,6 +47,7 @@ class SweepResult:
     compilations: int
     interrupted: bool
     bucket_seconds: dict[int, tuple[float, float]] = field(repr=False)
+    brackets: tuple[int, ...] = field(default=(), repr=False)
 
     @cached_property
     def members(self) -> Sequence[SweepMember]:
@@ -58,11 +61,11 @@ class SweepResult:
     def ranking(self) -> Sequence[Ranked]:
         """Every configuration, the best first; each is made when it is asked for.
 
-        The order: configurations that went to the end; those that Ctrl-C interrupted, by their
-        scores so far; those that were halved away; those with a member without a score; those with
-        a member that diverged. Once halving has chosen, an interrupted configuration that halving
-        went on with counts as one that went to the end. Of equal scores, the lower validation loss
-        comes first.
+        The order: configurations that went to the end; those that Ctrl-C, or the limit of time,
+        interrupted, by their scores so far; those that were halved away; those with a member
+        without a score; those with a member that diverged. Once halving has chosen, an interrupted
+        configuration that halving went on with counts as one that went to the end. Of equal scores,
+        the lower validation loss comes first.
         """
         return Views(range(len(self._ranks)), self._ranked)
 
@@ -117,7 +120,7 @@ class SweepResult:
     @cached_property
     def _ranks(self) -> np.ndarray:
         """The numbers of the configurations, the best first."""
-        return columns.ranked(self._of_configurations)
+        return columns.ranked(self._of_configurations, self.brackets)
 
     @property
     def scores(self) -> np.ndarray:
@@ -144,8 +147,8 @@ class SweepResult:
     def best(self) -> Ranked:
         """The first of `ranking`: the configuration of the highest mean score.
 
-        After Ctrl-C it may be one that was interrupted, with its best epochs so far: where none
-        went to the end, or halving had chosen it.
+        After Ctrl-C, or the limit of time, it may be one that was interrupted, with its best epochs
+        so far: where none went to the end, or halving had chosen it.
 
         Raises:
           ValueError: none has a score on all its folds.
@@ -153,7 +156,7 @@ class SweepResult:
         first = self.ranking[0]
         if first.status == "diverged" or np.isnan(first.score):
             cure = "type smaller learning rates, or clip_norm"
-            if self.interrupted:
+            if self.interrupted or self.counts()["interrupted"]:
                 cure = "let the sweep go on for longer, or type a smaller n"
             raise ValueError(f"no configuration has a score on all its folds: {cure}")
         return first
@@ -192,7 +195,7 @@ class SweepResult:
         """The average of some configurations' networks of all folds; nothing is trained again.
 
         A configuration counts as it was chosen, however many seeds it has. Those that were halved
-        away are left out; after Ctrl-C those that were interrupted are not, if they have a score.
+        away are left out; those that were interrupted are not, if they have a score.
 
         Args:
           size: how many choices at most.

@@ -105,6 +105,7 @@ def _pieces(result: SweepResult) -> Pieces:
         "compilations": result.compilations,
         "interrupted": result.interrupted,
         "bucket_seconds": list(result.bucket_seconds.items()),
+        "brackets": result.brackets,
     }
     arrays = _arrays_of_task(task) | parts_of_outcomes(result.outcomes, task.X.dtype)
     pairs = (np.array([bucket.configurations, bucket.seeds]).T for bucket in plan.buckets)
@@ -125,6 +126,7 @@ def _built(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> SweepResult
         compilations=header["compilations"],
         interrupted=header["interrupted"],
         bucket_seconds={number: tuple(spent) for number, spent in header["bucket_seconds"]},
+        brackets=tuple(header.get("brackets", ())),
     )
 
 

@@ -161,6 +161,7 @@ class Cohort:
         draw: Callable[[int], EpochDraw],
         call: Callable[..., tuple[State, Any]],
         leave: Leave,
+        pace: Callable[[int], int] | None = None,
     ) -> Iterator[int]:
         """Trains all that go on to epoch `until`; yields member-epochs done after every chunk.
 
@@ -170,10 +171,15 @@ class Cohort:
           call: (members, state, epochs done, epoch to stop at, draws, number of their network or
             of each one's) -> (state, history) of a chunk.
           leave: called with members that have ended and leave the cohort.
+          pace: (epochs of the next segment) -> how many of these to train; 0 to stop before it.
         """
         while self._at.done < until and self.goes_on:
             done, most = self._at.done, int(self._at.members.epochs[self._at.goes_on()].max())
-            yield from self._segment(min(until, done + self.segment, most), draw(done), call)
+            epochs = min(until, done + self.segment, most) - done
+            epochs = epochs if pace is None else pace(epochs)
+            if not epochs:
+                return
+            yield from self._segment(done + epochs, draw(done), call)
             self._let_leave(leave)
             self._keep_snapshot()
 

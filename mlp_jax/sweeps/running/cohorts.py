@@ -14,12 +14,15 @@ from mlp_jax.sweeps.planning.segments import epochs_of_segment
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.cohort_members import CohortMembers, members_of, names_of
 from mlp_jax.sweeps.running.devices import room_of, workers_of
+from mlp_jax.sweeps.running.limit import TimeLimit
 from mlp_jax.sweeps.running.schedule import CohortName
 from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.transfers import lies_here
 
+# Of the time that a sweep may take, what the cohorts of a chunk's configurations on all folds take.
+SHARE_OF_LIMIT = 0.05
 COHORTS_OF_WORKER = 4  # of a bucket at least, so that all workers are done at about one time
 
 
@@ -34,6 +37,7 @@ class Cohorts:
         saved: SavedSnapshots,
         *,
         keep_snapshots: bool,
+        limit: TimeLimit | None = None,
     ) -> None:
         """Cohorts of which nothing is made yet.
 
@@ -43,7 +47,9 @@ class Cohorts:
           order: of all members.
           saved: where members stood when they were saved; they go on from there.
           keep_snapshots: every cohort keeps a snapshot for the next save.
+          limit: when all ends; whole configurations are to be done then, so cohorts are short.
         """
+        self._limit = limit
         self._task, self._plan, self._order, self._saved = task, plan, order, saved
         self._keep_snapshots = keep_snapshots
         self._weights = InitialWeights(task)
@@ -112,9 +118,13 @@ class Cohorts:
             return bucket.per_fold
         workers = workers_of(self._plan.devices)
         if "patience" in bucket.on:
-            return bucket.chunk * max(1, min(CHUNKS_OF_COHORT, bucket.chunks // workers))
-        # Of a segment alone no states wait, and to make a cohort takes as long for many members.
-        together = bucket.chunks // (COHORTS_OF_WORKER * workers) if self._one_segment else 1
+            together = bucket.chunks // workers
+        else:
+            # Of a segment alone no states wait, and a cohort of many members is made as fast.
+            together = bucket.chunks // (COHORTS_OF_WORKER * workers) if self._one_segment else 1
+        if self._limit is not None:
+            of_fold = SHARE_OF_LIMIT * self._limit.seconds * workers / len(bucket.folds)
+            together = min(together, int(of_fold * bucket.chunks / bucket.seconds))
         return bucket.chunk * max(1, min(CHUNKS_OF_COHORT, together))
 
     def make(self, name: CohortName, places: np.ndarray, device: Any = None) -> Cohort:

@@ -31,6 +31,12 @@ _numbers = itertools.count(1)  # of sweeps, the same in all processes that are j
 PATIENCE = 60.0  # seconds of waiting for other shards after which it is said
 
 
+def check_cancel(cancel: Any) -> None:
+    """Raises ValueError for what is no event that a user may set, or None."""
+    if cancel is not None and not hasattr(cancel, "is_set"):
+        raise ValueError(f"cancel is {cancel!r}; expected a threading.Event, or None")
+
+
 class SingleProcess:
     """One process trains all members, or a shard all of its own, and asks nobody.
 

@@ -11,6 +11,7 @@ from mlp_jax.sweeps.running.checkpoint import Saved, SweepCheckpoint
 from mlp_jax.sweeps.running.cohort_members import names_of
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.coordination import SingleProcess
+from mlp_jax.sweeps.running.limit import TimeLimit
 from mlp_jax.sweeps.running.record import Record, Shown
 from mlp_jax.sweeps.running.runner import OnChunk, Runner
 from mlp_jax.sweeps.running.schedule import CohortName
@@ -29,6 +30,7 @@ class Rungs:
         coordination: SingleProcess | None = None,
         shown: Shown | None = None,
         on_chunk: OnChunk | None = None,
+        limit: TimeLimit | None = None,
     ) -> None:
         """A sweep of which nothing is trained yet, but for what the checkpoint has.
 
@@ -39,7 +41,9 @@ class Rungs:
           coordination: with the other processes of the sweep.
           shown: called with the outcomes of members that are done, from any thread.
           on_chunk: called by the thread that has trained a chunk, before its states are kept.
+          limit: of the time, or None.
         """
+        self._limit = limit
         self._task, self._plan, self._checkpoint = task, plan, checkpoint
         self._coordination = coordination or SingleProcess()
         self._on_chunk = on_chunk
@@ -52,13 +56,18 @@ class Rungs:
         self._kept = saved.kept
         self._saved = SavedSnapshots(saved.snapshots, order, mine)
         self._cohorts = Cohorts(
-            *(task, plan, order, self._saved), keep_snapshots=checkpoint is not None
+            *(task, plan, order, self._saved),
+            keep_snapshots=checkpoint is not None,
+            limit=limit,
         )
         self.record = Record(order, shown)
         self._known = [known.take(mine[order.places(known.members)]) for known in saved.outcomes]
 
     def train(self) -> bool:
         """Trains all members, some to the last rung; True if it was interrupted.
+
+        The limit of the time does not count as an interruption, but it leaves members as far as
+        they came too.
 
         Raises:
           LostPeerError: another process of the sweep has ended; what this one has is saved.
@@ -84,13 +93,17 @@ class Rungs:
         return False
 
     def _runner(self) -> Runner:
-        return Runner(self._task, self._plan, self._cohorts, self.record, self._on_chunk)
+        how = self._on_chunk, self._limit
+        return Runner(self._task, self._plan, self._cohorts, self.record, *how)
 
     def _train(self, runner: Runner, epochs: int) -> None:
         """Trains to every rung; the last one is at so many epochs."""
         self._kept = self._coordination.agreed(self._kept)
         for choice, rung in enumerate(epochs_of_rungs(epochs, self._plan.halving)):
             runner.run_until(rung, self._look)
+            if self._limit is not None and self._limit.reached:
+                self._give_up()
+                return
             if rung < epochs:
                 runner.train(self._choose(choice))
         self.record.end_all()
@@ -134,7 +147,7 @@ class Rungs:
         return going_on
 
     def _give_up(self) -> None:
-        """Records where all stand after Ctrl-C, also those that the checkpoint alone knows of."""
+        """Records where all stand amid their training, also whom the checkpoint alone knows of."""
         self.record.end_all(show=False)
         with scope(self._task.X.dtype):
             for cohort in self._cohorts.make_saved(self.record.done):

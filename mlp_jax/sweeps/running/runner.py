@@ -11,23 +11,26 @@ import numpy as np
 
 from mlp_jax.dtypes import scope
 from mlp_jax.sweeps.folds import as_folds
+from mlp_jax.sweeps.halving import share_of_epochs
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.running.batch_orders import BatchOrders
 from mlp_jax.sweeps.running.chunk_program import on_platform
 from mlp_jax.sweeps.running.cohort import Cohort
 from mlp_jax.sweeps.running.cohorts import Cohorts
 from mlp_jax.sweeps.running.devices import chunks_at_a_time, put_on_devices, slots_of
+from mlp_jax.sweeps.running.limit import Pace, TimeLimit
 from mlp_jax.sweeps.running.program_cache import (
     ProgramName,
     compile_program,
     kept_program,
 )
 from mlp_jax.sweeps.running.record import Record
-from mlp_jax.sweeps.running.schedule import CohortName, Schedule
+from mlp_jax.sweeps.running.schedule import CohortName, InOrder, Schedule
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.transfers import lies_here
 from mlp_jax.training.epoch import EpochDraw
 
+COMPILING = 1 / 3  # of the time that is left, what a program may take at most
 Job = int | CohortName  # a bucket whose program to compile, or a cohort to train
 OnChunk = Callable[[int], None]  # takes how many epochs the chunk's members have trained, summed
 
@@ -45,6 +48,7 @@ class Runner:
         cohorts: Cohorts,
         record: Record,
         on_chunk: OnChunk | None = None,
+        limit: TimeLimit | None = None,
     ) -> None:
         """Threads that have nothing to do yet but to compile the programs of the plan.
 
@@ -54,14 +58,19 @@ class Runner:
           cohorts: of the plan's buckets.
           record: of what is found.
           on_chunk: called after every chunk, before its states are kept.
+          limit: after which nothing begins, and whose `reached` says so; None for none.
         """
-        self._on_chunk = on_chunk
+        self._on_chunk, self._limit = on_chunk, limit
         self._task, self._plan, self._cohorts, self._record = task, plan, cohorts, record
         folds, self._lengths = as_folds(task.splits)
         self._data = put_on_devices(task, folds, plan.devices)
         self._orders = BatchOrders(task, self._lengths, self._data)
         self._slots = slots_of(plan.devices)
-        self._schedule = Schedule(plan.buckets, len(plan.devices), chunks_at_a_time(plan.devices))
+        self._schedule = Schedule(
+            *(plan.buckets, len(plan.devices), chunks_at_a_time(plan.devices)),
+            # Halving needs all configurations for its choice.
+            None if limit is None or plan.halving else InOrder(self._first, self._may_compile),
+        )
         self._dividing = threading.Lock()
         self._divided: set[int] = set()  # buckets
         self._members: dict[CohortName, np.ndarray] = {}  # places in the bucket
@@ -82,7 +91,7 @@ class Runner:
         self._schedule.train(names)
 
     def run_until(self, epoch: int, look: Callable[[], float | None]) -> None:
-        """Trains every cohort until this epoch, and compiles what that needs.
+        """Trains every cohort until this epoch, or the limit, and compiles what that needs.
 
         Args:
           epoch: to stop at.
@@ -96,7 +105,7 @@ class Runner:
         while pending or self._schedule:
             seconds = look()
             for device in list(free):
-                job = self._schedule.next_of(device)
+                job = self._next(device)
                 if job is None:
                     continue
                 free.remove(device)
@@ -104,12 +113,49 @@ class Runner:
                     pending[self._pool.submit(self._compile, job, device)] = device, job
                 else:
                     pending[self._pool.submit(self._train, job, device, epoch)] = device, job
+            if not pending:
+                return  # there is no time for what is left
             for future in _first_finished(pending, seconds, look):
                 device, job = pending.pop(future)
                 free.append(device)
                 self._schedule.train(future.result() or ())
                 if not isinstance(job, int):
                     self._schedule.trained(device)
+
+    def _next(self, device: Any) -> Job | None:
+        """What a device is to do next; nothing once the time is over."""
+        if self._limit is not None and self._schedule and self._limit.is_over():
+            return None
+        return self._schedule.next_of(device)
+
+    def _first(self, name: CohortName) -> int:
+        """The least number of a cohort's configurations."""
+        numbers = self._plan.buckets[name.bucket].configurations
+        return int(numbers[self._members[name]].min())
+
+    def _may_compile(self, number: int) -> bool:
+        """Whether there is time to train by a bucket's program; the first is compiled anyway."""
+        assert self._limit is not None
+        if not self._names:
+            return True
+        spent = self._record.seconds
+        done = [self._plan.buckets[bucket].compiling for bucket in spent]
+        took = sum(compiling for compiling, _ in spent.values())
+        takes = self._plan.buckets[number].compiling * (took / sum(done) if took else 1.0)
+        if takes < COMPILING * self._limit.left():
+            return True
+        self._limit.reached = True
+        return False
+
+    def _pace(self, name: CohortName, cohort: Cohort) -> Pace | None:
+        """How fast a cohort may go; None without a limit."""
+        if self._limit is None:
+            return None
+        bucket = self._plan.buckets[name.bucket]
+        epochs = int(self._task.configurations.epochs[bucket.configurations].max())
+        epochs_in_all = bucket.chunks * epochs * share_of_epochs(epochs, self._plan.halving)
+        chunks = -(-len(cohort.names) // bucket.chunk)
+        return Pace(self._limit, chunks * bucket.seconds / epochs_in_all)
 
     def _compile(self, number: int, device: Any) -> list[CohortName]:
         """Compiles a bucket's program; returns its cohorts, to whichever thread is the first."""
@@ -181,13 +227,14 @@ class Runner:
             self._record.begin(name, cohort)
             program = self._program(name.bucket, cohort, device)
             began = time.perf_counter()
-            for epochs in cohort.segments(until, draw, call, self._record.add):
+            pace = self._pace(name, cohort)
+            for epochs in cohort.segments(until, draw, call, self._record.add, pace):
                 if self._on_chunk is not None:
                     self._on_chunk(epochs)
                 if self._stopped.is_set():
                     break
         self._record.trained(name.bucket, time.perf_counter() - began - waited)
-        if not self._plan.halving and not self._stopped.is_set():
+        if not self._plan.halving and not self._stopped.is_set() and not cohort.goes_on:
             for outcomes in cohort.outcomes():
                 self._record.add(outcomes)
             self._record.end(name)

@@ -3,6 +3,7 @@
 That is `task_of_table`, then `plan_of` and `run` of `mlp_jax.sweeps.run`, then `choice_of`.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,14 +11,20 @@ import numpy as np
 from mlp_jax.loss_rules import can_be_averaged
 from mlp_jax.losses import is_named_loss
 from mlp_jax.models.model import Model
+from mlp_jax.sweeps.in_time import run_in_time
 from mlp_jax.sweeps.results.answer import Answer, explained
 from mlp_jax.sweeps.results.ensemble import Ensemble, Fitted
 from mlp_jax.sweeps.results.result import SweepResult
+from mlp_jax.sweeps.running.limit import TimeLimit
+from mlp_jax.sweeps.stream import Stream
 from mlp_jax.sweeps.tables.default_space import FOLDS, PATIENCE, default_search
+from mlp_jax.sweeps.tables.time_after import seconds_after
 from mlp_jax.sweeps.task import Task, as_task
 from mlp_jax.tables.model_of_table import model_of_table, scores, with_notes
 from mlp_jax.tables.table import EncodedTable, Table
 from mlp_jax.training.checks import check_count
+
+MOST_AFTER = 0.5  # of the time, kept for what comes after the sweep; then it ends late
 
 
 class Choice(NamedTuple):
@@ -58,6 +65,7 @@ def task_of_table(
     halving: Any = "auto",
     seed: Any = 0,
     weights: Any = None,
+    stream: bool = False,
 ) -> tuple[Task, int | None]:
     """The sweep over the rows of a table to train on: (its task, its halving).
 
@@ -75,6 +83,7 @@ def task_of_table(
       halving: as of `default_search`.
       seed: of all that is drawn.
       weights: what every row counts, (m,); None for all ones.
+      stream: as of `mlp_jax.sweeps.space.configurations`.
 
     Raises:
       ValueError: what came, what was expected and what to type.
@@ -105,8 +114,47 @@ def task_of_table(
         scoring="loss" if scoring is None and table.classes is not None else scoring,
         key=seed,
         weights=weights,
+        stream=stream,
     )
     return task, search.halving
+
+
+def search_in_time(
+    table: Table,
+    parts: EncodedTable,
+    limit: TimeLimit,
+    *,
+    n: int | None = None,
+    refit: bool,
+    report: bool = False,
+    how: dict[str, Any],
+    **choices: Any,
+) -> SweepResult:
+    """The sweep of `task_of_table` until so much of the time is left as an answer takes.
+
+    Args:
+      table: as of `task_of_table`.
+      parts: likewise.
+      limit: of the sweep and its answer.
+      n: how many configurations to draw at most.
+      refit: the best configuration is trained again after the sweep.
+      report: a report is written.
+      how: further arguments of `run_in_time`.
+      **choices: further ones of `task_of_table`.
+
+    Raises:
+      ValueError: what came, what was expected and what to type.
+    """
+    if n is not None:
+        check_count("n", n, ", or None")
+    of_table = partial(task_of_table, table, parts, stream=True, **choices)
+    stream = Stream(lambda count: of_table(n=count)[0], n)
+    _, halving = of_table(n=1)
+    after = seconds_after(
+        stream.task, len(parts.y_test), len(table.features), refit=refit, report=report
+    )
+    sooner = limit.less(min(after, MOST_AFTER * limit.left()))
+    return run_in_time(stream, sooner, halving=halving, **how)
 
 
 def folds_of(table: Table, y: np.ndarray) -> int:

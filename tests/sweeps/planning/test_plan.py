@@ -37,10 +37,10 @@ def test_static_choices_have_programs_of_their_own_but_activations():
     assert mlp_jax.plan_sweep(X, Y, space, chunk=4).compilations == 4
 
 
-def test_activations_are_apart_where_programs_are_cheap(monkeypatch):
-    monkeypatch.setattr("mlp_jax.sweeps.planning.grouping.SHARE_OF_COMPILATION", 1e-9)
-    plan = mlp_jax.plan_sweep(X, Y, {"activation": ["relu", "tanh"], "width": 8})
-    assert plan.compilations == 2
+def test_activations_are_apart_where_programs_are_cheap():
+    task = as_task(X, Y, {"activation": ["relu", "tanh"], "width": 8})
+    assert plan.as_plan(task, compilation=1e-9).compilations == 2
+    assert plan.as_plan(task).compilations == 1
 
 
 def test_on_an_accelerator_programs_are_few_and_chunks_large():

@@ -7,6 +7,7 @@ import pytest
 
 import mlp_jax
 from mlp_jax.sweeps.outcomes import CODES
+from mlp_jax.sweeps.results.columns import ConfigurationColumns, ranked
 from tests.sweeps.small_sweeps import BASE, X, swept
 
 
@@ -60,6 +61,16 @@ def test_after_ctrl_c_one_that_stopped_and_lost_is_not_before_one_that_goes_on()
     statuses = {winner: "interrupted", second: "stopped", third: "halved away"}
     assert whole.ranking[0].score >= whole.ranking[1].score
     assert numbers(after_ctrl_c(whole, statuses).ranking, whole) == [winner, second, third]
+
+
+def test_whom_no_choice_of_its_bracket_has_met_ranks_below_what_finished():
+    statuses = ["finished", "halved away", "interrupted", "halved away", "interrupted", "finished"]
+    scores = np.array([0.5, 0.9, 0.7, 0.1, 0.8, 0.6])
+    codes = np.array([CODES[status] for status in statuses])
+    found = ConfigurationColumns(scores, *np.zeros((3, 6)), codes)
+    assert ranked(found).tolist() == [4, 2, 5, 0, 1, 3]
+    # In the bracket of the last two nobody was halved away: no choice was made there.
+    assert ranked(found, (4, 2)).tolist() == [2, 5, 0, 4, 1, 3]
 
 
 def test_after_ctrl_c_what_finished_comes_first_and_what_has_no_score_last():

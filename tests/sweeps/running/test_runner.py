@@ -11,10 +11,9 @@ import pytest
 
 import mlp_jax
 from mlp_jax.processes.compiled_programs import OF_PROCESS
-from mlp_jax.sweeps import run
 from mlp_jax.sweeps.planning import costs
 from mlp_jax.sweeps.planning.chunks import CHUNKS_OF_COHORT
-from mlp_jax.sweeps.running import program_cache, runner, schedule
+from mlp_jax.sweeps.running import planned, program_cache, runner, schedule
 from tests.sweeps.small_sweeps import BASE, EVERY_KIND, X, Y, equal, swept
 
 
@@ -85,8 +84,8 @@ def planned_for(request, monkeypatch):
     """A plan for such devices, trained here: of the second, each member chooses its activation."""
     rates = {"CPU": costs.CPU, "few": costs.ACCELERATOR._replace(chunk=3)}
     rates["ACCELERATOR"] = costs.ACCELERATOR
-    monkeypatch.setattr(run, "rates_of", lambda devices: rates[request.param])
-    monkeypatch.setattr(run, "workers_of", lambda devices: 1)
+    monkeypatch.setattr(planned, "rates_of", lambda devices: rates[request.param])
+    monkeypatch.setattr(planned, "workers_of", lambda devices: 1)
     return request.param
 
 

@@ -2,11 +2,12 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from mlp_jax.sweeps.planning import costs
 from mlp_jax.sweeps.running import devices
-from mlp_jax.sweeps.running.schedule import CohortName, Schedule
+from mlp_jax.sweeps.running.schedule import CohortName, InOrder, Schedule
 
 LONG, SHORT = (SimpleNamespace(compiling=2.0, seconds=seconds) for seconds in (100.0, 0.1))
 
@@ -90,6 +91,44 @@ def test_of_a_long_bucket_the_last_waves_are_little():
 def test_one_program_is_compiled_on_all_devices_if_it_has_much_to_do(bucket, compiling):
     schedule = Schedule([bucket], 3, at_a_time=1)
     assert [schedule.next_of(device) for device in "abc"] == compiling
+
+
+FIRSTS = {CohortName(0, 0, 0): 0, CohortName(0, 1, 0): 0, CohortName(0, 0, 1): 9}
+FIRSTS |= {CohortName(1, 0, 0): 4}
+
+
+def in_order(may_compile=lambda bucket: True):
+    """Of three programs of these configurations, the first of which is there."""
+    buckets = [
+        SimpleNamespace(**vars(LONG), configurations=np.array(numbers))
+        for numbers in ([0, 9], [7, 8], [4, 5])
+    ]
+    schedule = Schedule(buckets, 1, 2, InOrder(FIRSTS.__getitem__, may_compile))
+    assert schedule.next_of("a") == 0
+    schedule.compiled(0, "a")
+    schedule.train(name for name in reversed(FIRSTS) if name.bucket == 0)
+    return schedule
+
+
+def test_with_a_limit_the_earliest_configurations_come_first_on_all_folds():
+    schedule = in_order()
+    asked = [schedule.next_of("a")]
+    schedule.trained("a")
+    asked.append(schedule.next_of("a"))
+    schedule.trained("a")
+    # Before the cohort of configuration 9, the programs of 4 and 7.
+    asked += [schedule.next_of("a") for _ in range(3)]
+    assert asked == [(0, 0, 0), (0, 1, 0), 2, 1, (0, 0, 1)]
+
+
+def test_with_a_limit_a_program_that_comes_too_late_is_passed_over():
+    schedule = in_order(lambda bucket: bucket != 2)
+    asked = []
+    for _ in range(5):
+        asked.append(schedule.next_of("a"))
+        schedule.trained("a")
+    assert asked == [(0, 0, 0), (0, 1, 0), 1, (0, 0, 1), None]
+    assert schedule  # bucket 2 was never begun
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""What a part of a sweep will take, by its plan and by what the parts before took."""
+
+from typing import Any
+
+from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.sweeps.planning.plan import SweepPlan
+
+
+class Forecast:
+    """The seconds of plans, corrected by what other plans of the same sweep took.
+
+    Three factors beside what a plan says: of compiling, of training, and of the wall beside what
+    each worker did. A program that an earlier plan had is there.
+    """
+
+    def __init__(self) -> None:
+        """A forecast that believes the plan."""
+        self._compiling = self._training = self._waiting = 1.0
+        self._compiled: set[Any] = set()
+
+    def seconds(self, plan: SweepPlan) -> float:
+        """Of the wall."""
+        new = (bucket for bucket in plan.buckets if _program(bucket) not in self._compiled)
+        compiling = self._compiling * sum(bucket.compiling for bucket in new)
+        training = self._training * sum(bucket.seconds for bucket in plan.buckets)
+        said = sum(bucket.compiling + bucket.seconds for bucket in plan.buckets)
+        workers = said / plan.seconds if plan.seconds else 1.0
+        return self._waiting * (compiling + training) / workers
+
+    def learn(
+        self,
+        plan: SweepPlan,
+        seconds: dict[int, tuple[float, float]],
+        wall: float,
+        workers: int,
+    ) -> None:
+        """A plan was trained to the end.
+
+        Args:
+          plan: what was planned.
+          seconds: by the number of a bucket, what threads compiled and trained it.
+          wall: the seconds of all of it.
+          workers: how many threads train at a time.
+        """
+        compiling, training = (sum(one[i] for one in seconds.values()) for i in range(2))
+        new = [bucket for bucket in plan.buckets if _program(bucket) not in self._compiled]
+        if new and compiling:
+            self._compiling = compiling / sum(bucket.compiling for bucket in new)
+        said = sum(bucket.seconds for bucket in plan.buckets)
+        if said and training:
+            self._training = training / said
+            self._waiting = max(1.0, wall * workers / (compiling + training))
+        self._compiled |= {_program(bucket) for bucket in new}
+
+
+def _program(bucket: Bucket) -> Any:
+    """What tells the program of a bucket from others of the sweep."""
+    return bucket.kind, bucket.hidden, bucket.on, bucket.chunk
