@@ -43,7 +43,7 @@ def compiled(monkeypatch):
     monkeypatch.setattr(OF_PROCESS, "share", lambda: 0.7)
     device = jax.devices()[0]
     return lambda length: program_cache.compile_program(
-        device, (np.zeros(length),), None, None, ()
+        device, (np.zeros(length),), None, None, (), quick=False
     )[1]
 
 
