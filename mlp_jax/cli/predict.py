@@ -1,4 +1,7 @@
-"""`mlp-jax predict`, `info` and `export`: what is done with a model file. Only export loads JAX."""
+"""`mlp-jax predict`, `info` and `export`: what is done with a model file.
+
+Only export to StableHLO loads JAX.
+"""
 
 import io
 import json
@@ -218,21 +221,28 @@ def _kinds_of_predictions(model: "Model") -> str:
 @model_argument
 @click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["onnx", "stablehlo"]),
+    help="By default what OUTPUT ends with: ONNX of .onnx, StableHLO otherwise.",
+)
+@click.option(
     "--dtype",
     type=click.Choice(["float32", "float64"]),
     default="float32",
     show_default=True,
-    help="Of the rows and of all that is computed; float64 is for whoever has jax_enable_x64.",
+    help="Of numbers and of all that the networks compute; float64 of StableHLO is for whoever has "
+    "jax_enable_x64.",
 )
-def export(model: Path, output: Path, dtype: str) -> None:
-    """Write a model as a program of StableHLO.
+def export(model: Path, output: Path, format_: str | None, dtype: str) -> None:
+    """Write a model as an ONNX graph, or as a program of StableHLO.
 
-    It takes any number of rows. Whoever has JAX can run it without this library; see
-    mlp_jax.export_model.
+    It takes any number of rows, and needs no mlp_jax: an ONNX graph takes the table's columns as
+    they are and runs in onnxruntime; StableHLO runs where JAX is. See mlp_jax.export_model.
     """
     check_writable(output, read=[model])
     from mlp_jax.models.export import export_model
     from mlp_jax.models.model_file import load_model
 
-    export_model(load_model(model), output, dtype=dtype)
+    export_model(load_model(model), output, format=format_, dtype=dtype)
     click.echo(f"wrote {click.format_filename(output)}")

@@ -35,11 +35,26 @@ learns from a table what the command line learns:
 >>> people_model.predict({"town": ["a", "elsewhere"], "age": [50, None]})
 array(['yes', 'no'], dtype='<U3')
 
-`mlp_jax.export_model(model, path)`, or `mlp-jax export`, writes it as a program of StableHLO, for
-any number of rows, which JAX runs on CPU, GPU and TPU without this library. It takes the table's
-columns as numbers: a category as its place in the list that `mlp-jax info --json` prints, the place
-after the last for any other, a missing cell as NaN. Columns of a large mean and a small spread,
-such as Unix times, need `--dtype float64`.
+`mlp_jax.export_model(model, "model.onnx")`, or `mlp-jax export`, writes it as an ONNX graph, which
+takes the table's columns as they are and runs in onnxruntime and other runtimes, without Python
+too: encoding, classes and averages of several networks are in the graph. It needs the package onnx
+to write (`pip install 'mlp_jax[onnx]'`).
+
+>>> import onnxruntime
+>>> with tempfile.TemporaryDirectory() as folder:
+...     mlp_jax.export_model(people_model, f"{folder}/people.onnx")
+...     session = onnxruntime.InferenceSession(f"{folder}/people.onnx")
+>>> age = np.array([[50], [np.nan]], np.float32)             # a column is (samples, 1)
+>>> town = np.array([["a"], ["elsewhere"]], object)
+>>> label, probabilities = session.run(None, {"age": age, "town": town})
+>>> label.tolist()
+['yes', 'no']
+
+To a path that does not end with ".onnx" it writes a program of StableHLO, for any number of rows,
+which JAX runs on CPU, GPU and TPU without this library. It takes the table's columns as numbers: a
+category as its place in the list that `mlp-jax info --json` prints, the place after the last for
+any other, a missing cell as NaN. Columns of a large mean and a small spread, such as Unix times,
+need `--dtype float64` in both.
 
 >>> import jax
 >>> with tempfile.TemporaryDirectory() as folder:

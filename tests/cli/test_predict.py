@@ -6,6 +6,7 @@ import sys
 
 import jax
 import numpy as np
+import onnxruntime
 import pandas
 import pyarrow
 import pyarrow.csv
@@ -232,15 +233,43 @@ def test_what_float32_has_too_few_digits_for_is_exported_in_float64(about, name,
     np.testing.assert_allclose(program.call(rows)[:, 0], expected, rtol=1e-12)
 
 
-def test_a_model_predicts_from_python_in_another_process_without_jax(trained):
-    _, _, folder, _ = trained
+def test_a_model_predicts_and_is_exported_to_onnx_in_another_process_without_jax(trained):
+    _, table, folder, _ = trained
     code = (
         "import sys; from mlp_jax.__main__ import main\n"
-        "sys.argv = ['mlp-jax', 'predict', *sys.argv[1:]]\n"
-        "try: main()\nexcept SystemExit as done: assert not done.code\n"
+        "model, table, graph = sys.argv[1:]\n"
+        "for words in (['predict', model, table], ['export', model, graph]):\n"
+        "    sys.argv = ['mlp-jax', *words]\n"
+        "    try: main()\n"
+        "    except SystemExit as done: assert not done.code\n"
         "assert 'jax' not in sys.modules and 'sklearn' not in sys.modules"
     )
-    command = [sys.executable, "-c", code, folder / "m.safetensors", folder / "t.csv"]
+    model, graph = folder / "m.safetensors", folder / "graph.onnx"
+    command = [sys.executable, "-c", code, model, folder / "t.csv", graph]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith('"predicted y"')
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    frame = pandas.DataFrame(table)[[one.name for one in session.get_inputs()]]
+    fed = {
+        "age": frame[["age"]].to_numpy(np.float32),
+        "colour": frame[["colour"]].astype(object).fillna("").to_numpy(object),
+        "flag": frame[["flag"]].to_numpy(np.float32),
+    }
+    expected = mlp_jax.load_model(model).predict(frame)
+    predicted = session.run(None, {name: fed[name] for name in frame})[0]
+    if expected.dtype.kind == "f":
+        np.testing.assert_allclose(predicted[:, 0], expected, rtol=1e-6)
+    else:
+        np.testing.assert_array_equal(predicted, expected)
+
+
+def test_the_format_of_an_export_may_be_typed(tmp_path):
+    paths = number_model(tmp_path / "m"), str(tmp_path / "program")
+    done = CliRunner().invoke(commands, ["export", *paths, "--format", "onnx"])
+    assert done.exit_code == 0, done.output
+    session = onnxruntime.InferenceSession(tmp_path / "program")
+    assert session.get_inputs()[0].shape == ["samples", 1]
+    done = CliRunner().invoke(commands, ["export", *paths, "--format", "pmml"])
+    assert done.exit_code == 2
+    assert "'pmml' is not one of 'onnx', 'stablehlo'" in done.stderr

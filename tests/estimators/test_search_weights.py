@@ -185,29 +185,37 @@ def test_metadata_are_routed_to_whoever_requests_them():
     assert np.isfinite(scores).all()
 
 
-def test_an_ensemble_is_chosen_by_weighted_losses():
+@pytest.mark.parametrize(("estimator", "prefix"), [(MLP, ""), (PIPELINE, "mlpclassifier__")])
+def test_an_ensemble_is_chosen_by_weighted_losses(estimator, prefix):
     """One choice is the candidate of the least loss: of all weights alike another one."""
-    grid = {"alpha": [1e-3], "random_state": list(range(8))}
-    picked = []
+    cv = [(np.arange(30), np.arange(30, M)), (np.arange(30, M), np.arange(30))]
+    count, picked = 8, []
+    grid = {f"{prefix}random_state": list(range(count))}
     for weights in (None, np.where(np.arange(M) % 10 == 7, 1.0, 1e-3)):
-        search = SweepCV(MLP, grid, n_iter=None, cv=2, ensemble=1)
-        search.fit(X, Y, sample_weight=weights)
-        (result,) = search.sweep_results_
+        search = SweepCV(estimator, grid, n_iter=None, cv=cv, ensemble=1)
+        search.fit(X, Y, **{f"{prefix}sample_weight": weights})
+        folds, (result,) = search.best_estimator_.folds, search.sweep_results_
         losses = []
-        for number in range(8):
-            A, rows = [], []
+        for number in range(count):
+            found = np.empty((M, 1))
             for member in result.members[2 * number : 2 * number + 2]:
-                rows.append(result.task.splits[member.fold][1])
-                A.append(mlp_jax.forward(member.params, X[rows[-1]].T, network=member.network).T)
-            rows = np.concatenate(rows)
-            of_rows = None if weights is None else weights[rows]
-            true = (Y[rows] == "yes")[:, None].astype(float)
-            losses.append(loss_of_outputs(np.concatenate(A), true, "binary_cross_entropy", of_rows))
+                (_, rows), steps = cv[member.fold], folds[member.fold].steps
+                table = X[rows] if steps is None else steps.transform(X[rows])
+                found[rows] = mlp_jax.forward(member.params, table.T, network=member.network).T
+            true = (Y == "yes")[:, None].astype(float)
+            losses.append(loss_of_outputs(found, true, "binary_cross_entropy", weights))
         best = int(np.argmin(losses))
-        ((params, _),) = search.best_estimator_.folds[0].networks
+        ((params, _),) = folds[0].networks
         np.testing.assert_array_equal(params[0].W, result.members[2 * best].params[0].W)
         picked.append(best)
     assert picked[0] != picked[1]
+
+
+def test_a_validation_set_without_weight_is_an_error():
+    mlp = clone(MLP).set_params(early_stopping=True, validation_fraction=0.1)
+    search = SweepCV(mlp, {"alpha": ALPHAS}, n_iter=None, cv=2)
+    with pytest.raises(ValueError, match="to validate by have a sample_weight of 0; type another"):
+        search.fit(X, Y, sample_weight=np.arange(M) % 30 == 0)
 
 
 REFUSED = {
