@@ -203,14 +203,17 @@ class SweepCV(RandomizedSearchCV):
         beside = {number: one for number, one in settings.items() if reasons[number] is None}
         # One for all settings of the steps, so that their candidates can be compared.
         drawn = int(check_random_state(None).randint(np.iinfo(np.int32).max))
-        for variant in variants:
-            random_state = self._random_state_of(variant.parts or parts)
-            evaluation.beside(
-                *(variant, beside, drawn if random_state is None else random_state),
-                halving=self.halving,
-                memory=self.memory,
-                progress=bool(self.verbose),
-            )
+
+        def random_state_of(variant: Parts) -> Any:
+            own = self._random_state_of(variant)
+            return drawn if own is None else own
+
+        evaluation.beside(
+            *(variants, beside, random_state_of),
+            halving=self.halving,
+            memory=self.memory,
+            progress=bool(self.verbose),
+        )
         for number, reason in enumerate(reasons):
             if reason is not None:
                 random_state = self._random_state_of(parts)

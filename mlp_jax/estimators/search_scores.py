@@ -180,7 +180,7 @@ class Scores:
         there = f"the score there is {self._error_score}"
         if self.failures:
             said = f"Scoring failed {len(self.failures)} times; {there}. The first:"
-            warnings.warn(f"{said} {self.failures[0]}", stacklevel=4)
+            warnings.warn(f"{said} {self.failures[0]}", stacklevel=6)
         for chosen, fold, error in self._unfitted[:1]:
             steps = f" with {as_typed(dict(chosen))}" if chosen else ""
             others = f" (and {len(self._unfitted) - 1} times more)" * (len(self._unfitted) > 1)
@@ -188,7 +188,7 @@ class Scores:
                 f"Nothing could be fitted{steps} on fold {fold} ({type(error).__name__}: {error})"
                 f"{others}; {there}",
                 FitFailedWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
         if self._lost:
             alone = [one for one in self._lost if isinstance(one, FittedAlone)]
@@ -198,7 +198,7 @@ class Scores:
                 f"{len(self._lost)} of {self._shape[0] * self._shape[1]} networks diverged or were "
                 f"interrupted; their score is {self._error_score}{more}",
                 FitFailedWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
 
 

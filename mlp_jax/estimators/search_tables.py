@@ -83,6 +83,14 @@ class Tables(NamedTuple):
         """Rows of a fold as its network takes them, (rows, features)."""
         return np.ascontiguousarray(self.X[rows, : self.folds[number].mlp.n_features_in_])
 
+    def widened(self, columns: int) -> "Tables":
+        """The same with columns of zeros at the end of X, so that there are so many."""
+        if columns == self.X.shape[1]:
+            return self
+        X = np.zeros((len(self.X), columns), self.X.dtype)
+        X[:, : self.X.shape[1]] = self.X
+        return self._replace(X=X)
+
     def weights_of(self, rows: np.ndarray) -> np.ndarray:
         """The weights of some rows, (rows,)."""
         return np.ones(len(rows)) if self.weights is None else self.weights[rows]

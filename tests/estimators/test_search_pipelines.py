@@ -125,12 +125,12 @@ def test_scores_and_choice_are_those_of_grid_search(kind):
 
 
 class Counted(TransformerMixin, BaseEstimator):
-    """Passes rows on and counts how often it is fitted."""
+    """Passes the first columns on and counts how often it is fitted."""
 
     fits = 0
 
-    def __init__(self, factor=1.0):
-        self.factor = factor
+    def __init__(self, columns=3):
+        self.columns = columns
 
     def fit(self, X, y=None):
         Counted.fits += 1
@@ -138,17 +138,23 @@ class Counted(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        return X * self.factor
+        return X[:, : self.columns]
 
 
 def test_each_setting_of_the_steps_is_fitted_once_a_fold_and_trained_in_one_sweep():
+    """The sweeps share a program, though they have other columns; the networks are of their own."""
     Counted.fits = 0
-    grid = {"counted__factor": [0.5, 2.0], "mlpclassifier__alpha": [0.1, 0.2, 0.3]}
-    search = SweepCV(make_pipeline(Counted(), MLP), grid, n_iter=None, cv=2, refit=False)
+    grid = {"counted__columns": [1, 2, 3], "mlpclassifier__alpha": [0.1, 0.2, 0.3]}
+    mlp = clone(MLP).set_params(hidden_layer_sizes=(7,))  # of no other test
+    search = SweepCV(make_pipeline(Counted(), mlp), grid, n_iter=None, cv=2, refit=False)
     search.fit(X, Y)
-    assert Counted.fits == 2 * 2
-    assert [len(result.members) for result in search.sweep_results_] == [3 * 2, 3 * 2]
+    assert Counted.fits == 3 * 2
+    assert [len(result.members) for result in search.sweep_results_] == [3 * 2] * 3
     assert sum(result.compilations for result in search.sweep_results_) <= 1
+    shapes = [result.members[0].params[0].W.shape for result in search.sweep_results_]
+    assert shapes == [(1, 7), (2, 7), (3, 7)]
+    one_by_one = clone(search).set_params(memory=1 << 30).fit(X, Y)
+    np.testing.assert_allclose(split_scores(one_by_one), split_scores(search))
 
 
 def test_a_score_is_in_the_units_of_the_target_and_a_scorer_of_ones_own_sees_the_whole():
@@ -200,8 +206,9 @@ def test_a_setting_that_cannot_be_fitted_costs_its_own_scores():
     grid = {"pca__n_components": [2, 7], "mlpclassifier__alpha": ALPHAS}
     search = SweepCV(STEPS, grid, n_iter=None, cv=2)
     said = r"with \{'pca__n_components': 7\} on fold 0 \(ValueError: .*n_components=7.* 1 times"
-    with pytest.warns(FitFailedWarning, match=said):
+    with pytest.warns(FitFailedWarning, match=said) as caught:
         search.fit(X, Y)
+    assert caught[0].filename == __file__  # it is said of the user's line
     failed = [one["pca__n_components"] == 7 for one in search.cv_results_["params"]]
     assert (search.cv_results_["status"] == "failed").tolist() == failed
     assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == failed

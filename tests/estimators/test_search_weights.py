@@ -114,8 +114,9 @@ def test_of_several_scores_those_count_weights_that_take_them():
     scoring = {"weighed": "accuracy", "plain": lambda fitted, X, y: fitted.score(X, y)}
     how = {"n_iter": None, "cv": 2, "refit": "weighed"}
     search = SweepCV(MLP, {"alpha": ALPHAS}, scoring=scoring, **how)
-    with pytest.warns(UserWarning, match="plain: this score takes no sample_weight"):
+    with pytest.warns(UserWarning, match="plain: this score takes no sample_weight") as caught:
         search.fit(X, Y, sample_weight=WEIGHTS)
+    assert caught[0].filename == __file__
     for member, weighed, plain in zip(
         search.sweep_results_[0].members,
         split_scores(search, "test_weighed").ravel(),

@@ -41,7 +41,7 @@ TABLE = pd.DataFrame(
 NEW = TABLE.iloc[::-1].reset_index(drop=True)
 NEW.loc[3, "age"], NEW.loc[4, "age"], NEW.loc[5, "income"] = np.nan, 1e7, 3e9
 NEW.loc[6, "colour"], NEW.loc[7, "colour"], NEW.loc[8, "kind"] = "pink", None, "c"
-NEW.loc[9, "code"] = 7.0
+NEW.loc[9, "code"], NEW.loc[10, "age"] = 7.0, -2.0
 X = RNG.normal(size=(M, 3))
 OF_COLUMNS = (["age", "income"], ["colour", "kind", "code", "on"])
 ENCODERS = {
@@ -153,6 +153,15 @@ def test_a_graph_predicts_as_the_model_does(case, dtype, tmp_path):
             expected = exported.predict(rows).reshape(len(rows), -1)
             np.testing.assert_allclose(found["prediction"], expected, rtol=1e-6, atol=1e-6)
     assert np.ptp(exported.outputs(table), axis=0).min() > 1e-3  # or nothing would be told
+
+
+def test_a_column_of_a_large_mean_is_exported_in_float64(tmp_path):
+    times = numbers("abc", mean=1.7e9, scale=1e3)
+    exported = replace(model("numbers", dtype=np.float64), encoding=times)
+    session = session_of(exported, tmp_path, dtype="float64")
+    rows = 1.7e9 + 1e3 * X
+    (found,) = session.run(None, {"X": rows})
+    np.testing.assert_allclose(found[:, 0], exported.predict(rows), rtol=1e-9)
 
 
 def test_weights_of_an_ensemble_and_limits_would_be_missed(tmp_path):
