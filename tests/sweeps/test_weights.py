@@ -78,6 +78,21 @@ def test_weights_of_one_are_no_weights():
         assert mine.score == pytest.approx(theirs.score)
 
 
+def test_a_weight_of_two_is_the_row_twice():
+    """In full batches, of whose order nothing depends; the copies of a row go where it goes."""
+    twice = np.where(np.arange(50) % 3 == 0, 2, 1)
+    rows = np.repeat(np.arange(50), twice)
+    folds = [(np.arange(30), np.arange(30, 50)), (np.arange(20, 50), np.arange(20))]
+    copied = [tuple(np.flatnonzero(np.isin(rows, part)) for part in parts) for parts in folds]
+    space = [SPACE[2] | {"class_weight": {0: 1, 1: 3}}]
+    first = swept(space, folds=folds, weights=twice)
+    again = mlp_jax.sweep(X[rows], Y[rows], space, folds=copied, progress=False, epochs=5)
+    for mine, theirs in zip(first.members, again.members, strict=True):
+        np.testing.assert_allclose(mine.params[0].W, theirs.params[0].W, rtol=1e-9)
+        for curve in ("cost", "validation_loss", "metric"):
+            np.testing.assert_allclose(getattr(mine.curves, curve), getattr(theirs.curves, curve))
+
+
 def test_a_file_has_the_weights(result, tmp_path):
     path = tmp_path / "sweep.safetensors"
     mlp_jax.save_sweep(result, path)
