@@ -65,6 +65,14 @@ def test_what_drops_no_units_has_programs_of_its_own_where_that_is_worth_it():
     assert dropping(as_task(X, Y, space | {"epochs": 60}), rates=masks) == [(False, 2), (True, 2)]
 
 
+def test_of_shared_programs_one_without_dropout_draws_no_masks():
+    space = [{"hidden": (512,), "dropout": 0.0}, {"hidden": (8,), "dropout": 0.0}]
+    space += [{"hidden": (8,), "dropout": 0.3}]
+    task = as_task(X, Y, [one | {"epochs": 200} for one in space])
+    buckets = plan.as_plan(task).buckets
+    assert sorted((b.hidden, b.kind.dropout) for b in buckets) == [((8,), True), ((512,), False)]
+
+
 def test_on_an_accelerator_programs_are_few_and_chunks_large():
     space = {"widths": mlp_jax.int_uniform(8, 128), "depth": 2, "activation": ["relu", "tanh"]}
     task = as_task(X, Y, space, n=3000, folds=3, epochs=50)
