@@ -222,6 +222,8 @@ class SweepInTime:
             shown=shown,
             on_chunk=self._on_chunk,
             limit=self._limit,
+            # Where no configuration may come to its end, each fold of the first ones has a score.
+            evenly=len(plan.buckets) == 1 and plan.buckets[0].per_fold <= plan.buckets[0].chunk,
         )
         self._interrupted = rungs.train()
         record = rungs.record

@@ -109,17 +109,25 @@ def test_its_result_is_whole(stopped, tmp_path):
 
 
 def test_a_segment_is_as_long_as_the_time_that_is_left():
-    # Each cohort of 20 epochs takes 40 s, and the third has 20: it goes on in ever shorter ones.
-    result = swept(100, n=2, epochs=20, clock=(clock := Clock()))
-    assert result.counts()["finished"] == 4
-    result = swept(60, n=2, epochs=20, clock=(clock := Clock()))
+    # Two configurations on a fold take 40 s, and those of the third chunk have 30 s.
+    result = swept(110, n=4, epochs=20, clock=(clock := Clock()))
+    told = [len(member.curves.cost) if member.params else 0 for member in result.members]
+    assert told[:4] == [20] * 4
+    assert 8 <= told[4] == told[6] <= 15
+    assert told[5] == told[7] == 0
+    assert clock.now <= 110
+
+
+def test_where_there_is_time_for_one_alone_its_folds_come_as_far():
+    result = swept(30, n=1, epochs=20, chunk=1, clock=(clock := Clock()))  # it takes 40 s
     told = [len(member.curves.cost) for member in result.members]
-    assert told[0] == told[2] == 20
-    assert 5 <= told[1] == told[3] <= 10
-    assert clock.now <= 60
-    assert {member.status for member in result.members} == {"finished", "interrupted"}
-    assert np.isfinite(result.best.score)
+    assert 28 <= sum(told) == clock.now <= 30
+    assert max(told) - min(told) <= 2
     assert result.best.status == "interrupted"
+    assert np.isfinite(result.best.score)
+    assert result.ensemble(2).predict(X).shape == Y.shape
+    whole = swept(1000, n=1, epochs=20, chunk=1)
+    assert whole.counts()["finished"] == 2
 
 
 def test_there_are_as_many_as_the_space_has_and_n_at_most():
@@ -174,6 +182,21 @@ def test_nothing_is_compiled_after_the_limit(monkeypatch):
     result = swept(50, two, n=None, halving=3, clock=clock)
     assert (clock.now, compiled) == (100, [0])
     assert len(result.ranking) == len(result.plan.buckets) == 1
+
+
+def test_halving_begins_no_program_that_is_not_there_in_time(monkeypatch):
+    asked = []
+
+    def takes(self, bucket):
+        asked.append(bucket.kind.batch_size)
+        return 0.0 if len(asked) < 2 else 60.0
+
+    monkeypatch.setattr(TimeLimit, "compile_seconds", takes)
+    two = [{"hidden": (3,), "batch_size": size} for size in (8, 9)]
+    result = swept(50, two, n=None, halving=3, clock=(clock := Clock()))
+    assert len(asked) == 2  # and the first is not trained further than to its first choice
+    assert clock.now == 2
+    assert len(result.ranking) == 1
 
 
 def test_after_a_cancel_it_says_that_it_was_interrupted():

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.plan import SweepPlan
 
 
@@ -20,7 +19,7 @@ class Forecast:
 
     def seconds(self, plan: SweepPlan) -> float:
         """Of the wall."""
-        new = (bucket for bucket in plan.buckets if _program(bucket) not in self._compiled)
+        new = (bucket for bucket in plan.buckets if bucket.program not in self._compiled)
         compiling = self._compiling * sum(bucket.compiling for bucket in new)
         training = self._training * sum(bucket.seconds for bucket in plan.buckets)
         said = sum(bucket.compiling + bucket.seconds for bucket in plan.buckets)
@@ -43,16 +42,11 @@ class Forecast:
           workers: how many threads train at a time.
         """
         compiling, training = (sum(one[i] for one in seconds.values()) for i in range(2))
-        new = [bucket for bucket in plan.buckets if _program(bucket) not in self._compiled]
+        new = [bucket for bucket in plan.buckets if bucket.program not in self._compiled]
         if new and compiling:
             self._compiling = compiling / sum(bucket.compiling for bucket in new)
         said = sum(bucket.seconds for bucket in plan.buckets)
         if said and training:
             self._training = training / said
             self._waiting = max(1.0, wall * workers / (compiling + training))
-        self._compiled |= {_program(bucket) for bucket in new}
-
-
-def _program(bucket: Bucket) -> Any:
-    """What tells the program of a bucket from others of the sweep."""
-    return bucket.kind, bucket.hidden, bucket.on, bucket.chunk
+        self._compiled |= {bucket.program for bucket in new}

@@ -124,9 +124,15 @@ class Runner:
 
     def _next(self, device: Any) -> Job | None:
         """What a device is to do next; nothing once the time is over."""
-        if self._limit is not None and self._schedule and self._limit.is_over():
+        if self._limit is None or not self._schedule:
+            return self._schedule.next_of(device)
+        if self._limit.is_over() or (self._plan.halving and self._limit.reached):
             return None
-        return self._schedule.next_of(device)
+        job = self._schedule.next_of(device)
+        # Halving chooses among all, so that without one program nothing comes of the others.
+        if self._plan.halving and isinstance(job, int) and not self._may_compile(job):
+            return None
+        return job
 
     def _first(self, name: CohortName) -> int:
         """The least number of a cohort's configurations."""
@@ -134,15 +140,11 @@ class Runner:
         return int(numbers[self._members[name]].min())
 
     def _may_compile(self, number: int) -> bool:
-        """Whether there is time to train by a bucket's program; the first is compiled anyway."""
+        """Whether there is time for a bucket's program, and without halving to train by it."""
         assert self._limit is not None
-        if not self._names:
-            return True
-        spent = self._record.seconds
-        done = [self._plan.buckets[bucket].compiling for bucket in spent]
-        took = sum(compiling for compiling, _ in spent.values())
-        takes = self._plan.buckets[number].compiling * (took / sum(done) if took else 1.0)
-        if takes < COMPILING * self._limit.left():
+        share = 1.0 if self._plan.halving else COMPILING
+        takes = self._limit.compile_seconds(self._plan.buckets[number])
+        if takes < share * self._limit.left():
             return True
         self._limit.reached = True
         return False
@@ -191,6 +193,9 @@ class Runner:
         program, new = compile_program(*choices)
         self._names[number, device] = ProgramName(*choices)
         self._schedule.compiled(number, device)
+        if self._limit is not None:
+            took = time.perf_counter() - began if new else 0.0
+            self._limit.compiled(cohort.bucket, took)
         if new:
             self._record.compiled(number, time.perf_counter() - began)
         return program

@@ -8,9 +8,7 @@ from mlp_jax.sweeps.planning.forecast import Forecast
 
 
 def bucket(name, compiling, seconds):
-    return SimpleNamespace(
-        kind=name, hidden=(3,), on=frozenset(), chunk=2, compiling=compiling, seconds=seconds
-    )
+    return SimpleNamespace(program=name, compiling=compiling, seconds=seconds)
 
 
 def plan(*buckets, workers=2):
