@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.wording import as_typed
 
 # A segment takes this share of the time that is left at most, by what the last epochs took: so the
 # one that is reckoned badly still ends in time.
@@ -69,6 +72,22 @@ class TimeLimit:
             if not self._programs or bucket.program in self._programs:
                 return 0.0
             return bucket.compiling * (self._took / self._said if self._said else 1.0)
+
+
+def as_limit(seconds: Any) -> TimeLimit | None:
+    """The limit of so many seconds from now; None for none.
+
+    Raises:
+      ValueError: seconds is no number above 0.
+    """
+    if seconds is None:
+        return None
+    number = isinstance(seconds, int | float | np.number) and not isinstance(seconds, bool)
+    if not number or not 0 < seconds < np.inf:
+        raise ValueError(
+            f"seconds is {as_typed(seconds)}; expected a number above 0, such as 300, or None"
+        )
+    return TimeLimit(float(seconds))
 
 
 class Pace:

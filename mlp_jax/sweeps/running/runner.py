@@ -126,13 +126,13 @@ class Runner:
         """What a device is to do next; nothing once the time is over."""
         if self._limit is None or not self._schedule:
             return self._schedule.next_of(device)
-        if self._limit.is_over() or (self._plan.halving and self._limit.reached):
-            return None
-        job = self._schedule.next_of(device)
-        # Halving chooses among all, so that without one program nothing comes of the others.
-        if self._plan.halving and isinstance(job, int) and not self._may_compile(job):
-            return None
-        return job
+        while not self._limit.is_over():
+            job = self._schedule.next_of(device)
+            # Halving chooses among those that have a program in time; the others were never begun.
+            if isinstance(job, int) and self._plan.halving and not self._may_compile(job):
+                continue
+            return job
+        return None
 
     def _first(self, name: CohortName) -> int:
         """The least number of a cohort's configurations."""
@@ -140,14 +140,10 @@ class Runner:
         return int(numbers[self._members[name]].min())
 
     def _may_compile(self, number: int) -> bool:
-        """Whether there is time for a bucket's program, and without halving to train by it."""
+        """Whether there is time for a bucket's program, and to train by it."""
         assert self._limit is not None
-        share = 1.0 if self._plan.halving else COMPILING
         takes = self._limit.compile_seconds(self._plan.buckets[number])
-        if takes < share * self._limit.left():
-            return True
-        self._limit.reached = True
-        return False
+        return takes < COMPILING * self._limit.left()
 
     def _pace(self, name: CohortName, cohort: Cohort) -> Pace | None:
         """How fast a cohort may go; None without a limit."""
