@@ -64,7 +64,7 @@ class Bucket(NamedTuple):
     @property
     def program(self) -> Any:
         """What tells its program from the others of a sweep."""
-        return self.kind, self.hidden, self.on, self.chunk
+        return self.kind, self.hidden, self.on, self.chunk, self.quick
 
     @property
     def per_fold(self) -> int:
