@@ -16,10 +16,10 @@ from sklearn.utils.validation import (
 
 from mlp_jax.models.model import Model
 from mlp_jax.models.model_file import write_model
-from mlp_jax.sweeps.in_time import as_limit, check_alone
+from mlp_jax.sweeps.in_time import check_alone
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.run import plan_of, run
-from mlp_jax.sweeps.running.limit import TimeLimit
+from mlp_jax.sweeps.running.limit import TimeLimit, as_limit
 from mlp_jax.sweeps.tables.search import choice_of, search_in_time, task_of_table
 from mlp_jax.tables.columns import feature_columns
 from mlp_jax.tables.files import RawTable

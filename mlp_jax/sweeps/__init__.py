@@ -93,7 +93,8 @@ functions of `mlp_jax.pictures`, for your own figures too:
 
 Rooms: `planning` decides who trains beside whom, `running` does it, `results` is what is found; the
 files of this folder are what all three speak of: the space, the task, its folds, the members. `run`
-is the door. `tables` is above it: what is searched on a table by default, and what then predicts.
+is the door, and `in_time` what it does where the time is limited. `tables` is above both: what is
+searched on a table by default, and what then predicts.
 """
 
 from typing import TYPE_CHECKING

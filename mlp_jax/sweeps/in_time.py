@@ -12,16 +12,14 @@ of the time may be wrong by a half, so it decides nothing that cannot be mended:
 Whatever trains when the time is over stops after an epoch, as after Ctrl-C.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import numpy as np
 
 from mlp_jax.processes.memory import free_memory
 from mlp_jax.sweeps.halving import CUTS, as_halving
-from mlp_jax.sweeps.planning.forecast import Forecast
+from mlp_jax.sweeps.planning.forecast import Forecast, largest
 from mlp_jax.sweeps.planning.parts import part_of
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.parts import Part, result_of
@@ -35,7 +33,6 @@ from mlp_jax.sweeps.running.rungs import Rungs
 from mlp_jax.sweeps.running.runner import OnChunk
 from mlp_jax.sweeps.stream import Stream
 from mlp_jax.sweeps.task import Task
-from mlp_jax.wording import as_typed
 
 # Of the time that is left by what the plan says, what is planned for: the plan may be wrong.
 PLANNED = 1.5
@@ -47,22 +44,6 @@ SHARE_OF_CHUNK = 0.2
 SHARE_OF_MEMORY = 0.5  # of what is free, for the results, where nobody says how much
 
 PlanOf = Callable[..., SweepPlan]  # of a task
-
-
-def as_limit(seconds: Any) -> TimeLimit | None:
-    """The limit of so many seconds from now; None for none.
-
-    Raises:
-      ValueError: seconds is no number above 0.
-    """
-    if seconds is None:
-        return None
-    number = isinstance(seconds, int | float | np.number) and not isinstance(seconds, bool)
-    if not number or not 0 < seconds < np.inf:
-        raise ValueError(
-            f"seconds is {as_typed(seconds)}; expected a number above 0, such as 300, or None"
-        )
-    return TimeLimit(float(seconds))
 
 
 class SweepInTime:
@@ -100,6 +81,12 @@ class SweepInTime:
         self._held = 0  # bytes of results
         self._compilations, self._interrupted = 0, False
 
+    def plan(self) -> SweepPlan:
+        """The plan of as many configurations as fit by what the plan says."""
+        plan = self._planned(0, self._limit.left())
+        assert plan is not None  # without the memory for one there is an error
+        return plan
+
     def run(self, progress: Any) -> SweepResult:
         """Trains until the limit, Ctrl-C or the end of the stream. progress: as for `sweep`."""
         with as_sweep_progress(progress, self._stream.task, 0) as shown:
@@ -122,25 +109,27 @@ class SweepInTime:
     def _run(self, shown: SweepProgress | None) -> None:
         first = 0
         while not self._is_over() and self._stream.has(first + 1):
-            plan = self._planned(first)
+            plan = self._planned(first, PLANNED * self._limit.left())
             if plan is None:
                 return
             first += self._trained(first, plan, shown)
 
     def _is_over(self) -> bool:
         """Whether nothing more is to begin."""
+        if not self._parts:
+            return False
         little = self._limit.left() < LEAST * self._limit.seconds
-        return bool(self._parts) and (little or self._interrupted or self._limit.reached)
+        none = not self._parts[-1].outcomes  # for no program there was the time
+        return little or none or self._interrupted or self._limit.reached
 
     # --- How much.
 
-    def _planned(self, first: int) -> SweepPlan | None:
-        """A plan of the configurations from `first` on, of more than fit; None without memory.
+    def _planned(self, first: int, seconds: float) -> SweepPlan | None:
+        """A plan of the configurations from `first` on that take so long; None without memory.
 
         Raises:
           ValueError: the memory does not suffice for one.
         """
-        seconds = PLANNED * self._limit.left()
         plans: dict[int, SweepPlan] = {}
 
         def fits(count: int) -> bool:
@@ -222,6 +211,8 @@ class SweepInTime:
             shown=shown,
             on_chunk=self._on_chunk,
             limit=self._limit,
+            # Where no configuration may come to its end, each fold of the first ones has a score.
+            evenly=len(plan.buckets) == 1 and plan.buckets[0].per_fold <= plan.buckets[0].chunk,
         )
         self._interrupted = rungs.train()
         record = rungs.record
@@ -230,25 +221,6 @@ class SweepInTime:
         if not self._limit.reached and not self._interrupted:
             wall = self._limit.spent() - began
             self._forecast.learn(plan, record.seconds, wall, workers_of(plan.devices))
-
-
-def largest(fits: Callable[[int], bool], most: int) -> int:
-    """The largest number up to `most` that fits, by a fifth at most too small; 0 if 1 does not.
-
-    fits: of numbers from 1 up; what is larger than one that does not fit does not fit.
-
-    Example:
-      >>> largest(lambda n: n <= 100, 5000), largest(lambda n: True, 7), largest(lambda n: n < 1, 9)
-      (91, 7, 0)
-    """
-    good, bad = 0, 1
-    while bad <= most and fits(bad):
-        good, bad = bad, bad * 4
-    bad = min(bad, most + 1)
-    while bad - good > max(1, good // 5):
-        middle = (good + bad) // 2 if good < 4 else round(math.sqrt(good * bad))
-        good, bad = (middle, bad) if fits(middle) else (good, middle)
-    return good
 
 
 def run_in_time(
@@ -268,8 +240,28 @@ def run_in_time(
     Raises:
       ValueError: what came, what was expected and what to type.
     """
-    halving, memory = as_halving(halving), count_or_none("memory", memory)
     check_cancel(cancel)
+    how = {"halving": halving, "memory": memory, "chunk": chunk, "devices": devices}
+    return _in_time(stream, limit, **how, cancel=cancel, on_chunk=on_chunk).run(progress)
+
+
+def plan_in_time(stream: Stream, limit: TimeLimit, **how: Any) -> SweepPlan:
+    """The plan of as many configurations as fit by what the plan says; as for `run_in_time`."""
+    return _in_time(stream, limit, **how).plan()
+
+
+def _in_time(
+    stream: Stream,
+    limit: TimeLimit,
+    *,
+    halving: Any,
+    memory: Any,
+    chunk: Any,
+    devices: Any,
+    cancel: Any = None,
+    on_chunk: OnChunk | None = None,
+) -> SweepInTime:
+    halving, memory = as_halving(halving), count_or_none("memory", memory)
     workers = workers_of(as_devices(devices))
 
     def planned(task: Task, memory: int | None, chunk_seconds: float) -> SweepPlan:
@@ -278,7 +270,7 @@ def run_in_time(
         return plan_of(task, **how, halving=halving, compilation=1.0)  # it is this sweep's time
 
     choices: dict[str, Any] = {"halving": halving, "memory": memory, "cancel": cancel}
-    return SweepInTime(stream, planned, limit, **choices, on_chunk=on_chunk).run(progress)
+    return SweepInTime(stream, planned, limit, **choices, on_chunk=on_chunk)
 
 
 def check_alone(*, checkpoint: Any = None, shard: Any = None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from mlp_jax.sweeps.in_time import as_limit, check_alone, run_in_time
+from mlp_jax.sweeps.in_time import check_alone, plan_in_time, run_in_time
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
@@ -15,6 +15,7 @@ from mlp_jax.sweeps.running.coordination import (
     SingleProcess,
     check_cancel,
 )
+from mlp_jax.sweeps.running.limit import as_limit
 from mlp_jax.sweeps.running.planned import plan_of as plan_of
 from mlp_jax.sweeps.running.progress import as_sweep_progress
 from mlp_jax.sweeps.running.rungs import Rungs
@@ -167,6 +168,7 @@ def plan_sweep(
     space: Any,
     *,
     halving: int | None = None,
+    seconds: float | None = None,
     memory: int | None = None,
     chunk: int | None = None,
     devices: Sequence[Any] | None = None,
@@ -180,7 +182,8 @@ def plan_sweep(
     """What `sweep` would do with the same arguments; nothing is compiled or trained.
 
     A plan is the same whatever `progress`, `checkpoint`, `checkpoint_seconds` and `cancel` are:
-    they are taken so that one set of arguments serves both.
+    they are taken so that one set of arguments serves both. With `seconds` it is the plan of as
+    many configurations as take as long by what it says; the sweep will see how long they take.
 
     Example:
       >>> import numpy as np, mlp_jax
@@ -189,8 +192,15 @@ def plan_sweep(
       >>> plan.members, plan.compilations, plan.buckets[0].hidden
       (9, 1, (16,))
     """
-    task = as_task(X, y, space, **choices)
     how: dict[str, Any] = {"memory": memory, "chunk": chunk, "devices": devices}
+    limit = as_limit(seconds)
+    if limit is not None:
+        check_alone(checkpoint=checkpoint, shard=shard)
+        n = choices.pop("n", None)
+        task_of = partial(as_task, X, y, space, **choices)
+        stream = Stream(lambda count: task_of(n=count, stream=True), n)
+        return plan_in_time(stream, limit, **how, halving=halving).portable()
+    task = as_task(X, y, space, **choices)
     return plan_of(task, **how, halving=halving, shard=shard).portable()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import mlp_jax
 from mlp_jax.sweeps import in_time
-from mlp_jax.sweeps.in_time import Stream, largest, run_in_time
+from mlp_jax.sweeps.in_time import Stream, plan_in_time, run_in_time
 from mlp_jax.sweeps.planning import costs
 from mlp_jax.sweeps.running import devices, planned, runner
 from mlp_jax.sweeps.running.limit import TimeLimit
@@ -109,17 +109,25 @@ def test_its_result_is_whole(stopped, tmp_path):
 
 
 def test_a_segment_is_as_long_as_the_time_that_is_left():
-    # Each cohort of 20 epochs takes 40 s, and the third has 20: it goes on in ever shorter ones.
-    result = swept(100, n=2, epochs=20, clock=(clock := Clock()))
-    assert result.counts()["finished"] == 4
-    result = swept(60, n=2, epochs=20, clock=(clock := Clock()))
+    # Two configurations on a fold take 40 s, and those of the third chunk have 30 s.
+    result = swept(110, n=4, epochs=20, clock=(clock := Clock()))
+    told = [len(member.curves.cost) if member.params else 0 for member in result.members]
+    assert told[:4] == [20] * 4
+    assert 8 <= told[4] == told[6] <= 15
+    assert told[5] == told[7] == 0
+    assert clock.now <= 110
+
+
+def test_where_there_is_time_for_one_alone_its_folds_come_as_far():
+    result = swept(30, n=1, epochs=20, chunk=1, clock=(clock := Clock()))  # it takes 40 s
     told = [len(member.curves.cost) for member in result.members]
-    assert told[0] == told[2] == 20
-    assert 5 <= told[1] == told[3] <= 10
-    assert clock.now <= 60
-    assert {member.status for member in result.members} == {"finished", "interrupted"}
-    assert np.isfinite(result.best.score)
+    assert 28 <= sum(told) == clock.now <= 30
+    assert max(told) - min(told) <= 2
     assert result.best.status == "interrupted"
+    assert np.isfinite(result.best.score)
+    assert result.ensemble(2).predict(X).shape == Y.shape
+    whole = swept(1000, n=1, epochs=20, chunk=1)
+    assert whole.counts()["finished"] == 2
 
 
 def test_there_are_as_many_as_the_space_has_and_n_at_most():
@@ -161,6 +169,16 @@ def test_where_nothing_fits_one_configuration_is_told_of_and_why():
         _ = swept(0.5, clock=clock, epochs=4).best
 
 
+def test_a_plan_is_of_as_many_as_fit():
+    task_of = partial(as_task, X, Y, SPACE, folds=FOLDS, epochs=4)
+    stream = Stream(lambda count: task_of(n=count, stream=True), None)
+    how = {"halving": None, "memory": None, "chunk": CHUNK, "devices": None}
+    plan = plan_in_time(stream, TimeLimit(100, Clock()), **how)
+    assert 80 <= plan.seconds <= 100
+    plan = mlp_jax.plan_sweep(X, Y, SPACE, folds=FOLDS, epochs=4, chunk=CHUNK, seconds=100)
+    assert 60 <= plan.seconds <= 100  # by a clock that goes on
+
+
 def test_nothing_is_compiled_after_the_limit(monkeypatch):
     two = [{"hidden": (3,), "batch_size": size} for size in (8, 9)]
     clock = Clock(0.01)  # after an epoch of the first program the time is over
@@ -174,6 +192,23 @@ def test_nothing_is_compiled_after_the_limit(monkeypatch):
     result = swept(50, two, n=None, halving=3, clock=clock)
     assert (clock.now, compiled) == (100, [0])
     assert len(result.ranking) == len(result.plan.buckets) == 1
+
+
+def test_halving_chooses_among_those_whose_programs_are_there_in_time(monkeypatch):
+    def takes(limit, bucket):
+        return 0.0 if bucket.kind.batch_size == 8 else 20.0  # more than a third of 50 s
+
+    monkeypatch.setattr(TimeLimit, "compile_seconds", takes)
+    sizes = (8, 9, 8, 8, 9)
+    space = [{"hidden": (3,), "batch_size": size, "seed": i} for i, size in enumerate(sizes)]
+    result = swept(50, space, n=None, halving=3, clock=(clock := Clock()))
+    assert [row.configuration["batch_size"] for row in result.ranking] == [8, 8, 8]
+    assert [row.status for row in result.ranking] == ["finished", *["halved away"] * 2]
+    assert result.brackets == (3,)
+    assert clock.now == FOLDS * (3 * 1 + 1 * 3)
+    monkeypatch.setattr(TimeLimit, "compile_seconds", lambda *_: 20.0)
+    for halving in (None, 3):
+        assert len(swept(50, space, n=None, halving=halving).ranking) == 1  # of whom none was begun
 
 
 def test_after_a_cancel_it_says_that_it_was_interrupted():
@@ -243,18 +278,3 @@ def test_combinations_are_shuffled_and_none_comes_twice():
     assert [one.named for one in every[:20]] == [one.named for one in some]
     assert len({repr(one.named) for one in every}) == len(every) == 60
     assert len({one.hidden for one in some}) > 12  # not the first widths alone
-
-
-@pytest.mark.parametrize("most", [1, 2, 7, 100, 5000])
-@pytest.mark.parametrize("fitting", [0, 1, 2, 3, 6, 40, 99, 100, 4999])
-def test_the_largest_that_fits_is_no_larger_and_hardly_smaller(most, fitting):
-    asked = []
-
-    def fits(n):
-        asked.append(n)
-        assert 1 <= n <= most
-        return n <= fitting
-
-    found, right = largest(fits, most), min(most, fitting)
-    assert 0.8 * right - 1 < found <= right
-    assert len(asked) < 16

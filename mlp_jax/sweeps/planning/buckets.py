@@ -1,6 +1,6 @@
 """A bucket: members of a sweep that share a compiled program."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,6 +60,11 @@ class Bucket(NamedTuple):
 
     def __hash__(self) -> int:
         return hash((self.hidden, self.folds, self.on, self.chunk, self.bytes, len(self.seeds)))
+
+    @property
+    def program(self) -> Any:
+        """What tells its program from the others of a sweep."""
+        return self.kind, self.hidden, self.on, self.chunk, self.quick
 
     @property
     def per_fold(self) -> int:

@@ -15,6 +15,10 @@ from mlp_jax.sweeps.planning.segments import ORDERS_KEPT, bytes_of_orders, epoch
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.state import initial_optimizer_state
 
+# What the mask of a unit takes, of what its activation takes: it is drawn once for all members of a
+# chunk, and compared with the rate of each.
+MASK = 0.7
+
 
 class Quick(NamedTuple):
     """What it is worth to compile a program in less time than XLA would take for the best one.
@@ -105,7 +109,7 @@ def seconds_per_epoch(
 
     def seconds(widths: np.ndarray) -> np.ndarray:
         of_products = flops(widths, n, m, held) + updates * parameters(widths, n)[0]
-        units = np.asarray(widths).sum(axis=-1) * m
+        units = np.asarray(widths).sum(axis=-1) * m * (1.0 + MASK * kind.dropout)
         return share * (of_products / rates.flops_per_second + units * rates.seconds_of_unit)
 
     return seconds

@@ -1,8 +1,9 @@
 """What a part of a sweep will take, by its plan and by what the parts before took."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
-from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.plan import SweepPlan
 
 
@@ -20,7 +21,7 @@ class Forecast:
 
     def seconds(self, plan: SweepPlan) -> float:
         """Of the wall."""
-        new = (bucket for bucket in plan.buckets if _program(bucket) not in self._compiled)
+        new = (bucket for bucket in plan.buckets if bucket.program not in self._compiled)
         compiling = self._compiling * sum(bucket.compiling for bucket in new)
         training = self._training * sum(bucket.seconds for bucket in plan.buckets)
         said = sum(bucket.compiling + bucket.seconds for bucket in plan.buckets)
@@ -34,7 +35,7 @@ class Forecast:
         wall: float,
         workers: int,
     ) -> None:
-        """A plan was trained to the end.
+        """A plan was trained to the end, or what of it had programs.
 
         Args:
           plan: what was planned.
@@ -43,16 +44,31 @@ class Forecast:
           workers: how many threads train at a time.
         """
         compiling, training = (sum(one[i] for one in seconds.values()) for i in range(2))
-        new = [bucket for bucket in plan.buckets if _program(bucket) not in self._compiled]
+        done = [plan.buckets[number] for number in seconds]  # for others there was no time
+        new = [bucket for bucket in done if bucket.program not in self._compiled]
         if new and compiling:
             self._compiling = compiling / sum(bucket.compiling for bucket in new)
-        said = sum(bucket.seconds for bucket in plan.buckets)
+        said = sum(bucket.seconds for bucket in done)
         if said and training:
             self._training = training / said
             self._waiting = max(1.0, wall * workers / (compiling + training))
-        self._compiled |= {_program(bucket) for bucket in new}
+        self._compiled |= {bucket.program for bucket in new}
 
 
-def _program(bucket: Bucket) -> Any:
-    """What tells the program of a bucket from others of the sweep."""
-    return bucket.kind, bucket.hidden, bucket.on, bucket.chunk
+def largest(fits: Callable[[int], bool], most: int) -> int:
+    """The largest number up to `most` that fits, by a fifth at most too small; 0 if 1 does not.
+
+    fits: of numbers from 1 up; what is larger than one that does not fit does not fit.
+
+    Example:
+      >>> largest(lambda n: n <= 100, 5000), largest(lambda n: True, 7), largest(lambda n: n < 1, 9)
+      (91, 7, 0)
+    """
+    good, bad = 0, 1
+    while bad <= most and fits(bad):
+        good, bad = bad, bad * 4
+    bad = min(bad, most + 1)
+    while bad - good > max(1, good // 5):
+        middle = (good + bad) // 2 if good < 4 else round(math.sqrt(good * bad))
+        good, bad = (middle, bad) if fits(middle) else (good, middle)
+    return good

@@ -1,7 +1,8 @@
 """Who shares a program: padding weighed against compilations.
 
 Members of different static choices cannot share one, but for their activations, among which a
-program can choose when it runs. Those that differ in width can, at the price of the padding.
+program can choose when it runs. Those that drop no units can share one with those that do, at the
+price of masks that keep all; those that differ in width, at the price of the padding.
 """
 
 from collections.abc import Callable
@@ -47,7 +48,7 @@ class Group(NamedTuple):
 
 
 def families(task: Task, numbers: np.ndarray, *, apart: bool) -> list[list[Group]]:
-    """Members by their static choices; in one family, those that differ in activation alone.
+    """Members by their static choices; in one family, those that may share a program.
 
     Args:
       task: of the sweep.
@@ -71,7 +72,7 @@ def families(task: Task, numbers: np.ndarray, *, apart: bool) -> list[list[Group
         group = Group(kind, folds, all_numbers[members], all_seeds[members])
         # A line search calls jitted functions, for which a network is static.
         alone = apart or task.configurations[int(group.numbers[0])].optimizer.name == "lbfgs"
-        name = (kind if alone else kind.but_for_activation(), folds)
+        name = (kind if alone else kind.in_common(), folds)
         made.setdefault(name, []).append(group)
     return list(made.values())
 
@@ -101,34 +102,59 @@ def cheapest(
     most: int,
     compilation: float,
 ) -> list[Group]:
-    """The family in groups with a program each, activations apart or together.
+    """The family in groups with a program each, in the way of the lowest price.
+
+    Activations are apart or together, and so are those that drop units and those that drop none.
 
     Args:
       rates: of the devices.
       task: of the sweep.
-      family: groups that differ in activation alone.
+      family: groups that may share a program.
       widened: (widths, price) -> the programs of a group.
       halving: as for `sweep`.
       most: the most programs, where one a group is no more.
       compilation: what a compilation counts, of what it takes.
     """
-    each = max(1, most // len(family))
-    apart = [_divided(rates, task, group, widened, halving, each, compilation) for group in family]
-    price = sum(price for price, _ in apart)
-    groups = [group for _, made in apart for group in made]
-    if len(family) == 1:
-        return groups
-    joined = _joined(family)
-    together_price, together = _divided(rates, task, joined, widened, halving, most, compilation)
-    return together if together_price < price or len(groups) > most else groups
+    found = []
+    for parts in _ways(family):
+        each = max(1, most // len(parts))
+        made = [
+            _divided(rates, task, _joined(part), widened, halving, each, compilation)
+            for part in parts
+        ]
+        groups = [group for _, some in made for group in some]
+        found.append((max(0, len(groups) - most), sum(price for price, _ in made), groups))
+    return min(found, key=lambda one: one[:2])[2]
+
+
+def _ways(family: list[Group]) -> list[list[list[Group]]]:
+    """The ways to divide a family into groups that share programs, each once."""
+    names: tuple[Callable[[Group], Any], ...] = (
+        lambda group: group.kind,
+        lambda group: group.kind.networks,
+        lambda group: group.kind.dropout,
+        lambda group: None,
+    )
+    ways: dict[Any, list[list[Group]]] = {}
+    for name in names:
+        parts: dict[Any, list[int]] = {}
+        for place, group in enumerate(family):
+            parts.setdefault(name(group), []).append(place)
+        places = tuple(map(tuple, parts.values()))
+        ways[places] = [[family[place] for place in part] for part in places]
+    return list(ways.values())
 
 
 def _joined(family: list[Group]) -> Group:
     """All members of a family as one group."""
-    networks = [network for group in family for network in group.kind.networks]
-    return Group(
+    networks = {network for group in family for network in group.kind.networks}
+    kind = family[0].kind._replace(
         # In an order that does not depend on which was drawn first: the program knows the order.
-        family[0].kind._replace(networks=tuple(sorted(networks, key=repr))),
+        networks=tuple(sorted(networks, key=repr)),
+        dropout=any(group.kind.dropout for group in family),
+    )
+    return Group(
+        kind,
         family[0].folds,
         np.concatenate([group.numbers for group in family]),
         np.concatenate([group.seeds for group in family]),
@@ -168,7 +194,9 @@ def _divided(
         part = group.part(places == place)
         present = set(configs.network_codes[part.numbers].tolist())
         networks = tuple(n for n in kind.networks if configs.networks.index(n) in present)
-        made.append(part._replace(kind=kind._replace(networks=networks), hidden=tuple(hidden)))
+        dropout = bool((configs.numbers("dropout")[part.numbers] > 0).any())
+        own = kind._replace(networks=networks, dropout=dropout)
+        made.append(part._replace(kind=own, hidden=tuple(hidden)))
         running = float(price.of_widths(shapes[place])) * float(epochs[places == place].sum())
         seconds += running * (CHOOSING if len(networks) > 1 else 1.0)
     return seconds, made

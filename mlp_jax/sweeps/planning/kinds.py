@@ -23,7 +23,8 @@ class Kind(NamedTuple):
       a chunk, or a member, is.
     optimizer: the structure of its numbers, a tree.
     batch_size: examples a step; None for all of them.
-    dropout: units are dropped; other programs draw no masks.
+    dropout: units of some members are dropped, and masks are drawn for all; other programs draw
+      none.
     weighted: classes or rows have weights.
     depth: how many hidden layers there are.
     """
@@ -40,9 +41,13 @@ class Kind(NamedTuple):
         """The loss of all networks."""
         return self.networks[0].loss
 
-    def but_for_activation(self) -> Any:
-        """A value that is the same for kinds that may share a program."""
-        return (self.loss, self.networks[0].precision, *self[1:])
+    def in_common(self) -> Any:
+        """A value that is the same for kinds that may share a program.
+
+        They differ in their activation, and in whether units are dropped.
+        """
+        same = self._replace(networks=(), dropout=False)
+        return (self.loss, self.networks[0].precision, same)
 
 
 def kind_of(configuration: Configuration, m: int, *, weighted: bool) -> Kind:
@@ -95,7 +100,9 @@ def switches(configurations: Configurations, numbers: np.ndarray) -> frozenset[s
     return frozenset(found)
 
 
-def numbers_of(task: Task, numbers: np.ndarray, fold: int, on: frozenset[str]) -> Numbers:
+def numbers_of(
+    task: Task, numbers: np.ndarray, fold: int, on: frozenset[str], *, dropout: bool
+) -> Numbers:
     """The traced numbers of members side by side, as NumPy arrays.
 
     Args:
@@ -103,6 +110,7 @@ def numbers_of(task: Task, numbers: np.ndarray, fold: int, on: frozenset[str]) -
       numbers: of the members' configurations, (members,): of one kind.
       fold: on which they are trained.
       on: see `switches`.
+      dropout: of their program's kind. A member of the rate 0 drops nothing there: its masks are 1.
     """
     configurations, dtype = task.on_fold(fold), task.X.dtype
 
@@ -113,8 +121,8 @@ def numbers_of(task: Task, numbers: np.ndarray, fold: int, on: frozenset[str]) -
         return column(name) if name in on else None
 
     rate, falling = None, switched("dropout_epochs")
-    dropped = column("dropout")
-    if dropped[0] > 0:
+    if dropout:
+        dropped = column("dropout")
         rate = dropped if falling is None else FallingRate(dropped, falling)
     optimizer = configurations.optimizer(numbers)
     depth = int(configurations.depths[numbers[0]])

@@ -74,7 +74,7 @@ def together(
         for number, bucket in enumerate(part.plan.buckets):
             own = bucket_of(bucket, part.number_of)
             if own.per_fold:
-                name = (own.kind, own.hidden, own.folds, own.on, own.chunk, own.quick)
+                name = own.program, own.folds
                 found.setdefault(name, []).append(own)
                 spent.setdefault(name, []).append(part.seconds.get(number, (0.0, 0.0)))
     halving = parts[0].plan.halving

@@ -93,7 +93,8 @@ def html_report(
         result, named, columns, mean=mean, scale=scale, ensemble=ensemble
     )
     whose = "best" if ensemble is None else "ensemble"
-    interrupted = "<p><b>Interrupted:</b> some did not finish.</p>" if result.interrupted else ""
+    some = result.interrupted or result.counts()["interrupted"]
+    interrupted = "<p><b>Interrupted:</b> some did not finish.</p>" if some else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -272,6 +272,7 @@ def _from_json(value: Any) -> Any:
 
 def _numbers_of(bucket: Bucket) -> dict[str, Any]:
     numbers = bucket._asdict() | {"on": sorted(bucket.on), "which": bucket.which.tolist()}
+    numbers["dropout"] = bucket.kind.dropout  # of the program, which a configuration may do without
     del numbers["kind"]  # made again from a configuration
     del numbers["configurations"], numbers["seeds"]  # an array
     return {name: _as_json(name, value) for name, value in numbers.items()}
@@ -292,6 +293,8 @@ def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:
         for row in np.unique(which, return_index=True)[1]
     }
     networks = tuple(network for _, kind in sorted(kinds.items()) for network in kind.networks)
-    kind = kinds[int(which[0])]._replace(networks=networks)
+    kind = kinds[int(which[0])]
+    dropout = own.pop("dropout", kind.dropout)
+    kind = kind._replace(networks=networks, dropout=dropout)
     own |= {"kind": kind, "configurations": configurations, "seeds": seeds, "which": which}
     return Bucket(**(own | {"on": frozenset(own["on"])}))

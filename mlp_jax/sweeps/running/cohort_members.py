@@ -51,5 +51,5 @@ def members_of(task: Task, bucket: Bucket, fold: int) -> CohortMembers:
         names=names,
         which=np.array(bucket.which, np.int64),
         epochs=task.on_fold(fold).epochs[numbers].astype(np.int32),
-        numbers=numbers_of(task, numbers, fold, bucket.on),
+        numbers=numbers_of(task, numbers, fold, bucket.on, dropout=bucket.kind.dropout),
     )

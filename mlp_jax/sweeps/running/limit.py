@@ -1,7 +1,14 @@
 """The time that a sweep may take: cohorts train in segments so short that they end with it."""
 
+import threading
 import time
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mlp_jax.sweeps.planning.buckets import Bucket
+from mlp_jax.wording import as_typed
 
 # A segment takes this share of the time that is left at most, by what the last epochs took: so the
 # one that is reckoned badly still ends in time.
@@ -25,6 +32,9 @@ class TimeLimit:
         self.seconds = seconds
         self._began = self.clock()
         self.reached = False
+        self._learning = threading.Lock()
+        self._programs: set[Any] = set()
+        self._said, self._took = 0.0, 0.0  # of programs that were compiled, in seconds
 
     def left(self) -> float:
         """Seconds until the end; less than 0 after it."""
@@ -46,6 +56,38 @@ class TimeLimit:
             return False
         self.reached = True
         return True
+
+    # --- What compilations take, of which all parts of a sweep learn.
+
+    def compiled(self, bucket: Bucket, took: float) -> None:
+        """The bucket's program is there after so many seconds; 0 if it was there before."""
+        with self._learning:
+            self._programs.add(bucket.program)
+            if took:
+                self._said, self._took = self._said + bucket.compiling, self._took + took
+
+    def compile_seconds(self, bucket: Bucket) -> float:
+        """What the bucket's program takes by those before; nothing if it is there, or the first."""
+        with self._learning:
+            if not self._programs or bucket.program in self._programs:
+                return 0.0
+            return bucket.compiling * (self._took / self._said if self._said else 1.0)
+
+
+def as_limit(seconds: Any) -> TimeLimit | None:
+    """The limit of so many seconds from now; None for none.
+
+    Raises:
+      ValueError: seconds is no number above 0.
+    """
+    if seconds is None:
+        return None
+    number = isinstance(seconds, int | float | np.number) and not isinstance(seconds, bool)
+    if not number or not 0 < seconds < np.inf:
+        raise ValueError(
+            f"seconds is {as_typed(seconds)}; expected a number above 0, such as 300, or None"
+        )
+    return TimeLimit(float(seconds))
 
 
 class Pace:

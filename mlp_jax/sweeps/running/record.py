@@ -96,6 +96,10 @@ class Record:
             cohort.keep(configurations)
             if not len(cohort.names):
                 self.end(name)
+        return self.going_on()
+
+    def going_on(self) -> list[CohortName]:
+        """The cohorts that were begun and have members to train."""
         return [name for name, cohort in self.cohorts().items() if cohort.goes_on]
 
     def end_all(self, *, show: bool = True) -> None:

@@ -18,6 +18,8 @@ from mlp_jax.sweeps.running.schedule import CohortName
 from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 from mlp_jax.sweeps.task import Task
 
+PARTS = 16  # of the epochs of members that go on together
+
 
 class Rungs:
     """All members of a plan trained to the rungs that they come to."""
@@ -31,6 +33,8 @@ class Rungs:
         shown: Shown | None = None,
         on_chunk: OnChunk | None = None,
         limit: TimeLimit | None = None,
+        *,
+        evenly: bool = False,
     ) -> None:
         """A sweep of which nothing is trained yet, but for what the checkpoint has.
 
@@ -42,8 +46,10 @@ class Rungs:
           shown: called with the outcomes of members that are done, from any thread.
           on_chunk: called by the thread that has trained a chunk, before its states are kept.
           limit: of the time, or None.
+          evenly: all members go on together, part of the epochs by part, so that at the limit all
+            have come about as far; with halving they do anyway.
         """
-        self._limit = limit
+        self._limit, self._evenly = limit, evenly
         self._task, self._plan, self._checkpoint = task, plan, checkpoint
         self._coordination = coordination or SingleProcess()
         self._on_chunk = on_chunk
@@ -99,15 +105,21 @@ class Rungs:
     def _train(self, runner: Runner, epochs: int) -> None:
         """Trains to every rung; the last one is at so many epochs."""
         self._kept = self._coordination.agreed(self._kept)
-        for choice, rung in enumerate(epochs_of_rungs(epochs, self._plan.halving)):
+        for choice, rung in enumerate(self._stops(epochs)):
             runner.run_until(rung, self._look)
             if self._limit is not None and self._limit.reached:
                 self._give_up()
                 return
             if rung < epochs:
-                runner.train(self._choose(choice))
+                runner.train(self._choose(choice) if self._plan.halving else self.record.going_on())
         self.record.end_all()
         self._save(wait=True)
+
+    def _stops(self, epochs: int) -> list[int]:
+        """The epochs at which all members are waited for, the last at the end."""
+        if self._evenly and self._plan.halving is None:
+            return sorted({-(-epochs * part // PARTS) for part in range(1, PARTS + 1)})
+        return epochs_of_rungs(epochs, self._plan.halving)
 
     def _look(self) -> float | None:
         """Heeds the other processes, and saves if that is due; the seconds until the next look."""

@@ -124,9 +124,15 @@ class Runner:
 
     def _next(self, device: Any) -> Job | None:
         """What a device is to do next; nothing once the time is over."""
-        if self._limit is not None and self._schedule and self._limit.is_over():
-            return None
-        return self._schedule.next_of(device)
+        if self._limit is None or not self._schedule:
+            return self._schedule.next_of(device)
+        while not self._limit.is_over():
+            job = self._schedule.next_of(device)
+            # Halving chooses among those that have a program in time; the others were never begun.
+            if isinstance(job, int) and self._plan.halving and not self._may_compile(job):
+                continue
+            return job
+        return None
 
     def _first(self, name: CohortName) -> int:
         """The least number of a cohort's configurations."""
@@ -134,18 +140,10 @@ class Runner:
         return int(numbers[self._members[name]].min())
 
     def _may_compile(self, number: int) -> bool:
-        """Whether there is time to train by a bucket's program; the first is compiled anyway."""
+        """Whether there is time for a bucket's program, and to train by it."""
         assert self._limit is not None
-        if not self._names:
-            return True
-        spent = self._record.seconds
-        done = [self._plan.buckets[bucket].compiling for bucket in spent]
-        took = sum(compiling for compiling, _ in spent.values())
-        takes = self._plan.buckets[number].compiling * (took / sum(done) if took else 1.0)
-        if takes < COMPILING * self._limit.left():
-            return True
-        self._limit.reached = True
-        return False
+        takes = self._limit.compile_seconds(self._plan.buckets[number])
+        return takes < COMPILING * self._limit.left()
 
     def _pace(self, name: CohortName, cohort: Cohort) -> Pace | None:
         """How fast a cohort may go; None without a limit."""
@@ -191,6 +189,9 @@ class Runner:
         program, new = compile_program(*choices)
         self._names[number, device] = ProgramName(*choices)
         self._schedule.compiled(number, device)
+        if self._limit is not None:
+            took = time.perf_counter() - began if new else 0.0
+            self._limit.compiled(cohort.bucket, took)
         if new:
             self._record.compiled(number, time.perf_counter() - began)
         return program

@@ -4,13 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from mlp_jax.sweeps.planning.forecast import Forecast
+from mlp_jax.sweeps.planning.forecast import Forecast, largest
 
 
 def bucket(name, compiling, seconds):
-    return SimpleNamespace(
-        kind=name, hidden=(3,), on=frozenset(), chunk=2, compiling=compiling, seconds=seconds
-    )
+    return SimpleNamespace(program=name, compiling=compiling, seconds=seconds)
 
 
 def plan(*buckets, workers=2):
@@ -23,6 +21,12 @@ FIRST = plan(bucket("a", 4.0, 10.0), bucket("b", 6.0, 20.0))
 
 def test_before_anything_ran_it_is_what_the_plan_says():
     assert Forecast().seconds(FIRST) == FIRST.seconds == 20.0
+
+
+def test_of_what_was_left_out_nothing_is_learnt():
+    forecast = Forecast()
+    forecast.learn(FIRST, {0: (4.0, 10.0)}, wall=7.0, workers=2)
+    assert forecast.seconds(FIRST) == (10 + 6 + 20) / 2
 
 
 @pytest.mark.parametrize(
@@ -41,3 +45,18 @@ def test_what_ran_corrects_what_comes_and_its_programs_are_there(spent, wall, ex
     forecast.learn(FIRST, spent, wall, workers=2)
     of_known = plan(bucket("a", 4.0, 10.0), bucket("b", 6.0, 20.0), bucket("c", 8.0, 0.0))
     assert forecast.seconds(of_known) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 100, 5000])
+@pytest.mark.parametrize("fitting", [0, 1, 2, 3, 6, 40, 99, 100, 4999])
+def test_the_largest_that_fits_is_no_larger_and_hardly_smaller(most, fitting):
+    asked = []
+
+    def fits(n):
+        asked.append(n)
+        assert 1 <= n <= most
+        return n <= fitting
+
+    found, right = largest(fits, most), min(most, fitting)
+    assert 0.8 * right - 1 < found <= right
+    assert len(asked) < 16

@@ -43,6 +43,36 @@ def test_activations_are_apart_where_programs_are_cheap():
     assert plan.as_plan(task).compilations == 1
 
 
+def test_what_drops_no_units_has_programs_of_its_own_where_that_is_worth_it():
+    space = {"activation": ["relu", "tanh"], "dropout": [0.0, 0.2], "width": 8}
+
+    def dropping(task, **how):
+        kinds = [bucket.kind for bucket in plan.as_plan(task, **how).buckets]
+        return sorted((kind.dropout, len(kind.networks)) for kind in kinds)
+
+    small = as_task(X, Y, space)
+    assert dropping(small) == [(True, 2)]
+    assert dropping(as_task(X, Y, space | {"dropout": 0.0})) == [(False, 2)]
+    # At a given chunk a member is the same to the last bit whatever its neighbours.
+    apart = [(False, 1), (False, 1), (True, 1), (True, 1)]
+    assert dropping(small, chunk=2) == dropping(small, compilation=1e-9) == apart
+    # To choose among activations costs a tenth, and masks of small layers hardly anything.
+    masks = costs.CPU._replace(seconds_of_unit=1e-13)
+    long = as_task(X, Y, space | {"epochs": 10**8})
+    assert dropping(long, rates=masks) == [(True, 1), (True, 1)]
+    # And the other way round: masks of wide layers, and activations that are chosen for nothing.
+    masks = costs.CPU._replace(seconds_of_unit=1e-6)
+    assert dropping(as_task(X, Y, space | {"epochs": 60}), rates=masks) == [(False, 2), (True, 2)]
+
+
+def test_of_shared_programs_one_without_dropout_draws_no_masks():
+    space = [{"hidden": (512,), "dropout": 0.0}, {"hidden": (8,), "dropout": 0.0}]
+    space += [{"hidden": (8,), "dropout": 0.3}]
+    task = as_task(X, Y, [one | {"epochs": 200} for one in space])
+    buckets = plan.as_plan(task).buckets
+    assert sorted((b.hidden, b.kind.dropout) for b in buckets) == [((8,), True), ((512,), False)]
+
+
 def test_on_an_accelerator_programs_are_few_and_chunks_large():
     space = {"widths": mlp_jax.int_uniform(8, 128), "depth": 2, "activation": ["relu", "tanh"]}
     task = as_task(X, Y, space, n=3000, folds=3, epochs=50)

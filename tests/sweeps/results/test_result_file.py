@@ -63,6 +63,13 @@ def test_halved_and_diverged_members_keep_their_params(tmp_path):
     assert {len(m.curves.cost) for m in theirs.members if m.status == "halved away"} == {1, 3}
 
 
+def test_a_program_of_members_with_and_without_dropout_comes_back(tmp_path):
+    ours = untrained(space={"dropout": [0.0, 0.2, 0.0], "width": 3})
+    (bucket,) = ours.plan.buckets
+    assert bucket.kind.dropout
+    assert loaded(ours, tmp_path).plan == ours.plan
+
+
 def test_interrupted_members_have_no_params(tmp_path):
     done = of_every_kind()
     numbers = [MemberOrder(done.task).places(part.members) for part in done.outcomes]

@@ -1,5 +1,7 @@
 """A limit of time, and how many epochs a cohort may train under it."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mlp_jax.sweeps.running.limit import Pace, TimeLimit
@@ -30,6 +32,17 @@ def test_a_limit_is_over_once_and_for_all_that_ask():
     clock.now = 100.0
     assert limit.is_over()
     assert limit.reached
+
+
+def test_what_programs_took_says_what_the_next_takes():
+    _, limit, _ = begun()
+    a, b, c, d = (SimpleNamespace(program=name, compiling=2.0) for name in "abcd")
+    assert limit.compile_seconds(a) == 0  # without the first nothing is trained
+    limit.compiled(a, 0.0)  # another sweep had compiled it
+    assert (limit.compile_seconds(a), limit.compile_seconds(b)) == (0, 2)
+    limit.compiled(b, 5.0)
+    limit.compiled(c, 7.0)
+    assert (limit.compile_seconds(b), limit.compile_seconds(d)) == (0, 6)
 
 
 def test_with_time_for_all_a_segment_is_as_long_as_it_is_wanted():

@@ -109,6 +109,15 @@ def test_members_of_a_wave_choose_among_activations_too(planned_for):
             equal(member, atol=1e-11)
 
 
+def test_members_that_drop_nothing_share_a_program_with_those_that_do():
+    space = BASE | {"dropout": [0.0, 0.3], "activation": ["sigmoid", "gelu"], "width": [3, 5]}
+    result = swept(space | {"dropout_epochs": [3.0]})
+    (bucket,) = result.plan.buckets
+    assert bucket.kind.dropout
+    for member in result.members[::2]:
+        equal(member)
+
+
 def test_in_float32_members_equal_fit_to_a_ten_thousandth():
     result = mlp_jax.sweep(
         X.astype(np.float32), Y, {"width": [3, 9]}, folds=2, epochs=20, progress=False
