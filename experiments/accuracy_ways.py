@@ -258,8 +258,9 @@ PEERS = {  # in the order in which they are run: the cheap ones first
     "RealMLP-TD, log loss": real_mlp("TD", **FOR_PROBABILITIES),
 }
 OURS = {"mlp_jax": ours()}
-SMALL_SPACE = {"depth": [1], "width": [16], "activation": ["relu"], "dropout": [0.0]}
+SMALL_SPACE = {"hidden": [(16,)], "activation": ["relu"], "dropout": [0.0]}
 SMALL_OURS = ours(SMALL_SPACE, n_iter=4, cv=2, epochs=20, halving=None)
+NETWORKS = [(128, 128), (256, 256), (128, 128, 128), (256, 256, 256)]  # of the default space
 CHANGES = {  # ours with one ingredient taken out, or in the place of another
     f"mlp_jax, {name}": way
     for name, way in {
@@ -268,10 +269,12 @@ CHANGES = {  # ours with one ingredient taken out, or in the place of another
         "no bins": ours(bins=0),
         "standard scaling": ours(scaling="standard"),
         "no learned scale of inputs": ours({"input_scale_rate": None}),
-        "a quarter of the search": ours(BUDGET=1e12, LEAST=2, MOST=4),
+        "half of the search": ours(BUDGET=2e12, LEAST=4, MOST=5),
+        "twice the search": ours(BUDGET=8e12, LEAST=14, MOST=20),
+        "no linear networks": ours({"hidden": NETWORKS}),
         "half the steps": ours(STEPS=2_000),
         # Among three times as many, for about as much arithmetic.
-        "halving": ours(halving=3, LEAST=18, MOST=48),
+        "halving": ours(halving=3, LEAST=21, MOST=30),
         "ReLU alone": ours({"activation": "relu"}),
         "no dropout": ours({"dropout": 0.0}),
         "no weight decay": ours({"weight_decay": 0.0}),
