@@ -147,10 +147,10 @@ class SweepCV(RandomizedSearchCV):
         parts = parts_of(self.estimator)
         raises = self.error_score == "raise"
         scorer = check_scoring(self.estimator, scoring=self.scoring, raise_exc=raises)
+        self._check_choices(scorer, parts)
         candidates = candidates_of(self.param_distributions, self.n_iter, self.random_state)
         variants = variants_of(parts, candidates)
         settings = settings_of(variants, candidates)
-        self._check_choices(scorer, parts)
         target = checked_target(parts.mlp, y)
         like = unweighted(parts.mlp)
         like._as_Y(target, known=False)  # raises for what is no target
