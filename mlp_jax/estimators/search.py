@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -22,7 +23,7 @@ from mlp_jax.estimators.search_input import (
     variants_of,
 )
 from mlp_jax.estimators.search_parts import Parts, checked_target, parts_of, unweighted
-from mlp_jax.estimators.search_results import as_cv_results
+from mlp_jax.estimators.search_results import as_cv_results, index_chosen, order_of_ended
 from mlp_jax.estimators.search_samples import Samples, routed, weights_of_network
 from mlp_jax.estimators.search_scores import accuracy
 from mlp_jax.estimators.settings import Settings
@@ -146,10 +147,10 @@ class SweepCV(RandomizedSearchCV):
         parts = parts_of(self.estimator)
         raises = self.error_score == "raise"
         scorer = check_scoring(self.estimator, scoring=self.scoring, raise_exc=raises)
+        self._check_choices(scorer, parts)
         candidates = candidates_of(self.param_distributions, self.n_iter, self.random_state)
         variants = variants_of(parts, candidates)
         settings = settings_of(variants, candidates)
-        self._check_choices(scorer, parts)
         target = checked_target(parts.mlp, y)
         like = unweighted(parts.mlp)
         like._as_Y(target, known=False)  # raises for what is no target
@@ -173,7 +174,7 @@ class SweepCV(RandomizedSearchCV):
         self.cv_results_ = as_cv_results(candidates, scores, trained)
         self._choose(candidates, scores.names("test"))
         if self.ensemble is not None:
-            order = self._order_of_ensemble(scores.names("test"))
+            order = order_of_ended(self.cv_results_, self._ranking_score(scores.names("test")))
             self.best_estimator_ = evaluation.average(order, self.ensemble)
         elif self.refit:
             self._fit_the_best(parts, samples)
@@ -238,6 +239,9 @@ class SweepCV(RandomizedSearchCV):
         for name in ("ensemble", "n_iter"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
+        if self.error_score != "raise" and not isinstance(self.error_score, Real):
+            given = as_typed(self.error_score)
+            raise ValueError(f"error_score is {given}; expected a number, or 'raise'")
         several = list(getattr(scorer, "_scorers", {}))
         if several and (self.ensemble or (self.refit and not callable(self.refit))):
             self._ranking_score(several)
@@ -257,18 +261,12 @@ class SweepCV(RandomizedSearchCV):
         if not self.refit and self.multimetric_:
             return
         if callable(self.refit):
-            self.best_index_ = int(self.refit(self.cv_results_))
+            self.best_index_ = index_chosen(self.refit, self.cv_results_)
         else:
             name = self._ranking_score(names)
             self.best_index_ = int(self.cv_results_[f"rank_test_{name}"].argmin())
             self.best_score_ = self.cv_results_[f"mean_test_{name}"][self.best_index_]
         self.best_params_ = candidates[self.best_index_]
-
-    def _order_of_ensemble(self, names: list[str]) -> list[int]:
-        """The candidates that went to the end on all folds, the best first."""
-        ranks = self.cv_results_[f"rank_test_{self._ranking_score(names)}"]
-        ended = np.isin(self.cv_results_["status"], ("finished", "stopped"))
-        return [int(i) for i in np.argsort(ranks, kind="stable") if ended[i]]
 
     def _random_state_of(self, parts: Parts) -> Any:
         """The random_state of the network, or of the search if the network has none."""

@@ -144,10 +144,14 @@ class Evaluation:
         """Gives scores to those that have none.
 
         Raises:
-          Exception: what kept the steps from being fitted, if none were, on no fold.
+          ValueError: what kept the steps from being fitted, if none were, on no fold.
         """
         if self._failed and not any(any(row) for row in self.trained.members):
-            raise self._failed[0]
+            first = self._failed[0]
+            if isinstance(first, ValueError):
+                raise first
+            said = f"nothing could be fitted on any fold: {type(first).__name__}: {first}"
+            raise ValueError(said) from first
         self.scores.fill()
 
     def average(self, order: Sequence[int], size: int) -> ClassifiersTogether | RegressorsTogether:

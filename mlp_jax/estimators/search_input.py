@@ -39,10 +39,23 @@ class Variant(NamedTuple):
 
 
 def candidates_of(space: Any, n_iter: int | None, random_state: Any) -> list[dict[str, Any]]:
-    """The parameters to try: all combinations, or n_iter draws, as scikit-learn draws them."""
-    if n_iter is None:
-        return list(ParameterGrid(space))
-    return list(ParameterSampler(space, n_iter, random_state=random_state))
+    """The parameters to try: all combinations, or n_iter draws, as scikit-learn draws them.
+
+    Raises:
+      ValueError: it is no space of parameters, or has none.
+    """
+    try:
+        if n_iter is None:
+            found = list(ParameterGrid(space))
+        else:
+            found = list(ParameterSampler(space, n_iter, random_state=random_state))
+    except TypeError as error:
+        raise ValueError(f"param_distributions is {as_typed(space)}: {error}") from None
+    odd = [name for candidate in found for name in candidate if not isinstance(name, str)]
+    if odd or not found:
+        what = f"names {as_typed(odd[0])}" if odd else f"is {as_typed(space)}"
+        raise ValueError(f"param_distributions {what}; expected names of parameters as texts")
+    return found
 
 
 def variants_of(parts: Parts, candidates: Sequence[Mapping[str, Any]]) -> list[Variant]:

@@ -62,7 +62,7 @@ def inside(estimator: Any) -> tuple[str, Any]:
 
     ("", None) of another estimator.
     """
-    if isinstance(estimator, Pipeline):
+    if isinstance(estimator, Pipeline) and estimator.steps:
         name, last = estimator.steps[-1]
         return str(name), last
     if isinstance(estimator, TransformedTargetRegressor):
@@ -136,7 +136,12 @@ def checked_target(mlp: MLP, y: Any) -> Any:
     """The target of a network as scikit-learn checks it: (samples,) or (samples, K).
 
     It is an array, or a sparse matrix of labels.
+
+    Raises:
+      ValueError: it is none.
     """
+    if y is None:
+        raise ValueError("SweepCV requires y to be passed, but the target y is None")
     numeric = isinstance(mlp, RegressorMixin)
     found = _check_y(y, multi_output=True, y_numeric=numeric, estimator=mlp)
     return _flat(found) if isinstance(found, np.ndarray) else found

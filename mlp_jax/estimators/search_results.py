@@ -1,7 +1,7 @@
 """`cv_results_`: scikit-learn's table of a search, from the scores of its networks."""
 
-from collections.abc import Mapping, Sequence
-from numbers import Real
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy.stats import rankdata
 
 from mlp_jax.estimators.search_scores import Scores
 from mlp_jax.estimators.trained_candidates import TrainedCandidates
+from mlp_jax.wording import as_typed
 
 
 def as_cv_results(
@@ -66,3 +67,25 @@ def _ranks(mean: np.ndarray, halved: np.ndarray) -> np.ndarray:
         ranks[group] = before + rankdata(-np.nan_to_num(mean[group]), method="min").astype(np.int32)
         before += int(group.sum())
     return ranks
+
+
+def index_chosen(refit: Callable[[Mapping[str, Any]], Any], results: Mapping[str, Any]) -> int:
+    """The number of the candidate that a user's function of `cv_results_` returns.
+
+    Raises:
+      ValueError: it is no such number.
+    """
+    found, count = refit(results), len(results["params"])
+    if not isinstance(found, Integral) or not 0 <= int(found) < count:
+        raise ValueError(
+            f"refit returned {as_typed(found)}; expected the number of a candidate, from 0 to "
+            f"{count - 1}"
+        )
+    return int(found)
+
+
+def order_of_ended(results: Mapping[str, Any], name: str) -> list[int]:
+    """The candidates that went to the end on all folds, the best by this score first."""
+    ended = np.isin(results["status"], ("finished", "stopped"))
+    order = np.argsort(results[f"rank_test_{name}"], kind="stable")
+    return [int(number) for number in order if ended[number]]

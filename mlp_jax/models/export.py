@@ -1,5 +1,6 @@
 """A model as a program that needs no mlp_jax: an ONNX graph, or StableHLO for whoever has JAX."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,9 @@ def export_model(
         has `jax_enable_x64`.
 
     Raises:
-      ValueError: it is no `Model`, another format or dtype, a column or target whose mean is so
-        much larger than its scale that float32 has too few digits, a column that ONNX export does
-        not know, or a package is not installed that the format needs.
+      ValueError: it is no `Model`, no path, another format or dtype, a column or target whose mean
+        is so much larger than its scale that float32 has too few digits, a column that ONNX export
+        does not know, or a package is not installed that the format needs.
 
     Example:
       >>> import tempfile, numpy as np, mlp_jax, onnxruntime
@@ -64,6 +65,8 @@ def export_model(
             f"model is of type {type(model).__name__}; expected a Model: type "
             "mlp_jax.model_of(fitted), or mlp_jax.load_model(path)"
         )
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path is {path!r}; expected the name of a file")
     if format is None:
         format = "onnx" if str(path).lower().endswith(".onnx") else "stablehlo"
     if format not in FORMATS:

@@ -13,7 +13,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     MinMaxScaler,
     OneHotEncoder,
@@ -217,6 +217,36 @@ def test_a_setting_that_cannot_be_fitted_costs_its_own_scores():
         clone(search).set_params(error_score="raise").fit(X, Y)
     with pytest.raises(ValueError, match="n_components=8"):
         clone(search).set_params(param_distributions={"pca__n_components": [8, 9]}).fit(X, Y)
+
+
+NOT_A_SEARCH = [
+    ({"param_distributions": "alpha"}, "param_distributions is 'alpha': Parameter grid"),
+    ({"param_distributions": {"alpha": 3}}, r"param_distributions is \{'alpha': 3\}: .* list"),
+    ({"param_distributions": []}, r"param_distributions is \[\]; expected names"),
+    ({"param_distributions": {3: [1]}}, "param_distributions names 3; expected names"),
+    ({"error_score": "rais"}, "error_score is 'rais'; expected a number, or 'raise'"),
+    ({"estimator": Pipeline([])}, "estimator is Pipeline; expected MLPClassifier"),
+    ({"cv": []}, "folds is empty; expected a pair"),
+]
+
+
+@pytest.mark.parametrize(("choices", "said"), NOT_A_SEARCH)
+def test_what_is_no_search_is_said_before_anything_is_trained(choices, said):
+    search = SweepCV(MLP, {"alpha": [0.1]}, n_iter=None, cv=2).set_params(**choices)
+    with pytest.raises(ValueError, match=said):
+        search.fit(X, Y)
+    assert not hasattr(search, "cv_results_")
+
+
+def test_what_is_none_of_a_searchs_candidates_targets_or_steps_is_said():
+    search = SweepCV(STEPS, {"pca__n_components": [1]}, n_iter=None, cv=2)
+    with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
+        search.fit(X)
+    with pytest.raises(ValueError, match="nothing could be fitted on any fold: TypeError: All int"):
+        clone(search).set_params(param_distributions={"pca": [3]}).fit(X, Y)
+    search.set_params(refit=lambda results: 1)
+    with pytest.raises(ValueError, match=r"refit returned 1; expected .* from 0 to 0"):
+        search.fit(X, Y)
 
 
 REFUSED = {

@@ -279,6 +279,8 @@ def test_what_a_graph_cannot_say_is_refused(tmp_path):
             mlp_jax.export_model(replace(exported, encoding=other), path)
     with pytest.raises(ValueError, match="format is 'pmml'; expected 'onnx' or 'stablehlo'"):
         mlp_jax.export_model(exported, path, format="pmml")
+    with pytest.raises(ValueError, match="path is None; expected the name of a file"):
+        mlp_jax.export_model(exported, None)
     large = encoding._replace(mean=encoding.mean + 1e9)
     with pytest.raises(ValueError, match=r"'a' has mean 1e.09 and scale 2, .* dtype='float64'"):
         mlp_jax.export_model(replace(exported, encoding=large), path)
