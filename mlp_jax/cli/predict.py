@@ -202,13 +202,18 @@ def info(model: Path, as_json: bool) -> None:
 
 
 def _tell_networks(networks: list[dict[str, Any]]) -> None:
-    """Prints the network, or the networks that are averaged, the heaviest first."""
-    if len(networks) > 1:
-        click.echo(f"average of {len(networks)} networks, each with its weight:")
-    for network in sorted(networks, key=lambda network: -network["weight"]):
-        first = f"  {network['weight']:.4f}" if len(networks) > 1 else "network"
+    """Prints the network, or the networks that are averaged, those alike in a line."""
+    lines: dict[str, list[float]] = {}
+    for network in networks:
         sizes = "-".join(map(str, network["sizes"]))
-        click.echo(f"{first}  {sizes}, {', '.join(network['activations']) or 'linear'}")
+        line = f"{sizes}, {', '.join(network['activations']) or 'linear'}"
+        lines.setdefault(line, []).append(network["weight"])
+    if len(networks) == 1:
+        click.echo(f"network  {next(iter(lines))}")
+        return
+    click.echo(f"average of {len(networks)} networks, by their weight together:")
+    for line, weights in sorted(lines.items(), key=lambda item: -sum(item[1])):
+        click.echo(f"  {sum(weights):.4f}  {len(weights):>3} of {line}")
 
 
 def _kinds_of_predictions(model: "Model") -> str:

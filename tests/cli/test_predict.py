@@ -175,27 +175,28 @@ def test_what_json_has_no_number_for_is_null(tmp_path):
 
 
 def test_info_and_predict_know_an_average_of_networks(tmp_path):
+    hidden = ((np.ones((1, 2)), np.zeros((2, 1))), (np.ones((2, 1)), np.zeros((1, 1))))
     networks = [
         ModelNetwork(((np.array([[2.0]]), np.ones((1, 1))),), ()),
-        ModelNetwork(
-            ((np.ones((1, 2)), np.zeros((2, 1))), (np.ones((2, 1)), np.zeros((1, 1)))), ("relu",)
-        ),
+        ModelNetwork(hidden, ("relu",)),
+        ModelNetwork(hidden, ("relu",)),
     ]
     about = (numbers(["x"]), ("area",))
-    model = Model(tuple(networks), "squared_error", *about, weights=np.array([0.25, 0.75]))
+    model = Model(tuple(networks), "squared_error", *about, weights=np.array([0.25, 0.5, 0.25]))
     write_model(tmp_path / "m", model)
     done = CliRunner().invoke(commands, ["info", str(tmp_path / "m")])
     assert done.stdout.splitlines()[:5] == [
-        "average of 2 networks, each with its weight:",
-        "  0.7500  1-2-1, relu",
-        "  0.2500  1-1, linear",
+        "average of 3 networks, by their weight together:",
+        "  0.7500    2 of 1-2-1, relu",
+        "  0.2500    1 of 1-1, linear",
         "loss     squared_error",
         "predicts area: numbers",
     ]
     facts = json.loads(CliRunner().invoke(commands, ["info", str(tmp_path / "m"), "--json"]).stdout)
     assert facts["networks"] == [
         {"sizes": [1, 1], "activations": [], "weight": 0.25},
-        {"sizes": [1, 2, 1], "activations": ["relu"], "weight": 0.75},
+        {"sizes": [1, 2, 1], "activations": ["relu"], "weight": 0.5},
+        {"sizes": [1, 2, 1], "activations": ["relu"], "weight": 0.25},
     ]
     assert "sizes" not in facts
     (tmp_path / "t.csv").write_text("x\n1\n-2\n")
