@@ -5,8 +5,8 @@ of the time may be wrong by a half, so it decides nothing that cannot be mended:
 
 - Without halving, more configurations are planned than fit. They are trained in their order, and
   what the limit leaves over was never begun.
-- With halving a bracket of configurations must come to its choices in time. The first takes less
-  than half of the time by what the plan says; what it took corrects the plan, and further brackets
+- With halving a bracket of configurations must come to its choices in time. The first takes a
+  quarter of the time by what the plan says; what it took corrects the plan, and further brackets
   of the same programs take the rest.
 
 Whatever trains when the time is over stops after an epoch, as after Ctrl-C.
@@ -36,7 +36,7 @@ from mlp_jax.sweeps.task import Task
 
 # Of the time that is left by what the plan says, what is planned for: the plan may be wrong.
 PLANNED = 1.5
-FIRST_BRACKET, NEXT_BRACKET = 0.4, 0.85  # likewise what a bracket takes
+FIRST_BRACKET, NEXT_BRACKET = 0.25, 0.85  # likewise what a bracket takes
 LEAST = 0.1  # of the whole time: with less left nothing more is begun
 AT_A_TIME = 5000  # configurations that are planned at most: planning takes time too
 # Of the whole time, what a chunk's configurations take on all folds: so that some are whole.
@@ -138,7 +138,7 @@ class SweepInTime:
             plan = self._plan(first, count)
             if plan is not None:
                 plans[count] = plan
-            return plan is not None and self._forecast.seconds(plan) <= seconds
+            return plan is not None and self._takes(plan) <= seconds
 
         found = largest(fits, AT_A_TIME)
         return plans.get(max(1, found))
@@ -157,6 +157,9 @@ class SweepInTime:
             return None
         return plan if alone or plan.bytes <= free else None
 
+    def _takes(self, plan: SweepPlan) -> float:
+        return self._forecast.seconds(plan, self._limit.left())
+
     # --- Training.
 
     def _trained(self, first: int, plan: SweepPlan, shown: SweepProgress | None) -> int:
@@ -164,7 +167,7 @@ class SweepInTime:
         count = 1 + max(int(bucket.configurations.max()) for bucket in plan.buckets)
         self._held += plan.bytes
         if self._halving is None:
-            fitting = self._limit.left() / max(1e-9, self._forecast.seconds(plan))
+            fitting = self._limit.left() / max(1e-9, self._takes(plan))
             self._train(first, count, plan, shown, int(plan.members * min(1.0, fitting)))
             return count
         taken = 0
@@ -181,9 +184,7 @@ class SweepInTime:
 
         def fits(share: float) -> Callable[[int], bool]:
             seconds = share * self._limit.left()
-            return lambda some: (
-                self._forecast.seconds(self._cut(plan, first, taken, some)) <= seconds
-            )
+            return lambda some: self._takes(self._cut(plan, first, taken, some)) <= seconds
 
         if self._parts:
             return max(

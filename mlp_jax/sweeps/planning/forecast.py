@@ -6,27 +6,37 @@ from typing import Any
 
 from mlp_jax.sweeps.planning.plan import SweepPlan
 
+COMPILING = 1 / 3  # of the time that is left, what a program may take at most
+
 
 class Forecast:
     """The seconds of plans, corrected by what other plans of the same sweep took.
 
-    Three factors beside what a plan says: of compiling, of training, and of the wall beside what
-    each worker did. A program that an earlier plan had is there.
+    By factors of compiling and of training, and by what the wall took beside the workers. A program
+    that an earlier plan had is there.
     """
 
     def __init__(self) -> None:
         """A forecast that believes the plan."""
-        self._compiling = self._training = self._waiting = 1.0
+        self._compiling = self._training = 1.0
+        self._beside = 0.0  # seconds
         self._compiled: set[Any] = set()
 
-    def seconds(self, plan: SweepPlan) -> float:
-        """Of the wall."""
-        new = (bucket for bucket in plan.buckets if bucket.program not in self._compiled)
-        compiling = self._compiling * sum(bucket.compiling for bucket in new)
-        training = self._training * sum(bucket.seconds for bucket in plan.buckets)
+    def seconds(self, plan: SweepPlan, left: float = math.inf) -> float:
+        """Of the wall, without what has no program yet and no time for one.
+
+        left: seconds until the limit.
+        """
+        compiling = training = 0.0
+        for bucket in plan.buckets:
+            known = bucket.program in self._compiled
+            takes = 0.0 if known else self._compiling * bucket.compiling
+            if takes < COMPILING * left or not self._compiled:
+                compiling += takes
+                training += self._training * bucket.seconds
         said = sum(bucket.compiling + bucket.seconds for bucket in plan.buckets)
         workers = said / plan.seconds if plan.seconds else 1.0
-        return self._waiting * (compiling + training) / workers
+        return self._beside + (compiling + training) / workers
 
     def learn(
         self,
@@ -51,7 +61,7 @@ class Forecast:
         said = sum(bucket.seconds for bucket in done)
         if said and training:
             self._training = training / said
-            self._waiting = max(1.0, wall * workers / (compiling + training))
+            self._beside = max(0.0, wall - (compiling + training) / workers)
         self._compiled |= {bucket.program for bucket in new}
 
 

@@ -13,6 +13,7 @@ from mlp_jax.wording import as_typed
 # A segment takes this share of the time that is left at most, by what the last epochs took: so the
 # one that is reckoned badly still ends in time.
 SHARE_OF_REST = 0.6
+MOST_AFTER = 0.5  # of the whole time, kept for what comes after the sweep; then it ends late
 # How many times what the plan says a first segment may take.
 DOUBT = 3.0
 
@@ -35,10 +36,13 @@ class TimeLimit:
         self._learning = threading.Lock()
         self._programs: set[Any] = set()
         self._said, self._took = 0.0, 0.0  # of programs that were compiled, in seconds
+        self._after = 0.0
 
     def left(self) -> float:
         """Seconds until the end; less than 0 after it."""
-        return self._began + self.seconds - self.clock()
+        with self._learning:
+            kept = min(self._after * max(1.0, self._slowness()), MOST_AFTER * self.seconds)
+        return self._began + self.seconds - kept - self.clock()
 
     def spent(self) -> float:
         """Seconds since the limit was made."""
@@ -49,6 +53,14 @@ class TimeLimit:
         sooner = TimeLimit(self.seconds - seconds, self.clock)
         sooner._began = self._began
         return sooner
+
+    def keep(self, after: float) -> None:
+        """Ends so much sooner as is left for what comes after the sweep.
+
+        after: seconds, as reckoned beforehand; where programs take longer to compile than was
+          reckoned, that will too.
+        """
+        self._after = after
 
     def is_over(self) -> bool:
         """Whether nothing more may begin; what asks leaves something undone if so."""
@@ -71,7 +83,10 @@ class TimeLimit:
         with self._learning:
             if not self._programs or bucket.program in self._programs:
                 return 0.0
-            return bucket.compiling * (self._took / self._said if self._said else 1.0)
+            return bucket.compiling * self._slowness()
+
+    def _slowness(self) -> float:
+        return self._took / self._said if self._said else 1.0
 
 
 def as_limit(seconds: Any) -> TimeLimit | None:

@@ -12,6 +12,7 @@ import numpy as np
 from mlp_jax.dtypes import scope
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import share_of_epochs
+from mlp_jax.sweeps.planning.forecast import COMPILING
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.running.batch_orders import BatchOrders
 from mlp_jax.sweeps.running.chunk_program import on_platform
@@ -30,7 +31,6 @@ from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.transfers import lies_here
 from mlp_jax.training.epoch import EpochDraw
 
-COMPILING = 1 / 3  # of the time that is left, what a program may take at most
 Job = int | CohortName  # a bucket whose program to compile, or a cohort to train
 OnChunk = Callable[[int], None]  # takes how many epochs the chunk's members have trained, summed
 

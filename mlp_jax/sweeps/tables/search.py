@@ -24,8 +24,6 @@ from mlp_jax.tables.model_of_table import model_of_table, scores, with_notes
 from mlp_jax.tables.table import EncodedTable, Table
 from mlp_jax.training.checks import check_count
 
-MOST_AFTER = 0.5  # of the time, kept for what comes after the sweep; then it ends late
-
 
 class Choice(NamedTuple):
     """What a sweep of a table may predict by.
@@ -153,8 +151,8 @@ def search_in_time(
     after = seconds_after(
         stream.task, len(parts.y_test), len(table.features), refit=refit, report=report
     )
-    sooner = limit.less(min(after, MOST_AFTER * limit.left()))
-    return run_in_time(stream, sooner, halving=halving, **how)
+    limit.keep(after)
+    return run_in_time(stream, limit, halving=halving, **how)
 
 
 def folds_of(table: Table, y: np.ndarray) -> int:

@@ -29,13 +29,21 @@ def test_of_what_was_left_out_nothing_is_learnt():
     assert forecast.seconds(FIRST) == (10 + 6 + 20) / 2
 
 
+def test_a_program_for_which_there_is_no_time_is_left_out_once_another_is_there():
+    forecast = Forecast()
+    assert forecast.seconds(FIRST, left=11.0) == 20.0  # 6 s are more than a third
+    forecast.learn(FIRST, {0: (4.0, 10.0)}, wall=7.0, workers=2)
+    assert forecast.seconds(FIRST, left=19.0) == (10 + 6 + 20) / 2
+    assert forecast.seconds(FIRST, left=17.0) == 10 / 2
+
+
 @pytest.mark.parametrize(
     ("spent", "wall", "expected"),
     [
         # Programs compiled in half of the time, trainings took twice; workers never waited.
         ({0: (2.0, 20.0), 1: (3.0, 40.0)}, 32.5, (2 * 30 + 0.5 * 8) / 2),
-        # As the plan said, but one of two workers was idle for half of the time.
-        ({0: (4.0, 10.0), 1: (6.0, 20.0)}, 40.0, 2 * (30 + 8) / 2),
+        # As the plan said, and twenty seconds were for other things.
+        ({0: (4.0, 10.0), 1: (6.0, 20.0)}, 40.0, 20 + (30 + 8) / 2),
         # Another sweep had compiled the programs: of a new one nothing is known.
         ({0: (0.0, 10.0), 1: (0.0, 20.0)}, 15.0, (30 + 8) / 2),
     ],

@@ -45,6 +45,16 @@ def test_what_programs_took_says_what_the_next_takes():
     assert (limit.compile_seconds(b), limit.compile_seconds(d)) == (0, 6)
 
 
+def test_what_comes_after_is_kept_and_longer_where_programs_took_longer():
+    _, limit, _ = begun()
+    limit.keep(10.0)
+    assert limit.left() == 90
+    programs = [SimpleNamespace(program=name, compiling=2.0) for name in "abc"]
+    for program, took, left in zip(programs, (1.0, 5.0, 54.0), (90, 85, 50), strict=True):
+        limit.compiled(program, took)  # 0.5, 1.5 and 10 times what was said
+        assert limit.left() == left
+
+
 def test_with_time_for_all_a_segment_is_as_long_as_it_is_wanted():
     clock, limit, pace = begun()
     assert pace(32) == 32
