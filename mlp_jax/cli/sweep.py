@@ -114,7 +114,7 @@ def sweep(
     space = _space(space_file, choices["n"])
     division.join()
     table = asked.read(quiet=not division.speaks())
-    parts = asked.encode(table, OF_A_SEARCH)
+    parts = asked.encode(table, OF_A_SEARCH, quiet=not division.speaks())
     asked.keep_programs()
     quiet = as_json or not division.speaks()
     limit = Limit(choices.pop("seconds"), began, report=report is not None)

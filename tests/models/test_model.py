@@ -95,6 +95,8 @@ def test_a_file_of_before_is_of_one_network_without_limits(tmp_path):
     (tmp_path / "m").write_bytes(model_files.to_bytes(model()))
     header, arrays = unpacked(tmp_path / "m", model_files.FORMAT, "")
     header |= header.pop("networks")[0]
+    header["columns"] = [[name, None, False] for name in "abc"]
+    del header["gaps"]
     arrays = {name.removeprefix("1."): array for name, array in arrays.items()}
     del arrays["limit"], arrays["weights"], header["format"]
     (tmp_path / "m").write_bytes(packed(model_files.OF_ONE_NETWORK, header, arrays))
@@ -192,6 +194,8 @@ def test_predicting_imports_no_jax(tmp_path):
         "print(mlp_jax.load_model(sys.argv[1]).predict([[1, 2, 3]])[0])\n"
         "ours = {name for name in sys.modules if name.startswith('mlp_jax.')}\n"
         "expected = {'wording', 'storage', 'storage.array_files', 'models', 'models.cells',\n"
+        "            'models.any_table', 'models.columns', 'models.dates',\n"
+        "            'models.number_spellings',\n"
         "            'models.encoding', 'models.intervals', 'models.model', 'models.model_file',\n"
         "            'models.outputs', 'models.numpy_forward', 'models.stacked', 'loss_rules'}\n"
         "assert ours == {f'mlp_jax.{name}' for name in expected}, ours\n"

@@ -21,12 +21,12 @@ def test_the_rows_of_classes_are_scikit_learns(counts, share):
         except ValueError:  # scikit-learn leaves a class out on one side
             assert set(y[theirs[0]]) & set(y[theirs[1]]) != set(y)
             continue
-        for mine, other in zip(ours, theirs, strict=True):
+        for mine, other in zip(ours[:2], theirs, strict=True):
             np.testing.assert_array_equal(mine, other)
 
 
 def test_the_rows_of_numbers_are_scikit_learns():
     ours = parts_of(np.linspace(0, 1, 41), None, 0.2, 3)
     theirs = train_test_split(np.arange(41), test_size=9, random_state=3)
-    for mine, other in zip(ours, theirs, strict=True):
+    for mine, other in zip(ours[:2], theirs, strict=True):
         np.testing.assert_array_equal(mine, other)
