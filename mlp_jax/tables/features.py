@@ -92,9 +92,10 @@ def feature_columns(table: RawTable, columns: Sequence[Column]) -> dict[str, np.
     for of in names_in_table(columns):
         name, column = table.spelled(of), described[of]
         if name not in table.frame.column_names:
+            cure = "; if its first line is a row, type --no-header" if of.isdigit() else ""
             raise ValueError(
                 f"{table.name} has no column {of!r}, which the model was trained with; it has "
-                f"{some_names(table.frame.column_names)}"
+                f"{some_names(table.frame.column_names)}{cure if table.of_text else ''}"
             )
         if column.categories is not None:
             found[of] = as_texts(table.frame[name])

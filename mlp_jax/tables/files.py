@@ -13,7 +13,14 @@ from mlp_jax.tables.csv_form import Form, form_of, what_is_wrong
 from mlp_jax.tables.names import check_has, strip_names, told_apart
 from mlp_jax.tables.notes import TABLE, Note
 from mlp_jax.tables.raw_table import RawTable, Rows
-from mlp_jax.tables.sources import NOT_UTF8, STANDARD_INPUT, open_source, stream, too_large
+from mlp_jax.tables.sources import (
+    NOT_UTF8,
+    STANDARD_INPUT,
+    open_source,
+    stream,
+    suffix_of,
+    too_large,
+)
 from mlp_jax.wording import size_of
 
 BYTES_A_CELL = 40  # that was read, made a number, encoded in float64 and float32, and copied once
@@ -39,9 +46,9 @@ def read_table(
     `csv_form`. Names are without spaces around them, unless two would be the same.
 
     Args:
-      path: of a .csv, .tsv or .parquet file, or "-" for standard input, which may be any. The cells
-        of a text are separated by whichever of `csv_form.SEPARATORS` divides its header into
-        most, those of a .tsv by tabs if that divides it.
+      path: of a .csv, .tsv or .parquet file, compressed or not, or "-" for standard input, which
+        may be any. The cells of a text are separated by whichever of `csv_form.SEPARATORS` divides
+        its header into most, those of a .tsv by tabs if that divides it.
       budget: bytes that the table may take; by default half of the memory that is free.
       as_text: columns of a CSV file that stay as they are written, such as codes that look like
         numbers; NA and the like are still missing cells.
@@ -61,7 +68,9 @@ def read_table(
     source, is_text, encoding = open_source(path, name, allowed)
     try:
         if is_text:
-            form = form_of(source, of_tabs=path.suffix.lower() == ".tsv", has_header=has_header)
+            form = form_of(
+                source, of_tabs=suffix_of(path) in (".tsv", ".tab"), has_header=has_header
+            )
             _check_size(name, form.rows, len(form.names), allowed)
             _check_header(name, form)
             written, notes = strip_names(form.names)

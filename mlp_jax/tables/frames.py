@@ -18,7 +18,7 @@ NAME = "X"  # what messages call the table
 
 
 def is_frame(X: Any) -> bool:
-    """Whether a table has names for its columns; a sparse array that is a dict of cells has none."""
+    """Whether a table has names for its columns; a sparse array has none."""
     return (isinstance(X, Mapping) and not hasattr(X, "toarray")) or any(
         hasattr(type(X), name) for name in ("columns", "column_names", "__arrow_c_stream__")
     )

@@ -108,7 +108,7 @@ def _is_of_cells(names: Sequence[str], of_numbers: Sequence[bool]) -> bool:
 def without_header(table: str, line: int) -> str:
     """What to say of a text that has no header."""
     return (
-        f"{table} has no header, for line {line} is of numbers: type --no-header, which names the "
+        f"{table} has no header, for line {line} has numbers: type --no-header, which names the "
         "columns 0, 1, ..."
     )
 
