@@ -103,7 +103,7 @@ def as_moments(values: Any, column: Column, where: Where | None = None) -> np.nd
     dates = column.reading.dates
     order = "ymd" if dates is None else dates.order
     read = partial(_moment, column.reading, order)
-    what = f"date or time with {IN_WORDS[order]}" if order != "time" else "time of day"
+    what = f"{'time' if order == 'time' else 'date or time'} with {IN_WORDS[order]}"
     return _read(array.astype(object), read, NAT, "datetime64[us]", where, what)
 
 

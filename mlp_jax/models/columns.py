@@ -59,7 +59,7 @@ def in_words(column: Column) -> str:
     if column.categories is not None:
         return f"{len(column.categories)} categories"
     if reading.dates is not None:
-        return f"a part of a date, in texts {IN_WORDS[reading.dates.order]}"
+        return f"a part of a date or time, in texts with {IN_WORDS[reading.dates.order]}"
     if reading.spelling is None:
         return "number"
     decimal, thousands, sign = reading.spelling

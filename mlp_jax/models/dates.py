@@ -1,8 +1,8 @@
 """Dates and times: from texts in one form to moments, and from moments to numbers. NumPy alone.
 
 `order_of` finds the one order of day, month and year that all texts of a column fit; `moment`
-reads a text by it, here and in whatever loads a model file. A time of day alone is a moment of the
-first of January 1970, and a time with a zone is in UTC.
+reads a text by it, here and in whatever loads a model file. A time alone is counted from midnight
+of the first of January 1970, also one of more than 24 hours; a time with a zone is in UTC.
 """
 
 import re
@@ -24,7 +24,7 @@ IN_WORDS = {
     "ymd": "year first",
     "dmy": "day first",
     "mdy": "month first",
-    "time": "a time of day",
+    "time": "hours first",
 }
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august"),
@@ -49,7 +49,7 @@ _DATES = {
     ),
 }
 _TIME = (
-    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?P<hour>\d{1,3}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r" ?(?P<half>[AaPp]\.?[Mm]\.?)?"
 )
 _ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|[-+]\d{2}(?::?\d{2})?))"
@@ -62,7 +62,8 @@ class DateReading(NamedTuple):
     of: the column's name in the table.
     order: of texts: "ymd", "dmy", "mdy", or "time" for times of day; "ymd" where they are no texts.
     part: one of `PARTS`.
-    first: for days since it, as 2024-12-31; "" for another part.
+    first: for days since it, as 2024-12-31, and for hours of times without a date, which may be
+      more than 24; "" for another part.
     """
 
     of: str
@@ -120,6 +121,12 @@ def order_of(texts: Collection[str]) -> str | None:
     return next(iter(fitting), None)
 
 
+def has_zone(text: str) -> bool:
+    """Whether a date or a time says how far it is from UTC."""
+    parts = [_parts(text, order) for order in IN_WORDS]
+    return any(one is not None and one["zone"] is not None for one in parts)
+
+
 def fits(text: str, order: str) -> bool:
     """Whether a text is a date or a time in this order."""
     parts = _parts(text, order)
@@ -165,7 +172,8 @@ def _as_moment(parts: dict[str, str | None]) -> int | None:
         if not 1 <= hour <= 12:
             return None
         hour = hour % 12 + 12 * (parts["half"][0] in "pP")
-    if hour > 23 or minute > 59 or second > 59:
+    most = 23 if parts["year"] is not None or parts["half"] else 10**6  # a time may be a duration
+    if hour > most or minute > 59 or second > 59:
         return None
     fraction = int((parts["fraction"] or "0").ljust(6, "0")[:6])
     of_day = ((hour * 60 + minute) * 60 + second) * SECOND + fraction
@@ -190,7 +198,7 @@ def part_of(moments: np.ndarray, part: str, first: str = "") -> np.ndarray:
     Args:
       moments: (samples,), datetime64[us].
       part: one of `PARTS`.
-      first: a day, such as 2024-12-31.
+      first: a day, such as 2024-12-31; "" for hours since midnight.
     """
     known = ~np.isnat(moments)
     found = np.full(len(moments), np.nan)
@@ -209,6 +217,5 @@ def _part_of(moments: np.ndarray, part: str, first: str) -> np.ndarray:
         return (days.astype(np.int64) + 3) % 7 + 1  # the first of January 1970 was a Thursday
     if part == DAY_OF_YEAR:
         return (days - years.astype("datetime64[D]")).astype(np.int64) + 1
-    if part == HOUR:
-        return (moments - days).astype(np.int64) / (3600 * SECOND)
-    return (moments - np.datetime64(first, "us")).astype(np.int64) / DAY
+    since = np.datetime64(first, "us") if first else days
+    return (moments - since).astype(np.int64) / (3600 * SECOND if part == HOUR else DAY)

@@ -55,6 +55,11 @@ class NumberSpelling(NamedTuple):
         digits = _plain(parts["digits"], self.decimal, self.thousands)
         return None if digits is None else _signed(parts, digits)
 
+    def writes(self, text: str) -> bool:
+        """Whether a text is a number that is written so, with its sign."""
+        parts = _ANY.fullmatch(text)
+        return parts is not None and _sign_of(parts) == self.sign and self.number(text) is not None
+
 
 def plain_number(text: str) -> float | None:
     """The number of a text that Python, and most programs, would read; None where it is none."""

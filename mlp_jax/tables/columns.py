@@ -7,7 +7,7 @@ import numpy as np
 
 from mlp_jax.models.cells import as_moments, as_numbers, in_one_spelling
 from mlp_jax.models.columns import AS_IT_IS, INFINITE, Column
-from mlp_jax.models.dates import DAYS, HOUR, PARTS, DateReading, part_of
+from mlp_jax.models.dates import DAYS, HOUR, PARTS, DateReading, has_zone, part_of
 from mlp_jax.tables import notes
 from mlp_jax.tables.arrow_cells import as_texts, cells_of, is_time_of_day
 from mlp_jax.tables.kinds import Described, Kind, as_categories, counted, described
@@ -116,12 +116,14 @@ def _of_dates(table: RawTable, name: str, cells: np.ndarray, what: Described) ->
         return ReadColumn({whole: np.full(len(moments), np.nan)}, ())
     found = {}
     for own in _parts(dates, moments[there]):
-        title = f"{name}: {own.part} {own.first}".rstrip()
+        title = f"{name}: {own.part} {own.first if own.part == DAYS else ''}".rstrip()
         column = Column(title, reading=what.reading._replace(dates=own))
         found[column] = as_numbers(moments, column)
     made = ", ".join(column.name.removeprefix(f"{name}: ") for column in found)
-    if cells.dtype.kind == "O":
-        made = f"{cells[there[0]]!r} is {_in_words(moments[there[0]], dates.order)}; {made}"
+    example = cells[there[0]] if cells.dtype.kind == "O" else None
+    zone = getattr(table.frame[name].type, "tz", None) or (example and has_zone(example))
+    shown = [f"{example!r} is {_in_words(moments[there[0]], dates.order)}"] if example else []
+    made = "; ".join([*shown, f"in UTC: {made}" if zone else made])
     return ReadColumn(found, (Note(notes.DATES, made, name), *_note_of_gaps(name, what.gaps)))
 
 
@@ -129,7 +131,8 @@ def _parts(dates: DateReading, known: np.ndarray) -> list[DateReading]:
     """The parts that differ among these moments, datetime64[us]."""
     first = str(known.min().astype("datetime64[D]"))
     parts = PARTS if dates.order != "time" else (HOUR,)
-    every = [dates._replace(part=part, first=first if part == DAYS else "") for part in parts]
+    midnight = "1970-01-01" if dates.order == "time" else ""
+    every = [dates._replace(part=one, first=first if one == DAYS else midnight) for one in parts]
     kept = [one for one in every if len(np.unique(part_of(known, one.part, one.first))) > 1]
     return kept or every[-1:]
 
@@ -138,7 +141,7 @@ def _in_words(moment: np.datetime64, order: str) -> str:
     """Such as 2024-12-31, 2024-12-31 10:30, or 10:30 for a time of day."""
     day, time = str(moment.astype("datetime64[s]")).split("T")
     if order == "time":
-        return time
+        return f"{moment.astype(np.int64) / 3.6e9:.4g} hours"
     return day if time == "00:00:00" else f"{day} {time}"
 
 

@@ -13,7 +13,15 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 
 from mlp_jax.models.columns import INFINITE, Reading
-from mlp_jax.models.dates import IN_WORDS, DateReading, fits, looks_like_a_date, moment, order_of
+from mlp_jax.models.dates import (
+    IN_WORDS,
+    DateReading,
+    fits,
+    has_zone,
+    looks_like_a_date,
+    moment,
+    order_of,
+)
 from mlp_jax.models.number_spellings import (
     NumberSpelling,
     looks_like_a_number,
@@ -153,13 +161,14 @@ def _check_numbers(
     alike = [text for text in rest if looks_like_a_number(text)]
     if 2 * sum(texts[text] for text in alike) <= sum(texts[text] for text in rest):
         return
-    plain = NumberSpelling(".")
-    spellings = {spelling_of([text], decimal_comma=table.decimal_comma) for text in alike}
-    tried = [plain, *(one for one in spellings if one is not None)]
-    usual = max(tried, key=lambda one: sum(texts[t] for t in rest if one.number(t) is not None))
-    fitting = dict.fromkeys(text for text in rest if usual.number(text) is not None)
+    comma = table.decimal_comma
+    tried = {
+        spelling_of([text], decimal_comma=bool(comma)) or NumberSpelling(".") for text in alike
+    }
+    usual = max(tried, key=lambda one: sum(texts[text] for text in rest if one.writes(text)))
+    fitting = dict.fromkeys(text for text in rest if usual.writes(text))
     cure = f"type {table.as_categories(name)} or {table.drop(name)}"
-    if len(fitting) == len(rest):  # only the comma could be either
+    if comma is None and spelling_of(rest, decimal_comma=True):  # the comma could be either
         row = _first_row(cells, lambda cell: "," in cell)
         _refuse(
             *(table, name, cells, row),
@@ -189,6 +198,11 @@ def _check_dates(
     found = max(map(fitting, IN_WORDS), key=lambda some: sum(texts[text] for text in some))
     row = _first_row(cells, lambda cell: cell not in found and cell.lower() not in AMONG_NUMBERS)
     others = f"as {next(iter(found))!r} is" if found else "in any usual way"
+    if len(found) == len(rest):
+        row = _first_row(cells, lambda cell: cell in found and not has_zone(cell))
+        said = "has no time zone, and others there have; write all in one way, or type"
+        cure = f"{table.as_categories(name)} or {table.drop(name)}"
+        _refuse(table, name, cells, row, f"{said} {cure}")
     _refuse(
         *(table, name, cells, row),
         f"is no date that is written {others}; write all as 2024-12-31, or type "

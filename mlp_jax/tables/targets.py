@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from mlp_jax.models.columns import Column
+from mlp_jax.models.dates import order_of
 from mlp_jax.models.number_spellings import plain_number, spelling_of
 from mlp_jax.tables import notes
 from mlp_jax.tables.arrow_cells import check_utf8, is_text
@@ -162,8 +163,14 @@ def _kind(raw: RawTable, name: str, cells: _Cells) -> TargetKind:
     if raw.strict:
         check_commas(raw, name, cells.values)
     values = set(cells.values)
+    texts = [] if raw.strict else [value for value in values if isinstance(value, str)]
     if cells.shown and cells.number is not None:
         values = {cells.number(value) for value in values}
+    elif texts and order_of(texts) is not None:
+        raise ValueError(
+            f"{raw.name}: the target {name!r} is of dates, such as {next(iter(texts))!r}; make "
+            "numbers of them, such as days since a day, or choose another --target"
+        )
     elif not raw.strict:  # some numbers may be written in another way than the others
         check_commas(raw, name, cells.values)
     if any(isinstance(value, str | bool) for value in values):
