@@ -7,6 +7,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import _check_y
 
 from mlp_jax.estimators.tables import TableEstimator
+from mlp_jax.tables.kinds import AMONG_NUMBERS
+from mlp_jax.tables.targets import numbers_in_texts
 
 
 class TableRegressor(RegressorMixin, TableEstimator):
@@ -63,6 +65,8 @@ class TableRegressor(RegressorMixin, TableEstimator):
       (True, (60,))
     """
 
+    _gaps = AMONG_NUMBERS
+
     def __init__(
         self,
         *,
@@ -100,7 +104,11 @@ class TableRegressor(RegressorMixin, TableEstimator):
         return predicted - half_width, predicted + half_width
 
     def _as_target(self, y: Any) -> tuple[np.ndarray, tuple[Any, ...] | None]:
-        y = _check_y(y, y_numeric=True, estimator=self)
+        cells = np.asarray(y)
+        written = None
+        if cells.dtype.kind in "OU" and cells.ndim == 1 and not self.strict:
+            written = numbers_in_texts(cells.tolist())
+        y = _check_y(y if written is None else written, y_numeric=True, estimator=self)
         if y.dtype.kind not in "fiub":
             raise ValueError(
                 f"y is of {y.dtype}; expected numbers (for classes, type TableClassifier)"

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Collection
 from numbers import Integral
 from typing import Any, Self
 
@@ -40,6 +41,8 @@ class TableEstimator(BaseEstimator):
 
     `TableClassifier` and `TableRegressor` describe the parameters.
     """
+
+    _gaps: tuple[str, ...] = AMONG_TEXTS  # words for gaps in y
 
     model_: Model
     notes_: tuple[str, ...]
@@ -132,7 +135,7 @@ class TableEstimator(BaseEstimator):
         self, raw: RawTable, y: Any, weights: Any, target: str
     ) -> tuple[RawTable, Any, Any]:
         """X, y and weights of the rows whose target is there, unless gaps are to be refused."""
-        missing = _missing(y)
+        missing = _missing(y, self._gaps)
         if self.strict or not missing.any() or len(missing) != raw.frame.num_rows:
             return raw, y, weights
         if missing.all():
@@ -205,7 +208,8 @@ class TableEstimator(BaseEstimator):
         if is_frame(X):
             raw = raw_frame(X, strict=self.strict)
             # scikit-learn's check of names, which knows few kinds of frames, sees those of all.
-            names = list(X.columns if isinstance(X, pandas.DataFrame) else raw.frame.column_names)
+            own = isinstance(X, pandas.DataFrame) and X.columns.is_unique
+            names = list(X.columns if own else raw.frame.column_names)
             validate_data(self, pandas.DataFrame(columns=names), reset=reset, skip_check_array=True)
             if not raw.frame.num_rows:
                 raise ValueError("X has 0 samples; expected a row or more")
@@ -224,14 +228,19 @@ class TableEstimator(BaseEstimator):
         return tags
 
 
-def _missing(y: Any) -> np.ndarray:
-    """Whether each of y is missing, (samples,); of anything but a list of them, none is."""
+def _missing(y: Any, words: Collection[str]) -> np.ndarray:
+    """Whether each of y is missing, (samples,), or one of these words for a gap.
+
+    Of anything but a list, none is.
+    """
     found = np.asarray(y)
     if found.ndim != 1:
         return np.zeros(len(found) if found.ndim else 0, bool)
     if found.dtype.kind in "biu":
         return np.zeros(len(found), bool)
-    return np.array([is_missing(one) or one in ("", *AMONG_TEXTS) for one in found], bool)
+    texts = [one.strip().lower() if isinstance(one, str) else "a" for one in found]
+    is_word = [not text or text in words for text in texts]
+    return np.array([is_missing(one) for one in found], bool) | is_word
 
 
 def _seed(random_state: Any) -> int:

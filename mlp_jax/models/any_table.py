@@ -33,13 +33,13 @@ def columns_of(all_of_them: Sequence[str], expected: Sequence[str], rows: Any) -
         return [array[:, at[name]] for name in expected]
     own = list(names)
     named = different_names(list(map(str, own)))
-    found = [spelled(named, name) for name in expected]
+    places = {name: place for place, name in enumerate(named)}
+    found = [spelled(places, name) for name in expected]
     if None in found:
         raise ValueError(
             f"the table has no column {expected[found.index(None)]!r}; the network was "
             f"trained with {', '.join(map(repr, expected[:10]))}"
         )
-    places = {name: place for place, name in enumerate(named)}
     columns = [_column(rows, own, places[str(name)]) for name in found]
     for name, values in zip(expected, columns, strict=True):
         if isinstance(values, str) or not hasattr(values, "__len__"):
@@ -83,7 +83,7 @@ def different_names(names: Sequence[str]) -> list[str]:
 
 def spelled(names: Collection[str], name: str) -> str | None:
     """The name that is meant: this one, or the only one that differs by the spaces around it."""
-    if name in names:
+    if name in names:  # quick where names are the keys of a dict
         return name
     alike = [one for one in names if one.strip() == name.strip()]
     return alike[0] if len(alike) == 1 else None

@@ -148,7 +148,10 @@ def importance_of_inputs(
 ) -> Importance:
     """`importance` on rows that are encoded already, (samples, n[0])."""
     y = _checked(model, X, y, repeats)
-    places = sorted(set(model.encoding.source.tolist()))
+    columns = model.encoding.columns
+    places: dict[str, list[int]] = {}  # of a date those of all its parts, which are moved together
+    for place in sorted(set(model.encoding.source.tolist())):
+        places.setdefault(columns[place].of, []).append(place)
     # One random order serves as a sample of the rows and as a start of the permutations: a shift
     # of it by 1, 2, ... gives each row the cell of another, and no two rows meet twice.
     order = np.random.default_rng(seed).permutation(len(X))[
@@ -158,8 +161,8 @@ def importance_of_inputs(
     repeats = min(repeats, len(X) - 1)
     loss = _losses(model, X, y)
     found = []
-    for place in places:
-        inputs = np.flatnonzero(model.encoding.source == place)
+    for own_places in places.values():
+        inputs = np.flatnonzero(np.isin(model.encoding.source, own_places))
         own = X[:, inputs]
         rises = []
         for shift in range(1, repeats + 1):
@@ -169,7 +172,7 @@ def importance_of_inputs(
         found.append(mean_and_error(np.stack(rises)))
     mean, error = np.array(found).T.reshape(2, -1)
     return Importance(
-        names=tuple(model.encoding.columns[place].name for place in places),
+        names=tuple(places),
         mean=mean,
         low=mean - NORMAL * error,
         high=mean + NORMAL * error,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mlp_jax.models.any_table import spelled
 from mlp_jax.models.cells import as_moments
 from mlp_jax.models.columns import Column, names_in_table
 from mlp_jax.tables import notes
@@ -46,6 +47,7 @@ def features_of(raw: RawTable, names: Sequence[str], categorical: Collection[str
     columns: dict[str, np.ndarray] = {}
     described: dict[str, Column] = {}
     said: list[Note] = []
+    taken = set(raw.frame.column_names)
     for name in names:
         read = read_column(raw, name, is_of_categories=name in categorical)
         varying = {column: cells for column, cells in read.cells.items() if _varies(cells)}
@@ -54,7 +56,7 @@ def features_of(raw: RawTable, names: Sequence[str], categorical: Collection[str
             continue
         said += read.notes
         for column, cells in varying.items():
-            own = _new_name(column, raw.frame.column_names)
+            own = _new_name(column, taken)
             columns[own], described[own] = cells, column._replace(name=own)
     numeric = [name for name, column in described.items() if column.categories is None]
     rest = [name for name, column in described.items() if column.categories is not None]
@@ -89,9 +91,10 @@ def feature_columns(table: RawTable, columns: Sequence[Column]) -> dict[str, np.
     """
     described = {column.of: column for column in columns}
     found = {}
+    names = dict.fromkeys(table.frame.column_names)
     for of in names_in_table(columns):
-        name, column = table.spelled(of), described[of]
-        if name not in table.frame.column_names:
+        name, column = spelled(names, of), described[of]
+        if name is None:
             cure = "; if its first line is a row, type --no-header" if of.isdigit() else ""
             raise ValueError(
                 f"{table.name} has no column {of!r}, which the model was trained with; it has "

@@ -158,20 +158,32 @@ def without(missing: int, count: int, target: str) -> Note:
     )
 
 
+def numbers_in_texts(y: Sequence[Any]) -> np.ndarray | None:
+    """Numbers that are written as people write them, float64, in one way; None where y has others.
+
+    Example:
+      >>> numbers_in_texts(["$1,200.50", "$999"]).tolist()
+      [1200.5, 999.0]
+    """
+    texts = [one.strip() if isinstance(one, str) else "" for one in y]
+    spelling = spelling_of(set(texts))
+    if spelling is None:
+        return None
+    return np.array([spelling.number(text) for text in texts], float)
+
+
 def _kind(raw: RawTable, name: str, cells: _Cells) -> TargetKind:
     """What a target looks like: words, two values, or a few whole numbers are classes."""
-    if raw.strict:
-        check_commas(raw, name, cells.values)
-    values = set(cells.values)
-    texts = [] if raw.strict else [value for value in values if isinstance(value, str)]
+    values = list(dict.fromkeys(cells.values))
+    texts = [value for value in values if isinstance(value, str)]
     if cells.shown and cells.number is not None:
-        values = {cells.number(value) for value in values}
-    elif texts and order_of(texts) is not None:
+        values = list({cells.number(value) for value in values})
+    elif texts and not raw.strict and order_of(texts) is not None:
         raise ValueError(
-            f"{raw.name}: the target {name!r} is of dates, such as {next(iter(texts))!r}; make "
-            "numbers of them, such as days since a day, or choose another --target"
+            f"{raw.name}: the target {name!r} is of dates, such as {texts[0]!r}; make numbers of "
+            "them, such as days since a day, or choose another --target"
         )
-    elif not raw.strict:  # some numbers may be written in another way than the others
+    else:  # some numbers may be written in another way than the others
         check_commas(raw, name, cells.values)
     if any(isinstance(value, str | bool) for value in values):
         return "classification"
