@@ -5,7 +5,7 @@ Every complaint is one line that says which file, and what to type.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlp_jax.models.any_table import spelled
 from mlp_jax.processes import memory
@@ -68,49 +68,85 @@ def read_table(
     source, is_text, encoding = open_source(path, name, allowed)
     try:
         if is_text:
-            form = form_of(
-                source, of_tabs=suffix_of(path) in (".tsv", ".tab"), has_header=has_header
-            )
+            is_of_tabs = suffix_of(path) in (".tsv", ".tab")
+            form = form_of(source, of_tabs=is_of_tabs, has_header=has_header)
             _check_size(name, form.rows, len(form.names), allowed)
             _check_header(name, form)
-            written, notes = strip_names(form.names)
-            check_has(name, written, wanted, first_line=form.header if has_header else None)
-            names, said = told_apart(name, written, line=form.header, strict=strict, nameless=False)
-            frame = _read_csv(source, form, names, as_text)
+            line = form.header if has_header else None
+            read = _text(name, source, form, as_text, ids, wanted, line=line, strict=strict)
         else:
-            frame = _read_parquet(name, source, allowed)
-            written, notes = strip_names(frame.column_names)
-            names, said = told_apart(name, written, strict=strict)
-            frame = frame.rename_columns(names)
-        beside = {one: frame[spelled(names, one)] for one in ids if spelled(names, one)}
-        if form is not None:
-            beside = {one: _read_csv(source, form, names, [one], only=True)[0] for one in beside}
+            read = _columns(name, source, allowed, ids, strict=strict)
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} cannot be read: {NOT_UTF8}") from error
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(f"{name} cannot be read: {_reason(error, source, form)}") from error
-    first_line = form.first_line if form is not None and form.rows == frame.num_rows else None
-    if form is not None:
-        frame, more = _without_what_is_empty(frame)
-        names, again = told_apart(name, frame.column_names, line=form.header, strict=strict)
-        frame, said = frame.rename_columns(names), [*said, *again]
-        beside = {one: column.slice(0, frame.num_rows) for one, column in beside.items()}
-        notes = [*form.notes, *notes, *more]
-    if encoding is not None:
-        notes = [f"it is in {encoding[:6].upper()}", *notes]
-    if frame.num_rows == 0:
+    if read.frame.num_rows == 0:
         raise ValueError(f"{name} has no rows; expected a header and one line a sample")
-    of_file = [Note(TABLE, f"{name}: {'; '.join(notes)}")] if notes else []
+    done = [*([f"it is in {encoding[:6].upper()}"] if encoding else []), *read.done]
+    of_file = [Note(TABLE, f"{name}: {'; '.join(done)}")] if done else []
     return RawTable(
-        name,
-        frame,
-        is_text,
-        Rows(first_line),
-        beside,
-        (*of_file, *said),
+        *(name, read.frame, is_text, Rows(read.first_line), read.ids),
+        notes=(*of_file, *read.renamed),
         strict=strict,
         decimal_comma=False if form is None else _COMMA_BY_SEPARATOR.get(form.separator),
     )
+
+
+class _Read(NamedTuple):
+    """What is in a file.
+
+    frame: a pyarrow table of different names.
+    ids: the columns that name rows, as they are written.
+    done: what a person should know of how it was read.
+    renamed: the columns whose names were those of others.
+    first_line: see `Rows`.
+    """
+
+    frame: Any
+    ids: dict[str, Any]
+    done: list[str]
+    renamed: list[Note]
+    first_line: int | None = None
+
+
+def _text(
+    name: str,
+    source: Any,
+    form: Form,
+    as_text: Sequence[str],
+    ids: Sequence[str],
+    wanted: Sequence[str],
+    *,
+    line: int | None,
+    strict: bool,
+) -> _Read:
+    """The table in a text, without what is empty around it; line: of its header, if it has one."""
+    written, done = strip_names(form.names)
+    check_has(name, written, wanted, first_line=line)
+    # What has no name may be left out below.
+    names, renamed = told_apart(name, written, line=form.header, strict=strict, nameless=False)
+    frame = _read_csv(source, form, names, as_text)
+    first_line = form.first_line if form.rows == frame.num_rows else None
+    frame, left_out = _without_what_is_empty(frame)
+    beside = {
+        one: _read_csv(source, form, names, [one], only=True)[0].slice(0, frame.num_rows)
+        for one in ids
+        if _is_one_of(one, names)
+    }
+    names, again = told_apart(name, frame.column_names, line=form.header, strict=strict)
+    frame = frame.rename_columns(names)
+    done = [*form.notes, *done, *left_out]
+    return _Read(frame, beside, done, [*renamed, *again], first_line)
+
+
+def _columns(name: str, source: Any, allowed: float, ids: Sequence[str], *, strict: bool) -> _Read:
+    """The table in a Parquet file."""
+    frame = _read_parquet(name, source, allowed)
+    written, done = strip_names(frame.column_names)
+    names, renamed = told_apart(name, written, strict=strict)
+    frame = frame.rename_columns(names)
+    beside = {one: frame[spelled(names, one)] for one in ids if _is_one_of(one, names)}
+    return _Read(frame, beside, done, renamed)
 
 
 def _check_header(name: str, form: Form) -> None:
