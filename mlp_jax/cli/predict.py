@@ -61,10 +61,11 @@ def predict(
 ) -> None:
     """Predict the rows of a table.
 
-    DATA is a CSV or Parquet file, or - for standard input. Writes the columns named by --id, the
-    prediction, of several quantiles each, of classes the probability of each, and with --interval
-    of numbers between which two each is likely to be. Other columns of DATA are left alone; it
-    needs those that the model was trained with.
+    DATA is a CSV or Parquet file, compressed or not, or - for standard input; its cells are read as
+    those that the model was trained on. Writes the columns named by --id, the prediction, of
+    several quantiles each, of classes the probability of each, and with --interval of numbers
+    between which two each is likely to be. Other columns of DATA are left alone; it needs those
+    that the model was trained with.
     """
     check_writable(output, read=[model, data])
     if output is not None:
@@ -188,7 +189,13 @@ def info(model: Path, as_json: bool) -> None:
 
     loaded = load_model(model)
     columns = [
-        {"name": column.name, "categories": column.categories} for column in loaded.encoding.columns
+        {
+            "name": column.name,
+            "categories": column.categories,
+            "of": column.of,
+            "kind": in_words(column),
+        }
+        for column in loaded.encoding.columns
     ]
     networks = [
         {"sizes": network.sizes, "activations": network.activations, "weight": float(weight)}
