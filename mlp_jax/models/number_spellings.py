@@ -139,8 +139,9 @@ def _signed(parts: re.Match[str], digits: float) -> float:
 @cache
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     point, between = re.escape(decimal), f"[{_BETWEEN.get(thousands, thousands)}]"
-    # No leading zero before thousands: 0,567 is no number of thousands.
-    grouped = rf"[1-9]\d{{0,2}}(?:{between}\d{{3}})+|" if thousands else ""
+    # No leading zero before thousands: 0,567 is no number of thousands. In India two digits may be
+    # between them: 12,34,567.
+    grouped = rf"[1-9]\d{{0,2}}(?:{between}\d{{2,3}})*{between}\d{{3}}|" if thousands else ""
     return re.compile(rf"(?:{grouped}\d+)(?:{point}\d*)?(?:[eE][-+]?\d+)?|{point}\d+")
 
 

@@ -42,7 +42,8 @@ AMONG_NUMBERS = tuple(
     dict.fromkeys(
         (
             *("?", "-", "--", "\u2013", "\u2014", ".", "na", "n/a", "n.a.", "nan", "none", "null"),
-            *("<na>", "nat", "missing", "unknown", "#div/0!", "#value!", "#ref!", "#num!"),
+            *("<na>", "nat", "missing", "unknown", "not available", "not applicable"),
+            *("#div/0!", "#value!", "#ref!", "#num!"),
             *(word.lower() for word in OF_CSV),
             *("0000-00-00", "0000-00-00 00:00:00"),
             *(INFINITE, "-inf", "+inf", "infinity", "-infinity", "+infinity"),

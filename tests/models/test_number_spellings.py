@@ -22,6 +22,7 @@ COLUMNS = {
     "spaces between thousands": (["1 234,5", "1\u202f234\u00a0567"], [1234.5, 1234567]),
     "apostrophes": (["1'234.5", "1’000"], [1234.5, 1000]),
     "no thousands, for they begin with 0": (["0,567", "1,234"], [0.567, 1.234]),
+    "thousands as in India": (["₹ 12,34,567.5", "₹ 999"], [1234567.5, 999]),
     "accountants' minus": (["(1,234.50)", "5"], [-1234.5, 5]),
     "printers' minus": (["−5", "–7.5"], [-5, -7.5]),
     "exponents": (["1,5e3", "2"], [1500, 2]),
