@@ -119,12 +119,11 @@ def _of_dates(table: RawTable, name: str, cells: np.ndarray, what: Described) ->
         title = f"{name}: {own.part} {own.first if own.part == DAYS else ''}".rstrip()
         column = Column(title, reading=what.reading._replace(dates=own))
         found[column] = as_numbers(moments, column)
-    made = ", ".join(column.name.removeprefix(f"{name}: ") for column in found)
     example = cells[there[0]] if cells.dtype.kind == "O" else None
-    zone = getattr(table.frame[name].type, "tz", None) or (example and has_zone(example))
-    shown = [f"{example!r} is {_in_words(moments[there[0]], dates.order)}"] if example else []
-    made = "; ".join([*shown, f"in UTC: {made}" if zone else made])
-    return ReadColumn(found, (Note(notes.DATES, made, name), *_note_of_gaps(name, what.gaps)))
+    shown = f"{example!r} is {_in_words(moments[there[0]], dates.order)}" if example else ""
+    if getattr(table.frame[name].type, "tz", None) or (example and has_zone(example)):
+        shown = f"{shown} in UTC".strip()
+    return ReadColumn(found, (Note(notes.DATES, shown, name), *_note_of_gaps(name, what.gaps)))
 
 
 def _parts(dates: DateReading, known: np.ndarray) -> list[DateReading]:

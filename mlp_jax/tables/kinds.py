@@ -163,9 +163,8 @@ def _check_numbers(
     if 2 * sum(texts[text] for text in alike) <= sum(texts[text] for text in rest):
         return
     comma = table.decimal_comma
-    tried = {
-        spelling_of([text], decimal_comma=bool(comma)) or NumberSpelling(".") for text in alike
-    }
+    plain = NumberSpelling(".")
+    tried = dict.fromkeys(spelling_of([t], decimal_comma=bool(comma)) or plain for t in alike)
     usual = max(tried, key=lambda one: sum(texts[text] for text in rest if one.writes(text)))
     fitting = dict.fromkeys(text for text in rest if usual.writes(text))
     cure = f"type {table.as_categories(name)} or {table.drop(name)}"

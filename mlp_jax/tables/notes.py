@@ -64,7 +64,9 @@ def _numbers(notes: Sequence[Note], _: bool) -> list[str]:
 
 
 def _dates(notes: Sequence[Note], _: bool) -> list[str]:
-    return [f"read as dates, and made numbers of: {_details(notes)}"]
+    return [
+        f"read as dates, whose year, month, weekday, hour and so on are inputs: {_details(notes)}"
+    ]
 
 
 def _gaps(notes: Sequence[Note], _: bool) -> list[str]:
@@ -114,7 +116,7 @@ def _columns(notes: Sequence[Note]) -> str:
 
 
 def _details(notes: Sequence[Note]) -> str:
-    return _some([f"{one.column!r} ({one.detail})" for one in notes])
+    return _some([f"{one.column!r} ({one.detail})".removesuffix(" ()") for one in notes])
 
 
 def _named(notes: Sequence[Note], one: str, several: str) -> str:

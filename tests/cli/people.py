@@ -146,7 +146,9 @@ def sales():
     said = ["mlp-jax: left out 4 of 200 rows, which have no 'revenue'"]
     said += ["mlp-jax: read as numbers: 'revenue'", "mlp-jax: left out 'order': 196 different"]
     said[2] += " texts in 196 rows; --categorical 'order' keeps it"
-    said += ["mlp-jax: read as dates, and made numbers of: 'date'"]
+    said += [
+        "mlp-jax: read as dates, whose year, month, weekday, hour and so on are inputs: 'date'"
+    ]
     return Owned(columns, "revenue", new, [*said, "mlp-jax: read as gaps: 'unit price'"])
 
 

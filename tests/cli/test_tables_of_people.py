@@ -48,8 +48,8 @@ def test_a_line_says_each_thing_that_was_done(swept):
         "mlp-jax: spaces around the texts of 'colour' are taken off",
         "mlp-jax: read as gaps: 'colour' ('?' 20 times), 'price' ('-' 8 times), 'weight' ('?' 8 "
         "times) and 'far' ('inf' 8 times)",
-        "mlp-jax: read as dates, and made numbers of: 'sold' ('30/01/2024' is 2024-01-30; month, "
-        "day of the week, day of the year, days since 2024-01-30)",
+        "mlp-jax: read as dates, whose year, month, weekday, hour and so on are inputs: 'sold' "
+        "('30/01/2024' is 2024-01-30)",
         "mlp-jax: column 'same' is the same in every row and left out",
     ]
 

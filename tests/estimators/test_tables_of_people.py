@@ -43,7 +43,7 @@ def test_what_was_made_of_a_frame_is_in_its_notes_and_what_was_lost_is_warned_of
         f"{NAMES}; categorical=['name'] keeps it",
         "read as numbers: 'size'",
         "read as gaps: 'size'",
-        "read as dates, and made numbers of: 'sold'",
+        "read as dates, whose year, month, weekday, hour and so on are inputs: 'sold'",
     ]
     assert "'far' ('inf' 7 times)" in found.notes_[2]
     assert [column.of for column in found.model_.encoding.columns if column.name == "sold: hour"]

@@ -109,7 +109,7 @@ QUIRKS = {
     "dates": Quirk(
         written("%Y-%m-%d"),
         PARTS,
-        "read as dates, and made numbers of: 'a' (",
+        "read as dates, whose year, month, weekday, hour and so on are inputs: 'a'",
         IS_OF_DATES,
     ),
     "dates and times": Quirk(
@@ -117,17 +117,17 @@ QUIRKS = {
         PARTS
         | {"a: hour": HOURS}
         | {"a: days since 2024-01-30": [i + HOURS[i] / 24 for i in range(ROWS)]},
-        "hour, days since 2024-01-30)",
+        "read as dates, whose year, month, weekday, hour and so on are inputs: 'a'",
         IS_OF_DATES,
     ),
     "dates with the day first": Quirk(
         written("%d/%m/%Y"),
         PARTS,
-        "'a' ('30/01/2024' is 2024-01-30; month, day of the week, day of the year, days since",
+        "'a' ('30/01/2024' is 2024-01-30)",
         "column 'a' is of dates, such as '30/01/2024'",
     ),
     "dates with the month first": Quirk(
-        written("%m/%d/%Y"), PARTS, "'a' ('01/30/2024' is 2024-01-30; ", IS_OF_DATES
+        written("%m/%d/%Y"), PARTS, "'a' ('01/30/2024' is 2024-01-30)", IS_OF_DATES
     ),
     "dates with points and gaps": Quirk(
         ["?", *written("%d.%m.%Y")[1:]],
@@ -144,7 +144,7 @@ QUIRKS = {
     "times": Quirk(
         [f"{i % 24:02d}:30" for i in range(ROWS)],
         {"a: hour": HOURS},
-        "read as dates, and made numbers of: 'a' (",
+        "read as dates, whose year, month, weekday, hour and so on are inputs: 'a'",
         "column 'a' is of dates or times, which a network cannot take",
     ),
     "infinite numbers": Quirk(

@@ -127,7 +127,7 @@ def test_times_with_a_zone_are_in_utc_in_files_and_frames(tmp_path):
     for X in (frame_of(texts), pandas.DataFrame({"a": typed, "b": B})):
         other = table_of(X)
         pandas.testing.assert_frame_equal(*map(pandas.DataFrame, (table.features, other.features)))
-        assert "in UTC: " in other.said()[0]
+        assert " in UTC)" in other.said()[0] or "(in UTC)" in other.said()[0]
     assert table.features["a: hour"][0] == 22.25
 
 
