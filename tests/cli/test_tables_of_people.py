@@ -1,5 +1,6 @@
 """A table with every quirk, and four as their owners wrote them: trained on and predicted."""
 
+import gzip
 import json
 
 import numpy as np
@@ -138,6 +139,37 @@ def test_strict_takes_no_word_for_a_gap_in_new_rows_either(swept):
     done = run("sweep", folder / "t.csv", "--target", "sales", "--strict")
     assert done.exit_code == 2
     assert "two columns named 'size' in line 1" in done.stderr
+
+
+def test_new_rows_may_be_compressed_and_without_header(swept, tmp_path):
+    folder, _ = swept
+    (tmp_path / "new.csv.gz").write_bytes(gzip.compress((folder / "new.csv").read_bytes()))
+    plain, packed = (
+        run("predict", folder / "m", path) for path in (folder / "new.csv", tmp_path / "new.csv.gz")
+    )
+    assert packed.exit_code == 0, packed.output
+    assert packed.stdout == plain.stdout
+    rows = (folder / "new.csv").read_text().partition("\n")[2]
+    (tmp_path / "rows.csv").write_text(rows)
+    done = run("predict", folder / "m", tmp_path / "rows.csv", "--no-header")
+    assert done.exit_code == 2  # its columns have other names
+    assert "has no column 'colour', which the model was trained with; it has 0, 1, 2" in done.stderr
+
+
+def test_classes_of_too_few_rows_are_held_out_by_chance_with_a_line(tmp_path):
+    kinds = [f"c{i % 60}" for i in range(199)] + ["once"]
+    (tmp_path / "t.csv").write_text(csv_of({"a": [i * i % 97 for i in range(200)], "kind": kinds}))
+    words = ["check", tmp_path / "t.csv", "--target", "kind", "--hidden", 2]
+    done = run(*words)
+    assert done.exit_code == 0, done.output
+    assert done.stderr.splitlines() == [
+        "mlp-jax: held out 40 of 200 rows by chance, not by class: the class 'once' has 1 sample, "
+        "too few to hold out"
+    ]
+    assert "160 samples to train on, 40 held out; 'kind' is of 61 classes" in done.stdout
+    done = run(*words, "--strict")
+    assert done.exit_code == 2
+    assert "the class 'once' has 1 sample, too few to hold out; expected two" in done.stderr
 
 
 @pytest.mark.parametrize("name", TABLES)

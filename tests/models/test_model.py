@@ -105,6 +105,20 @@ def test_a_file_of_before_is_of_one_network_without_limits(tmp_path):
     np.testing.assert_array_equal(found.outputs(X), model().outputs(X))
 
 
+def test_a_file_of_before_reads_cells_as_they_are(tmp_path):
+    (tmp_path / "m").write_bytes(model_files.to_bytes(model()))
+    header, arrays = unpacked(tmp_path / "m", model_files.FORMAT, "")
+    del header["gaps"], header["format"]
+    header["columns"] = [["a", None, False], ["b", ["x", "y"], True], ["c", None, False]]
+    arrays["what"] = np.array([-1, 1, -1], np.int32)
+    (tmp_path / "m").write_bytes(packed(model_files.OF_PLAIN_CELLS, header, arrays))
+    found = mlp_jax.load_model(tmp_path / "m")
+    assert found.encoding.columns == (Column("a"), Column("b", ("x", "y"), True), Column("c"))
+    with pytest.raises(ValueError, match="row 1, column 'a': '\\?' is not a number"):
+        found.predict({"a": ["?"], "b": ["x"], "c": [1]})
+    assert len(found.predict({"a": ["2"], "b": ["x"], "c": [1]})) == 1
+
+
 def test_categories_come_back(tmp_path):
     columns = (Column("colour", ("red", "ö"), True), Column("age"), Column("more"))
     encoding = encoding_of_inputs(columns, [Input(0, what) for what in (0, 1, 2)])
