@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -37,6 +37,8 @@ class TableOptions:
     held_out: share of the samples that are kept for testing.
     scaling, bins, binary_as_one: how columns become inputs; see `InputChoices`. None for what is
       usual for the command.
+    no_header: whether the file has no names of columns.
+    strict: whether what is not plain in the table is refused.
     memory: MiB that the table may take; None for a share of what is free.
     no_cache: whether programs are not kept for the next call, nor those of the last one used.
     """
@@ -52,15 +54,17 @@ class TableOptions:
     scaling: str | None
     bins: int | str | None
     binary_as_one: bool | None
+    no_header: bool
+    strict: bool
     memory: int | None
     no_cache: bool
 
     def read(self, *, quiet: bool = False) -> "Table":
-        """The table; `quiet` leaves out notes on how it was read."""
+        """The table; `quiet` leaves out what was done to it."""
         if self.data is None:
-            for name in ("target", "drop", "ids", "categorical", "task"):
+            for name in ("target", "drop", "ids", "categorical", "task", "no_header"):
                 if getattr(self, name):
-                    option = "--" + name.removesuffix("s")
+                    option = "--" + name.removesuffix("s").replace("_", "-")
                     raise ValueError(
                         f"{option} speaks of a file, and none is named: type DATA.csv first"
                     )
@@ -76,19 +80,28 @@ class TableOptions:
             categorical=self.categorical,
             task=self.task,
             budget=as_bytes(self.memory),
+            has_header=not self.no_header,
+            strict=self.strict,
         )
-        for note in () if quiet else table.notes:
-            click.echo(f"mlp-jax: {note}", err=True)
+        if not quiet:
+            say(table.said())
         return table
 
-    def encode(self, table: "Table", usual: InputChoices = BY_DEFAULT) -> "EncodedTable":
+    def encode(
+        self, table: "Table", usual: InputChoices = BY_DEFAULT, *, quiet: bool = False
+    ) -> "EncodedTable":
         """The table in two parts, encoded; `usual` says how, where no option does."""
         from mlp_jax.tables import table as tables
 
         inputs = usual.with_choices(
             scaling=self.scaling, bins=self.bins, binary_as_one=self.binary_as_one
         )
-        return tables.split(table, self.held_out, self.seed, as_bytes(self.memory), inputs)
+        parts = tables.split(
+            *(table, self.held_out, self.seed, as_bytes(self.memory), inputs), strict=self.strict
+        )
+        if not quiet:
+            say(parts.said())
+        return parts
 
     def keep_programs(self) -> None:
         """Has compiled programs kept for the next call, where they may be. Imports JAX."""
@@ -144,6 +157,7 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
             help="Share of the samples kept for testing.",
         ),
         *input_options,
+        *reading_options,
         memory_option,
         cache_option,
         json_option,
@@ -185,6 +199,20 @@ input_options = (
         help="Inputs of a column of two categories. By default one for sweep, else two.",
     ),
 )
+reading_options = (
+    click.option(
+        "--no-header",
+        is_flag=True,
+        help="DATA is a text whose first line is a row; its columns are named 0, 1, ...",
+    ),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Refuse what needs a guess: dates, words for gaps, numbers with commas or currency, "
+        "names of rows, rows without target, columns of one name. By default a line says what was "
+        "made of them.",
+    ),
+)
 memory_option = click.option(
     "--memory",
     type=click.IntRange(1),
@@ -205,6 +233,12 @@ json_option = click.option(
 def as_bytes(memory: int | None) -> int | None:
     """--memory, which is in MiB, in bytes; None where it was not typed."""
     return None if memory is None else memory * MIB
+
+
+def say(lines: Iterable[str]) -> None:
+    """Prints what was done to a table, a line each, where results are not printed."""
+    for line in lines:
+        click.echo(f"mlp-jax: {line}", err=True)
 
 
 def hang_up() -> None:

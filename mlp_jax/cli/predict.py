@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlp_jax.cli.options import as_bytes, check_writable, json_option, memory_option
+from mlp_jax.cli.options import (
+    as_bytes,
+    check_writable,
+    json_option,
+    memory_option,
+    reading_options,
+    say,
+)
 
 if TYPE_CHECKING:
     from mlp_jax.models.model import Model
-    from mlp_jax.tables.files import RawTable
+    from mlp_jax.tables.raw_table import RawTable
 
 SHOWN = 6  # inputs of a column that `info` names
 model_argument = click.argument("model", type=click.Path(path_type=Path))
@@ -37,6 +44,8 @@ model_argument = click.argument("model", type=click.Path(path_type=Path))
     metavar="LEVEL",
     help="Of numbers, write the ends of an interval too that has this share of them, such as 0.9.",
 )
+@reading_options[0]
+@reading_options[1]
 @memory_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a row.")
 def predict(
@@ -45,15 +54,18 @@ def predict(
     ids: tuple[str, ...],
     output: Path | None,
     level: float | None,
+    no_header: bool,
+    strict: bool,
     memory: int | None,
     as_json: bool,
 ) -> None:
     """Predict the rows of a table.
 
-    DATA is a CSV or Parquet file, or - for standard input. Writes the columns named by --id, the
-    prediction, of several quantiles each, of classes the probability of each, and with --interval
-    of numbers between which two each is likely to be. Other columns of DATA are left alone; it
-    needs those that the model was trained with.
+    DATA is a CSV or Parquet file, compressed or not, or - for standard input; its cells are read as
+    those that the model was trained on. Writes the columns named by --id, the prediction, of
+    several quantiles each, of classes the probability of each, and with --interval of numbers
+    between which two each is likely to be. Other columns of DATA are left alone; it needs those
+    that the model was trained with.
     """
     check_writable(output, read=[model, data])
     if output is not None:
@@ -61,15 +73,24 @@ def predict(
             raise ValueError(f"{output} does not end in .csv or .parquet; type one of them")
         if as_json:
             raise ValueError("--json prints and --output writes a file: type one of them")
+    from mlp_jax.models.model import with_plain_gaps
     from mlp_jax.models.model_file import load_model
     from mlp_jax.tables.files import read_table
 
     loaded = load_model(model)
     widths = None if level is None else loaded.half_widths(level)
+    if strict:
+        loaded = with_plain_gaps(loaded)
     words = [c.name for c in loaded.encoding.columns if c.categories is not None]
-    table = read_table(data, budget=as_bytes(memory), as_text=words, ids=ids)
-    for note in table.notes:
-        click.echo(f"mlp-jax: {note}", err=True)
+    table = read_table(
+        data,
+        budget=as_bytes(memory),
+        as_text=words,
+        ids=ids,
+        has_header=not no_header,
+        strict=strict,
+    )
+    say(table.said())
     columns = _predictions(loaded, table, ids, widths)
     if as_json:
         rows = zip(*map(_cells, columns.values()), strict=True)
@@ -85,7 +106,7 @@ def _predictions(
     model: "Model", table: "RawTable", ids: tuple[str, ...], widths: Any
 ) -> dict[str, Any]:
     """The columns to write, by name; widths: half of the interval of every target, or None."""
-    from mlp_jax.tables.columns import feature_columns
+    from mlp_jax.tables.features import feature_columns
     from mlp_jax.tables.files import check_names
 
     check_names(table, ids)
@@ -163,11 +184,18 @@ def _write(columns: dict[str, Any], output: Path | None) -> None:
 def info(model: Path, as_json: bool) -> None:
     """Print what a model file holds."""
     from mlp_jax.cli.model_notes import notes_in_words
+    from mlp_jax.models.columns import in_words
     from mlp_jax.models.model_file import load_model
 
     loaded = load_model(model)
     columns = [
-        {"name": column.name, "categories": column.categories} for column in loaded.encoding.columns
+        {
+            "name": column.name,
+            "categories": column.categories,
+            "of": column.of,
+            "kind": in_words(column),
+        }
+        for column in loaded.encoding.columns
     ]
     networks = [
         {"sizes": network.sizes, "activations": network.activations, "weight": float(weight)}
@@ -196,9 +224,8 @@ def info(model: Path, as_json: bool) -> None:
     inputs = loaded.encoding.inputs()
     for place, column in enumerate(loaded.encoding.columns):
         own = [inputs[k] for k in range(len(inputs)) if loaded.encoding.source[k] == place]
-        kind = "number" if column.categories is None else f"{len(column.categories)} categories"
         more = f", ... ({len(own)})" if len(own) > SHOWN else ""
-        click.echo(f"  {column.name}: {kind}; inputs {', '.join(own[:SHOWN])}{more}")
+        click.echo(f"  {column.name}: {in_words(column)}; inputs {', '.join(own[:SHOWN])}{more}")
 
 
 def _tell_networks(networks: list[dict[str, Any]]) -> None:

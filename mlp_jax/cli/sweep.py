@@ -98,10 +98,11 @@ def sweep(
 ) -> None:
     """Search a space of networks on a table.
 
-    DATA is a CSV or Parquet file, or - for standard input; by default it is the breast-cancer data
-    of scikit-learn. Trains as many configurations as some minutes are enough for unless told
-    otherwise, many at a time, on every fold of the samples that are not held out; prints the best
-    ten, and how an ensemble of their networks and the best network alone do on the held-out ones.
+    DATA is a CSV or Parquet file, compressed or not, or - for standard input; by default it is the
+    breast-cancer data of scikit-learn. Says what it makes of dates, words for gaps and the like;
+    trains as many configurations as some minutes are enough for unless told otherwise, many at a
+    time, on every fold of the samples that are not held out; prints the best ten, and how an
+    ensemble of their networks and the best network alone do on the held-out ones.
     After Ctrl-C it does so with what is finished, and exits with 130. It is what
     mlp_jax.TableClassifier and mlp_jax.TableRegressor do in Python.
     """
@@ -114,7 +115,7 @@ def sweep(
     space = _space(space_file, choices["n"])
     division.join()
     table = asked.read(quiet=not division.speaks())
-    parts = asked.encode(table, OF_A_SEARCH)
+    parts = asked.encode(table, OF_A_SEARCH, quiet=not division.speaks())
     asked.keep_programs()
     quiet = as_json or not division.speaks()
     limit = Limit(choices.pop("seconds"), began, report=report is not None)

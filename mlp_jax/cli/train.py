@@ -64,11 +64,11 @@ def train(
 ) -> None:
     """Train a network on a table.
 
-    DATA is a CSV or Parquet file, or - for standard input; by default it is the breast-cancer data
-    of scikit-learn. Fills in missing numbers, standardises, and encodes categories; certifies the
-    gradient, trains by gradient descent with the gradient derived by hand, tests on held-out
-    samples, and writes a model file and a picture. For a network that fits the table better, see
-    mlp-jax sweep.
+    DATA is a CSV or Parquet file, compressed or not, or - for standard input; by default it is the
+    breast-cancer data of scikit-learn. Says what it makes of dates, words for gaps and the like;
+    fills in missing numbers, standardises, and encodes categories; certifies the gradient, trains
+    by gradient descent with the gradient derived by hand, tests on held-out samples, and writes a
+    model file and a picture. For a network that fits the table better, see mlp-jax sweep.
     """
     check_writable(output, picture, read=[asked.data])
     check_installed("matplotlib")
@@ -110,8 +110,8 @@ def train(
 def check(asked: TableOptions, hidden: str, as_json: bool) -> None:
     """Certify the gradient on a table; train nothing.
 
-    DATA is a CSV or Parquet file; by default it is the breast-cancer data of scikit-learn. Exit
-    code 1 if a layer is wrong.
+    DATA is a CSV or Parquet file, compressed or not; by default it is the breast-cancer data of
+    scikit-learn. Exit code 1 if a layer is wrong.
     """
     start = _prepare(asked, hidden)
     if as_json:

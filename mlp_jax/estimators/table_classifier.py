@@ -48,6 +48,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         none; None for "auto", as many as the rows allow.
       binary_as_one: whether a column of two categories is one input; None for True.
       random_state: of all that is drawn. An integer is what --seed is on the command line.
+      strict: refuses what needs a guess: dates, words for gaps, numbers with commas or currency,
+        infinite numbers, names of rows, a missing y, columns of one name.
       memory: bytes that the table may take, and the networks of the sweep; None for half of what
         is free, and what suits the machine.
       checkpoint: a folder to save to; the same `fit` again goes on from there.
@@ -55,6 +57,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
 
     Attributes:
       classes_: (K,), what y may be, in order.
+      notes_: what was made of the table, a line for each thing, such as columns of names left out.
       model_: the `mlp_jax.Model` of the ensemble, which predicts by NumPy alone.
       sweep_result_: the `mlp_jax.SweepResult` behind it; `mlp_jax.save_sweep` keeps it, pickle does
         not.
@@ -93,6 +96,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         bins: int | str | None = None,
         binary_as_one: bool | None = None,
         random_state: Any = None,
+        strict: bool = False,
         memory: int | None = None,
         checkpoint: Any = None,
         verbose: Any = False,

@@ -7,6 +7,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import _check_y
 
 from mlp_jax.estimators.tables import TableEstimator
+from mlp_jax.tables.kinds import AMONG_NUMBERS
+from mlp_jax.tables.targets import numbers_in_texts
 
 
 class TableRegressor(RegressorMixin, TableEstimator):
@@ -38,12 +40,15 @@ class TableRegressor(RegressorMixin, TableEstimator):
         none; None for "auto", as many as the rows allow.
       binary_as_one: whether a column of two categories is one input; None for True.
       random_state: of all that is drawn. An integer is what --seed is on the command line.
+      strict: refuses what needs a guess: dates, words for gaps, numbers with commas or currency,
+        infinite numbers, names of rows, a missing y, columns of one name.
       memory: bytes that the table may take, and the networks of the sweep; None for half of what
         is free, and what suits the machine.
       checkpoint: a folder to save to; the same `fit` again goes on from there.
       verbose: shows a bar.
 
     Attributes:
+      notes_: what was made of the table, a line for each thing, such as columns of names left out.
       model_: the `mlp_jax.Model` of the ensemble, which predicts by NumPy alone.
       sweep_result_: the `mlp_jax.SweepResult` behind it; `mlp_jax.save_sweep` keeps it, pickle does
         not.
@@ -59,6 +64,8 @@ class TableRegressor(RegressorMixin, TableEstimator):
       >>> bool(found.score(X, y) > 0.9), found.predict(X).shape
       (True, (60,))
     """
+
+    _gaps = AMONG_NUMBERS
 
     def __init__(
         self,
@@ -77,6 +84,7 @@ class TableRegressor(RegressorMixin, TableEstimator):
         bins: int | str | None = None,
         binary_as_one: bool | None = None,
         random_state: Any = None,
+        strict: bool = False,
         memory: int | None = None,
         checkpoint: Any = None,
         verbose: Any = False,
@@ -96,7 +104,11 @@ class TableRegressor(RegressorMixin, TableEstimator):
         return predicted - half_width, predicted + half_width
 
     def _as_target(self, y: Any) -> tuple[np.ndarray, tuple[Any, ...] | None]:
-        y = _check_y(y, y_numeric=True, estimator=self)
+        cells = np.asarray(y)
+        written = None
+        if cells.dtype.kind in "OU" and cells.ndim == 1 and not self.strict:
+            written = numbers_in_texts(cells.tolist())
+        y = _check_y(y if written is None else written, y_numeric=True, estimator=self)
         if y.dtype.kind not in "fiub":
             raise ValueError(
                 f"y is of {y.dtype}; expected numbers (for classes, type TableClassifier)"

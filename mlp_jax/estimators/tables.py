@@ -1,6 +1,9 @@
 """What `TableClassifier` and `TableRegressor` share: from a frame to an ensemble, and back."""
 
 import os
+import warnings
+from collections.abc import Collection
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from mlp_jax.models.cells import is_missing
 from mlp_jax.models.model import Model
 from mlp_jax.models.model_file import write_model
 from mlp_jax.sweeps.in_time import check_alone
@@ -21,11 +25,14 @@ from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.run import plan_of, run
 from mlp_jax.sweeps.running.limit import TimeLimit, as_limit
 from mlp_jax.sweeps.tables.search import choice_of, search_in_time, task_of_table
-from mlp_jax.tables.columns import feature_columns
-from mlp_jax.tables.files import RawTable
+from mlp_jax.tables.features import feature_columns
 from mlp_jax.tables.frames import is_frame, raw_frame, table_of_frame
 from mlp_jax.tables.input_choices import OF_A_SEARCH, InputChoices
+from mlp_jax.tables.kinds import AMONG_TEXTS
+from mlp_jax.tables.notes import DISCARDS, lines
+from mlp_jax.tables.raw_table import RawTable
 from mlp_jax.tables.table import EncodedTable, Table, encoded_parts
+from mlp_jax.tables.targets import without
 from mlp_jax.wording import as_typed
 
 
@@ -35,7 +42,10 @@ class TableEstimator(BaseEstimator):
     `TableClassifier` and `TableRegressor` describe the parameters.
     """
 
+    _gaps: tuple[str, ...] = AMONG_TEXTS  # words for gaps in y
+
     model_: Model
+    notes_: tuple[str, ...]
     sweep_result_: SweepResult
 
     def __init__(self, **parameters: Any) -> None:
@@ -51,8 +61,9 @@ class TableEstimator(BaseEstimator):
 
         Args:
           X: (samples, columns): a frame of pandas or polars, a table of pyarrow, a dict of columns,
-            or an array. Columns may be of numbers, truth values and texts, and may have gaps.
-          y: (samples,), what to predict.
+            or an array. Columns may be of numbers, also as people write them, of truth values,
+            texts, dates and times, and may have gaps. What was made of them is in `notes_`.
+          y: (samples,), what to predict; rows in which it is missing are left out.
           sample_weight: (samples,), or None.
 
         Raises:
@@ -69,12 +80,16 @@ class TableEstimator(BaseEstimator):
             )
         named = getattr(y, "name", None)
         target = named if isinstance(named, str) and named else "target"
+        raw, y, sample_weight = self._with_target(raw, y, sample_weight, target)
         places, classes = self._as_target(y)
         check_consistent_length(raw.frame.columns[0], places)
         weights = self._weights(sample_weight, places, classes)
         table = table_of_frame(
             raw, places, target=target, classes=classes, categorical=self.categorical
         )
+        self.notes_ = tuple(table.said())
+        for line in lines((n for n in table.notes if n.what in DISCARDS), in_python=True):
+            warnings.warn(line, UserWarning, stacklevel=2)
         every = np.arange(len(places))
         parts = encoded_parts(table, every, every[:0], self.memory, self._inputs())
         result = self._search(table, parts, weights, limit)
@@ -115,6 +130,26 @@ class TableEstimator(BaseEstimator):
             progress=self.verbose,
             checkpoint=self.checkpoint,
         )
+
+    def _with_target(
+        self, raw: RawTable, y: Any, weights: Any, target: str
+    ) -> tuple[RawTable, Any, Any]:
+        """X, y and weights of the rows whose target is there, unless gaps are to be refused."""
+        missing = _missing(y, self._gaps)
+        if self.strict or not missing.any() or len(missing) != raw.frame.num_rows:
+            return raw, y, weights
+        if missing.all():
+            raise ValueError("y is missing in every row; expected what to predict")
+        if not (self.cv is None or isinstance(self.cv, Integral) or hasattr(self.cv, "split")):
+            raise ValueError(
+                f"y is missing in {missing.sum():,} rows, which would be left out, and cv is of "
+                "indices of all rows; take these rows out of X, y and cv"
+            )
+        note = without(int(missing.sum()), len(missing), target)
+        raw = raw._replace(notes=(*raw.notes, note)).with_rows(~missing)
+        if weights is not None and np.shape(weights) == missing.shape:
+            weights = np.asarray(weights)[~missing]
+        return raw, np.asarray(y)[~missing], weights
 
     def _inputs(self) -> InputChoices:
         """How columns become inputs: the choices that are typed, and otherwise the default ones."""
@@ -171,15 +206,16 @@ class TableEstimator(BaseEstimator):
     def _raw(self, X: Any, *, reset: bool) -> RawTable:
         """Checks X; its columns have the names that they had in `fit`, by their order."""
         if is_frame(X):
-            raw = raw_frame(X)
+            raw = raw_frame(X, strict=self.strict)
             # scikit-learn's check of names, which knows few kinds of frames, sees those of all.
-            names = list(X.columns if isinstance(X, pandas.DataFrame) else raw.frame.column_names)
+            own = isinstance(X, pandas.DataFrame) and X.columns.is_unique
+            names = list(X.columns if own else raw.frame.column_names)
             validate_data(self, pandas.DataFrame(columns=names), reset=reset, skip_check_array=True)
             if not raw.frame.num_rows:
                 raise ValueError("X has 0 samples; expected a row or more")
         else:
             X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
-            raw = raw_frame(X)
+            raw = raw_frame(X, strict=self.strict)
         if reset:
             self._columns = list(raw.frame.column_names)
         return raw._replace(frame=raw.frame.rename_columns(self._columns))
@@ -190,6 +226,21 @@ class TableEstimator(BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def _missing(y: Any, words: Collection[str]) -> np.ndarray:
+    """Whether each of y is missing, (samples,), or one of these words for a gap.
+
+    Of anything but a list, none is.
+    """
+    found = np.asarray(y)
+    if found.ndim != 1:
+        return np.zeros(len(found) if found.ndim else 0, bool)
+    if found.dtype.kind in "biu":
+        return np.zeros(len(found), bool)
+    texts = [one.strip().lower() if isinstance(one, str) else "a" for one in found]
+    is_word = [not text or text in words for text in texts]
+    return np.array([is_missing(one) for one in found], bool) | is_word
 
 
 def _seed(random_state: Any) -> int:

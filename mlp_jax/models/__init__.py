@@ -2,7 +2,8 @@ r"""One file a model: written by a training, read and asked for predictions with
 
 A model file is safetensors: the weights, the columns and what was learned of them, the classes, the
 scores, a SHA-256 over it all, and no code. It predicts, by NumPy alone, on frames of pandas, polars
-or pyarrow, on dicts of columns and on arrays:
+or pyarrow, on dicts of columns and on arrays, whose cells it reads as it read those of its table:
+`columns` says how, `number_spellings` and `dates` what texts mean:
 
 >>> import mlp_jax
 >>> from sklearn.datasets import load_breast_cancer

@@ -1,33 +1,27 @@
 """The cells of a user's table: a column's numbers, or the places of its categories. NumPy alone."""
 
+import datetime
 import re
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from mlp_jax.wording import as_typed
+from mlp_jax.models.columns import INFINITE, Column, Reading
+from mlp_jax.models.dates import IN_WORDS, moment, part_of
+from mlp_jax.models.number_spellings import plain_number
+
+Where = Callable[[int], str]  # from the place of a row to what errors call its cell
+TRUTHS = {"true": 1.0, "false": 0.0}
+NAT = np.datetime64("NaT", "us")
 
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 
 
-class Column(NamedTuple):
-    """A column of the table.
-
-    name: as the table has it.
-    categories: what its cells may be, None for numbers; any other cell is of the category "other",
-      whose place is after these.
-    strict: a cell of none of the categories is an error.
-    """
-
-    name: str
-    categories: tuple[str, ...] | None = None
-    strict: bool = False
-
-
 def is_missing(value: Any) -> bool:
     """Whether a cell is empty: None, NaN, NaT, or what pandas calls NA."""
-    if value is None or type(value).__name__ == "NAType":
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float | np.generic) and bool(value != value)
 
@@ -51,37 +45,128 @@ def in_one_spelling(category: str) -> str:
     return category.lower() if category in ("True", "TRUE", "False", "FALSE") else category
 
 
-def as_numbers(values: Any, name: str) -> np.ndarray:
-    """A column as float64, a missing cell NaN.
+def row_of_table(column: Column) -> Where:
+    """How errors name a cell of a column, where there is no file whose lines can be counted."""
+    return lambda row: f"row {row + 1}, column {column.of!r}"
+
+
+def as_numbers(values: Any, column: Column, where: Where | None = None) -> np.ndarray:
+    """A column as float64, a missing cell NaN; of a date the part that is meant.
+
+    Args:
+      values: (samples,): numbers, truth values, texts, dates.
+      column: how they are read.
+      where: what errors call the cell of a row; see `row_of_table`.
 
     Raises:
-      ValueError: a cell that is no finite number, with its row.
+      ValueError: a cell that is no finite number, or no date.
     """
+    where = row_of_table(column) if where is None else where
+    dates = column.reading.dates
+    if dates is not None:
+        return part_of(as_moments(values, column, where), dates.part, dates.first)
     array = np.asarray(values)
     if array.dtype.kind == "c":
-        raise ValueError(f"{name!r} is of complex numbers; expected real ones")
-    if array.dtype.kind not in "fiub":
-        array = np.array([_number(value, name, row) for row, value in enumerate(array, start=1)])
-    column = array.astype(np.float64)
-    if np.isinf(column).any():
-        row = int(np.argmax(np.isinf(column)))
-        raise ValueError(f"row {row + 1}: {name!r} is {column[row]}; expected a finite number")
-    return column
+        raise ValueError(f"{column.name!r} is of complex numbers; expected real ones")
+    if array.dtype.kind == "m":
+        found = array / np.timedelta64(1, "s")
+    elif array.dtype.kind in "fiub":
+        found = array.astype(np.float64)
+    else:
+        found = _read(array, partial(_number, column.reading), np.nan, np.float64, where, "number")
+    infinite = np.isinf(found)
+    if infinite.any():
+        if INFINITE not in column.reading.gaps:
+            row = int(np.argmax(infinite))
+            raise ValueError(f"{where(row)}: {found[row]} is not finite")
+        found[infinite] = np.nan
+    return found
 
 
-def _number(value: Any, name: str, row: int) -> float:
-    if is_missing(value) or (isinstance(value, str) and not value.strip()):
+def as_moments(values: Any, column: Column, where: Where | None = None) -> np.ndarray:
+    """A column of dates or times as datetime64[us], a missing cell NaT.
+
+    Args:
+      values: (samples,): of NumPy's or Python's dates and times, or texts.
+      column: how they are read.
+      where: as of `as_numbers`.
+
+    Raises:
+      ValueError: a cell that is no date.
+    """
+    where = row_of_table(column) if where is None else where
+    array = np.asarray(values)
+    if array.dtype.kind == "M":
+        return array.astype("datetime64[us]")
+    if array.dtype.kind == "f" and np.isnan(array).all():
+        return np.full(len(array), NAT)
+    dates = column.reading.dates
+    order = "ymd" if dates is None else dates.order
+    read = partial(_moment, column.reading, order)
+    what = f"{'time' if order == 'time' else 'date or time'} with {IN_WORDS[order]}"
+    return _read(array.astype(object), read, NAT, "datetime64[us]", where, what)
+
+
+def _read(
+    cells: np.ndarray, read: Any, missing: Any, dtype: Any, where: Where, what: str
+) -> np.ndarray:
+    """What `read` makes of every cell, each different text once; a missing cell is `missing`."""
+    known: dict[str, Any] = {"": missing}
+    found = np.empty(len(cells), dtype)
+    for row, cell in enumerate(cells):
+        text = cell.strip() if isinstance(cell, str) else None
+        if text is not None and text in known:
+            found[row] = known[text]
+            continue
+        if is_missing(cell):
+            found[row] = missing
+            continue
+        try:
+            value = read(cell if text is None else text)
+        except (TypeError, ValueError, OverflowError):
+            value = None
+        if value is None:
+            raise ValueError(f"{where(row)}: {str(cell)!r} is not a {what}")
+        found[row] = value
+        if text is not None:
+            known[text] = value
+    return found
+
+
+def _number(reading: Reading, cell: Any) -> float | None:
+    if not isinstance(cell, str):
+        return float(cell)
+    lower = cell.lower()
+    if lower in reading.gaps:
         return np.nan
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"row {row}: {name!r} is {str(value)!r}; expected a number") from None
+    if lower in TRUTHS:
+        return TRUTHS[lower]
+    found = plain_number(cell) if reading.spelling is None else reading.spelling.number(cell)
+    return found
 
 
-def places_of(values: Any, column: Column) -> np.ndarray:
+def _moment(reading: Reading, order: str, cell: Any) -> np.datetime64 | None:
+    if isinstance(cell, str):
+        if cell.lower() in reading.gaps:
+            return NAT
+        found = moment(cell, order)
+        return None if found is None else np.datetime64(found, "us")
+    if isinstance(cell, np.datetime64):
+        return cell.astype("datetime64[us]")
+    if isinstance(cell, datetime.time):
+        cell = datetime.datetime.combine(datetime.date(1970, 1, 1), cell)
+    if isinstance(cell, datetime.datetime):
+        ahead = cell.utcoffset()
+        cell = cell.replace(tzinfo=None)
+        return np.datetime64(cell if ahead is None else cell - ahead, "us")
+    return np.datetime64(cell, "us") if isinstance(cell, datetime.date) else None
+
+
+def places_of(values: Any, column: Column, where: Where | None = None) -> np.ndarray:
     """The place of every cell's category; a cell of no category has the place after the last.
 
-    A cell may be spelled as the category is, or as `in_one_spelling` makes both.
+    A cell may be spelled as the category is, or as `in_one_spelling` makes both. Where the column
+    has words for gaps, each is one unless it is a category, and spaces around a cell are none.
     """
     categories = column.categories or ()
     places: dict[str | None, float] = {name: float(k) for k, name in enumerate(categories)}
@@ -91,62 +176,24 @@ def places_of(values: Any, column: Column) -> np.ndarray:
     # As objects, since NumPy would make texts of all cells of a list, and "nan" of gaps.
     cells = np.asarray(values, object if isinstance(values, list | tuple) else None)
     said = [as_category(value) for value in cells]
-    said = [one if one is None or one in places else in_one_spelling(one) for one in said]
+    said = [_spelled(one, places, column.reading.gaps) for one in said]
+    where = row_of_table(column) if where is None else where
     if column.strict:
-        for row, category in enumerate(said, start=1):
+        for row, category in enumerate(said):
             if category not in places:
                 raise ValueError(
-                    f"row {row}: {column.name!r} is {category!r}; expected one of "
+                    f"{where(row)}: {category!r} is unknown; expected one of "
                     f"{', '.join(map(repr, categories[:10]))}"
                 )
     other = float(len(categories))
     return np.array([places.get(category, other) for category in said])
 
 
-def columns_of(all_of_them: Sequence[Column], expected: Sequence[Column], rows: Any) -> list[Any]:
-    """The columns of any kind of table, in the order of `expected`."""
-    names = getattr(rows, "column_names", None)  # of a pyarrow table
-    if names is None:
-        names = list(rows) if isinstance(rows, Mapping) else getattr(rows, "columns", None)
-    if names is None:
-        array = np.asarray(rows)
-        if array.dtype.kind == "U" and not hasattr(rows, "dtype"):  # see `_places`
-            array = np.asarray(rows, object)
-        if array.ndim != 2 or array.shape[1] != len(all_of_them):
-            raise ValueError(f"X has shape {array.shape}; expected (samples, {len(all_of_them)})")
-        places = {column: place for place, column in enumerate(all_of_them)}
-        return [array[:, places[column]] for column in expected]
-    named = {str(name): name for name in names}
-    if len(named) < len(list(names)):
-        raise ValueError("the table has two columns of one name; expected different names")
-    found = [spelled(named, column.name) for column in expected]
-    if None in found:
-        raise ValueError(
-            f"the table has no column {expected[found.index(None)].name!r}; the network was "
-            f"trained with {', '.join(repr(column.name) for column in expected[:10])}"
-        )
-    columns = [_without_a_dictionary(rows[named[str(name)]]) for name in found]
-    for column, values in zip(expected, columns, strict=True):
-        if isinstance(values, str) or not hasattr(values, "__len__"):
-            raise ValueError(
-                f"{column.name!r} is {as_typed(values)}; expected a column, such as a list"
-            )
-    if len({len(values) for values in columns}) > 1:
-        lengths = sorted({len(values) for values in columns})
-        raise ValueError(f"the columns have {lengths[0]} to {lengths[-1]} rows; expected as many")
-    return columns
-
-
-def spelled(names: Collection[str], name: str) -> str | None:
-    """The name that is meant: this one, or the only one that differs by the spaces around it."""
-    if name in names:
-        return name
-    alike = [one for one in names if one.strip() == name.strip()]
-    return alike[0] if len(alike) == 1 else None
-
-
-def _without_a_dictionary(values: Any) -> Any:
-    """The cells of a column of pyarrow's dictionaries, whose gaps NumPy takes for the last word."""
-    if str(getattr(values, "type", "")).startswith("dictionary<"):
-        return values.to_pylist()
-    return values
+def _spelled(said: str | None, places: Collection[str | None], gaps: Collection[str]) -> str | None:
+    """The category that a text is of, as `places` has it; None for a gap."""
+    if said in places:
+        return said
+    if said is None or not gaps:
+        return None if said is None else in_one_spelling(said)
+    bare = said.strip()
+    return None if not bare or bare in gaps else in_one_spelling(bare)

@@ -5,13 +5,15 @@ its category, or NaN where the cell is missing. An encoded row has a number for 
 network. NumPy alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp_jax.models.cells import Column as Column
-from mlp_jax.models.cells import as_numbers, columns_of, places_of
+from mlp_jax.models.any_table import columns_of
+from mlp_jax.models.cells import as_moments, as_numbers, places_of
+from mlp_jax.models.columns import Column as Column
+from mlp_jax.models.columns import names_in_table
 
 VALUE, MISSING = -1, -2  # what an input says of its column, where that is no category
 FREE, SMOOTH, RAMP = 0, 1, 2  # what keeps an input within limits; see `Input`
@@ -157,13 +159,16 @@ def encode(encoding: Encoding, rows: Any) -> np.ndarray:
 def coded(encoding: Encoding, rows: Any) -> np.ndarray:
     """A number for every cell, (samples, columns), float64; see `encode`."""
     used = encoding.used()
-    columns = columns_of(encoding.columns, used, rows)
-    codes = np.zeros((len(columns[0]), len(encoding.columns)))  # 0 where a column is not used
-    places = {column: place for place, column in enumerate(encoding.columns)}
-    for values, column in zip(columns, used, strict=True):
-        numeric = column.categories is None
-        read = as_numbers(values, column.name) if numeric else places_of(values, column)
-        codes[:, places[column]] = read
+    names = names_in_table(used)
+    found = columns_of(names_in_table(encoding.columns), names, rows)
+    cells = dict(zip(names, found, strict=True))
+    codes = np.zeros((len(found[0]), len(encoding.columns)))  # 0 where a column is not used
+    places = {column.name: place for place, column in enumerate(encoding.columns)}
+    for column in used:
+        if column.reading.dates is not None:  # once for all their parts
+            cells[column.of] = as_moments(cells[column.of], column)
+        read = as_numbers if column.categories is None else places_of
+        codes[:, places[column.name]] = read(cells[column.of], column)
     must_be = encoding.without_gaps()
     missing = np.argwhere(np.isnan(codes[:, must_be]))
     if len(missing):
@@ -173,6 +178,20 @@ def coded(encoding: Encoding, rows: Any) -> np.ndarray:
             "that the network was trained on had no missing cell to learn from"
         )
     return codes
+
+
+def encode_read(encoding: Encoding, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The inputs, (samples, n[0]), of columns that are read already, each by the name it has here.
+
+    columns: numbers and parts of dates as float64, a missing one NaN; categories as texts.
+    """
+    found = [
+        columns[column.name]
+        if column.categories is None
+        else places_of(columns[column.name], column)
+        for column in encoding.columns
+    ]
+    return encoded_in_blocks(encoding, np.stack(found, axis=1))
 
 
 def rows_at_once(block: int, inputs: int) -> int:

@@ -21,19 +21,20 @@ def export_model(
 
     "onnx" takes the table's columns as they are. If all are of numbers, there is one input "X",
     (samples, columns), in the order of `model.encoding.columns`; else each column that is used is
-    an input of its name, (samples, 1), of numbers or of texts. A missing number is NaN, a missing
-    text "". A class model returns "label", (samples,), and "probabilities", (samples, classes), of
-    several labels both (samples, labels); another one "prediction", (samples, n[L]), in the units
-    of the target. Encoding and averages of several networks are in it, computed in float64. It
-    needs operators of ai.onnx 17 and ai.onnx.ml 3. Where a model would raise an error for a cell, a
-    graph cannot: probabilities and predictions of that row are NaN.
+    an input of its name, (samples, 1), of numbers or of texts. Numbers are no texts here; of a date
+    each part among the columns is one. A missing number is NaN, a missing text "". A class model
+    returns "label", (samples,), and "probabilities", (samples, classes), of several labels both
+    (samples, labels); another one "prediction", (samples, n[L]), in the units of the target.
+    Encoding and averages of several networks are in it, computed in float64. It needs operators of
+    ai.onnx 17 and ai.onnx.ml 3. Where a model would raise an error for a cell, a graph cannot:
+    probabilities and predictions of that row are NaN.
 
     "stablehlo" takes coded rows, (samples, columns): of a column of numbers the number, of one of
     categories the place of the category in `model.encoding.columns`, or the place after the last
-    for any other; NaN for a missing cell. `mlp_jax.models.encoding.coded(model.encoding, table)`
-    makes them so. It returns (samples, n[L]): the probability of the second of two classes, of each
-    of several, or numbers in the units of the target. Read it with `jax.export.deserialize`; it
-    runs on CPU, GPU and TPU.
+    for any other, and of a date each part among the columns; NaN for a missing cell.
+    `mlp_jax.models.encoding.coded(model.encoding, table)` makes them so. It returns (samples,
+    n[L]): the probability of the second of two classes, of each of several, or numbers in the units
+    of the target. Read it with `jax.export.deserialize`; it runs on CPU, GPU and TPU.
 
     Args:
       model: from `mlp_jax.load_model` or `mlp_jax.model_of`.

@@ -1,7 +1,7 @@
 """One trained network or several, and predictions from them by NumPy alone: nothing imports JAX."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -212,6 +212,15 @@ class Model:
         if not self.is_classifier:
             raise ValueError(f"the model predicts {', '.join(self.targets)}, numbers; use predict")
         return outputs.chances(A, of_labels=self.classes is None)
+
+
+def with_plain_gaps(model: Model) -> Model:
+    """The model that takes no word for a gap, nor an infinite number; empty cells are gaps."""
+    columns = tuple(
+        column._replace(reading=column.reading._replace(gaps=()))
+        for column in model.encoding.columns
+    )
+    return replace(model, encoding=model.encoding._replace(columns=columns))
 
 
 def _as_array(classes: Sequence[Any]) -> np.ndarray:

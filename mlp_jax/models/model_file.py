@@ -14,12 +14,14 @@ import numpy as np
 
 from mlp_jax.loss_rules import RULES, can_be_averaged, quantiles_of, rules_of
 from mlp_jax.models import numpy_forward
-from mlp_jax.models.encoding import FREE, Column, Encoding, check_encoding
+from mlp_jax.models.columns import as_json, from_json, text_in, texts_in
+from mlp_jax.models.encoding import FREE, Encoding, check_encoding
 from mlp_jax.models.model import Model, ModelNetwork
 from mlp_jax.storage.array_files import packed, replace, unpacked
 
-FORMAT = "mlp_jax.model/3"
-OF_ONE_NETWORK = "mlp_jax.model/2"  # the format before
+FORMAT = "mlp_jax.model/4"
+# The formats before: cells are read as they are; and the model has one network.
+OF_PLAIN_CELLS, OF_ONE_NETWORK = "mlp_jax.model/3", "mlp_jax.model/2"
 EXPECTED = "a model written by mlp_jax"
 LOSSES = re.compile(rf"({'|'.join(RULES)})(\([-+.,e0-9 ]*\))?")
 OFF_ONE = 1e-6  # how far from 1 rounding may leave the sum of the weights of networks
@@ -60,10 +62,12 @@ def load_model(path: Any) -> Model:
       ValueError: the file is missing, foreign, cut short or altered.
     """
     path = Path(path)
-    header, arrays = unpacked(path, (FORMAT, OF_ONE_NETWORK), EXPECTED)
+    header, arrays = unpacked(path, (FORMAT, OF_PLAIN_CELLS, OF_ONE_NETWORK), EXPECTED)
     try:
         if header["format"] == OF_ONE_NETWORK:
-            header, arrays = _as_written_now(header, arrays)
+            header, arrays = _with_networks(header, arrays)
+        if header["format"] != FORMAT:
+            header = _with_readings(header)
         return _build(header, arrays)
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not hold together: {error}; expected {EXPECTED}") from error
@@ -87,8 +91,8 @@ def to_bytes(model: Model) -> bytes:
         "classes": model.classes,
         "mean": model.mean,
         "scale": model.scale,
-        "columns": model.encoding.columns,
         "notes": dict(model.notes),
+        **as_json(model.encoding.columns),
     }
     residuals = None if model.residuals is None else model.residuals.ravel()
     given = model.encoding._asdict() | {"weights": model.weights, "residuals": residuals}
@@ -103,14 +107,24 @@ def to_bytes(model: Model) -> bytes:
     return packed(FORMAT, header, arrays)
 
 
-def _as_written_now(
+def _with_networks(
     header: dict[str, Any], arrays: dict[str, np.ndarray]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What the format before, of one network, would be in the format of today."""
+    """What the format of one network would be in the one after it."""
     network = {name: header.pop(name) for name in ("sizes", "activations")}
     free = np.full(len(arrays["source"]), FREE, np.int32)
     own = {name if name in _ARRAYS else f"1.{name}": array for name, array in arrays.items()}
     return header | {"networks": [network]}, {"weights": np.ones(1), "limit": free, **own}
+
+
+def _with_readings(header: dict[str, Any]) -> dict[str, Any]:
+    """What the format of plain cells would be in the format of today."""
+    plain = {"gaps": 0, "spelling": None, "dates": None}
+    columns = [
+        {"name": name, "categories": categories, "strict": strict} | plain
+        for name, categories, strict in header["columns"]
+    ]
+    return header | {"gaps": [[]], "columns": columns}
 
 
 def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
@@ -120,11 +134,9 @@ def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         _check_network(network["sizes"], network["activations"])
     _check_choices(header, told[0]["sizes"][-1])
     _check_weights(arrays["weights"], header["loss"])
-    columns = tuple(
-        Column(_text(name), None if categories is None else _texts(categories), bool(strict))
-        for name, categories, strict in header["columns"]
+    encoding = Encoding(
+        from_json(header), **{name: arrays[name] for name in _ENCODING if name in arrays}
     )
-    encoding = Encoding(columns, **{name: arrays[name] for name in _ENCODING if name in arrays})
     check_encoding(encoding)
     classes = header["classes"]
     residuals = arrays.get("residuals")
@@ -137,12 +149,12 @@ def _build(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         ),
         loss=header["loss"],
         encoding=encoding,
-        targets=_texts(header["targets"]),
+        targets=texts_in(header["targets"]),
         classes=None if classes is None else tuple(classes),
         mean=float(header["mean"]),
         scale=float(header["scale"]),
         precision=str(header["precision"]),
-        notes={_text(name): value for name, value in header["notes"].items()},
+        notes={text_in(name): value for name, value in header["notes"].items()},
         weights=arrays["weights"],
         residuals=residuals,
     )
@@ -209,7 +221,7 @@ def _check_residuals(residuals: np.ndarray, loss: str) -> None:
 
 def _check_choices(header: dict[str, Any], outputs: int) -> None:
     """Raises ValueError where loss, targets or classes do not go with the number of outputs."""
-    loss, classes, targets = header["loss"], header["classes"], _texts(header["targets"])
+    loss, classes, targets = header["loss"], header["classes"], texts_in(header["targets"])
     if not LOSSES.fullmatch(loss):
         raise ValueError(f"its loss is {loss!r}")
     rules, quantiles = rules_of(loss), quantiles_of(loss)
@@ -226,15 +238,3 @@ def _check_choices(header: dict[str, Any], outputs: int) -> None:
         raise ValueError(f"its classes are {classes}")
     if len(set(map(repr, classes))) != len(classes) or max(2, outputs) != len(classes):
         raise ValueError(f"it has classes {classes} and {outputs} outputs")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
-    return value
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list):
-        raise ValueError(f"{values!r} is no list of texts")
-    return tuple(map(_text, values))

@@ -6,7 +6,8 @@ of the networks is, since a column may have a large mean.
 
 import numpy as np
 
-from mlp_jax.models.cells import Column, in_one_spelling
+from mlp_jax.models.cells import in_one_spelling
+from mlp_jax.models.columns import INFINITE, Column
 from mlp_jax.models.encoding import (
     FAR,
     FREE,
@@ -29,7 +30,7 @@ def check_known(encoding: Encoding) -> None:
         others = {
             name: value
             for name, value in zip(column._fields, column, strict=True)
-            if name not in ("name", "categories", "strict")
+            if name not in ("name", "categories", "strict", "reading")
             and value != column._field_defaults.get(name)
         }
         if others:
@@ -55,6 +56,7 @@ def add_inputs(graph: Graph, encoding: Encoding) -> tuple[str, str]:
     The second is 0, or NaN where a cell is one that `coded` raises an error for. A graph cannot.
     """
     codes, places = _codes(graph, encoding)
+    codes = _with_gaps(graph, encoding, codes, places)
     source = np.array([places[place] for place in encoding.source.tolist()], np.int64)
     X = _encoded(graph, encoding, codes, source, len(places))
     zero = graph.node("Mul", codes, graph.constant(0.0))  # NaN where a code is not finite
@@ -86,6 +88,18 @@ def _codes(graph: Graph, encoding: Encoding) -> tuple[str, dict[int, int]]:
     return graph.node("Concat", *columns, axis=1), places
 
 
+def _with_gaps(graph: Graph, encoding: Encoding, codes: str, places: dict[int, int]) -> str:
+    """The codes, NaN for an infinite number in a column where that is a gap."""
+    may_be = np.zeros((1, len(places)), bool)
+    for place, at in places.items():
+        column = encoding.columns[place]
+        may_be[0, at] = column.categories is None and INFINITE in column.reading.gaps
+    if not may_be.any():
+        return codes
+    gap = graph.node("And", graph.node("IsInf", codes), graph.constant(may_be))
+    return graph.node("Where", gap, graph.constant(np.nan), codes)
+
+
 def _codes_of(graph: Graph, column: Column) -> str:
     """The codes of one column, (samples, 1), float64."""
     if column.categories is None:
@@ -105,8 +119,9 @@ def _codes_of(graph: Graph, column: Column) -> str:
 def spellings(column: Column) -> dict[str, float]:
     """The code of every text that a cell of this column may be; see `cells.places_of`.
 
-    An empty text is a gap, unless it is a category. Of a whole number the spelling with ".0" is
-    known too, of a truth value those that begin with a capital or are all capitals.
+    An empty text is a gap, and so are the column's words for gaps, unless they are categories. Of a
+    whole number the spelling with ".0" is known too, of a truth value those that begin with a
+    capital or are all capitals.
     """
     categories = column.categories or ()
     found = {category: float(place) for place, category in enumerate(categories)}
@@ -116,7 +131,8 @@ def spellings(column: Column) -> dict[str, float]:
         for other in also:
             if in_one_spelling(other) == one:
                 found.setdefault(other, place)
-    found.setdefault("", np.nan)
+    for word in ("", *column.reading.gaps):
+        found.setdefault(word, np.nan)
     return found
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from mlp_jax.loss_rules import SMALLEST
 from mlp_jax.models.encoding import encode
 from mlp_jax.models.model import Model
+from mlp_jax.models.moved_inputs import outputs_of_moved
 from mlp_jax.wording import as_typed
 
 WORK = 1e11  # multiplications at most, some seconds; fewer rows are asked where it would be more
@@ -148,28 +149,29 @@ def importance_of_inputs(
 ) -> Importance:
     """`importance` on rows that are encoded already, (samples, n[0])."""
     y = _checked(model, X, y, repeats)
-    places = sorted(set(model.encoding.source.tolist()))
+    columns = model.encoding.columns
+    places: dict[str, list[int]] = {}  # of a date those of all its parts, which are moved together
+    for place in sorted(set(model.encoding.source.tolist())):
+        places.setdefault(columns[place].of, []).append(place)
     # One random order serves as a sample of the rows and as a start of the permutations: a shift
     # of it by 1, 2, ... gives each row the cell of another, and no two rows meet twice.
     order = np.random.default_rng(seed).permutation(len(X))[
         : _affordable(model, len(places), repeats)
     ]
-    X, y = X[order].copy(), y[order]
+    X, y = X[order], y[order]
     repeats = min(repeats, len(X) - 1)
-    loss = _losses(model, X, y)
+    loss = _losses(model, model.outputs_of_inputs(X), y)
+    outputs = outputs_of_moved(model, X)
     found = []
-    for place in places:
-        inputs = np.flatnonzero(model.encoding.source == place)
+    for own_places in places.values():
+        inputs = np.flatnonzero(np.isin(model.encoding.source, own_places))
         own = X[:, inputs]
-        rises = []
-        for shift in range(1, repeats + 1):
-            X[:, inputs] = np.roll(own, shift, axis=0)
-            rises.append(_losses(model, X, y) - loss)
-        X[:, inputs] = own
-        found.append(mean_and_error(np.stack(rises)))
+        moved = [np.roll(own, shift, axis=0) for shift in range(1, repeats + 1)]
+        losses = [_losses(model, outputs(inputs, cells), y) for cells in moved]
+        found.append(mean_and_error(np.stack(losses) - loss))
     mean, error = np.array(found).T.reshape(2, -1)
     return Importance(
-        names=tuple(model.encoding.columns[place].name for place in places),
+        names=tuple(places),
         mean=mean,
         low=mean - NORMAL * error,
         high=mean + NORMAL * error,
@@ -204,9 +206,8 @@ def _measure(model: Model) -> str:
     return "pinball loss" if len(model.quantiles) > 1 else "squared error"
 
 
-def _losses(model: Model, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The loss of every row, (samples,); y as `_checked` returns it."""
-    A = model.outputs_of_inputs(X)
+def _losses(model: Model, A: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The loss of every row by its outputs, (samples,); y as `_checked` returns it."""
     if model.classes is not None:
         P = model.probabilities(A)[np.arange(len(y)), y]
         return np.asarray(-np.log(np.maximum(P, SMALLEST)))

@@ -62,13 +62,16 @@ class _Line(NamedTuple):
         return [place for place, cell in enumerate(self.cells) if cell.strip(b' \t"')]
 
 
-def form_of(source: Any, *, of_tabs: bool = False) -> Form:
+def form_of(source: Any, *, of_tabs: bool = False, has_header: bool = True) -> Form:
     """The form of the text in a path or a buffer.
 
     The cells are separated by whichever of `SEPARATORS` divides the header into most cells, if it
     divides the lines below the header into as many.
 
-    of_tabs: the cells are separated by tabs if the header has one.
+    Args:
+      source: the path or the buffer.
+      of_tabs: the cells are separated by tabs if the header has one.
+      has_header: whether the first line has names; if not, it is a row, and they are 0, 1, ...
 
     Raises:
       UnicodeDecodeError: its header is not UTF-8.
@@ -78,18 +81,23 @@ def form_of(source: Any, *, of_tabs: bool = False) -> Form:
     mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
     separator, lines, place, said = _find_form(head, mark, of_tabs=of_tabs)
     header = lines[place]
-    names = _names(head[header.start : header.end], separator)
-    names += ("",) * _further(lines[place:])
-    rows, block = _lines(source, header.end, last_is_empty=len(names) > 1)
     number = 1 + _ends(head[: header.start])
+    if has_header:
+        start, first_line = header.end, 1 + _ends(head[: header.end])
+        names = _names(head[header.start : header.end], separator)
+        names += ("",) * _further(lines[place:])
+    else:
+        start, first_line = header.start, number
+        names = tuple(map(str, range(len(header.cells))))
+    rows, block = _lines(source, start, last_is_empty=len(names) > 1)
     notes = [f"line 1 says that {_in_words(separator)} separates the cells"] * said
     above = [line for line in lines[:place] if line.filled()]
     if above:
         first, last = (1 + _ends(head[: line.start]) for line in (above[0], above[-1]))
         which = f"line {first} is" if first == last else f"lines {first} to {last} are"
-        notes.append(f"the header is line {number}, and {which} left out")
-    first_line = 1 + _ends(head[: header.end])
-    return Form(separator, names, header.end, first_line, number, rows, block, tuple(notes))
+        what = "the header" if has_header else "the first row"
+        notes.append(f"{what} is line {number}, and {which} left out")
+    return Form(separator, names, start, first_line, number, rows, block, tuple(notes))
 
 
 def what_is_wrong(source: Any, form: Form) -> str:

@@ -84,6 +84,8 @@ def fit_encoding(
     numeric: Sequence[str],
     categorical: Sequence[str],
     choices: InputChoices = BY_DEFAULT,
+    *,
+    described: Mapping[str, Column] | None = None,
 ) -> Encoding:
     """The encoding that `table_encoder` would learn from a table.
 
@@ -96,18 +98,24 @@ def fit_encoding(
       numeric: names of the columns of numbers.
       categorical: names of the columns of categories.
       choices: how they become inputs.
+      described: by name how columns are read; those that are not among them as they are.
     """
     places = {name: place for place, name in enumerate(table)}
-    columns = [Column(str(name)) for name in places]
+    known = {} if described is None else described
+    columns = [known.get(name, Column(str(name))) for name in places]
     inputs = []
     if numeric:
         X = np.array([table[name] for name in numeric], np.float64).T  # (m, columns)
-        inputs = inputs_of_numbers(X, choices, [places[name] for name in numeric])
+        own = [places[name] for name in numeric]
+        # A date that is missing misses all its parts.
+        first = {columns[place].of: place for place in reversed(own)}
+        marked = [first[columns[place].of] == place for place in own]
+        inputs = inputs_of_numbers(X, choices, own, marked)
     for name in categorical:
         place = places[name]
         often, has_others = _categories(table[name])
         texts = tuple(category for category in often if category is not None)
-        columns[place] = Column(str(name), texts)
+        columns[place] = columns[place]._replace(categories=texts)
         of_column = [Input(place, number) for number in range(len(texts))]
         if None in often:
             of_column.append(Input(place, MISSING))

@@ -1,27 +1,40 @@
-"""Which columns of a table a network can learn from, and as what: numbers, or categories."""
+"""Which columns of a table a network can learn from, and those that a trained network asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from mlp_jax.tables import columns as table_columns
-from mlp_jax.tables.files import RawTable
-
-NAMELESS = ("", "Unnamed: 0", "__index_level_0__")  # as pandas writes its index
+from mlp_jax.models.any_table import spelled
+from mlp_jax.models.cells import as_moments
+from mlp_jax.models.columns import Column, names_in_table
+from mlp_jax.tables import notes
+from mlp_jax.tables.arrow_cells import as_texts, cells_of
+from mlp_jax.tables.columns import numbers, read_column
+from mlp_jax.tables.names import some_names
+from mlp_jax.tables.notes import Note
+from mlp_jax.tables.raw_table import RawTable
 
 
 class Features(NamedTuple):
-    """The columns of a table that vary, by name; the fields are as of `Table`."""
+    """The columns of a table that vary, and the parts of its dates, by name.
+
+    columns: the cells of each, (samples,): numbers, a missing one NaN, or texts, None for a gap.
+    described: how each is read, without its categories.
+    numeric, categorical: the names of those of numbers, and of those of categories.
+    notes: what was done to them.
+    """
 
     columns: dict[str, np.ndarray]
+    described: dict[str, Column]
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
-def features_of(raw: RawTable, names: Sequence[str], categorical: Sequence[str]) -> Features:
-    """What these columns are: numbers or categories; a column that does not vary is left out.
+def features_of(raw: RawTable, names: Sequence[str], categorical: Collection[str]) -> Features:
+    """What these columns are; one that does not vary is left out, and one of names of rows.
 
     Args:
       raw: the table.
@@ -31,28 +44,66 @@ def features_of(raw: RawTable, names: Sequence[str], categorical: Sequence[str])
     Raises:
       ValueError: a column is of nothing that a network could take.
     """
-    found: dict[str, np.ndarray] = {}
-    numeric, notes = [], []
+    columns: dict[str, np.ndarray] = {}
+    described: dict[str, Column] = {}
+    said: list[Note] = []
+    taken = set(raw.frame.column_names)
     for name in names:
-        numbers = name not in categorical and table_columns.is_numeric(raw, name)
-        column = (table_columns.numbers if numbers else table_columns.categories)(raw, name)
-        if numbers and name in NAMELESS and table_columns.numbers_rows(column):
-            notes.append(f"column {name!r} numbers the rows and is left out")
+        read = read_column(raw, name, is_of_categories=name in categorical)
+        varying = {column: cells for column, cells in read.cells.items() if _varies(cells)}
+        if read.cells and not varying:
+            said.append(Note(notes.SAME, column=name))
             continue
-        if numbers and table_columns.counts_rows(column):
-            notes.append(f"column {name!r} numbers the rows; type {raw.drop(name)} if that is all")
-        if not _varies(column, numbers):
-            notes.append(f"column {name!r} is the same in every row and left out")
-            continue
-        found[name] = column
-        numeric += [name] * numbers
-    of_numbers = set(numeric)
-    rest = tuple(name for name in found if name not in of_numbers)
-    return Features(found, tuple(numeric), rest, tuple(notes))
+        said += read.notes
+        for column, cells in varying.items():
+            own = _new_name(column, taken)
+            columns[own], described[own] = cells, column._replace(name=own)
+    numeric = [name for name, column in described.items() if column.categories is None]
+    rest = [name for name, column in described.items() if column.categories is not None]
+    return Features(columns, described, tuple(numeric), tuple(rest), tuple(said))
 
 
-def _varies(column: np.ndarray, numbers: bool) -> bool:
+def _new_name(column: Column, names: Collection[str]) -> str:
+    """The name of a part of a date, changed where a column of the table has it."""
+    name = column.name
+    while name != column.of and name in names:
+        name += "'"
+    return name
+
+
+def _varies(column: np.ndarray) -> bool:
     """Whether two cells differ; a missing cell differs from all others."""
-    missing = np.isnan(column) if numbers else np.array([cell is None for cell in column], bool)
+    is_of_numbers = column.dtype.kind == "f"
+    missing = np.isnan(column) if is_of_numbers else np.array([c is None for c in column], bool)
     there = column[~missing]
     return bool(len(there) and (missing.any() or (there != there[0]).any()))
+
+
+def _cell(table: RawTable, name: str, row: int) -> str:
+    return table.cell(row, name)
+
+
+def feature_columns(table: RawTable, columns: Sequence[Column]) -> dict[str, np.ndarray]:
+    """The table's columns that a trained network takes, ready for `encoding.encode`.
+
+    Raises:
+      ValueError: one is missing, or has a cell that is not what it is made of.
+    """
+    described = {column.of: column for column in columns}
+    found = {}
+    names = dict.fromkeys(table.frame.column_names)
+    for of in names_in_table(columns):
+        name, column = spelled(names, of), described[of]
+        if name is None:
+            cure = "; if its first line is a row, type --no-header" if of.isdigit() else ""
+            raise ValueError(
+                f"{table.name} has no column {of!r}, which the model was trained with; it has "
+                f"{some_names(table.frame.column_names)}{cure if table.of_text else ''}"
+            )
+        if column.categories is not None:
+            found[of] = as_texts(table.frame[name])
+        elif column.reading.dates is not None:
+            found[of] = as_moments(cells_of(table, name), column, partial(_cell, table, name))
+        else:
+            found[of] = numbers(table, column, name, cells_of(table, name))
+    return found

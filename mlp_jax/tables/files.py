@@ -3,59 +3,31 @@
 Every complaint is one line that says which file, and what to type.
 """
 
-import difflib
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlp_jax.models.cells import spelled
+from mlp_jax.models.any_table import spelled
 from mlp_jax.processes import memory
 from mlp_jax.tables.csv_form import Form, form_of, what_is_wrong
-from mlp_jax.tables.sources import NOT_UTF8, STANDARD_INPUT, open_source, stream, too_large
+from mlp_jax.tables.names import check_has, strip_names, told_apart
+from mlp_jax.tables.notes import TABLE, Note
+from mlp_jax.tables.raw_table import RawTable, Rows
+from mlp_jax.tables.sources import (
+    NOT_UTF8,
+    STANDARD_INPUT,
+    open_source,
+    stream,
+    suffix_of,
+    too_large,
+)
 from mlp_jax.wording import size_of
 
 BYTES_A_CELL = 40  # that was read, made a number, encoded in float64 and float32, and copied once
+# Whether 1,234 is rather little more than one: programs that write decimal commas put semicolons
+# between cells.
+_COMMA_BY_SEPARATOR = {",": False, ";": True}
 SHARE_OF_MEMORY = 0.5  # of the free memory, that a table may take
-
-
-class RawTable(NamedTuple):
-    """A table as it was read.
-
-    name: of the file.
-    frame: a pyarrow table.
-    of_text: whether the file was CSV, whose columns have no types.
-    first_line: the number of the line that is the first row, None where rows are no lines.
-    ids: the columns that name rows, by name, as they were written; in `frame` they are what they
-      look like, as any other column.
-    notes: what a person should know of how the table was read.
-    in_python: the table is no file but an object of Python's, whose owner types arguments where
-      the command line has options.
-    """
-
-    name: str
-    frame: Any
-    of_text: bool
-    first_line: int | None
-    ids: dict[str, Any]
-    notes: tuple[str, ...] = ()
-    in_python: bool = False
-
-    def row(self, place: int) -> str:
-        """How a person finds the row at this place."""
-        return row_name(place, self.first_line)
-
-    def drop(self, name: str) -> str:
-        """What to type to leave a column out."""
-        return f"X.drop(columns={name!r})" if self.in_python else f"--drop {name!r}"
-
-    def as_categories(self, name: str) -> str:
-        """What to type for a column to be of categories."""
-        return f"categorical=[{name!r}]" if self.in_python else f"--categorical {name!r}"
-
-    def spelled(self, name: str) -> str:
-        """The name of a column as the table has it, for a name as somebody typed it."""
-        return spelled(self.frame.column_names, name) or name
 
 
 def read_table(
@@ -65,21 +37,25 @@ def read_table(
     as_text: Sequence[str] = (),
     ids: Sequence[str] = (),
     wanted: Sequence[str] = (),
+    has_header: bool = True,
+    strict: bool = False,
 ) -> RawTable:
     """The table in a file.
 
     What a spreadsheet program has put around the table is left out, and said in the notes: see
-    `texts`. Names are without spaces around them, unless two would be the same.
+    `csv_form`. Names are without spaces around them, unless two would be the same.
 
     Args:
-      path: of a .csv, .tsv or .parquet file, or "-" for standard input, which may be any. The cells
-        of a text are separated by whichever of `csv_form.SEPARATORS` divides its header into
-        most, those of a .tsv by tabs if that divides it.
+      path: of a .csv, .tsv or .parquet file, compressed or not, or "-" for standard input, which
+        may be any. The cells of a text are separated by whichever of `csv_form.SEPARATORS` divides
+        its header into most, those of a .tsv by tabs if that divides it.
       budget: bytes that the table may take; by default half of the memory that is free.
       as_text: columns of a CSV file that stay as they are written, such as codes that look like
         numbers; NA and the like are still missing cells.
       ids: columns to have beside the table too, of a CSV file with every text as it is.
       wanted: columns that must be there, which a text's header says before its rows are read.
+      has_header: whether a text begins with the names of its columns; they are 0, 1, ... if not.
+      strict: two columns of one name are an error, and the table is one to be read strictly.
 
     Raises:
       ValueError: one line that says what is wrong and where.
@@ -92,35 +68,85 @@ def read_table(
     source, is_text, encoding = open_source(path, name, allowed)
     try:
         if is_text:
-            form = form_of(source, of_tabs=path.suffix.lower() == ".tsv")
+            is_of_tabs = suffix_of(path) in (".tsv", ".tab")
+            form = form_of(source, of_tabs=is_of_tabs, has_header=has_header)
             _check_size(name, form.rows, len(form.names), allowed)
             _check_header(name, form)
-            names, notes = _strip_names(form.names)
-            _check_has(name, names, wanted)
-            frame = _read_csv(source, form, names, as_text)
+            line = form.header if has_header else None
+            read = _text(name, source, form, as_text, ids, wanted, line=line, strict=strict)
         else:
-            frame = _read_parquet(name, source, allowed)
-            names, notes = _strip_names(frame.column_names)
-            frame = frame.rename_columns(list(names))
-        beside = {one: frame[spelled(names, one)] for one in ids if _is_one_of(one, names)}
-        if form is not None:
-            beside = {one: _read_csv(source, form, names, [one], only=True)[0] for one in beside}
+            read = _columns(name, source, allowed, ids, strict=strict)
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} cannot be read: {NOT_UTF8}") from error
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(f"{name} cannot be read: {_reason(error, source, form)}") from error
-    first_line = form.first_line if form is not None and form.rows == frame.num_rows else None
-    if form is not None:
-        frame, more = _without_what_is_empty(frame)
-        beside = {one: column.slice(0, frame.num_rows) for one, column in beside.items()}
-        notes = [*form.notes, *notes, *more]
-    if encoding is not None:
-        notes = [f"it is in {encoding[:6].upper()}", *notes]
-    _check_names_differ(name, frame.column_names, form)
-    if frame.num_rows == 0:
+    if read.frame.num_rows == 0:
         raise ValueError(f"{name} has no rows; expected a header and one line a sample")
-    said = (f"{name}: {'; '.join(notes)}",) if notes else ()
-    return RawTable(name, frame, is_text, first_line, beside, said)
+    done = [*([f"it is in {encoding[:6].upper()}"] if encoding else []), *read.done]
+    of_file = [Note(TABLE, f"{name}: {'; '.join(done)}")] if done else []
+    return RawTable(
+        *(name, read.frame, is_text, Rows(read.first_line), read.ids),
+        notes=(*of_file, *read.renamed),
+        strict=strict,
+        decimal_comma=False if form is None else _COMMA_BY_SEPARATOR.get(form.separator),
+    )
+
+
+class _Read(NamedTuple):
+    """What is in a file.
+
+    frame: a pyarrow table of different names.
+    ids: the columns that name rows, as they are written.
+    done: what a person should know of how it was read.
+    renamed: the columns whose names were those of others.
+    first_line: see `Rows`.
+    """
+
+    frame: Any
+    ids: dict[str, Any]
+    done: list[str]
+    renamed: list[Note]
+    first_line: int | None = None
+
+
+def _text(
+    name: str,
+    source: Any,
+    form: Form,
+    as_text: Sequence[str],
+    ids: Sequence[str],
+    wanted: Sequence[str],
+    *,
+    line: int | None,
+    strict: bool,
+) -> _Read:
+    """The table in a text, without what is empty around it; line: of its header, if it has one."""
+    written, done = strip_names(form.names)
+    check_has(name, written, wanted, first_line=line)
+    # What has no name may be left out below.
+    names, renamed = told_apart(name, written, line=form.header, strict=strict, nameless=False)
+    frame = _read_csv(source, form, names, as_text)
+    first_line = form.first_line if form.rows == frame.num_rows else None
+    frame, left_out = _without_what_is_empty(frame)
+    beside = {
+        one: _read_csv(source, form, names, [one], only=True)[0].slice(0, frame.num_rows)
+        for one in ids
+        if _is_one_of(one, names)
+    }
+    names, again = told_apart(name, frame.column_names, line=form.header, strict=strict)
+    frame = frame.rename_columns(names)
+    done = [*form.notes, *done, *left_out]
+    return _Read(frame, beside, done, [*renamed, *again], first_line)
+
+
+def _columns(name: str, source: Any, allowed: float, ids: Sequence[str], *, strict: bool) -> _Read:
+    """The table in a Parquet file."""
+    frame = _read_parquet(name, source, allowed)
+    written, done = strip_names(frame.column_names)
+    names, renamed = told_apart(name, written, strict=strict)
+    frame = frame.rename_columns(names)
+    beside = {one: frame[spelled(names, one)] for one in ids if _is_one_of(one, names)}
+    return _Read(frame, beside, done, renamed)
 
 
 def _check_header(name: str, form: Form) -> None:
@@ -128,28 +154,6 @@ def _check_header(name: str, form: Form) -> None:
         raise ValueError(f"{name} cannot be read: {NOT_UTF8}")
     if not any(one.strip() for one in form.names):
         raise ValueError(f"{name} has no name in line {form.header}; expected a header there")
-
-
-def _strip_names(written: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """(names without spaces and quotes around them, notes). Names that would be alike keep both."""
-    bare = [name.strip() for name in written]
-    bare = [name[1:-1].strip() if _is_quoted(name) else name for name in bare]
-    times = Counter(bare)
-    names = [new if times[new] == 1 else old for new, old in zip(bare, written, strict=True)]
-    changed = [old for new, old in zip(names, written, strict=True) if new != old]
-    kept = [old for new, old in zip(bare, names, strict=True) if new and new != old]
-    notes = []
-    if changed:
-        which = f"{changed[0]!r}" if len(changed) == 1 else f"{len(changed)} names"
-        notes.append(f"spaces around {which} are taken off")
-    if kept:
-        notes.append(f"{kept[0]!r} keeps the spaces around it, for another column differs by them")
-    return tuple(names), notes
-
-
-def _is_quoted(name: str) -> bool:
-    """Whether a name is in quotes: behind a space pyarrow leaves them."""
-    return len(name) > 1 and name.startswith('"') and name.endswith('"')
 
 
 def _is_one_of(one: str, names: Sequence[str]) -> bool:
@@ -193,14 +197,6 @@ def _last_filled(column: Any) -> int:
     return places[-1].as_py() if len(places) else -1
 
 
-def _check_names_differ(name: str, names: Sequence[str], form: Form | None) -> None:
-    twice = sorted(one for one, times in Counter(names).items() if times > 1)
-    if not twice:
-        return
-    where = "" if form is None else f" in line {form.header}"
-    raise ValueError(f"{name} has two columns named {twice[0]!r}{where}; expected different names")
-
-
 def _reason(error: Exception, source: Any, form: Form | None) -> str:
     """The error of pyarrow, in a line that a user can act on."""
     said = str(error).splitlines()[0]
@@ -211,27 +207,9 @@ def _reason(error: Exception, source: Any, form: Form | None) -> str:
     return what_is_wrong(source, form)
 
 
-def row_name(place: int, first_line: int | None) -> str:
-    """How a person finds the row at this place, where the first row is in line `first_line`."""
-    return f"row {place + 1}" if first_line is None else f"line {first_line + place}"
-
-
 def check_names(table: RawTable, wanted: Sequence[str]) -> None:
     """Raises ValueError for a name that is no column, with the one that may have been meant."""
-    _check_has(table.name, table.frame.column_names, wanted)
-
-
-def _check_has(table: str, names: Sequence[str], wanted: Sequence[str]) -> None:
-    for name in wanted:
-        if spelled(names, name) is None:
-            close = difflib.get_close_matches(name, names, n=1)
-            meant = f"did you mean {close[0]!r}?" if close else f"it has {some_names(names)}"
-            raise ValueError(f"{table} has no column {name!r}; {meant}")
-
-
-def some_names(names: Sequence[str]) -> str:
-    """The first columns of a table, as messages list them."""
-    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    check_has(table.name, table.frame.column_names, wanted)
 
 
 def allowance(budget: float | None) -> float:

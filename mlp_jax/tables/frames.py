@@ -7,7 +7,10 @@ import numpy as np
 
 from mlp_jax.models.cells import as_category, is_missing
 from mlp_jax.tables.features import features_of
-from mlp_jax.tables.files import RawTable, check_names
+from mlp_jax.tables.files import check_names
+from mlp_jax.tables.names import told_apart
+from mlp_jax.tables.notes import what_is_left_out
+from mlp_jax.tables.raw_table import RawTable
 from mlp_jax.tables.table import Table
 from mlp_jax.wording import as_typed
 
@@ -15,22 +18,23 @@ NAME = "X"  # what messages call the table
 
 
 def is_frame(X: Any) -> bool:
-    """Whether a table has names for its columns."""
-    return isinstance(X, Mapping) or any(
+    """Whether a table has names for its columns; a sparse array has none."""
+    return (isinstance(X, Mapping) and not hasattr(X, "toarray")) or any(
         hasattr(type(X), name) for name in ("columns", "column_names", "__arrow_c_stream__")
     )
 
 
-def raw_frame(X: Any, names: Sequence[str] | None = None) -> RawTable:
+def raw_frame(X: Any, names: Sequence[str] | None = None, *, strict: bool = False) -> RawTable:
     """A table of Python's as `files.read_table` returns one of a file.
 
     Args:
       X: a frame of pandas or polars, a table of pyarrow or of anything else that speaks Arrow, a
         dict of columns, or an array, (samples, columns).
       names: of the columns, in their order; None for the frame's own, or x0, x1, ... of an array.
+      strict: what is not plain is refused.
 
     Raises:
-      ValueError: X is no table, or has two columns of one name.
+      ValueError: X is no table; or two columns have one name, and strict.
       TypeError: a cell is neither a number nor a text.
     """
     import pyarrow
@@ -51,10 +55,8 @@ def raw_frame(X: Any, names: Sequence[str] | None = None) -> RawTable:
     else:
         columns = list(np.asarray(X).T)
         own = [f"x{place}" for place in range(len(columns))]
-    named = [str(name) for name in (own if names is None else names)]
-    twice = [name for place, name in enumerate(named) if name in named[:place]]
-    if twice:
-        raise ValueError(f"X has two columns named {twice[0]!r}; expected different names")
+    written = [str(name) for name in (own if names is None else names)]
+    named, said = told_apart(NAME, written, strict=strict)
     arrays = [_as_arrow(column, name) for column, name in zip(columns, named, strict=True)]
     if len({len(array) for array in arrays}) > 1:
         lengths = sorted({len(array) for array in arrays})
@@ -62,7 +64,7 @@ def raw_frame(X: Any, names: Sequence[str] | None = None) -> RawTable:
             f"X has columns of {lengths[0]} to {lengths[-1]} rows; expected as many each"
         )
     frame = pyarrow.table(arrays, named)
-    return RawTable(NAME, frame, of_text=False, first_line=None, ids={}, in_python=True)
+    return RawTable(NAME, frame, of_text=False, notes=tuple(said), in_python=True, strict=strict)
 
 
 def _as_arrow(column: Any, name: str) -> Any:
@@ -117,7 +119,7 @@ def table_of_frame(
     if not found.columns:
         raise ValueError(
             f"no column of X varies in its {len(y):,} samples; expected one that a network can "
-            "learn from"
+            f"learn from{what_is_left_out(found.notes, in_python=True)}"
         )
     return Table(
         features=found.columns,
@@ -126,7 +128,9 @@ def table_of_frame(
         target=target,
         classes=None if classes is None else tuple(classes),
         y=y,
-        notes=found.notes,
+        described=found.described,
+        notes=(*raw.notes, *found.notes),
         name=NAME,
+        rows=raw.rows,
         in_python=True,
     )

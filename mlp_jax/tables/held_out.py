@@ -5,23 +5,43 @@ scikit-learn takes seconds to import.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 ON_BOTH_SIDES = "expected one of each class or more on both sides"
 
 
+class Parts(NamedTuple):
+    """The places of samples.
+
+    train: of those to train on.
+    test: of those held out.
+    note: why they are not held out class by class; "" where they are, and of numbers.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    note: str = ""
+
+
 def parts_of(
-    y: np.ndarray, classes: Sequence[Any] | None, held_out: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """(places of the samples to train on, places of the samples held out).
+    y: np.ndarray,
+    classes: Sequence[Any] | None,
+    held_out: float,
+    seed: int,
+    *,
+    strict: bool = True,
+) -> Parts:
+    """Which samples to train on, and which are held out.
 
     Args:
       y: (samples,), the place of each row's class, or its number.
       classes: what a row may be; None for numbers. Each has its share on both sides.
       held_out: the share of the samples.
       seed: of the draw.
+      strict: a class that one side would have none of is refused; if not, samples are held out by
+        chance then, but one of each class is trained on.
 
     Raises:
       ValueError: a share that is none, or too few samples.
@@ -30,29 +50,58 @@ def parts_of(
     if not 0 < held_out < 1:
         raise ValueError(f"--held-out is {held_out}; expected a share, such as 0.2")
     of_test = int(np.ceil(m * held_out))
-    groups = 1 if classes is None else len(classes)
-    if classes is not None:
-        counts = np.bincount(y)
-        if counts.min() < 2:
-            raise ValueError(
-                f"the class {classes[int(counts.argmin())]!r} has {counts.min()} sample, too few "
-                "to hold out; expected two of each or more"
-            )
-    if of_test < groups or m - of_test < max(2, groups):
-        raise ValueError(
-            f"{m} samples are too few to hold out a share of {held_out:g}; {ON_BOTH_SIDES}"
-        )
+    if m - of_test < 2:
+        raise ValueError(_too_few(m, held_out))
     if classes is None:
         order = np.random.RandomState(seed).permutation(m)
-        return order[of_test:], order[:of_test]
+        return Parts(order[of_test:], order[:of_test])
+    try:
+        return _by_class(y, classes, held_out, of_test, seed)
+    except ValueError as error:
+        if strict:
+            raise
+        train, test = _by_chance(y, of_test, seed)
+        if not len(test):
+            raise
+        why = str(error).partition(";")[0]
+        note = f"held out {len(test)} of {m} rows by chance, not by class: {why}"
+        return Parts(train, test, note)
+
+
+def _too_few(m: int, held_out: float) -> str:
+    return f"{m} samples are too few to hold out a share of {held_out:g}; {ON_BOTH_SIDES}"
+
+
+def _by_class(
+    y: np.ndarray, classes: Sequence[Any], held_out: float, of_test: int, seed: int
+) -> Parts:
+    """Each class has its share on both sides; ValueError where one side would have none."""
+    counts = np.bincount(y, minlength=len(classes))
+    if counts.min() < 2:
+        raise ValueError(
+            f"the class {classes[int(counts.argmin())]!r} has {counts.min()} sample, too few to "
+            "hold out; expected two of each or more"
+        )
+    if of_test < len(classes) or len(y) - of_test < len(classes):
+        raise ValueError(_too_few(len(y), held_out))
     train, test = _stratified(y, of_test, seed)
     on_both = set(y[train].tolist()) & set(y[test].tolist())
-    for place in set(range(groups)) - on_both:
+    for place in set(range(len(classes))) - on_both:
         raise ValueError(
             f"the class {classes[place]!r} has {counts[place]} samples, too few to hold out a "
             f"share of {held_out:g}; {ON_BOTH_SIDES}"
         )
-    return train, test
+    return Parts(train, test)
+
+
+def _by_chance(y: np.ndarray, of_test: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of every class the first sample of the order is trained on, whatever chance says."""
+    order = np.random.RandomState(seed).permutation(len(y))
+    _, firsts = np.unique(y[order], return_index=True)
+    free = np.ones(len(y), bool)
+    free[firsts] = False
+    is_held = free & (np.cumsum(free) <= of_test)
+    return order[~is_held], order[is_held]
 
 
 def _stratified(y: np.ndarray, of_test: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,10 @@ ALIKE = 1e-8  # two edges that differ by less, as a share of the larger, are one
 
 
 def inputs_of_numbers(
-    X: np.ndarray, choices: InputChoices, sources: Sequence[int] | None = None
+    X: np.ndarray,
+    choices: InputChoices,
+    sources: Sequence[int] | None = None,
+    marked: Sequence[bool] | None = None,
 ) -> list[Input]:
     """The inputs that columns of numbers become.
 
@@ -24,6 +27,8 @@ def inputs_of_numbers(
       X: (m, columns), float64; a missing number NaN.
       choices: `scaling` and `bins` of them.
       sources: the place of each column in the table; by default its place in X.
+      marked: whether an input says that a number of the column is missing, where one is; by default
+        of each.
     """
     if not X.shape[1]:
         return []
@@ -31,7 +36,8 @@ def inputs_of_numbers(
     X = np.asfortranarray(X)  # one way only to add up, whatever table the numbers come from
     gaps = np.isnan(X)
     known = np.flatnonzero(~gaps.all(axis=0)).tolist()
-    missing = np.flatnonzero(gaps.any(axis=0)).tolist()
+    has_gaps = gaps.any(axis=0)
+    missing = np.flatnonzero(has_gaps if marked is None else has_gaps & marked).tolist()
     ordered = [np.sort(X[~gaps[:, k], k]) for k in known]
     medians = [float(np.median(numbers)) for numbers in ordered]
     if choices.scaling == "robust":

@@ -1,26 +1,22 @@
 """A user's table: its features and its target, cut in two, encoded. Rows are samples here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp_jax.models.encoding import Encoding, encode
-from mlp_jax.tables import columns as table_columns
-from mlp_jax.tables.columns import TargetKind
+from mlp_jax.models.columns import Column
+from mlp_jax.models.encoding import Encoding, encode_read
 from mlp_jax.tables.encoder import fit_encoding
 from mlp_jax.tables.features import features_of
-from mlp_jax.tables.files import (
-    RawTable,
-    allowance,
-    check_names,
-    read_table,
-    row_name,
-    some_names,
-)
+from mlp_jax.tables.files import allowance, check_names, read_table
 from mlp_jax.tables.held_out import parts_of
 from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
+from mlp_jax.tables.names import some_names
+from mlp_jax.tables.notes import HELD_OUT, Note, lines, what_is_left_out
+from mlp_jax.tables.raw_table import RawTable, Rows
+from mlp_jax.tables.targets import TargetKind, target_of
 from mlp_jax.wording import size_of
 
 BYTES_AN_INPUT = 12  # of a sample, once in float64, and once in float32 to train on
@@ -36,9 +32,10 @@ class Table(NamedTuple):
     target: the name of the column to predict.
     classes: what the target may be, None for numbers.
     y: (samples,), the place of each row's class, or the number.
-    notes: what a person should know, such as a column left out.
+    described: by name how features are read from a table, without their categories.
+    notes: what was done that a person should know, such as a column left out.
     name: of the file.
-    first_line: the number of the line that is the first row, None where rows are no lines.
+    rows: where they are in the file.
     in_python: see `RawTable`.
     """
 
@@ -48,10 +45,15 @@ class Table(NamedTuple):
     target: str
     classes: tuple[Any, ...] | None
     y: np.ndarray
-    notes: tuple[str, ...] = ()
+    described: Mapping[str, Column] = {}  # never written to
+    notes: tuple[Note, ...] = ()
     name: str = "the table"
-    first_line: int | None = None
+    rows: Rows = Rows()
     in_python: bool = False
+
+    def said(self) -> list[str]:
+        """The notes, a line for each thing that was done."""
+        return lines(self.notes, in_python=self.in_python)
 
 
 class EncodedTable(NamedTuple):
@@ -63,6 +65,7 @@ class EncodedTable(NamedTuple):
     y_test: (samples held out,), as y_train.
     encoding: how the rows of a table become those of X.
     mean, scale: of numbers in the target, y is (number - mean) / scale.
+    notes: what a person should know of the draw.
     """
 
     X_train: np.ndarray
@@ -72,6 +75,11 @@ class EncodedTable(NamedTuple):
     encoding: Encoding
     mean: float
     scale: float
+    notes: tuple[Note, ...] = ()
+
+    def said(self) -> list[str]:
+        """The notes, a line for each thing that was done."""
+        return lines(self.notes)
 
 
 def read(
@@ -82,6 +90,8 @@ def read(
     categorical: Sequence[str] = (),
     task: TargetKind | None = None,
     budget: int | None = None,
+    has_header: bool = True,
+    strict: bool = False,
 ) -> Table:
     """The table in a CSV or Parquet file.
 
@@ -93,12 +103,21 @@ def read(
         them is of classes, in a CSV file as they are written.
       task: what the target is; None for what it looks like.
       budget: bytes that the table may take; see `files.read_table`.
+      has_header: whether a text begins with the names of its columns; they are 0, 1, ... if not.
+      strict: what is neither a number, nor a category, nor empty is refused.
 
     Raises:
       ValueError: one line that says what is wrong and where.
     """
     wanted = (*(() if target is None else (target,)), *drop, *categorical)
-    raw = read_table(Path(path), budget=budget, as_text=categorical, wanted=wanted)
+    raw = read_table(
+        *(Path(path),),
+        budget=budget,
+        as_text=categorical,
+        wanted=wanted,
+        has_header=has_header,
+        strict=strict,
+    )
     if target is None:
         raise ValueError(
             f"which column of {raw.name} is to be predicted? type --target NAME; it has "
@@ -111,33 +130,25 @@ def read(
         [raw.spelled(name) for name in categorical],
     )
     names = _feature_names(raw, target, drop)
-    classes, y = None, None
-    if _kind_of_target(raw, target, task, categorical=target in categorical) == "classification":
-        classes, y = table_columns.labels(raw, target)
-    else:
-        y = table_columns.targets(raw, target)
-    found = features_of(raw, names, categorical)
-    if not found.columns:
-        raise ValueError(f"{raw.name} has no feature column that varies beside {target!r}")
-    notes = (*raw.notes, *found.notes)
-    return Table(
-        *(found.columns, found.numeric, found.categorical, target, classes, y, notes, raw.name),
-        raw.first_line,
-    )
-
-
-def _kind_of_target(
-    raw: RawTable, target: str, task: TargetKind | None, *, categorical: bool
-) -> TargetKind:
-    """What the options say of the target, or else what the target looks like."""
-    if categorical and task == "regression":
+    found = target_of(raw, target, task, categorical=target in categorical)
+    features = features_of(found.raw, names, categorical)
+    if not features.columns:
         raise ValueError(
-            f"--categorical {target!r} says that the target is of classes, --task regression that "
-            "it is of numbers; type one of them"
+            f"{raw.name} has no feature column that varies beside {target!r}"
+            f"{what_is_left_out(features.notes)}"
         )
-    if categorical:
-        return "classification"
-    return table_columns.kind_of_target(raw, target) if task is None else task
+    return Table(
+        features=features.columns,
+        numeric=features.numeric,
+        categorical=features.categorical,
+        target=target,
+        classes=found.classes,
+        y=found.y,
+        described=features.described,
+        notes=(*raw.notes, *found.notes, *features.notes),
+        name=raw.name,
+        rows=found.raw.rows,
+    )
 
 
 def _feature_names(raw: RawTable, target: str, drop: Sequence[str]) -> list[str]:
@@ -156,8 +167,12 @@ def split(
     seed: int,
     budget: float | None = None,
     inputs: InputChoices = BY_DEFAULT,
+    *,
+    strict: bool = False,
 ) -> EncodedTable:
     """Holds out a share of the samples, of each class the same share, and encodes both parts.
+
+    Where a class has too few samples for that, they are held out by chance, and a note says so.
 
     Args:
       table: of both parts.
@@ -165,13 +180,15 @@ def split(
       seed: of the draw.
       budget: bytes that the inputs may take; None for half of the memory that is free.
       inputs: how columns become inputs.
+      strict: a class of too few samples is refused.
 
     Raises:
       ValueError: too few samples; more inputs than the budget has bytes for, by default half of the
         memory that is free; or an input beyond float32.
     """
-    parts = parts_of(table.y, table.classes, held_out, seed)
-    return encoded_parts(table, *parts, budget, inputs)
+    drawn = parts_of(table.y, table.classes, held_out, seed, strict=strict)
+    parts = encoded_parts(table, drawn.train, drawn.test, budget, inputs)
+    return parts._replace(notes=(Note(HELD_OUT, drawn.note),) if drawn.note else ())
 
 
 def encoded_parts(
@@ -187,9 +204,11 @@ def encoded_parts(
       ValueError: as for `split`.
     """
     rows = _rows(table, train)
-    encoding = fit_encoding(rows, table.numeric, table.categorical, inputs)
+    encoding = fit_encoding(
+        *(rows, table.numeric, table.categorical, inputs), described=table.described
+    )
     _check_budget(table, len(encoding.source), allowance(budget))
-    X_train, X_test = (encode(encoding, part) for part in (rows, _rows(table, test)))
+    X_train, X_test = (encode_read(encoding, part) for part in (rows, _rows(table, test)))
     _check_range(table, encoding, train, X_train)
     if len(test):
         _check_range(table, encoding, test, X_test)
@@ -236,7 +255,7 @@ def _check_range(table: Table, encoding: Encoding, part: np.ndarray, X: np.ndarr
     name = encoding.columns[encoding.source[place]].name
     cure = f"type --drop {name!r}" if not table.in_python else "leave the column out"
     raise ValueError(
-        f"{table.name}, {row_name(int(part[row]), table.first_line)}, column {name!r}: "
+        f"{table.name}, {table.rows.name(int(part[row]))}, column {name!r}: "
         f"{table.features[name][part[row]]:g} is {X[row, place]:g} when standardised, too "
         f"large for float32; mend it, or {cure}"
     )

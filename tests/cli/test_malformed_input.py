@@ -35,14 +35,11 @@ def cell(name, row, value):
 
 TABLES = {
     "a cell that is no number": (cell("a", 5, "abc"), "line 7, column 'a': 'abc' is not a number"),
-    "an infinite cell": (cell("b", 3, "inf"), "line 5, column 'b': inf is not finite"),
-    "a missing label": (cell("kind", 1, ""), "line 3: the target 'kind' is missing"),
     "one class": (spoil(kind=["yes"] * ROWS), "the target 'kind' has 1 value, 'yes'"),
     "a class for every row": (
         spoil(kind=[f"k{i}" for i in range(ROWS)]),
         "has 40 values in 40 rows, such as 'k0', too many for classes",
     ),
-    "a class of one row": (cell("kind", 1, "maybe"), "the class 'maybe' has 1 sample, too few"),
     "a table without rows": ("a,b,kind\n", "has no rows"),
     "an empty file": ("", "is empty"),
     "a file of zeros": ("\0" * 100, "the target 'kind'|no column 'kind'|cannot be read"),
@@ -58,17 +55,54 @@ TABLES = {
         spoil(kind=["é", "è"] * (ROWS // 2)).encode("latin-1"),
         "column 'kind' cannot be read: it is no text in UTF-8; save it as UTF-8; or choose",
     ),
-    "two columns of a name": (csv(columns()).replace("a,b,", "a,a,"), "two columns named 'a'"),
     "no feature": ("kind\nyes\nno\n", "has no feature column"),
     "features that do not vary": (
         spoil(a=[7] * ROWS, b=[""] * ROWS),
         "has no feature column that varies",
     ),
     "a ragged line": (csv(columns()) + "1,2\n", "cannot be read"),
-    "too few rows": (csv({k: v[:3] for k, v in columns().items()}), "too few to hold out"),
-    "dates": (spoil(a=DATES), "column 'a' is of dates or times, which a network cannot take"),
     "a huge number": (cell("a", 5, "1e300"), "line 7, column 'a': 1e+300 is too large"),
     "a target of dates": (spoil(kind=DATES), "column 'kind' is of dates or times"),
+}
+TABLES |= {
+    "a table without header": (
+        "1.5,2,3\n4,5,6\n",
+        "has no header, for line 1 has numbers: type --no-header, which names the columns 0, 1,",
+    ),
+    "dates that could be others": (
+        spoil(a=[f"{i % 12 + 1}/{i % 11 + 1}/2024" for i in range(ROWS)]),
+        "line 13, column 'a': '12/1/2024' may be 2024-01-12 or 2024-12-01, and so may all dates",
+    ),
+    "two currencies": (
+        spoil(a=[f"{'$€'[i % 2]}{i}" for i in range(ROWS)]),
+        "line 3, column 'a': '€1' is not written as '$0' is; write all numbers in one way, or type",
+    ),
+    "a target of dates in texts": (
+        spoil(kind=US_DATES),
+        "the target 'kind' is of dates, such as '1/1/2024'; make numbers of them",
+    ),
+    "no label at all": (spoil(kind=["?"] * ROWS), "the target 'kind' is missing in every row"),
+    "one class and gaps": (
+        spoil(kind=["yes", ""] * (ROWS // 2)),
+        "the target 'kind' has 1 value, 'yes'; expected two classes or more",
+    ),
+    "nothing but names": (
+        spoil(a=[f"row {i}" for i in range(ROWS)], b=[7] * ROWS),
+        "beside 'kind'; left out 'a': 40 different texts in 40 rows; --categorical 'a' keeps it",
+    ),
+    "a workbook by another name": (
+        b"PK\x03\x04" + bytes(100),
+        "data.csv cannot be read: it is no whole zip file",
+    ),
+}
+# What is refused by --strict alone.
+STRICT = {
+    "an infinite cell": (cell("b", 3, "inf"), "line 5, column 'b': inf is not finite"),
+    "a missing label": (cell("kind", 1, ""), "line 3: the target 'kind' is missing"),
+    "a class of one row": (cell("kind", 1, "maybe"), "the class 'maybe' has 1 sample, too few"),
+    "two columns of a name": (csv(columns()).replace("a,b,", "a,a,"), "two columns named 'a'"),
+    "too few rows": (csv({k: v[:3] for k, v in columns().items()}), "too few to hold out"),
+    "dates": (spoil(a=DATES), "column 'a' is of dates or times, which a network cannot take"),
     "decimal commas": (
         spoil(a=[f'"{i},5"' for i in range(ROWS)]),
         "line 2, column 'a': '0,5' is written with a decimal comma",
@@ -96,13 +130,14 @@ def one_line(done, code=2):
     return line
 
 
-@pytest.mark.parametrize("case", TABLES)
+@pytest.mark.parametrize("case", [*TABLES, *STRICT])
 def test_a_malformed_table(tmp_path, case):
-    content, said = TABLES[case]
+    content, said = (TABLES | STRICT)[case]
     path = tmp_path / "data.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     outputs = ["--picture", str(tmp_path / "m.png"), "--output", str(tmp_path / "m.safetensors")]
     arguments = ["train", str(path), "--target", "kind", "--epochs", "20", *outputs]
+    arguments += ["--strict"] if case in STRICT else []
     done = CliRunner().invoke(commands, arguments)
     matches(said, one_line(done))
     assert list(tmp_path.iterdir()) == [path]
@@ -162,6 +197,16 @@ OPTIONS = {
         ["train", "{}/data.csv", "--target", "kind", "--output", "{}/m", "--picture", "{}/m"],
         "would be written over",
     ),
+    "a workbook": (
+        ["train", "{}/book.xlsx", "--target", "kind"],
+        'book.xlsx is no CSV or Parquet file; make one of it: python -c "import pandas; pandas.',
+    ),
+    "lines of JSON": (
+        ["sweep", "{}/lines.jsonl", "--target", "kind"],
+        "lines=True).to_csv(",
+    ),
+    "a target by its place": (["train", "{}/data.csv", "--target", "2"], "no column '2'; it has a"),
+    "no header of no file": (["train", "--no-header"], "--no-header speaks of a file"),
     "a pipe as output": (
         ["train", "{}/data.csv", "--target", "kind", "--output", "{}/pipe"],
         "is there, and no file that could be replaced",
@@ -198,6 +243,8 @@ def test_options_that_do_not_fit(tmp_path, case, monkeypatch):
     large = pyarrow.table({"x": np.arange(60000.0), "y": np.arange(60000.0)})
     pyarrow.parquet.write_table(large, tmp_path / "large.parquet")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "book.xlsx").write_bytes(b"PK")
+    (tmp_path / "lines.jsonl").write_text("{}")
     there = files_of(tmp_path)
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(commands, [word.format(tmp_path) for word in arguments])
@@ -287,8 +334,8 @@ def test_rows_that_a_model_cannot_take(tmp_path, case, monkeypatch):
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-def test_there_are_fifty_cases_and_more():
-    assert sum(map(len, (TABLES, OPTIONS, FILES, ROWS_OF_PREDICT, CALLS))) >= 50
+def test_there_are_sixty_cases_and_more():
+    assert sum(map(len, (TABLES, STRICT, OPTIONS, FILES, ROWS_OF_PREDICT, CALLS))) >= 60
 
 
 def test_what_is_well_formed_is_taken(tmp_path):

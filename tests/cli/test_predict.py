@@ -83,7 +83,7 @@ def test_a_table_of_a_spreadsheet_program_is_trained_on_and_predicted_as_any(tra
     plain_table = tables.read(folder / "t.csv", "y", drop=["name"])
     pandas.testing.assert_frame_equal(*map(pandas.DataFrame, (raw.features, plain_table.features)))
     np.testing.assert_array_equal(raw.y, plain_table.y)
-    assert raw.notes[0].endswith(said)
+    assert raw.said()[0].endswith(said)
 
 
 def test_predict_prints_csv_and_writes_parquet(trained):

@@ -218,8 +218,14 @@ def test_a_missing_cell_is_of_no_category(cell):
 BAD = {
     "a column is missing": ({"age": [1]}, "no column 'colour'"),
     "columns of two lengths": ({"age": [1], "colour": ["red", "red"]}, "1 to 2 rows"),
-    "a word for a number": ({"age": [1, "x"], "colour": ["red"] * 2}, "row 2: 'age' is 'x'"),
-    "an infinite number": ({"age": [np.inf], "colour": ["red"]}, "row 1: 'age' is inf"),
+    "a word for a number": (
+        {"age": [1, "x"], "colour": ["red"] * 2},
+        "row 2, column 'age': 'x' is not a number",
+    ),
+    "an infinite number": (
+        {"age": [np.inf], "colour": ["red"]},
+        "row 1, column 'age': inf is not finite",
+    ),
     "an array of three columns": (np.ones((2, 3)), r"X has shape \(2, 3\); expected \(samples, 2"),
     "an array of one axis": (np.ones(2), r"X has shape \(2,\)"),
     "no table": (3, r"X has shape \(\)"),
@@ -236,7 +242,8 @@ def test_bad_rows_are_refused_in_one_line(case):
 
 def test_an_unknown_category_is_refused_where_the_encoder_did():
     with pytest.raises(
-        ValueError, match="row 2: 'colour' is 'green'; expected one of 'blue', 'red'"
+        ValueError,
+        match="row 2, column 'colour': 'green' is unknown; expected one of 'blue', 'red'",
     ):
         encode(encoding(strict=True), TABLE)
 

@@ -95,12 +95,28 @@ def test_a_file_of_before_is_of_one_network_without_limits(tmp_path):
     (tmp_path / "m").write_bytes(model_files.to_bytes(model()))
     header, arrays = unpacked(tmp_path / "m", model_files.FORMAT, "")
     header |= header.pop("networks")[0]
+    header["columns"] = [[name, None, False] for name in "abc"]
+    del header["gaps"]
     arrays = {name.removeprefix("1."): array for name, array in arrays.items()}
     del arrays["limit"], arrays["weights"], header["format"]
     (tmp_path / "m").write_bytes(packed(model_files.OF_ONE_NETWORK, header, arrays))
     found = mlp_jax.load_model(tmp_path / "m")
     assert found.encoding.limit.tolist() == [0, 0, 0]
     np.testing.assert_array_equal(found.outputs(X), model().outputs(X))
+
+
+def test_a_file_of_before_reads_cells_as_they_are(tmp_path):
+    (tmp_path / "m").write_bytes(model_files.to_bytes(model()))
+    header, arrays = unpacked(tmp_path / "m", model_files.FORMAT, "")
+    del header["gaps"], header["format"]
+    header["columns"] = [["a", None, False], ["b", ["x", "y"], True], ["c", None, False]]
+    arrays["what"] = np.array([-1, 1, -1], np.int32)
+    (tmp_path / "m").write_bytes(packed(model_files.OF_PLAIN_CELLS, header, arrays))
+    found = mlp_jax.load_model(tmp_path / "m")
+    assert found.encoding.columns == (Column("a"), Column("b", ("x", "y"), True), Column("c"))
+    with pytest.raises(ValueError, match="row 1, column 'a': '\\?' is not a number"):
+        found.predict({"a": ["?"], "b": ["x"], "c": [1]})
+    assert len(found.predict({"a": ["2"], "b": ["x"], "c": [1]})) == 1
 
 
 def test_categories_come_back(tmp_path):
@@ -192,6 +208,8 @@ def test_predicting_imports_no_jax(tmp_path):
         "print(mlp_jax.load_model(sys.argv[1]).predict([[1, 2, 3]])[0])\n"
         "ours = {name for name in sys.modules if name.startswith('mlp_jax.')}\n"
         "expected = {'wording', 'storage', 'storage.array_files', 'models', 'models.cells',\n"
+        "            'models.any_table', 'models.columns', 'models.dates',\n"
+        "            'models.number_spellings',\n"
         "            'models.encoding', 'models.intervals', 'models.model', 'models.model_file',\n"
         "            'models.outputs', 'models.numpy_forward', 'models.stacked', 'loss_rules'}\n"
         "assert ours == {f'mlp_jax.{name}' for name in expected}, ours\n"

@@ -18,6 +18,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 import mlp_jax
 from mlp_jax.estimators.fitted_transformers import encoding_of_steps
 from mlp_jax.models.cells import Column
+from mlp_jax.models.columns import Reading
 from mlp_jax.models.encoding import numbers
 from mlp_jax.models.networks import as_model
 from mlp_jax.models.numpy_forward import ACTIVATIONS
@@ -224,6 +225,24 @@ def test_spellings_of_a_category_are_one(tmp_path):
     assert len(np.unique(found)) == 12
 
 
+def test_words_for_gaps_and_infinite_numbers_are_gaps_where_the_model_says_so(tmp_path):
+    exported = model("gaps and categories")
+    columns = tuple(
+        one._replace(reading=Reading(("?", "inf") if one.categories is None else ("?", "NA")))
+        for one in exported.encoding.columns
+    )
+    exported = replace(exported, encoding=exported.encoding._replace(columns=columns))
+    session = session_of(exported, tmp_path)
+    rows = TABLE[:6].copy()
+    fed = as_fed(session, rows, np.float32)
+    fed["kind"][:3] = [["?"], ["NA"], [""]]
+    fed["age"][:3] = [[np.inf], [-np.inf], [np.nan]]
+    rows.loc[rows.index[:3], ["kind", "age"]] = None
+    _, found = session.run(None, fed)
+    np.testing.assert_allclose(found, exported.predict_proba(rows), atol=1e-6)
+    assert np.isfinite(found).all()
+
+
 def test_rows_that_a_model_refuses_are_nan(tmp_path):
     """A number that is not finite or a gap, where there was none in training; a strict category."""
     steps = make_column_transformer(
@@ -243,7 +262,7 @@ def test_rows_that_a_model_refuses_are_nan(tmp_path):
     _, found = session.run(None, fed)
     assert np.isnan(found[:, 0]).tolist() == [False, True, True, False, True, True, True, False]
     for row in np.flatnonzero(np.isnan(found[:, 0])):
-        with pytest.raises(ValueError, match="row 1: "):
+        with pytest.raises(ValueError, match=r"row 1[,:] "):
             exported.predict({name: column[row] for name, column in fed.items()})
 
 
@@ -263,7 +282,7 @@ class ColumnOfDates(Column):
     _field_defaults = Column._field_defaults | {"form": None}
 
     def __iter__(self):
-        return iter((self.name, self.categories, self.strict, "%Y-%m-%d"))
+        return iter((self.name, self.categories, self.strict, self.reading, "%Y-%m-%d"))
 
 
 def test_what_a_graph_cannot_say_is_refused(tmp_path):

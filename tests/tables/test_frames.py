@@ -28,8 +28,8 @@ KINDS = {
 }
 
 
-def table_of(X, **choices):
-    return table_of_frame(raw_frame(X), Y, target="y", classes=None, **choices)
+def table_of(X, strict=False, **choices):
+    return table_of_frame(raw_frame(X, strict=strict), Y, target="y", classes=None, **choices)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -38,7 +38,7 @@ def test_a_frame_is_read_as_its_file_is(kind, tmp_path):
     file, frame = tables.read(tmp_path / "t.csv", "y"), table_of(KINDS[kind](COLUMNS))
     pandas.testing.assert_frame_equal(*map(pandas.DataFrame, (frame.features, file.features)))
     assert (frame.numeric, frame.categorical) == (("age", "flag", "day"), ("colour",))
-    assert frame.notes == file.notes == ("column 'one' is the same in every row and left out",)
+    assert frame.said() == file.said() == ["column 'one' is the same in every row and left out"]
     np.testing.assert_array_equal(frame.y, file.y)
 
 
@@ -90,7 +90,7 @@ def test_every_kind_of_gap_is_a_gap(one):
 )
 def test_what_no_network_can_take_is_refused(X, message):
     with pytest.raises(ValueError, match=message):
-        table_of(X)
+        table_of(X, strict=True)
 
 
 def test_a_cell_of_another_kind_is_refused():

@@ -83,8 +83,8 @@ def test_a_text_may_be_in_another_encoding(encoding, mark, pipe, tmp_path, monke
     assert table.frame["name"].to_pylist() == [f"Zoë {i}" for i in range(400)]
     assert table.row(0) == "line 2"
     where = "standard input" if pipe else str(path)
-    said = () if encoding == "utf-8" else (f"{where}: it is in {encoding[:6].upper()}",)
-    assert table.notes == said
+    said = [] if encoding == "utf-8" else [f"{where}: it is in {encoding[:6].upper()}"]
+    assert table.said() == said
 
 
 def test_a_character_may_lie_across_blocks(tmp_path, monkeypatch):

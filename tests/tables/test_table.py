@@ -15,7 +15,7 @@ import pytest
 from mlp_jax.processes import memory
 from mlp_jax.tables import files as table_files
 from mlp_jax.tables import table as tables
-from mlp_jax.tables.features import NAMELESS
+from mlp_jax.tables.columns import NAMELESS
 from mlp_jax.tables.files import read_table
 from mlp_jax.tables.held_out import parts_of
 from mlp_jax.tables.input_choices import InputChoices
@@ -110,8 +110,7 @@ def test_a_category_of_a_dictionary_is_a_category(tmp_path):
 def test_a_column_of_one_value_is_left_out_and_said_so(tmp_path):
     table = tables.read(written(tmp_path, "a,b,c,y\n1,7,,0\n2,7,,1\n3,7,,0\n"), "y")
     assert list(table.features) == ["a"]
-    assert len(table.notes) == 2
-    assert table.notes[0].startswith("column 'b' is the same in every row")
+    assert table.said() == ["columns 'b' and 'c' are the same in every row and left out"]
 
 
 def test_classes_have_their_share_on_both_sides():
@@ -167,7 +166,7 @@ def test_more_inputs_than_the_budget_has_bytes_for_are_refused(bins, inputs, tak
 
 
 def test_inputs_are_counted_before_they_are_made(monkeypatch):
-    monkeypatch.setattr(tables, "encode", lambda *_: pytest.fail("it was encoded"))
+    monkeypatch.setattr(tables, "encode_read", lambda *_: pytest.fail("it was encoded"))
     monkeypatch.setattr(memory, "free_memory", lambda: 4096.0)
     for budget, said in ((1024, r"1\.00 KiB"), (None, r"2\.00 KiB")):
         with pytest.raises(ValueError, match=f"the budget is {said}"):
@@ -177,7 +176,7 @@ def test_inputs_are_counted_before_they_are_made(monkeypatch):
 def test_a_number_beyond_float32_is_refused_with_its_line(tmp_path):
     path = mixed(tmp_path)
     table = tables.read(path, "y")
-    _, held_out = parts_of(table.y, table.classes, 0.25, seed=0)
+    _, held_out, _ = parts_of(table.y, table.classes, 0.25, seed=0)
     lines = path.read_text().splitlines()
     lines[held_out[3] + 1] = "1e60" + lines[held_out[3] + 1][2:]  # for an age of two digits
     table = tables.read(written(tmp_path, "\n".join(lines)), "y")
@@ -264,7 +263,7 @@ def test_texts_that_are_not_utf_8_are_refused_where_they_are_asked_for(tmp_path)
 def test_numbers_with_commas_are_categories_where_that_is_said(tmp_path):
     path = written(tmp_path, "a;b;y\n36,5;1;0\n37;2;1\n38,5;1;0\n37;3;1\n")
     with pytest.raises(ValueError, match="line 2, column 'a': '36,5' is written with a decimal"):
-        tables.read(path, "y")
+        tables.read(path, "y", strict=True)
     table = tables.read(path, "y", categorical=["a"])
     assert table.features["a"].tolist() == ["36,5", "37", "38,5", "37"]
 
@@ -292,8 +291,8 @@ def test_an_index_is_left_out_and_a_column_that_counts_is_named(tmp_path):
     path = written(tmp_path, "\n".join([",count,a,y", *lines]))
     table = tables.read(path, "y")
     assert list(table.features) == ["count", "a"]
-    assert "column '' numbers the rows and is left out" in table.notes
-    assert "column 'count' numbers the rows; type --drop 'count' if that is all" in table.notes
+    assert "column '' numbers the rows and is left out" in table.said()
+    assert "column 'count' numbers the rows; type --drop 'count' if that is all" in table.said()
 
 
 @pytest.mark.parametrize("name", NAMELESS)
@@ -303,7 +302,7 @@ def test_an_index_in_any_order_and_with_gaps_is_left_out(name, rows, tmp_path):
     lines = [f"{i},{i},{i * i % 7},{i % 2}" for i in index]
     table = tables.read(written(tmp_path, "\n".join([f"{name},own,a,y", *lines])), "y")
     assert list(table.features) == ["own", "a"]
-    assert table.notes == (f"column {name!r} numbers the rows and is left out",)
+    assert table.said() == [f"column {name!r} numbers the rows and is left out"]
 
 
 @pytest.mark.parametrize("last", ["0.5", "1", '""'])
@@ -320,7 +319,7 @@ def test_a_class_that_one_side_has_none_of_is_refused(tmp_path):
         "expected one of each class or more on both sides"
     )
     with pytest.raises(ValueError, match=said):
-        tables.split(table, 0.2, seed=0)
+        tables.split(table, 0.2, seed=0, strict=True)
     assert set(tables.split(table, 0.5, seed=0).y_test) == {0, 1}
 
 

@@ -108,7 +108,7 @@ def foreign_files():
         "text": (b"rank,score\n1,0.9\n", "no whole safetensors file"),
         "model": (
             model_files.to_bytes(model),
-            "has format 'mlp_jax.model/3'; expected 'mlp_jax.sweep/1', a sweep",
+            "has format 'mlp_jax.model/4'; expected 'mlp_jax.sweep/1', a sweep",
         ),
         # Of a dtype that NumPy has not.
         "other": (safetensors.numpy.save({"a": np.ones(2, jax.numpy.bfloat16)}), "not written by"),
@@ -127,7 +127,7 @@ def test_a_foreign_file_is_named(kind, tmp_path):
 
 def test_a_sweep_is_no_model(tmp_path):
     mlp_jax.save_sweep(untrained(), tmp_path / "s")
-    with pytest.raises(ValueError, match=r"mlp_jax.sweep/1'; expected 'mlp_jax.model/3', a model"):
+    with pytest.raises(ValueError, match=r"mlp_jax.sweep/1'; expected 'mlp_jax.model/4', a model"):
         mlp_jax.load_model(tmp_path / "s")
 
 
