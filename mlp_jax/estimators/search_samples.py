@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_method_params
 
 from mlp_jax.estimators.mlp import MLP
 from mlp_jax.estimators.search_parts import inside
+from mlp_jax.sweeps.examples import checked_weights
 
 OF_SAMPLES = "sample_weight"  # all that a network of a search is given beside X and y
 
@@ -159,19 +160,9 @@ def _checked(weights: Any, m: int) -> np.ndarray:
     """Weights of m samples, (samples,), as float64.
 
     Raises:
-      ValueError: another shape, or a weight that is below 0 or not finite.
+      ValueError: another shape, a weight that is below 0 or not finite, or none above 0.
     """
-    found = np.asarray(weights)
-    if found.shape != (m,) or found.dtype.kind not in "fiub":
-        raise ValueError(
-            f"{OF_SAMPLES} is {found.dtype} of shape {found.shape}; expected numbers of shape "
-            f"({m},), one a sample"
-        )
-    found = found.astype(np.float64)
-    wrong = ~(np.isfinite(found) & (found >= 0))
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise ValueError(f"{OF_SAMPLES}[{row}] is {found[row]:g}; expected 0 or more, and finite")
+    found = checked_weights(weights, m, np.dtype(np.float64), name=OF_SAMPLES)
     if not found.any():
         raise ValueError(f"all {m} of {OF_SAMPLES} are 0; expected some above 0")
     return found

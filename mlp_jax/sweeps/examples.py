@@ -41,25 +41,25 @@ def check_length(table: np.ndarray, labels: np.ndarray, of: str = "") -> None:
         raise ValueError(f"{of}X has {len(table)} samples and y {len(labels)}{turned}")
 
 
-def checked_weights(weights: Any, table: np.ndarray) -> np.ndarray | None:
-    """The weights of the rows of a table, (samples,), in its dtype; None for None.
+def checked_weights(
+    weights: Any, m: int, dtype: np.dtype[Any], *, name: str = "weights"
+) -> np.ndarray:
+    """The weights of m rows, (samples,), in this dtype.
 
     Raises:
       ValueError: another shape, or a weight that is below 0 or not finite.
     """
-    if weights is None:
-        return None
     found = np.asarray(weights)
-    if found.shape != (len(table),) or found.dtype.kind not in "fiub":
+    if found.shape != (m,) or found.dtype.kind not in "fiub":
         raise ValueError(
-            f"weights is {found.dtype} of shape {found.shape}; expected numbers of shape "
-            f"({len(table)},), one a sample"
+            f"{name} is {found.dtype} of shape {found.shape}; expected numbers of shape ({m},), "
+            "one a sample"
         )
-    found = found.astype(table.dtype)
+    found = found.astype(dtype)
     wrong = ~(np.isfinite(found) & (found >= 0))
     if wrong.any():
         row = int(wrong.argmax())
-        raise ValueError(f"weights[{row}] is {found[row]:g}; expected 0 or more, and finite")
+        raise ValueError(f"{name}[{row}] is {found[row]:g}; expected 0 or more, and finite")
     return found
 
 

@@ -172,7 +172,8 @@ def as_task(
     configs = configurations(space, n, seed=seed_of_space, stream=stream)
     table, labels = as_table(X), checked_labels(y, "y")
     check_length(table, labels)
-    weights = checked_weights(weights, table)
+    if weights is not None:
+        weights = checked_weights(weights, len(table), table.dtype)
     splits = None
     if isinstance(validation, tuple | list):
         table, labels, splits = with_own_validation(table, labels, validation, folds)
