@@ -35,7 +35,7 @@ from mlp_jax.sweeps.stream import Stream
 from mlp_jax.sweeps.task import Task
 
 # Of the time that is left by what the plan says, what is planned for: the plan may be wrong.
-PLANNED = 1.5
+PLANNED = 2.0
 FIRST_BRACKET, NEXT_BRACKET = 0.25, 0.85  # likewise what a bracket takes
 LEAST = 0.1  # of the whole time: with less left nothing more is begun
 AT_A_TIME = 5000  # configurations that are planned at most: planning takes time too

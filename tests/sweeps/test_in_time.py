@@ -212,7 +212,13 @@ def test_halving_chooses_among_those_whose_programs_are_there_in_time(monkeypatc
     assert [row.status for row in result.ranking] == ["finished", *["halved away"] * 2]
     assert result.brackets == (3,)
     assert clock.now == FOLDS * (3 * 1 + 1 * 3)
+    # One program is compiled though it takes so long, for without it nothing is trained.
     monkeypatch.setattr(TimeLimit, "compile_seconds", lambda *_: 20.0)
+    for halving in (None, 3):
+        slow = swept(50, space, n=None, halving=halving)
+        assert len({row.configuration["batch_size"] for row in slow.ranking}) == 1
+        assert slow.best.status == "finished"
+    monkeypatch.setattr(TimeLimit, "compile_seconds", lambda *_: 45.0)
     for halving in (None, 3):
         assert len(swept(50, space, n=None, halving=halving).ranking) == 1  # of whom none was begun
 

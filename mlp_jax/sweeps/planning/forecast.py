@@ -4,9 +4,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.plan import SweepPlan
 
-COMPILING = 1 / 3  # of the time that is left, what a program may take at most
+# Of the time that is left, what a program may take at most, and the first of a part.
+COMPILING, FIRST = 1 / 3, 0.8
 
 
 class Forecast:
@@ -27,16 +29,17 @@ class Forecast:
 
         left: seconds until the limit.
         """
-        compiling = training = 0.0
-        for bucket in plan.buckets:
-            known = bucket.program in self._compiled
-            takes = 0.0 if known else self._compiling * bucket.compiling
-            if takes < COMPILING * left or not self._compiled:
-                compiling += takes
-                training += self._training * bucket.seconds
+        priced = [(bucket, self._compiling_seconds(bucket)) for bucket in plan.buckets]
+        in_time = [(bucket, takes) for bucket, takes in priced if takes < COMPILING * left]
+        some = in_time or priced
+        compiling = sum(takes for _, takes in some)
+        training = self._training * sum(bucket.seconds for bucket, _ in some)
         said = sum(bucket.compiling + bucket.seconds for bucket in plan.buckets)
         workers = said / plan.seconds if plan.seconds else 1.0
         return self._beside + (compiling + training) / workers
+
+    def _compiling_seconds(self, bucket: Bucket) -> float:
+        return 0.0 if bucket.program in self._compiled else self._compiling * bucket.compiling
 
     def learn(
         self,

@@ -12,7 +12,7 @@ import numpy as np
 from mlp_jax.dtypes import scope
 from mlp_jax.sweeps.folds import as_folds
 from mlp_jax.sweeps.halving import share_of_epochs
-from mlp_jax.sweeps.planning.forecast import COMPILING
+from mlp_jax.sweeps.planning.forecast import COMPILING, FIRST
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.running.batch_orders import BatchOrders
 from mlp_jax.sweeps.running.chunk_program import on_platform
@@ -143,7 +143,8 @@ class Runner:
         """Whether there is time for a bucket's program, and to train by it."""
         assert self._limit is not None
         takes = self._limit.compile_seconds(self._plan.buckets[number])
-        return takes < COMPILING * self._limit.left()
+        share = COMPILING if self._names else FIRST  # without a program nothing is trained at all
+        return takes < share * self._limit.left()
 
     def _pace(self, name: CohortName, cohort: Cohort) -> Pace | None:
         """How fast a cohort may go; None without a limit."""

@@ -29,9 +29,10 @@ def test_of_what_was_left_out_nothing_is_learnt():
     assert forecast.seconds(FIRST) == (10 + 6 + 20) / 2
 
 
-def test_a_program_for_which_there_is_no_time_is_left_out_once_another_is_there():
+def test_a_program_for_which_there_is_no_time_is_left_out_if_there_is_another():
     forecast = Forecast()
-    assert forecast.seconds(FIRST, left=11.0) == 20.0  # 6 s are more than a third
+    assert forecast.seconds(FIRST, left=17.0) == (4 + 10) / 2  # 6 s are more than a third
+    assert forecast.seconds(FIRST, left=11.0) == 20.0
     forecast.learn(FIRST, {0: (4.0, 10.0)}, wall=7.0, workers=2)
     assert forecast.seconds(FIRST, left=19.0) == (10 + 6 + 20) / 2
     assert forecast.seconds(FIRST, left=17.0) == 10 / 2
