@@ -6,19 +6,38 @@ other, but where halving chooses among all. A network is the same wherever it is
 tests hold a sweep of 1,000 members on 1, 2 and 8 devices and in 2 and 4 processes to one table,
 within 1e-10 in float64. How far that goes is measured and worked out in `experiments/scale.md`.
 
-**Processes that do not need one another.** `mlp-jax sweep table.csv --target y --processes 4`
-divides the sweep among four processes on this machine, each with cores of its own. One that is
-killed is started again and goes on from its last save; what it leaves undone is done at the end.
-On several machines with a common folder, each runs its part, and the same command without
-`--shard` then has it all:
+**A sweep in parts, by an engine that you have.** `sweep(..., executor=E)` cuts the space into
+parts that take about equally long and hands them to E, any executor of `concurrent.futures`. With
+halving every rung is a round. A part whose worker dies is handed out again, twice at most; what is
+done is kept, and with `checkpoint=` the next call goes on from there. The table is read from a file
+where workers see this machine's, and else sent to each worker.
+
+On one machine, a number is enough, under `if __name__ == "__main__":` as with any processes that
+Python starts; each has cores of its own:
+
+    result = mlp_jax.sweep(X, y, space, executor=2)
+    mlp-jax sweep table.csv --target y --processes 2            # the same
+
+On four machines, by Dask (`pip install 'mlp_jax[cluster]'` on all of them): one runs
+`dask scheduler --host 10.0.0.1`, each runs `dask worker tcp://10.0.0.1:8786 --nthreads 1`, and you
+
+    from distributed import Client
+    with Client("tcp://10.0.0.1:8786") as client:
+        result = mlp_jax.sweep(X, y, space, executor=client.get_executor())
+    mlp-jax sweep table.csv --target y --scheduler tcp://10.0.0.1:8786    # the same
+
+`LocalCluster(n_workers=2, threads_per_worker=1)` of Dask is such a cluster on one machine. By MPI,
+`mpiexec -n 5 python -m mpi4py.futures script.py` with `executor=MPIPoolExecutor()` in the script.
+A worker with one thread uses all cores or accelerators that it sees. Scheduler and workers listen
+where you say; this library listens nowhere. Chunks are of the size that suits the kind of device of
+the process that calls.
+
+Without an engine and without halving, each machine trains its part into a common folder, waits for
+nobody, and the same command without `--shard`, or without `shard=`, then has it all:
 
     mlp-jax sweep table.csv --target y --checkpoint saves --shard 1/2    # here
     mlp-jax sweep table.csv --target y --checkpoint saves --shard 2/2    # there
     mlp-jax sweep table.csv --target y --checkpoint saves                # prints, writes the rest
-
-In Python that is `mlp_jax.sweep(..., checkpoint="saves", shard=(0, 2))`. With halving the shards
-wait for one another's scores in that folder, and for nothing else; the command line has it where
-configurations are drawn of a `--space`, unless you type `--halving 1`.
 
 **Processes that are joined**, by JAX's own runtime. On Slurm, Open MPI, Kubernetes and Cloud TPU
 `mlp_jax.distributed()`, or `mlp-jax sweep --distributed`, finds the others by itself; elsewhere

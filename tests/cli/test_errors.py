@@ -44,12 +44,6 @@ def test_too_little_memory_is_one_line(whose, monkeypatch):
     assert done.output.count("\n") == 1
 
 
-def test_a_shard_that_had_too_little_memory_is_started_again(monkeypatch, tmp_path):
-    shard = ["--shard", "1/2", "--checkpoint", str(tmp_path), "--supervised"]
-    assert swept(monkeypatch, MemoryError(), *shard).exit_code == 1  # after 2 all would end
-    assert swept(monkeypatch, MemoryError(), *shard[:-1]).exit_code == 2
-
-
 def test_a_lost_peer_is_one_line(monkeypatch):
     done = swept(monkeypatch, lost_peers([1]))
     assert done.exit_code == 2

@@ -65,8 +65,8 @@ def test_what_is_no_shard_is_refused(shard):
         as_shard(shard)
 
 
-def test_halving_shards_meet_in_a_folder():
-    with pytest.raises(ValueError, match="they meet in a folder: type checkpoint="):
+def test_shards_do_not_wait_for_one_another():
+    with pytest.raises(ValueError, match="hand in an executor instead of shard, or leave halving"):
         mlp_jax.sweep(X, Y, SPACE, shard=(0, 2), halving=2, **ABOUT)
 
 

@@ -3,8 +3,6 @@
 import io
 import itertools
 import json
-import time
-import warnings
 from typing import Any
 
 import jax
@@ -20,15 +18,13 @@ from mlp_jax.processes.joined import (
 from mlp_jax.storage.fingerprints import differing
 from mlp_jax.sweeps.members import STATUSES, RungScore
 from mlp_jax.sweeps.outcomes import Outcomes
-from mlp_jax.sweeps.running.checkpoint import Kept, SweepCheckpoint, fingerprints_of
+from mlp_jax.sweeps.running.checkpoint import Kept, fingerprints_of
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.task import Task
 
-LOOK_SECONDS = 0.1  # between two looks for the votes of other shards
 CANCEL_SECONDS = 0.25  # between two looks whether all is to end
 PIECE = 1 << 24  # bytes that are gathered at a time: they pass through the devices
 _numbers = itertools.count(1)  # of sweeps, the same in all processes that are joined
-PATIENCE = 60.0  # seconds of waiting for other shards after which it is said
 
 
 def check_cancel(cancel: Any) -> None:
@@ -71,32 +67,6 @@ class SingleProcess:
         """
         if self._cancel is not None and self._cancel.is_set():
             raise KeyboardInterrupt
-
-
-class SharedFolder(SingleProcess):
-    """Shards that share a folder: they wait there for one another's scores alone."""
-
-    def __init__(self, checkpoint: SweepCheckpoint, cancel: Any) -> None:
-        super().__init__(cancel)
-        self._checkpoint = checkpoint
-
-    def rung_scores(self, choice: int, own: list[RungScore]) -> list[RungScore]:
-        """See `SingleProcess.rung_scores`; waits for the others to come so far."""
-        began, said = time.monotonic(), False
-        while True:
-            of_shards = self._checkpoint.rung_scores(choice, own)
-            missing = [number + 1 for number, one in enumerate(of_shards) if one is None]
-            if not missing:
-                return [score for one in of_shards if one is not None for score in one]
-            if not said and time.monotonic() - began > PATIENCE:
-                said = True
-                warnings.warn(
-                    f"halving waits for shard {', '.join(map(str, missing))} of {len(of_shards)}: "
-                    "see whether all of them run",
-                    stacklevel=2,
-                )
-            self.check()
-            time.sleep(LOOK_SECONDS)
 
 
 class JoinedProcesses(SingleProcess):
