@@ -1,4 +1,4 @@
-"""The processes that train: who joins them, who is lost, and the programs that one can hold.
+"""The processes that train: whoever starts them, who is lost, and the programs that one can hold.
 
 One process uses all of its cores and all of its accelerators: a chunk of networks runs on each
 core of a CPU, or on each accelerator. Every device has programs of its own and waits for no
@@ -39,18 +39,18 @@ nobody, and the same command without `--shard`, or without `shard=`, then has it
     mlp-jax sweep table.csv --target y --checkpoint saves --shard 2/2    # there
     mlp-jax sweep table.csv --target y --checkpoint saves                # prints, writes the rest
 
-**Processes that are joined**, by JAX's own runtime. On Slurm, Open MPI, Kubernetes and Cloud TPU
-`mlp_jax.distributed()`, or `mlp-jax sweep --distributed`, finds the others by itself; elsewhere
-say where process 0 is. `sweep` then trains a share in each, and returns all of it in all:
+**Processes that are joined**, by JAX's own runtime, for one job on many accelerators: on a TPU pod,
+Slurm, Open MPI and Kubernetes, `mlp_jax.distributed()`, or `mlp-jax sweep --distributed`, finds the
+others by itself; elsewhere say where process 0 is. `sweep` then trains a share in each, and returns
+all of it in all; Ctrl-C in one ends all:
 
     mlp_jax.distributed("127.0.0.1:29500", processes=2, process=0)  # and 1 in the other one
     result = mlp_jax.sweep(X, y, space, checkpoint="saves")  # the same call in both
 
-Where you say the address, a process that does not come is named, after `timeout` seconds, and one
-that dies is said by the others within seconds (`LostPeerError`; where process 0 dies JAX ends the
-others, and they still say so); where the cluster says it, when the others next meet it. Start all
-of them again and they go on from the checkpoint. JAX's coordinator asks for no password: it
-listens at the address you name and no other, so name one that only your machines reach.
+JAX ends all of them, and says why, where one does not come within `timeout` seconds or is lost:
+half a minute later, or at once where the others talk to it (`LostPeerError`). Start all of them
+again and they go on from the checkpoint. JAX's coordinator asks for no password: it listens at the
+address you name and no other, so name one that only your machines reach.
 
 **Programs that are kept.** `mlp_jax.keep_programs()` keeps what is compiled for the next process,
 in the platform's cache folder or in one that you name; in Python it is off until you call it, and

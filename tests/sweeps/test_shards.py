@@ -57,6 +57,9 @@ def test_a_shard_counts_and_returns_its_own_members_alone(tmp_path):
         assert seen[-1] == (result.plan.members, result.plan.members)
         statuses = [member.status for member in result.members]
         assert statuses.count("finished") == result.plan.members
+    whole = mlp_jax.sweep(X, Y, SPACE, checkpoint=tmp_path, **ABOUT)
+    alone = mlp_jax.sweep(X, Y, SPACE, **ABOUT)
+    np.testing.assert_allclose(whole.scores, alone.scores, rtol=1e-10)
 
 
 @pytest.mark.parametrize("shard", [(2, 2), (-1, 2), 1, (0.5, 2), "ab", (0, 1, 2)])

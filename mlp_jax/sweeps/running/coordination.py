@@ -8,13 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlp_jax.processes.joined import (
-    check_peers,
-    lost_peers,
-    meet_peers,
-    stop_peers,
-    was_stopped,
-)
+from mlp_jax.processes.joined import Board
 from mlp_jax.storage.fingerprints import differing
 from mlp_jax.sweeps.members import STATUSES, RungScore
 from mlp_jax.sweeps.outcomes import Outcomes
@@ -23,7 +17,6 @@ from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_o
 from mlp_jax.sweeps.task import Task
 
 CANCEL_SECONDS = 0.25  # between two looks whether all is to end
-PIECE = 1 << 24  # bytes that are gathered at a time: they pass through the devices
 _numbers = itertools.count(1)  # of sweeps, the same in all processes that are joined
 
 
@@ -63,7 +56,6 @@ class SingleProcess:
 
         Raises:
           KeyboardInterrupt: it was cancelled, or another part was interrupted.
-          LostPeerError: another part is lost that this one needs.
         """
         if self._cancel is not None and self._cancel.is_set():
             raise KeyboardInterrupt
@@ -76,7 +68,7 @@ class JoinedProcesses(SingleProcess):
         """Raises ValueError if they were not all given the same sweep."""
         super().__init__(cancel)
         self.look_seconds = CANCEL_SECONDS
-        self._task, self._number = task, next(_numbers)
+        self._task, self._board = task, Board(f"sweep {next(_numbers)}")
         parts = fingerprints_of(task, halving)
         for number, theirs in enumerate(self._exchanged("start", json.dumps(parts).encode())):
             differ = differing(parts, json.loads(theirs))
@@ -112,14 +104,13 @@ class JoinedProcesses(SingleProcess):
 
     def interrupted(self) -> None:
         """See `SingleProcess.interrupted`."""
-        stop_peers(self._number)
+        self._board.stop()
 
     def check(self) -> None:
         """See `SingleProcess.check`."""
         super().check()
-        if was_stopped(self._number):
+        if self._board.was_stopped():
             raise KeyboardInterrupt
-        check_peers()
 
     def _exchanged(self, stage: str, content: bytes) -> list[bytes]:
         """What every process brings to this stage.
@@ -128,37 +119,9 @@ class JoinedProcesses(SingleProcess):
           KeyboardInterrupt: another process was interrupted and is at its end.
         """
         while True:
-            found = gathered(f"{stage}\n".encode() + content)
+            found = self._board.gathered(f"{stage}\n".encode() + content)
             stages, contents = zip(*(one.split(b"\n", 1) for one in found), strict=True)
             if len(set(stages)) == 1:
                 return list(contents)
             if stage != "end":
                 raise KeyboardInterrupt
-
-
-def gathered(content: bytes) -> list[bytes]:
-    """What every process brings, in their order; all call this together.
-
-    Raises:
-      LostPeerError: one of them has ended.
-    """
-    from jax.experimental import multihost_utils
-
-    def gather(array: np.ndarray) -> np.ndarray:
-        check_peers()
-        try:
-            return np.asarray(multihost_utils.process_allgather(array))
-        except (jax.errors.JaxRuntimeError, ValueError) as error:
-            # How a collective says that a connection was closed.
-            raise lost_peers([]) from error
-
-    meet_peers()
-    # In two numbers: without JAX's 64 bits a length of 2 GiB does not fit into one.
-    of_all = gather(np.array(divmod(len(content), PIECE), np.int32)).reshape(-1, 2)
-    lengths = [int(pieces) * PIECE + int(rest) for pieces, rest in of_all]
-    longest = max(lengths)
-    own = np.zeros(longest, np.uint8)
-    own[: len(content)] = np.frombuffer(content, np.uint8)
-    pieces = [gather(own[at : at + PIECE]) for at in range(0, longest, PIECE)]
-    whole = np.concatenate(pieces, axis=1)
-    return [row[:length].tobytes() for row, length in zip(whole, lengths, strict=True)]
