@@ -47,6 +47,25 @@ def workers_of(choice: Any) -> int:
     return int(known or UNTOLD)
 
 
+def executor_of_joblib(n_jobs: Any) -> Executor | None:
+    """The executor inside `joblib.parallel_config(backend=...)`, of "loky" or "dask".
+
+    None outside, with other backends, and for one job: this process uses all cores by itself.
+    """
+    from joblib import effective_n_jobs
+    from joblib.externals.loky import get_reusable_executor
+    from joblib.parallel import get_active_backend
+
+    (backend, own), (again, _) = get_active_backend(), get_active_backend()
+    count = effective_n_jobs(own if n_jobs is None else n_jobs)
+    if backend is not again or count == 1:  # outside, joblib makes a backend for each that asks
+        return None
+    if hasattr(backend, "client"):
+        return backend.client.get_executor()
+    loky = type(backend).__name__ == "LokyBackend"
+    return get_reusable_executor(max_workers=count) if loky else None
+
+
 class Processes(Executor):
     """Processes on this machine, each with cores of its own; new ones once one of them has died.
 

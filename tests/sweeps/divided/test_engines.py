@@ -9,14 +9,16 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import mlp_jax
 from mlp_jax.cli.main import commands
-from mlp_jax.processes.engines import Processes, workers_of
+from mlp_jax.processes.engines import Processes, executor_of_joblib, workers_of
 from tests.processes.started import started
-from tests.sweeps.divided.divided import check_same, swept
+from tests.sweeps.divided.divided import X, Y, check_same, swept
 
 ROOT = Path(__file__).parents[3]
 
@@ -63,6 +65,26 @@ def test_the_command_line_finds_the_workers_of_a_scheduler(client, tmp_path):
     assert json.loads(done.stdout)["members"] == 8
 
 
+def test_a_search_inside_joblib_is_divided(client):
+    mlp = mlp_jax.MLPClassifier(max_iter=4, random_state=0)
+    space = {"hidden_layer_sizes": [(3,), (5,)], "alpha": [1e-3, 1e-1]}
+    search = mlp_jax.SweepCV(mlp, space, n_iter=None, cv=2, refit=False)
+    alone = search.fit(X, Y).cv_results_["mean_test_score"]
+    with joblib.parallel_config(backend="dask"):
+        divided = search.fit(X, Y)
+    assert divided.sweep_results_[0].compilations > 0  # not here, where all is compiled
+    np.testing.assert_allclose(divided.cv_results_["mean_test_score"], alone, rtol=1e-10)
+
+
+def test_joblib_says_who_trains():
+    assert executor_of_joblib(None) is executor_of_joblib(2) is None
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        assert workers_of(executor_of_joblib(None)) == 2
+        assert executor_of_joblib(1) is None
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        assert executor_of_joblib(None) is None
+
+
 def test_dask_loses_nothing_where_a_worker_is_killed(client, alone):
     executor = client.get_executor()
     assert workers_of(executor) == 2
@@ -102,6 +124,7 @@ def test_mpi_finds_the_same(alone, tmp_path):
 
 ENDS = """
 import sys, time
+import mlp_jax
 from mlp_jax.cli.main import commands
 from mlp_jax.processes.engines import Processes
 from tests.sweeps.divided.test_engines import naps
