@@ -82,7 +82,7 @@ def executor_of(who, count):
         return
     from distributed import Client, LocalCluster
 
-    quiet = {"dashboard_address": None, "silence_logs": 50}
+    quiet = {"dashboard_address": "127.0.0.1:0", "silence_logs": 50}
     with (
         LocalCluster(n_workers=count, threads_per_worker=1, **quiet) as cluster,
         Client(cluster) as client,

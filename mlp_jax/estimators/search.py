@@ -211,13 +211,9 @@ class SweepCV(RandomizedSearchCV):
             own = self._random_state_of(variant)
             return drawn if own is None else own
 
-        evaluation.beside(
-            *(variants, beside, random_state_of),
-            halving=self.halving,
-            memory=self.memory,
-            executor=executor_of_joblib(self.n_jobs),
-            progress=bool(self.verbose),
-        )
+        how: dict[str, Any] = {"halving": self.halving, "memory": self.memory}
+        how |= {"executor": executor_of_joblib(self.n_jobs), "progress": bool(self.verbose)}
+        evaluation.beside(variants, beside, random_state_of, **how)
         for number, reason in enumerate(reasons):
             if reason is not None:
                 random_state = self._random_state_of(parts)

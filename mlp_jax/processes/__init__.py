@@ -28,6 +28,7 @@ On four machines, by Dask (`pip install 'mlp_jax[cluster]'` on all of them): one
 
 `LocalCluster(n_workers=2, threads_per_worker=1)` of Dask is such a cluster on one machine. By MPI,
 `mpiexec -n 5 python -m mpi4py.futures script.py` with `executor=MPIPoolExecutor()` in the script.
+`SweepCV` is divided so inside `joblib.parallel_config(backend="dask")` or "loky", by its `n_jobs`.
 A worker with one thread uses all cores or accelerators that it sees. Scheduler and workers listen
 where you say; this library listens nowhere. Chunks are of the size that suits the kind of device of
 the process that calls.

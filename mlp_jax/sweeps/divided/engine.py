@@ -122,8 +122,9 @@ class EngineRunner:
         self._folder.cleanup()  # by which workers know that the sweep has ended
         if error is not None and issubclass(error, KeyboardInterrupt):
             for future in wait(running, GRACE).done:
-                if future.exception() is None:
-                    self._take(self._pending.pop(future), future.result())
+                found = None if future.cancelled() or future.exception() else future.result()
+                if found is not None and found.error is None:
+                    self._take(self._pending[future], found)
 
     def train(self, names: Iterable[CohortName]) -> None:
         """These cohorts have epochs left."""
