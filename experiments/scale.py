@@ -49,7 +49,7 @@ LAYOUTS = {
     "two joined processes": ("joined", 2, 1, 1),
     "four joined processes on two cores": ("joined", 4, 1, 1),
 }
-SMALL = ("one core", "two workers of the pool")
+SMALL = ("one core", "one worker of the pool")
 # An accelerator on paper: float32 FLOP/s, bytes of memory, bytes a second between two of them. They
 # are those of one that is sold; nothing here was measured on one.
 FLOPS, MEMORY, LINK = 67e12, 80e9, 50e9

@@ -53,7 +53,6 @@ def executor_of_joblib(n_jobs: Any) -> Executor | None:
     None outside, with other backends, and for one job: this process uses all cores by itself.
     """
     from joblib import effective_n_jobs
-    from joblib.externals.loky import get_reusable_executor
     from joblib.parallel import get_active_backend
 
     (backend, own), (again, _) = get_active_backend(), get_active_backend()
@@ -62,8 +61,11 @@ def executor_of_joblib(n_jobs: Any) -> Executor | None:
         return None
     if hasattr(backend, "client"):
         return backend.client.get_executor()
-    loky = type(backend).__name__ == "LokyBackend"
-    return get_reusable_executor(max_workers=count) if loky else None
+    if type(backend).__name__ != "LokyBackend":
+        return None
+    from joblib.externals.loky import get_reusable_executor
+
+    return get_reusable_executor(max_workers=count)
 
 
 class Processes(Executor):

@@ -4,10 +4,13 @@ import os
 import traceback
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from mlp_jax.dtypes import scope
+from mlp_jax.losses import Loss
+from mlp_jax.metrics import Metric
 from mlp_jax.sweeps.divided.part import Answer, Examples, Part, renumbered, with_examples
 from mlp_jax.sweeps.member_order import MemberOrder
 from mlp_jax.sweeps.members import STATUSES
@@ -22,6 +25,7 @@ from mlp_jax.sweeps.running.snapshots import SavedSnapshots
 LOOK_SECONDS = 0.25  # between two looks whether the sweep has ended
 SWEEPS = 2  # whose examples a worker keeps
 _kept: dict[str, tuple[list[np.ndarray], bool]] = {}  # by name; whether they came from the file
+_metrics: dict[str, dict[Loss, Metric | None]] = {}  # of sweeps, by their files
 
 
 def train_part(part: Part) -> Answer:
@@ -47,9 +51,21 @@ def _examples(wanted: Examples) -> tuple[list[np.ndarray], bool] | None:
                     _kept[wanted.name] = [found[name] for name in found.files], True
             except OSError:
                 return None
-    while len(_kept) > SWEEPS:
-        del _kept[next(iter(_kept))]
+    _forget(_kept)
     return _kept[wanted.name]
+
+
+def _one_metric(part: Part) -> dict[Loss, Metric | None]:
+    """The metric of the sweep's first part here; the same function sent again is another to JAX."""
+    own = part.task.metric
+    first = _metrics.setdefault(part.examples.file, own)
+    _forget(_metrics)
+    return first if first.keys() == own.keys() else own
+
+
+def _forget(kept: dict[str, Any]) -> None:
+    while len(kept) > SWEEPS:
+        del kept[next(iter(kept))]
 
 
 def _trained(part: Part) -> Answer:
@@ -57,7 +73,7 @@ def _trained(part: Part) -> Answer:
     if found is None:
         return Answer(lacks=True)
     arrays, sees = found
-    task = with_examples(part.task, arrays)
+    task = with_examples(part.task, arrays)._replace(metric=_one_metric(part))
     plan = SweepPlan(part.buckets, 0, 0.0, tuple(as_devices(None)), part.halving)
     order = MemberOrder(task)
     saved = SavedSnapshots(part.standing, order, np.ones(len(order), bool))

@@ -4,6 +4,7 @@ import pickle
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 
+import cloudpickle
 import numpy as np
 import pytest
 
@@ -19,15 +20,15 @@ class Noted(Executor):
 
     num_workers = 2
 
-    def __init__(self, before=lambda part: part, after=lambda answer: answer):
-        self.before, self.after, self.parts = before, after, []
+    def __init__(self, before=lambda part: part, after=lambda answer: answer, dumps=pickle.dumps):
+        self.before, self.after, self.dumps, self.parts = before, after, dumps, []
 
     def submit(self, fn, part):
         self.parts.append(part)
         future = Future()
         try:
             # As between processes.
-            answer = fn(pickle.loads(pickle.dumps(self.before(part))))
+            answer = fn(pickle.loads(self.dumps(self.before(part))))
             future.set_result(self.after(pickle.loads(pickle.dumps(answer))))
         except Exception as error:
             future.set_exception(error)
@@ -129,6 +130,13 @@ def test_an_error_of_the_training_is_the_callers(monkeypatch):
 def test_what_cannot_travel_is_said():
     with pytest.raises(ValueError, match=r"cannot be sent to another process .*lambda.*scoring="):
         swept(executor=Noted(), scoring=lambda A, Y, weights: A.mean())
+
+
+def test_a_function_that_is_sent_by_value_compiles_once():
+    scoring = lambda A, Y, weights: (A * Y).mean()  # noqa: E731  # a new one with every part
+    found = swept(executor=Noted(dumps=cloudpickle.dumps), scoring=scoring)
+    assert found.compilations == 1
+    np.testing.assert_allclose(found.scores, swept(scoring=scoring).scores, rtol=1e-10)
 
 
 def test_ctrl_c_keeps_what_the_workers_have(tmp_path):
