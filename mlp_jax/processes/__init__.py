@@ -13,7 +13,8 @@ done is kept, and with `checkpoint=` the next call goes on from there. The table
 where workers see this machine's, and else sent to each worker.
 
 On one machine, a number is enough, under `if __name__ == "__main__":` as with any processes that
-Python starts; each has cores of its own:
+Python starts; each has cores of its own. One process alone uses all cores and accelerators too, and
+is about as fast; processes are for what must outlive one that dies:
 
     result = mlp_jax.sweep(X, y, space, executor=2)
     mlp-jax sweep table.csv --target y --processes 2            # the same
