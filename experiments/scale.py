@@ -1,15 +1,16 @@
 """How a sweep scales over cores, devices and processes, and what that means for far larger ones.
 
-Four questions; one machine, float32, everything compiled before:
+Four questions; one machine, float32, everything compiled before, start-up apart:
 
-1. Strong scaling: the same networks on one core, on two, on virtual devices and in processes that
+1. Strong scaling: the same networks on one core, on two, on virtual devices; by one and by two
+   workers of one core each, of the standard pool and of Dask; in processes that
    `mlp_jax.distributed` has joined.
 2. Weak scaling: as many networks a core.
 3. What a checkpoint costs, saved ten times as often as by default, in turns with none.
 4. On paper: what a million networks or a billion rows would take on 8 and on 512 accelerators, from
    the FLOPs and bytes of the plan; and where it stops scaling.
 
-    python experiments/scale.py                # twenty minutes
+    python experiments/scale.py                # half an hour, with pip install '.[all,cluster]'
     python experiments/scale.py --part weak    # one of the first three; the others stay
     python experiments/scale.py --small        # seconds
 """
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,14 +37,19 @@ SIZES = (30, 64, 32, 16, 1)
 ROWS, EPOCHS, MEMBERS = 2000, 40, 256
 ROUNDS, CALLS = 2, 2
 LAYOUTS = {
-    # name: (processes, cores of each, devices of each)
-    "one core": (1, 1, 1),
-    "two cores, one device": (1, 2, 1),
-    "two cores, two devices": (1, 2, 2),
-    "two cores, eight devices": (1, 2, 8),
-    "two processes of one core": (2, 1, 1),
-    "four processes on two cores": (4, 1, 1),
+    # name: (who trains, how many of them, cores of each, devices of each)
+    "one core": ("this process", 1, 1, 1),
+    "two cores, one device": ("this process", 1, 2, 1),
+    "two cores, two devices": ("this process", 1, 2, 2),
+    "two cores, eight devices": ("this process", 1, 2, 8),
+    "one worker of the pool": ("pool", 1, 1, 1),
+    "two workers of the pool": ("pool", 2, 1, 1),
+    "one worker of Dask": ("dask", 1, 1, 1),
+    "two workers of Dask": ("dask", 2, 1, 1),
+    "two joined processes": ("joined", 2, 1, 1),
+    "four joined processes on two cores": ("joined", 4, 1, 1),
 }
+SMALL = ("one core", "one worker of the pool")
 # An accelerator on paper: float32 FLOP/s, bytes of memory, bytes a second between two of them. They
 # are those of one that is sold; nothing here was measured on one.
 FLOPS, MEMORY, LINK = 67e12, 80e9, 50e9
@@ -64,13 +71,46 @@ def problem(members, epochs=EPOCHS, rows=ROWS):
     return (X, X[:, 0] > 0, space), {"folds": split, "epochs": epochs, "key": 0}
 
 
+@contextmanager
+def executor_of(who, count):
+    """Workers of one core each, of those that this process may use."""
+    if who == "pool":
+        from mlp_jax.processes.engines import Processes
+
+        with Processes(count) as processes:
+            yield processes
+        return
+    from distributed import Client, LocalCluster
+
+    quiet = {"dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+    with (
+        LocalCluster(n_workers=count, threads_per_worker=1, **quiet) as cluster,
+        Client(cluster) as client,
+    ):
+        cores = sorted(os.sched_getaffinity(0))
+        for number, worker in enumerate(client.scheduler_info()["workers"]):
+            client.run(os.sched_setaffinity, 0, {cores[number]}, workers=[worker])
+        yield client.get_executor()
+
+
 def trained(how):
-    """What a child does: seconds of the calls of one layout, and of none that compiles."""
+    """What a child does: seconds of the calls of one layout, the first of which compiles."""
+    if how["who"] in ("pool", "dask"):
+        began = time.perf_counter()
+        with executor_of(how["who"], how["processes"]) as executor:
+            calls_of(how, began, executor=executor)
+        return
     import jax
 
     jax.config.update("jax_num_cpu_devices", how["devices"])
+    began = time.perf_counter()
     if "at" in how:
         mlp_jax.distributed(how["at"], how["processes"], how["process"])
+    calls_of(how, began, devices=jax.local_devices())
+
+
+def calls_of(how, began, **where):
+    """Prints the seconds of the start with the first call, and of each call that follows."""
     arguments, choices = problem(how["members"], how["epochs"])
     found = []
     with tempfile.TemporaryDirectory() as folder:
@@ -82,34 +122,36 @@ def trained(how):
                 *arguments,
                 **choices,
                 **saves,
-                devices=jax.local_devices(),
+                **where,
                 progress=False,
             )
             assert {row.status for row in result.ranking} == {"finished"}  # or less was done
-            found.append(result.seconds)
-            assert call == 0 or result.compilations == 0
-    print(json.dumps(found[1:]))
+            found.append(result.seconds if call else time.perf_counter() - began)
+    print(json.dumps(found))
 
 
 def seconds_of(layout, members, epochs, calls, **more):
-    """The median of the calls; of processes, of the slowest."""
-    processes, cores, devices = layout
+    """(of the start, the median of the calls); of processes, of the slowest."""
+    who, processes, cores, devices = layout
     with socket.create_server(("127.0.0.1", 0)) as free:
         at = f"127.0.0.1:{free.getsockname()[1]}"
     how = {"members": members, "epochs": epochs, "calls": calls, "devices": devices} | more
+    how |= {"who": who, "processes": processes}
     machine = sorted(os.sched_getaffinity(0))
     children = []
-    for process in range(processes):
-        own = how | (
-            {"at": at, "processes": processes, "process": process} if processes > 1 else {}
-        )
+    joined = who == "joined"
+    cores *= 1 if joined else processes
+    for process in range(processes if joined else 1):
+        own = how | ({"at": at, "process": process} if joined else {})
         command = [sys.executable, __file__, "--child", json.dumps(own)]
         children.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         chosen = {machine[(process * cores + i) % len(machine)] for i in range(cores)}
         os.sched_setaffinity(children[-1].pid, chosen)
     printed = [child.communicate()[0] for child in children]
     assert all(child.returncode == 0 for child in children)
-    return max(statistics.median(json.loads(one.splitlines()[-1])) for one in printed)
+    starts, *rest = zip(*(json.loads(one.splitlines()[-1]) for one in printed), strict=True)
+    middle = max(statistics.median(calls) for calls in zip(*rest, strict=True))
+    return max(starts) - middle, middle
 
 
 def scaling(layouts, members_of, epochs, rounds, calls, title):
@@ -118,16 +160,18 @@ def scaling(layouts, members_of, epochs, rounds, calls, title):
     for number in range(rounds):
         for name in layouts[:: 1 if number % 2 else -1]:
             times[name].append(seconds_of(LAYOUTS[name], members_of(name), epochs, calls))
-    print(f"\n{title}\n{'':>28} {'networks':>8} {'seconds':>8} {'speed':>6}")
-    speed_of_one = members_of("one core") / statistics.median(times["one core"])
+    print(f"\n{title}\n{'':>36} {'networks':>8} {'seconds':>8} {'speed':>6} {'start':>6}")
+    middles = {
+        name: [statistics.median(values) for values in zip(*seconds, strict=True)]
+        for name, seconds in times.items()
+    }
+    speed_of_one = members_of("one core") / middles["one core"][1]
     rows = []
-    for name, seconds in times.items():
-        middle = statistics.median(seconds)
-        speed = members_of(name) / middle / speed_of_one
-        rows.append(
-            {"layout": name, "members": members_of(name), "seconds": middle, "speed": speed}
-        )
-        print(f"{name:>28} {members_of(name):8,} {middle:8.2f} {speed:6.2f}", flush=True)
+    for name, (start, middle) in middles.items():
+        members, speed = members_of(name), members_of(name) / middle / speed_of_one
+        rows.append({"layout": name, "members": members, "seconds": middle, "speed": speed})
+        rows[-1]["start"] = start
+        print(f"{name:>36} {members:8,} {middle:8.2f} {speed:6.2f} {start:6.1f}", flush=True)
     return rows
 
 
@@ -135,8 +179,9 @@ def checkpoints(members, epochs, rounds, every):
     """The cost of saving every so many seconds, as a share."""
     shares = []
     for _ in range(rounds):
-        without = seconds_of(LAYOUTS["two cores, one device"], members, epochs, 1)
-        saving = seconds_of(LAYOUTS["two cores, one device"], members, epochs, 1, every=every)
+        layout = LAYOUTS["two cores, one device"]
+        _, without = seconds_of(layout, members, epochs, 1)
+        _, saving = seconds_of(layout, members, epochs, 1, every=every)
         shares.append(saving / without - 1)
     cost = statistics.median(shares)
     print(f"\na checkpoint every {every:g} s, {members:,} networks, {without:.0f} s: {cost:+.1%}")
@@ -177,8 +222,9 @@ def on_paper(members):
         f"Gathering takes as long on any number of hosts, and every host holds all of it. At about "
         f"{stops:,.0f} accelerators it takes as long as training: there it stops scaling. Beyond, "
         "divide the sweep into shards (`shard=(i, n)`), which gather nothing, and read the folder "
-        "where there is room. Compiling stops it sooner where there are many shapes: every "
-        "accelerator compiles the programs that it runs, and they take seconds each.",
+        "where there is room; the workers of an engine (`executor=`) bring all to one process. "
+        "Compiling stops it sooner where there are many shapes: every accelerator compiles the "
+        "programs that it runs, and they take seconds each.",
         "",
         "## A billion rows",
         "",
@@ -231,8 +277,8 @@ def main(small, parts, child, output, page):
     members, epochs = (16, 3) if small else (MEMBERS, EPOCHS)
     rounds, calls = (1, 1) if small else (ROUNDS, CALLS)
     began = time.perf_counter()
-    layouts = [name for name in LAYOUTS if not small or "of one core" in name or name == "one core"]
-    used = {name: min(2, processes * cores) for name, (processes, cores, _) in LAYOUTS.items()}
+    layouts = SMALL if small else tuple(LAYOUTS)
+    used = {name: min(2, count * cores) for name, (_, count, cores, _) in LAYOUTS.items()}
     how = epochs, rounds, calls
     ways = {
         "strong": lambda: scaling(layouts, lambda _: members, *how, "the same networks"),
@@ -256,17 +302,18 @@ def measured(found):
     """The first part of the page."""
     lines = [
         "Written by `experiments/scale.py`: first what was measured on two CPU cores, with all",
-        "programs compiled before, then what follows from it on paper.",
+        "programs compiled before, then what follows from it on paper. The start is what the first",
+        "call takes more: processes begin, JAX is imported, all is compiled.",
         "",
         "## Measured",
         "",
-        "| | seconds, same networks | speed | seconds, as many a core | speed |",
-        "|---|---|---|---|---|",
+        "| | seconds, same networks | speed | start | seconds, as many a core | speed |",
+        "|---|---|---|---|---|---|",
     ]
     for one, other in zip(found["strong"], found["weak"], strict=True):
         lines.append(
             f"| {one['layout']} | {one['seconds']:.2f} | {one['speed']:.2f} | "
-            f"{other['seconds']:.2f} | {other['speed']:.2f} |"
+            f"{one['start']:.1f} | {other['seconds']:.2f} | {other['speed']:.2f} |"
         )
     saving = found["checkpoint"]
     return [

@@ -84,6 +84,10 @@ class Loss(NamedTuple):
     def __repr__(self) -> str:
         return repr(self.name)
 
+    def __reduce__(self) -> Any:
+        """By its name, for not all functions behind it can be pickled; a user's own as it is."""
+        return (of_name, (self.name,)) if is_named_loss(self) else (Loss, tuple(self))
+
 
 def _distance_to_label(Z: Array, Y: Array) -> Array:
     return Z - Y

@@ -61,6 +61,13 @@ class Metric:
         name = getattr(self.of, "__qualname__", type(self.of).__name__)
         return f"{name}, less is better" if self.less_is_better else name
 
+    def __reduce__(self) -> Any:
+        """Of this file by its name, which hides the function's; else by the function."""
+        name = getattr(self.of, "__name__", "")
+        if globals().get(name) is self:
+            return name
+        return Metric, (self.of, self.less_is_better, self.of_differences)
+
     @property
     def __wrapped__(self) -> Callable[..., Array]:
         return self.of

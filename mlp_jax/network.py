@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from mlp_jax.activations import ACTIVATIONS, Activation, is_named, own_activation
-from mlp_jax.losses import LOSSES, Loss, is_named_loss, of_name
+from mlp_jax.losses import LOSSES, Loss, of_name
 from mlp_jax.products import Products
 
 
@@ -95,8 +95,7 @@ class Network:
             activation = named(chosen)
         else:
             activation = tuple(named(f) for f in chosen)
-        loss = self.loss.name if is_named_loss(self.loss) else self.loss
-        return Network, (activation, loss, self.precision)
+        return Network, (activation, self.loss, self.precision)
 
 
 def _activations(choice: Any) -> Activation | tuple[Activation, ...]:

@@ -27,6 +27,7 @@ ROOMS = (
     "sweeps",
     "sweeps.planning",
     "sweeps.running",
+    "sweeps.divided",
     "sweeps.results",
     "sweeps.in_time",
     "sweeps.run",

@@ -32,8 +32,7 @@ for halving in (None, 3):
     for count in how["devices"]:
         result = mlp_jax.sweep(
             X, y, space, n=25, seeds=2, folds=3, epochs=9, key=1, halving=halving, progress=False,
-            devices=jax.local_devices()[:count], shard=how.get("shard"),
-            checkpoint=f"{how['folder']}-{halving}" if "folder" in how else None)
+            devices=jax.local_devices()[:count])
         assert len(result.members) == 150  # none of those that only fill a chunk
         rows = [
             [repr(m.configuration), m.fold, m.seed, m.status, m.score, m.best_epoch,
@@ -93,17 +92,6 @@ def test_processes_that_are_joined_each_have_the_whole(alone, count):
     for tables in joined(count):
         for table, whole in zip(tables, alone, strict=True):
             check_same(table, whole)
-
-
-def test_shards_that_share_a_folder(alone, tmp_path):
-    folder = str(tmp_path / "saves")
-    shards = [started(folder=folder, shard=[i, 3]) for i in range(3)]
-    for i, own in enumerate(tables_of_all(shards)):
-        for rows, _, _ in own:
-            trained = [row for row in rows if row[3] != "interrupted"]
-            assert 30 < len(trained) < 75, i  # its own, and no one else's
-    for table, whole in zip(tables_of(started(folder=folder)), alone, strict=True):
-        check_same(table, whole)
 
 
 def test_another_sweep_would_be_seen(alone):

@@ -1,10 +1,10 @@
 """The options of `mlp-jax sweep` that divide it among processes, and what they do. No JAX."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ import click
 
 from mlp_jax.cli.importing_jax import import_jax
 from mlp_jax.cli.options import INTERRUPTED
-from mlp_jax.cli.supervisor import cancelled_with_stdin, run_shards, words_again
 
 if TYPE_CHECKING:
     from mlp_jax.sweeps.results.result import SweepResult
@@ -22,20 +21,20 @@ OPTIONS = (
         "--processes",
         type=click.IntRange(1, 1024),
         help="Divide the sweep among so many processes on this machine, each on cores of its own. "
-        "One that dies costs nothing but its work since its last save.",
+        "One that dies costs nothing but the part that it was at.",
     ),
     click.option(
-        "--restarts",
-        type=click.IntRange(0),
-        default=3,
-        show_default=True,
-        help="How often each of them is started again; what is left undone is done at the end.",
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Divide the sweep among the workers of a Dask scheduler, such as tcp://10.0.0.1:8786; "
+        "needs pip install 'mlp_jax[cluster]', there too.",
     ),
     click.option(
         "--shard",
         metavar="I/N",
         help="Train part I of N alone, into the folder of --checkpoint that all parts share; the "
-        "same command without --shard then has it all.",
+        "same command without --shard then has it all. With halving use --processes or --scheduler "
+        "instead, or type --halving 1: shards do not wait for one another.",
     ),
     click.option(
         "--distributed",
@@ -43,10 +42,7 @@ OPTIONS = (
         help="This is one of several processes that Slurm, Open MPI or Kubernetes has started, or "
         "runs on Cloud TPU: join the others. The first one prints and writes.",
     ),
-    click.option("--supervised", is_flag=True, hidden=True),
 )
-NOT_OF_SHARDS = {"processes", "restarts", "report", "output", "single", "as_json", "checkpoint"}
-SUPERVISED = "mlp_jax.supervised"  # key in click's context, of a process that is started again
 
 
 @dataclass(frozen=True)
@@ -54,21 +50,18 @@ class Division:
     """How this process takes part in a sweep; a field for every option of the same name.
 
     processes: how many this process starts and divides the sweep among; None for none.
-    restarts: how often each of them is started again.
+    scheduler: of Dask, among whose workers the sweep is divided; None for none.
     shard: the part of the sweep to train, "I/N"; None for all of it.
     distributed: this is one of several processes that JAX joins.
-    supervised: this process was started by another that watches it.
     """
 
     processes: int | None
-    restarts: int
+    scheduler: str | None
     shard: str | None
     distributed: bool
-    supervised: bool
 
     def __post_init__(self) -> None:
-        ways = ("processes", "shard", "distributed")
-        given = [f"--{name}" for name in ways if getattr(self, name)]
+        given = [f"--{one.name}" for one in fields(self) if getattr(self, one.name)]
         if len(given) > 1:
             raise ValueError(f"{given[0]} and {given[1]} are two ways to divide a sweep: type one")
         _ = self.part  # raises for a mistake before anything is read
@@ -78,12 +71,10 @@ class Division:
         """`shard` as `mlp_jax.sweep` takes it."""
         return None if self.shard is None else _as_part(self.shard)
 
-    def check(self, *, data: Path | None, written: Path | None, checkpoint: Path | None) -> None:
-        """Raises ValueError for other options that do not go together with these."""
-        if self.processes and str(data) == "-":
-            raise ValueError(
-                "standard input can be read by one process alone: name a file with --processes"
-            )
+    def check(self, *, written: Path | None, checkpoint: Path | None) -> None:
+        """Raises ValueError for what is missing, or does not go together with these options."""
+        if self.scheduler and find_spec("distributed") is None:
+            raise ValueError("--scheduler needs Dask: type pip install 'mlp_jax[cluster]'")
         if self.shard is None:
             return
         if checkpoint is None:
@@ -97,6 +88,7 @@ class Division:
     def check_undivided(self, checkpoint: Path | None) -> None:
         """Raises ValueError for options that a sweep with a limit of time does without."""
         given = {"--checkpoint": checkpoint, "--processes": self.processes, "--shard": self.shard}
+        given["--scheduler"] = self.scheduler
         given["--distributed"] = self.distributed or None
         for name, value in given.items():
             if value is not None:
@@ -105,6 +97,14 @@ class Division:
                     f"depends on the machine: type --n instead, or leave {name} out"
                 )
 
+    def check_halving(self, halving: int | None) -> None:
+        """Raises ValueError for shards, which do not wait for one another, with halving."""
+        if self.shard is not None and halving is not None:
+            raise ValueError(
+                "halving compares the configurations of all shards, which do not wait for one "
+                "another: type --halving 1 in all calls, or --processes or --scheduler instead"
+            )
+
     def join(self) -> None:
         """Meets the other processes of the cluster."""
         if self.distributed:
@@ -112,6 +112,17 @@ class Division:
             from mlp_jax.processes.joined import distributed
 
             distributed()
+
+    @contextmanager
+    def executor(self) -> Iterator[Any]:
+        """Whoever trains, as `mlp_jax.sweep` takes it."""
+        if self.scheduler is None:
+            yield self.processes
+            return
+        from distributed import Client
+
+        with Client(self.scheduler) as client:
+            yield client.get_executor()
 
     def speaks(self) -> bool:
         """Whether this process prints, and writes what was asked for."""
@@ -132,36 +143,6 @@ class Division:
             )
         raise SystemExit(INTERRUPTED if result.interrupted else 0)
 
-    def share(self, memory: int | None) -> int | None:
-        """Of the bytes for networks those that this process may take; None for what suits it.
-
-        Of the bytes for a table every process may take all.
-        """
-        if memory is None or not self.supervised or not self.part:
-            return memory
-        return memory // self.part[1]
-
-    @contextmanager
-    def run(self, checkpoint: Path | None, halving: int | None) -> Iterator[dict[str, Any]]:
-        """Runs the shards of --processes; the further arguments of `mlp_jax.sweeps.run.run`."""
-        import threading
-
-        cancel = cancelled_with_stdin() if self.supervised else None
-        if not self.processes:
-            yield {"checkpoint": checkpoint, "cancel": cancel}
-            return
-        with tempfile.TemporaryDirectory() as own:
-            folder = str(checkpoint or own)
-            words = [
-                *words_again(click.get_current_context(), NOT_OF_SHARDS),
-                *("--checkpoint", folder),
-            ]
-            together = halving is not None
-            if run_shards(words, self.processes, self.restarts, together=together):
-                cancel = threading.Event()
-                cancel.set()
-            yield {"checkpoint": folder, "cancel": cancel}
-
 
 def _as_part(words: str) -> tuple[int, int]:
     number, _, count = words.partition("/")
@@ -176,7 +157,6 @@ def shard_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def divided(**options: Any) -> None:
         division = Division(**{field.name: options.pop(field.name) for field in fields(Division)})
-        click.get_current_context().meta[SUPERVISED] = division.supervised
         command(division=division, **options)
 
     for option in reversed(OPTIONS):

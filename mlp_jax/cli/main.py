@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 import mlp_jax
-from mlp_jax.cli.division import SUPERVISED
 from mlp_jax.cli.options import INTERRUPTED, hang_up
 from mlp_jax.cli.predict import export, info, predict
 from mlp_jax.cli.sweep import sweep
@@ -50,8 +49,7 @@ class _Commands(click.Group):
             if _is_of_memory(error):
                 detail = f" ({_first_line(error)})" if str(error) else ""
                 _say(f"out of memory{detail}: {LESS_MEMORY}")
-                # Exit code 2 would end the other shards too, and lose what they have found.
-                ctx.exit(1 if ctx.meta.get(SUPERVISED) else 2)
+                ctx.exit(2)
             said = _cure_of(error)
             if said is None:
                 raise

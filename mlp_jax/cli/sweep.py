@@ -109,7 +109,7 @@ def sweep(
     began = time.monotonic()
     check_writable(report, output, read=[asked.data, space_file])
     check_installed(*(["matplotlib"] if report else []))
-    division.check(data=asked.data, written=report or output, checkpoint=choices["checkpoint"])
+    division.check(written=report or output, checkpoint=choices["checkpoint"])
     if choices["seconds"] is not None:
         division.check_undivided(choices["checkpoint"])
     space = _space(space_file, choices["n"])

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,14 +75,15 @@ class Search:
         from mlp_jax.sweeps.tables.search import task_of_table
 
         task, halve = task_of_table(self.table, self.parts, **choices)
-        budget = division.share(as_bytes(self.asked.memory))
-        plan = plan_of(task, memory=budget, halving=halve, shard=division.part)
-        if not self.quiet:
-            click.echo(str(plan))
-        began = time.perf_counter()
-        with division.run(checkpoint, halve) as how:
-            result = run(task, plan, progress=self._shows_bar(), **how)
-        return replace(result, seconds=time.perf_counter() - began)  # with its processes
+        division.check_halving(halve)
+        budget = as_bytes(self.asked.memory)
+        with division.executor() as executor:
+            how: dict[str, Any] = {"shard": division.part, "executor": executor}
+            plan = plan_of(task, memory=budget, halving=halve, **how)
+            if not self.quiet:
+                click.echo(str(plan))
+            how = {"executor": executor, "progress": self._shows_bar()}
+            return run(task, plan, checkpoint=checkpoint, **how)
 
     def _in_time(self, seconds: float, limit: Limit, **choices: Any) -> "SweepResult":
         """Runs the sweep until the time is over but for its answer; prints how much fitted."""

@@ -28,6 +28,7 @@ from mlp_jax.estimators.search_samples import Samples, routed, weights_of_networ
 from mlp_jax.estimators.search_scores import accuracy
 from mlp_jax.estimators.settings import Settings
 from mlp_jax.estimators.trained_alone import candidate_of, reasons_of, warn_of_those_alone
+from mlp_jax.processes.engines import executor_of_joblib
 from mlp_jax.sweeps.folds import Split, as_splits
 from mlp_jax.training.checks import check_count
 from mlp_jax.wording import as_typed
@@ -55,7 +56,8 @@ class SweepCV(RandomizedSearchCV):
       n_iter: how many to draw; None for all combinations, as `GridSearchCV`.
       scoring: a scorer's name, a function (estimator, X, y), several of them, or None for the
         estimator's own score.
-      n_jobs: is taken for scikit-learn's sake; all cores are used.
+      n_jobs: how many workers train inside `joblib.parallel_config(backend="dask")` or "loky", see
+        `help(mlp_jax.processes)`; elsewhere this process uses all cores by itself.
       refit: train the best on all samples; the name of a score, if there are several; or a function
         of `cv_results_` that returns a number of a candidate.
       cv: folds, a splitter, or pairs of indices.
@@ -209,12 +211,9 @@ class SweepCV(RandomizedSearchCV):
             own = self._random_state_of(variant)
             return drawn if own is None else own
 
-        evaluation.beside(
-            *(variants, beside, random_state_of),
-            halving=self.halving,
-            memory=self.memory,
-            progress=bool(self.verbose),
-        )
+        how: dict[str, Any] = {"halving": self.halving, "memory": self.memory}
+        how |= {"executor": executor_of_joblib(self.n_jobs), "progress": bool(self.verbose)}
+        evaluation.beside(variants, beside, random_state_of, **how)
         for number, reason in enumerate(reasons):
             if reason is not None:
                 random_state = self._random_state_of(parts)

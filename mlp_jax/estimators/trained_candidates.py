@@ -88,7 +88,7 @@ class TrainedCandidates:
           tables: rows and folds.
           settings: of these candidates, by number.
           random_state: of initial weights, batch order and validation sets.
-          **how: halving, memory and progress of `mlp_jax.sweep`.
+          **how: halving, memory, progress and executor of `mlp_jax.sweep`.
         """
         random = check_random_state(random_state)
         seed = int(random.randint(np.iinfo(np.int32).max))
@@ -186,9 +186,11 @@ def _rows_to_look_at(tables: Tables, mlp: MLP, train: np.ndarray, held: np.ndarr
     return train[np.flatnonzero(tables.weights_of(train))[:1]]
 
 
-def _run_sweep(task: Task, *, memory: Any, halving: Any, progress: Any) -> SweepResult:
-    plan = plan_of(task, memory=memory, halving=halving)
-    return run(task, plan, progress=progress)
+def _run_sweep(
+    task: Task, *, memory: Any, halving: Any, progress: Any, executor: Any
+) -> SweepResult:
+    plan = plan_of(task, memory=memory, halving=halving, executor=executor)
+    return run(task, plan, progress=progress, executor=executor)
 
 
 def average_candidates(

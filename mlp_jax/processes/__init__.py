@@ -1,4 +1,4 @@
-"""The processes that train: who joins them, who is lost, and the programs that one can hold.
+"""The processes that train: whoever starts them, who is lost, and the programs that one can hold.
 
 One process uses all of its cores and all of its accelerators: a chunk of networks runs on each
 core of a CPU, or on each accelerator. Every device has programs of its own and waits for no
@@ -6,32 +6,53 @@ other, but where halving chooses among all. A network is the same wherever it is
 tests hold a sweep of 1,000 members on 1, 2 and 8 devices and in 2 and 4 processes to one table,
 within 1e-10 in float64. How far that goes is measured and worked out in `experiments/scale.md`.
 
-**Processes that do not need one another.** `mlp-jax sweep table.csv --target y --processes 4`
-divides the sweep among four processes on this machine, each with cores of its own. One that is
-killed is started again and goes on from its last save; what it leaves undone is done at the end.
-On several machines with a common folder, each runs its part, and the same command without
-`--shard` then has it all:
+**A sweep in parts, by an engine that you have.** `sweep(..., executor=E)` cuts the space into
+parts that take about equally long and hands them to E, any executor of `concurrent.futures`. With
+halving every rung is a round. A part whose worker dies is handed out again, twice at most; what is
+done is kept, and with `checkpoint=` the next call goes on from there. The table is read from a file
+where workers see this machine's, and else sent to each worker.
+
+On one machine, a number is enough, under `if __name__ == "__main__":` as with any processes that
+Python starts; each has cores of its own. One process alone uses all cores and accelerators too, and
+is about as fast; processes are for what must outlive one that dies:
+
+    result = mlp_jax.sweep(X, y, space, executor=2)
+    mlp-jax sweep table.csv --target y --processes 2            # the same
+
+On four machines, by Dask (`pip install 'mlp_jax[cluster]'` on all of them): one runs
+`dask scheduler --host 10.0.0.1`, each runs `dask worker tcp://10.0.0.1:8786 --nthreads 1`, and you
+
+    from distributed import Client
+    with Client("tcp://10.0.0.1:8786") as client:
+        result = mlp_jax.sweep(X, y, space, executor=client.get_executor())
+    mlp-jax sweep table.csv --target y --scheduler tcp://10.0.0.1:8786    # the same
+
+`LocalCluster(n_workers=2, threads_per_worker=1)` of Dask is such a cluster on one machine. By MPI,
+`mpiexec -n 5 python -m mpi4py.futures script.py` with `executor=MPIPoolExecutor()` in the script.
+`SweepCV` is divided so inside `joblib.parallel_config(backend="dask")` or "loky", by its `n_jobs`.
+A worker with one thread uses all cores or accelerators that it sees. Scheduler and workers listen
+where you say; this library listens nowhere. Chunks are of the size that suits the kind of device of
+the process that calls.
+
+Without an engine and without halving, each machine trains its part into a common folder, waits for
+nobody, and the same command without `--shard`, or without `shard=`, then has it all:
 
     mlp-jax sweep table.csv --target y --checkpoint saves --shard 1/2    # here
     mlp-jax sweep table.csv --target y --checkpoint saves --shard 2/2    # there
     mlp-jax sweep table.csv --target y --checkpoint saves                # prints, writes the rest
 
-In Python that is `mlp_jax.sweep(..., checkpoint="saves", shard=(0, 2))`. With halving the shards
-wait for one another's scores in that folder, and for nothing else; the command line has it where
-configurations are drawn of a `--space`, unless you type `--halving 1`.
-
-**Processes that are joined**, by JAX's own runtime. On Slurm, Open MPI, Kubernetes and Cloud TPU
-`mlp_jax.distributed()`, or `mlp-jax sweep --distributed`, finds the others by itself; elsewhere
-say where process 0 is. `sweep` then trains a share in each, and returns all of it in all:
+**Processes that are joined**, by JAX's own runtime, for one job on many accelerators: on a TPU pod,
+Slurm, Open MPI and Kubernetes, `mlp_jax.distributed()`, or `mlp-jax sweep --distributed`, finds the
+others by itself; elsewhere say where process 0 is. `sweep` then trains a share in each, and returns
+all of it in all; Ctrl-C in one ends all:
 
     mlp_jax.distributed("127.0.0.1:29500", processes=2, process=0)  # and 1 in the other one
     result = mlp_jax.sweep(X, y, space, checkpoint="saves")  # the same call in both
 
-Where you say the address, a process that does not come is named, after `timeout` seconds, and one
-that dies is said by the others within seconds (`LostPeerError`; where process 0 dies JAX ends the
-others, and they still say so); where the cluster says it, when the others next meet it. Start all
-of them again and they go on from the checkpoint. JAX's coordinator asks for no password: it
-listens at the address you name and no other, so name one that only your machines reach.
+JAX ends all of them, and says why, where one does not come within `timeout` seconds or is lost:
+half a minute later, or at once where the others talk to it (`LostPeerError`). Start all of them
+again and they go on from the checkpoint. JAX's coordinator asks for no password: it listens at the
+address you name and no other, so name one that only your machines reach.
 
 **Programs that are kept.** `mlp_jax.keep_programs()` keeps what is compiled for the next process,
 in the platform's cache folder or in one that you name; in Python it is off until you call it, and

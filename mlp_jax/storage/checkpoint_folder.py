@@ -20,7 +20,7 @@ from mlp_jax.storage.fingerprints import differing
 from mlp_jax.wording import as_typed
 
 KEPT = 2  # saves of a stem that stay when older ones are removed
-KINDS = ("state", "states", "outcomes", "votes")  # what the stems of all saves begin with
+KINDS = ("state", "states", "outcomes")  # what the stems of all saves begin with
 Content = tuple[dict[str, Any], dict[str, np.ndarray]]  # a file's header and arrays
 
 

@@ -91,10 +91,11 @@ functions of `mlp_jax.pictures`, for your own figures too:
 >>> right.get_xlabel(), pictures.png(figure)[1:4]
 ('probability of unlike', b'PNG')
 
-Rooms: `planning` decides who trains beside whom, `running` does it, `results` is what is found; the
-files of this folder are what all three speak of: the space, the task, its folds, the members. `run`
-is the door, and `in_time` what it does where the time is limited. `tables` is above both: what is
-searched on a table by default, and what then predicts.
+Rooms: `planning` decides who trains beside whom, `running` does it, `divided` has workers elsewhere
+do it, `results` is what is found; the files of this folder are what all of them speak of: the
+space, the task, its folds, the members. `run` is the door, and `in_time` what it does where the
+time is limited. `tables` is above both: what is searched on a table by default, and what then
+predicts.
 """
 
 from typing import TYPE_CHECKING

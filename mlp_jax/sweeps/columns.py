@@ -77,6 +77,13 @@ class Column(NamedTuple):
         """The column of some configurations."""
         return Column(self.options, self.codes[rows])
 
+    def only(self, rows: Any) -> "Column":
+        """The column of some configurations, with those options alone that they have."""
+        used, codes = np.unique(self.codes[rows], return_inverse=True)
+        found = [self.options[code] for code in used if code >= 0]
+        options = np.array(found) if isinstance(self.options, np.ndarray) else tuple(found)
+        return Column(options, codes - int((used < 0).any()))
+
     def filled(self, value: Any, where: np.ndarray | None = None) -> "Column":
         """The column with this value where none is named, or in those of these places."""
         missing = ~self.named if where is None else where & ~self.named

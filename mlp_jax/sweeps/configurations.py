@@ -78,6 +78,10 @@ class Configurations(Sequence[Configuration]):
         """The configurations of these numbers."""
         return Configurations({name: one.take(rows) for name, one in self.columns.items()})
 
+    def only(self, rows: np.ndarray) -> "Configurations":
+        """The same, without what the others have."""
+        return Configurations({name: one.only(rows) for name, one in self.columns.items()})
+
     # --- One of them.
 
     def choices(self, row: int) -> dict[str, Any]:

@@ -274,7 +274,7 @@ def _in_time(
     return SweepInTime(stream, planned, limit, **choices, on_chunk=on_chunk)
 
 
-def check_alone(*, checkpoint: Any = None, shard: Any = None) -> None:
+def check_alone(*, checkpoint: Any = None, shard: Any = None, executor: Any = None) -> None:
     """Raises ValueError for a sweep with a limit of time that is to be divided, or to go on."""
     if checkpoint is not None:
         raise ValueError(
@@ -282,7 +282,7 @@ def check_alone(*, checkpoint: Any = None, shard: Any = None) -> None:
             "the machine, so no call could go on with it; type n=100 instead of seconds, or leave "
             "checkpoint out"
         )
-    if shard is not None or jax.process_count() > 1:
+    if shard is not None or executor is not None or jax.process_count() > 1:
         raise ValueError(
             "a sweep with seconds trains in one process, for each would end with other "
             "configurations; type n=100 instead of seconds to divide it"

@@ -5,16 +5,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from mlp_jax.processes.engines import as_executor
+from mlp_jax.sweeps.divided.engine import trainer_of
 from mlp_jax.sweeps.in_time import check_alone, plan_in_time, run_in_time
 from mlp_jax.sweeps.planning.plan import SweepPlan
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.running.checkpoint import SweepCheckpoint
-from mlp_jax.sweeps.running.coordination import (
-    JoinedProcesses,
-    SharedFolder,
-    SingleProcess,
-    check_cancel,
-)
+from mlp_jax.sweeps.running.coordination import JoinedProcesses, SingleProcess, check_cancel
 from mlp_jax.sweeps.running.limit import as_limit
 from mlp_jax.sweeps.running.planned import plan_of as plan_of
 from mlp_jax.sweeps.running.progress import as_sweep_progress
@@ -47,6 +44,7 @@ def sweep(
     checkpoint: Any = None,
     checkpoint_seconds: float = 60.0,
     shard: Any = None,
+    executor: Any = None,
     cancel: Any = None,
     weights: Any = None,
 ) -> SweepResult:
@@ -106,6 +104,9 @@ def sweep(
       shard: (number, count) to train one of `count` parts of the space alone, such as (0, 4); the
         other members are "interrupted". Processes that share a checkpoint folder so divide a sweep
         among them, and the same call without shard then has it all.
+      executor: whoever trains instead of this process: any executor of `concurrent.futures`, such
+        as `client.get_executor()` of Dask or mpi4py's, or a number of processes to start on this
+        machine; see `help(mlp_jax.processes)`.
       cancel: a `threading.Event`; once another thread sets it, it is as if Ctrl-C was typed.
       weights: what every sample counts, (samples,), 0 or more: in the cost, J = Σ wᵢ Lᵢ / Σ wᵢ, in
         the validation loss, in the score and in the choice of an ensemble; None for all ones.
@@ -146,15 +147,16 @@ def sweep(
     )
     how: dict[str, Any] = {"memory": memory, "chunk": chunk, "devices": devices}
     if limit is not None:
-        check_alone(checkpoint=checkpoint, shard=shard)
+        check_alone(checkpoint=checkpoint, shard=shard, executor=executor)
         stream = Stream(lambda count: task_of(n=count, stream=True), n)
         return run_in_time(
             *(stream, limit), **how, halving=halving, progress=progress, cancel=cancel
         )
     task = task_of(n=n)
-    plan = plan_of(task, **how, halving=halving, shard=shard)
+    plan = plan_of(task, **how, halving=halving, shard=shard, executor=executor)
     return run(
         *(task, plan),
+        executor=executor,
         progress=progress,
         checkpoint=checkpoint,
         checkpoint_seconds=checkpoint_seconds,
@@ -176,6 +178,7 @@ def plan_sweep(
     checkpoint: Any = None,
     checkpoint_seconds: Any = None,
     shard: Any = None,
+    executor: Any = None,
     cancel: Any = None,
     **choices: Any,
 ) -> SweepPlan:
@@ -195,19 +198,20 @@ def plan_sweep(
     how: dict[str, Any] = {"memory": memory, "chunk": chunk, "devices": devices}
     limit = as_limit(seconds)
     if limit is not None:
-        check_alone(checkpoint=checkpoint, shard=shard)
+        check_alone(checkpoint=checkpoint, shard=shard, executor=executor)
         n = choices.pop("n", None)
         task_of = partial(as_task, X, y, space, **choices)
         stream = Stream(lambda count: task_of(n=count, stream=True), n)
         return plan_in_time(stream, limit, **how, halving=halving).portable()
     task = as_task(X, y, space, **choices)
-    return plan_of(task, **how, halving=halving, shard=shard).portable()
+    return plan_of(task, **how, halving=halving, shard=shard, executor=executor).portable()
 
 
 def run(
     task: Task,
     plan: SweepPlan,
     *,
+    executor: Any = None,
     progress: bool | Callable[..., None] = False,
     checkpoint: Any = None,
     checkpoint_seconds: float = 60.0,
@@ -225,9 +229,12 @@ def run(
     if checkpoint is not None:
         saves = SweepCheckpoint(checkpoint, task, plan.halving, checkpoint_seconds, plan.shard)
     try:
-        others = _coordination(task, plan, saves, cancel)
-        with as_sweep_progress(progress, task, plan.members) as shown:
-            rungs = Rungs(task, plan, saves, others, shown, on_chunk)
+        others = _coordination(task, plan, cancel)
+        with (
+            as_sweep_progress(progress, task, plan.members) as shown,
+            as_executor(executor) as engine,
+        ):
+            rungs = Rungs(task, plan, saves, others, shown, on_chunk, trainer=trainer_of(engine))
             interrupted = rungs.train()
         own = rungs.record.outcomes()
         try:
@@ -249,17 +256,8 @@ def run(
     )
 
 
-def _coordination(
-    task: Task, plan: SweepPlan, saves: SweepCheckpoint | None, cancel: Any
-) -> SingleProcess:
+def _coordination(task: Task, plan: SweepPlan, cancel: Any) -> SingleProcess:
     """How this process meets the others that train the sweep."""
     if plan.shard is not None and plan.shard.joined:
         return JoinedProcesses(task, plan.halving, cancel)
-    if plan.shard is None or plan.halving is None:
-        return SingleProcess(cancel)
-    if saves is None:
-        raise ValueError(
-            "halving compares the configurations of all shards, and they meet in a folder: type "
-            "checkpoint= and one that all of them see"
-        )
-    return SharedFolder(saves, cancel)
+    return SingleProcess(cancel)

@@ -100,6 +100,15 @@ class Task(NamedTuple):
         """The configuration of that number as it is on a fold."""
         return self.on_fold(fold)[number]
 
+    def only(self, numbers: np.ndarray) -> "Task":
+        """The task of the configurations of these numbers, without what the others have."""
+        folds = self.of_folds
+        return self._replace(
+            configurations=self.configurations.only(numbers),
+            seeds=[self.seeds[number] for number in numbers.tolist()],
+            of_folds=None if folds is None else tuple(one.only(numbers) for one in folds),
+        )
+
     def key_of_weights(self, seed: int) -> jax.Array:
         """The key that `mlp_jax.init` needs for the initial weights of a seed."""
         return as_key(seed) if self.as_fit else jax.random.fold_in(self.key_init, np.uint32(seed))

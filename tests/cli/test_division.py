@@ -1,126 +1,43 @@
-"""`mlp-jax sweep` in several processes: who dies, Ctrl-C, and options that do not go together."""
+"""`mlp-jax sweep` in several processes, and options that do not go together."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner
 
-from mlp_jax.cli import division
-from mlp_jax.cli.division import Division
 from mlp_jax.cli.main import commands
-from tests.processes.started import HEEDS_CTRL_C
+from mlp_jax.processes import engines
 
 SPACE_FILE = "width = [4, 6]\nlearning_rate = {log_uniform = [1e-3, 1e-1]}\n"
 
 
-def command(tmp_path, *words):
+def facts(tmp_path, *words):
     (tmp_path / "space.toml").write_text(SPACE_FILE)
-    about = ["--space", str(tmp_path / "space.toml"), "--n", "12", "--epochs", "40", "--json"]
-    about += ["--folds", "3", "--halving", "1"]
-    code = HEEDS_CTRL_C + "from mlp_jax.__main__ import main\nmain()"
-    return [sys.executable, "-c", code, "sweep", *about, *words]
+    about = ["--space", str(tmp_path / "space.toml"), "--n", "6", "--epochs", "9", "--json"]
+    done = CliRunner().invoke(commands, ["sweep", *about, "--folds", "2", *words])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout) if done.stdout else done.stderr
 
 
-def facts(done):
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def test_processes_and_shards_find_the_same(tmp_path, monkeypatch):
+    started = []
 
+    def threads(count):
+        started.append(count)
+        return ThreadPoolExecutor(count)
 
-def test_processes_of_the_command_line_find_the_same(tmp_path):
-    words = command(tmp_path, "--halving", "2")
-    run = {"capture_output": True, "text": True, "check": False}
-    alone, divided = (subprocess.run([*words, *more], **run) for more in ((), ("--processes", "2")))
-    assert divided.stderr.count("configurations, ") == 2
-    slowest = max(float(line.split()[-2]) for line in divided.stderr.splitlines())
-    assert facts(divided)["seconds"] >= slowest  # not those of reading what they have found
-    for one, other in zip(facts(divided)["best"][:3], facts(alone)["best"][:3], strict=True):
-        assert one["configuration"] == other["configuration"]
-        assert one["score"] == pytest.approx(other["score"], abs=1e-3)  # float32, another layout
-
-
-def children(pid):
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(OSError):  # a thread that has ended
-            found += map(int, (task / "children").read_text().split())
-    return found
-
-
-def lives(pid):
-    """Whether it runs; one that has ended and that no one has asked about is still there."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-@contextmanager
-def two_processes(words):
-    """(the process that was told to start two, these two), once it has."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(words, **pipes) as parent:
-        while len(found := children(parent.pid)) < 2:
-            assert parent.poll() is None
-            time.sleep(0.05)
-        yield parent, found
-
-
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-
-
-@on_linux
-@pytest.mark.parametrize(
-    ("which", "more", "message"),
-    [
-        (1, (), "shard 2/2 was killed by signal 9, and goes on from its last save"),
-        (0, ("--restarts", "0", "--halving", "2"), "shard 1/2 was killed by signal 9 and is not"),
-    ],
-    ids=["started again", "left undone, and done at the end"],
-)
-def test_a_process_that_dies_loses_nothing(which, more, message, tmp_path):
-    with two_processes(command(tmp_path, "--processes", "2", *more)) as (parent, found):
-        os.kill(found[which], signal.SIGKILL)
-        printed, said = parent.communicate()
-    assert parent.returncode == 0, said
-    assert message in said
-    result = json.loads(printed)
-    assert (result["members"], result["interrupted"]) == (36, False)
-
-
-@on_linux
-def test_ctrl_c_ends_all_processes_and_leaves_none(tmp_path):
-    words = command(tmp_path, "--processes", "2", "--checkpoint", str(tmp_path / "saves"))
-    words += ["--epochs", "100000"]
-    with two_processes(words) as (parent, found):
-        while len(list(tmp_path.glob("saves/lock-*"))) < 2:
-            time.sleep(0.1)
-        time.sleep(1)  # now both train, or compile
-        parent.send_signal(signal.SIGINT)
-        _, said = parent.communicate(timeout=100)
-    assert parent.returncode == 130, said
-    assert not any(map(lives, found))
-
-
-@on_linux
-def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path):
-    words = command(tmp_path, "--processes", "2", "--checkpoint", str(tmp_path / "saves"))
-    words += ["--epochs", "100000"]
-    with two_processes(words) as (parent, found):
-        while len(list(tmp_path.glob("saves/lock-*"))) < 2:
-            time.sleep(0.1)
-        time.sleep(1)  # now both train, or compile
-        parent.kill()
-        parent.communicate()  # which they hold open until they end
-    until = time.monotonic() + 60
-    while any(map(lives, found)):
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    monkeypatch.setattr(engines, "Processes", threads)
+    alone, divided = facts(tmp_path), facts(tmp_path, "--processes", "2")
+    assert started == [2]
+    saves = ["--halving", "1", "--checkpoint", str(tmp_path / "saves")]
+    for number in (1, 2):
+        said = facts(tmp_path, "--shard", f"{number}/2", *saves)
+        assert said.startswith(f"shard {number}/2: 3 configurations, 6 members in ")
+    whole = facts(tmp_path, *saves)
+    assert alone["best"][0]["configuration"] == divided["best"][0]["configuration"]
+    assert alone["best"][0]["score"] == pytest.approx(divided["best"][0]["score"], abs=1e-3)
+    assert (whole["members"], whole["interrupted"]) == (12, False)
 
 
 @pytest.mark.parametrize(
@@ -131,35 +48,24 @@ def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path):
         (["--shard", "a"], "--shard is 'a'; expected I/N"),
         (["--shard", "1/2", "--processes", "2"], "--processes and --shard are two ways"),
         (["--distributed", "--processes", "2"], "--processes and --distributed are two ways"),
-        (["-", "--target", "y", "--processes", "2"], "standard input can be read by one process"),
+        (["--scheduler", "a:1", "--processes", "2"], "--processes and --scheduler are two ways"),
+        (["--shard", "1/2", "--checkpoint", "c", "--report", "r.html"], "r.html needs all shards"),
+        (
+            ["--shard", "1/2", "--checkpoint", "c", "--halving", "3"],
+            "which do not wait for one another: type --halving 1 in all calls, or --processes",
+        ),
     ],
 )
-def test_what_does_not_go_together_is_one_line(words, message, tmp_path):
+def test_what_does_not_go_together_is_one_line(words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(commands, ["sweep", *words])
     assert result.exit_code == 2
     assert message in result.output
     assert result.output.count("\n") == 1
 
 
-def test_shards_divide_the_memory_for_networks_and_may_all_read_the_table(monkeypatch):
-    started = []
-
-    def fails(words, *_, **__):
-        started.append(words)
-        raise SystemExit
-
-    monkeypatch.setattr(division, "run_shards", fails)
-    about = ["--n", "4", "--memory", "800", "--processes", "4"]
-    CliRunner().invoke(commands, ["sweep", *about])
-    (words,) = started
-    assert words[words.index("--memory") + 1] == "800"
-    about = {"processes": None, "restarts": 3, "shard": "2/4", "distributed": False}
-    assert Division(**about, supervised=True).share(800) == 200
-    assert Division(**about, supervised=False).share(800) == 800  # on a machine of its own
-
-
-def test_a_shard_writes_no_report(tmp_path):
-    words = ["sweep", "--shard", "1/2", "--checkpoint", str(tmp_path), "--report", "r.html"]
-    result = CliRunner().invoke(commands, words)
+def test_without_dask_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setattr("mlp_jax.cli.division.find_spec", lambda name: None)
+    result = CliRunner().invoke(commands, ["sweep", "--scheduler", "tcp://a:1"])
     assert result.exit_code == 2
-    assert "r.html needs all shards: leave it out" in result.output
+    assert result.output == "mlp-jax: --scheduler needs Dask: type pip install 'mlp_jax[cluster]'\n"

@@ -10,13 +10,6 @@ STARTED: list[subprocess.Popen] = []
 # Also where the tests run in the background of a shell, which has its processes ignore it.
 HEEDS_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
-ROLL = """
-import sys, mlp_jax
-mlp_jax.distributed(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), timeout=float(sys.argv[4]))
-import jax
-print("joined", jax.process_index(), jax.process_count())
-"""
-
 
 def free_address():
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -138,7 +138,7 @@ def held(path):
 
 
 def test_only_what_was_begun_to_be_written_is_removed(tmp_path):
-    ours = ["state-000001", "states-all-000002", "outcomes-1of2-000003", "votes-1of2-0"]
+    ours = ["state-000001", "states-all-000002", "outcomes-1of2-000003"]
     for name in ours:
         (tmp_path / f".{name}.safetensors.x1y2z3.tmp").write_text("")
     theirs = [".notes.tmp", ".state.tmp", "states-a.tmp", ".draft-state-1.tmp"]

@@ -57,6 +57,9 @@ def test_a_shard_counts_and_returns_its_own_members_alone(tmp_path):
         assert seen[-1] == (result.plan.members, result.plan.members)
         statuses = [member.status for member in result.members]
         assert statuses.count("finished") == result.plan.members
+    whole = mlp_jax.sweep(X, Y, SPACE, checkpoint=tmp_path, **ABOUT)
+    alone = mlp_jax.sweep(X, Y, SPACE, **ABOUT)
+    np.testing.assert_allclose(whole.scores, alone.scores, rtol=1e-10)
 
 
 @pytest.mark.parametrize("shard", [(2, 2), (-1, 2), 1, (0.5, 2), "ab", (0, 1, 2)])
@@ -65,8 +68,8 @@ def test_what_is_no_shard_is_refused(shard):
         as_shard(shard)
 
 
-def test_halving_shards_meet_in_a_folder():
-    with pytest.raises(ValueError, match="they meet in a folder: type checkpoint="):
+def test_shards_do_not_wait_for_one_another():
+    with pytest.raises(ValueError, match="hand in an executor instead of shard, or leave halving"):
         mlp_jax.sweep(X, Y, SPACE, shard=(0, 2), halving=2, **ABOUT)
 
 

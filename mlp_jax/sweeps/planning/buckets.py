@@ -61,6 +61,19 @@ class Bucket(NamedTuple):
     def __hash__(self) -> int:
         return hash((self.hidden, self.folds, self.on, self.chunk, self.bytes, len(self.seeds)))
 
+    def only(self, places: np.ndarray, fold: int, numbers: np.ndarray) -> "Bucket":
+        """The members of some places on one fold.
+
+        numbers: the new number of every configuration.
+        """
+        return self._replace(
+            configurations=numbers[self.configurations[places]],
+            seeds=self.seeds[places],
+            which=self.which[places],
+            folds=(fold,),
+            seconds=self.seconds * len(places) / (self.per_fold * len(self.folds)),
+        )
+
     @property
     def program(self) -> Any:
         """What tells its program from the others of a sweep."""

@@ -4,11 +4,10 @@ A save is two files. `outcomes-W-N` has the members that are done since save N -
 the file is written once, if there are such members. `states-W-N` has the snapshots of the members
 that are not done, and is written last. Of these files a writer keeps the last two: if one is
 damaged, the file before it is used. Every shard of a divided sweep is a writer, and reads the files
-of all writers. At a choice of halving a shard also writes `votes-W-C`, with its rung scores.
+of all writers.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -19,13 +18,13 @@ from mlp_jax.storage.array_codec import by_place, forms_of, in_order, join_bytes
 from mlp_jax.storage.checkpoint_folder import CheckpointFolder
 from mlp_jax.storage.fingerprints import content_of, digest_of, fingerprint
 from mlp_jax.sweeps.member_order import MemberOrder
-from mlp_jax.sweeps.members import STATUSES, RungScore, Snapshot
+from mlp_jax.sweeps.members import STATUSES, Snapshot
 from mlp_jax.sweeps.outcomes import CODES, Outcomes
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.shards import Shard
 from mlp_jax.sweeps.task import Task
 
-OUTCOMES, STATES, VOTES = "mlp_jax.outcomes/2", "mlp_jax.states/2", "mlp_jax.votes/1"
+OUTCOMES, STATES = "mlp_jax.outcomes/2", "mlp_jax.states/2"
 Kept = tuple[tuple[int, ...], ...]  # the configurations that went on, for every choice of halving
 
 
@@ -169,32 +168,6 @@ class SweepCheckpoint:
                 kept.append(_kept(content[0]))
         snapshots.sort(key=lambda snapshot: -snapshot.done)
         return Saved(tuple(outcomes), tuple(snapshots), max(kept, key=len))
-
-    # --- The scores of shards at a choice of halving.
-
-    def rung_scores(self, choice: int, own: list[RungScore]) -> list[list[RungScore] | None]:
-        """Every shard's scores at a choice of halving; None of a shard that has not come so far.
-
-        The first scores that a shard writes stand, also if a killed shard comes with others again.
-        """
-        assert self._shard is not None
-        writers = (_writer(Shard(number, self._shard.of)) for number in range(self._shard.of))
-        paths = [self._folder.path / f"votes-{writer}-{choice}.safetensors" for writer in writers]
-        mine = paths[self._shard.number]
-        if self._scores(mine) is None:
-            scores = np.array(own, float).reshape(len(own), len(RungScore._fields))
-            self._folder.put(mine, VOTES, {}, {"votes": scores})
-        return [self._scores(path) for path in paths]
-
-    def _scores(self, path: Path) -> list[RungScore] | None:
-        """The scores in a file; None if there is none, or the file is damaged."""
-        if not path.exists():
-            return None
-        content = self._folder.read(path, VOTES, "its part of the sweep chooses again")
-        if content is None:
-            return None
-        rows = content[1]["votes"].tolist()
-        return [RungScore(int(number), score, loss) for number, score, loss in rows]
 
 
 def _snapshots(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> list[Snapshot]:

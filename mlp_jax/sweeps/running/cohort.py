@@ -84,6 +84,11 @@ class Cohort:
         return self._at.names
 
     @property
+    def done(self) -> int:
+        """Epochs that those that go on have behind them."""
+        return self._at.done
+
+    @property
     def goes_on(self) -> bool:
         """Whether any member has epochs left."""
         return bool(self._at.goes_on().any())
@@ -116,18 +121,20 @@ class Cohort:
 
     def _keep_snapshot(self) -> None:
         """A checkpoint has the states come from the device; nothing else has."""
-        if not self._saved:
-            return
+        if self._saved:
+            self.snapshot = self.standing()
+
+    def standing(self) -> Snapshot | None:
+        """Where all members stand, as long as any of them goes on; None if there are none."""
         if not len(self.names):
-            self.snapshot = None  # nobody stands anywhere
-            return
+            return None
         packs = self._at.packs
         states = [jax.tree.leaves(fetched(self._state(pack), self._device)) for pack in packs]
         leaves = [np.empty((len(self.names), *one.shape[1:]), one.dtype) for one in states[0]]
         for pack, state in zip(packs, states, strict=True):
             for whole, own in zip(leaves, state, strict=True):
                 whole[pack.places] = own[: len(pack.places)]
-        self.snapshot = Snapshot(self.names, self._at.done, (*leaves, self._at.lines.copy()))
+        return Snapshot(self.names, self._at.done, (*leaves, self._at.lines.copy()))
 
     def recipe(self) -> Recipe:
         """The static side of its program."""

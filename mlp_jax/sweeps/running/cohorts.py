@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.sweeps.member_order import MemberOrder
+from mlp_jax.sweeps.members import Snapshot
 from mlp_jax.sweeps.planning.buckets import Bucket
 from mlp_jax.sweeps.planning.chunks import CHUNKS_OF_COHORT, needs_of
 from mlp_jax.sweeps.planning.costs import longest_fold
@@ -38,6 +39,7 @@ class Cohorts:
         *,
         keep_snapshots: bool,
         limit: TimeLimit | None = None,
+        parts: int | None = None,
     ) -> None:
         """Cohorts of which nothing is made yet.
 
@@ -48,8 +50,10 @@ class Cohorts:
           saved: where members stood when they were saved; they go on from there.
           keep_snapshots: every cohort keeps a snapshot for the next save.
           limit: when all ends; whole configurations are to be done then, so cohorts are short.
+          parts: all of them are to be so small that the sweep can be cut into so many; None where
+            one process trains it.
         """
-        self._limit = limit
+        self._limit, self._parts_of_all = limit, parts
         self._task, self._plan, self._order, self._saved = task, plan, order, saved
         self._keep_snapshots = keep_snapshots
         self._weights = InitialWeights(task)
@@ -114,6 +118,9 @@ class Cohorts:
 
     def _length(self, bucket: Bucket) -> int:
         """How many members a cohort has at most."""
+        if self._parts_of_all is not None:
+            of_all = bucket.seconds / sum(one.seconds for one in self._plan.buckets)
+            return bucket.chunk * max(1, int(bucket.chunks / (self._parts_of_all * of_all)))
         if self._plan.halving:
             return bucket.per_fold
         workers = workers_of(self._plan.devices)
@@ -127,13 +134,20 @@ class Cohorts:
             together = min(together, int(of_fold * bucket.chunks / bucket.seconds))
         return bucket.chunk * max(1, min(CHUNKS_OF_COHORT, together))
 
-    def make(self, name: CohortName, places: np.ndarray, device: Any = None) -> Cohort:
+    def make(
+        self,
+        name: CohortName,
+        places: np.ndarray,
+        device: Any = None,
+        standing: Snapshot | None = None,
+    ) -> Cohort:
         """The cohort of these members, as they begin or as they were saved.
 
         Args:
           name: of the cohort.
           places: of its members in the bucket.
           device: see `Cohort`.
+          standing: where they stand now.
         """
         bucket, of_all = self._plan.buckets[name.bucket], (name.bucket, name.fold)
         with self._making:  # or two threads would make the same
@@ -146,7 +160,9 @@ class Cohorts:
             resident=self._resident,
             saved=self._keep_snapshots,
         )
-        if self._saved.known(members.names[:1]).all():
+        if standing is not None:
+            cohort.restore([(standing, place) for place in range(len(places))])
+        elif self._saved.known(members.names[:1]).all():
             cohort.restore(self._saved.of(members.names))
         return cohort
 

@@ -3,32 +3,21 @@
 import io
 import itertools
 import json
-import time
-import warnings
 from typing import Any
 
 import jax
 import numpy as np
 
-from mlp_jax.processes.joined import (
-    check_peers,
-    lost_peers,
-    meet_peers,
-    stop_peers,
-    was_stopped,
-)
+from mlp_jax.processes.joined import Board
 from mlp_jax.storage.fingerprints import differing
 from mlp_jax.sweeps.members import STATUSES, RungScore
 from mlp_jax.sweeps.outcomes import Outcomes
-from mlp_jax.sweeps.running.checkpoint import Kept, SweepCheckpoint, fingerprints_of
+from mlp_jax.sweeps.running.checkpoint import Kept, fingerprints_of
 from mlp_jax.sweeps.running.outcome_arrays import arrays_of_outcomes, outcomes_of
 from mlp_jax.sweeps.task import Task
 
-LOOK_SECONDS = 0.1  # between two looks for the votes of other shards
 CANCEL_SECONDS = 0.25  # between two looks whether all is to end
-PIECE = 1 << 24  # bytes that are gathered at a time: they pass through the devices
 _numbers = itertools.count(1)  # of sweeps, the same in all processes that are joined
-PATIENCE = 60.0  # seconds of waiting for other shards after which it is said
 
 
 def check_cancel(cancel: Any) -> None:
@@ -67,36 +56,9 @@ class SingleProcess:
 
         Raises:
           KeyboardInterrupt: it was cancelled, or another part was interrupted.
-          LostPeerError: another part is lost that this one needs.
         """
         if self._cancel is not None and self._cancel.is_set():
             raise KeyboardInterrupt
-
-
-class SharedFolder(SingleProcess):
-    """Shards that share a folder: they wait there for one another's scores alone."""
-
-    def __init__(self, checkpoint: SweepCheckpoint, cancel: Any) -> None:
-        super().__init__(cancel)
-        self._checkpoint = checkpoint
-
-    def rung_scores(self, choice: int, own: list[RungScore]) -> list[RungScore]:
-        """See `SingleProcess.rung_scores`; waits for the others to come so far."""
-        began, said = time.monotonic(), False
-        while True:
-            of_shards = self._checkpoint.rung_scores(choice, own)
-            missing = [number + 1 for number, one in enumerate(of_shards) if one is None]
-            if not missing:
-                return [score for one in of_shards if one is not None for score in one]
-            if not said and time.monotonic() - began > PATIENCE:
-                said = True
-                warnings.warn(
-                    f"halving waits for shard {', '.join(map(str, missing))} of {len(of_shards)}: "
-                    "see whether all of them run",
-                    stacklevel=2,
-                )
-            self.check()
-            time.sleep(LOOK_SECONDS)
 
 
 class JoinedProcesses(SingleProcess):
@@ -106,7 +68,7 @@ class JoinedProcesses(SingleProcess):
         """Raises ValueError if they were not all given the same sweep."""
         super().__init__(cancel)
         self.look_seconds = CANCEL_SECONDS
-        self._task, self._number = task, next(_numbers)
+        self._task, self._board = task, Board(f"sweep {next(_numbers)}")
         parts = fingerprints_of(task, halving)
         for number, theirs in enumerate(self._exchanged("start", json.dumps(parts).encode())):
             differ = differing(parts, json.loads(theirs))
@@ -142,14 +104,13 @@ class JoinedProcesses(SingleProcess):
 
     def interrupted(self) -> None:
         """See `SingleProcess.interrupted`."""
-        stop_peers(self._number)
+        self._board.stop()
 
     def check(self) -> None:
         """See `SingleProcess.check`."""
         super().check()
-        if was_stopped(self._number):
+        if self._board.was_stopped():
             raise KeyboardInterrupt
-        check_peers()
 
     def _exchanged(self, stage: str, content: bytes) -> list[bytes]:
         """What every process brings to this stage.
@@ -158,37 +119,9 @@ class JoinedProcesses(SingleProcess):
           KeyboardInterrupt: another process was interrupted and is at its end.
         """
         while True:
-            found = gathered(f"{stage}\n".encode() + content)
+            found = self._board.gathered(f"{stage}\n".encode() + content)
             stages, contents = zip(*(one.split(b"\n", 1) for one in found), strict=True)
             if len(set(stages)) == 1:
                 return list(contents)
             if stage != "end":
                 raise KeyboardInterrupt
-
-
-def gathered(content: bytes) -> list[bytes]:
-    """What every process brings, in their order; all call this together.
-
-    Raises:
-      LostPeerError: one of them has ended.
-    """
-    from jax.experimental import multihost_utils
-
-    def gather(array: np.ndarray) -> np.ndarray:
-        check_peers()
-        try:
-            return np.asarray(multihost_utils.process_allgather(array))
-        except (jax.errors.JaxRuntimeError, ValueError) as error:
-            # How a collective says that a connection was closed.
-            raise lost_peers([]) from error
-
-    meet_peers()
-    # In two numbers: without JAX's 64 bits a length of 2 GiB does not fit into one.
-    of_all = gather(np.array(divmod(len(content), PIECE), np.int32)).reshape(-1, 2)
-    lengths = [int(pieces) * PIECE + int(rest) for pieces, rest in of_all]
-    longest = max(lengths)
-    own = np.zeros(longest, np.uint8)
-    own[: len(content)] = np.frombuffer(content, np.uint8)
-    pieces = [gather(own[at : at + PIECE]) for at in range(0, longest, PIECE)]
-    whole = np.concatenate(pieces, axis=1)
-    return [row[:length].tobytes() for row, length in zip(whole, lengths, strict=True)]

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 
+from mlp_jax.processes import engines
 from mlp_jax.sweeps.halving import as_halving
 from mlp_jax.sweeps.planning.grouping import SHARE_OF_COMPILATION, Widened
 from mlp_jax.sweeps.planning.ladder import on_ladder
@@ -23,6 +24,7 @@ def plan_of(
     devices: Sequence[Any] | None = None,
     halving: int | None = None,
     shard: Any = None,
+    executor: Any = None,
     widened: Widened = on_ladder,
     chunk_seconds: float | None = None,
     compilation: float = SHARE_OF_COMPILATION,
@@ -31,10 +33,17 @@ def plan_of(
 
     widened, chunk_seconds, compilation: see `as_plan`.
     """
+    if executor is not None and (devices is not None or shard is not None):
+        raise ValueError("executor divides the sweep by itself: leave devices and shard out")
+    if shard is not None and halving is not None:
+        raise ValueError(
+            "halving compares the configurations of all shards, which do not wait for one another: "
+            "hand in an executor instead of shard, or leave halving out"
+        )
     chosen = as_devices(devices)
     return as_plan(
         task,
-        workers=workers_of(chosen),
+        workers=max(workers_of(chosen), engines.workers_of(executor)),
         devices=chosen,
         memory=count_or_none("memory", memory),
         room=room_of(chosen),

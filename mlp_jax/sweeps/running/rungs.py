@@ -1,5 +1,8 @@
 """A sweep from rung to rung of halving, saved on its way; without halving there is one rung."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from mlp_jax.dtypes import scope
@@ -21,6 +24,20 @@ from mlp_jax.sweeps.task import Task
 PARTS = 16  # of the epochs of members that go on together
 
 
+class Trainer(NamedTuple):
+    """Whoever trains the cohorts of a sweep.
+
+    runner: makes what trains them, of the arguments of `Runner`.
+    parts: how many a rung is cut into, at least; None where this process trains all of it.
+    """
+
+    runner: Callable[..., Any]
+    parts: int | None
+
+
+BY_THREADS = Trainer(Runner, None)
+
+
 class Rungs:
     """All members of a plan trained to the rungs that they come to."""
 
@@ -35,6 +52,7 @@ class Rungs:
         limit: TimeLimit | None = None,
         *,
         evenly: bool = False,
+        trainer: Trainer = BY_THREADS,
     ) -> None:
         """A sweep of which nothing is trained yet, but for what the checkpoint has.
 
@@ -48,8 +66,9 @@ class Rungs:
           limit: of the time, or None.
           evenly: all members go on together, part of the epochs by part, so that at the limit all
             have come about as far; with halving they do anyway.
+          trainer: whoever trains the cohorts.
         """
-        self._limit, self._evenly = limit, evenly
+        self._limit, self._evenly, self._make_runner = limit, evenly, trainer.runner
         self._task, self._plan, self._checkpoint = task, plan, checkpoint
         self._coordination = coordination or SingleProcess()
         self._on_chunk = on_chunk
@@ -63,8 +82,9 @@ class Rungs:
         self._saved = SavedSnapshots(saved.snapshots, order, mine)
         self._cohorts = Cohorts(
             *(task, plan, order, self._saved),
-            keep_snapshots=checkpoint is not None,
+            keep_snapshots=checkpoint is not None or trainer.parts is not None,
             limit=limit,
+            parts=trainer.parts,
         )
         self.record = Record(order, shown)
         self._known = [known.take(mine[order.places(known.members)]) for known in saved.outcomes]
@@ -98,11 +118,11 @@ class Rungs:
             return True
         return False
 
-    def _runner(self) -> Runner:
+    def _runner(self) -> Any:
         how = self._on_chunk, self._limit
-        return Runner(self._task, self._plan, self._cohorts, self.record, *how)
+        return self._make_runner(self._task, self._plan, self._cohorts, self.record, *how)
 
-    def _train(self, runner: Runner, epochs: int) -> None:
+    def _train(self, runner: Any, epochs: int) -> None:
         """Trains to every rung; the last one is at so many epochs."""
         self._kept = self._coordination.agreed(self._kept)
         for choice, rung in enumerate(self._stops(epochs)):

@@ -115,7 +115,7 @@ class Runner:
                     pending[self._pool.submit(self._train, job, device, epoch)] = device, job
             if not pending:
                 return  # there is no time for what is left
-            for future in _first_finished(pending, seconds, look):
+            for future in first_finished(pending, seconds, look):
                 device, job = pending.pop(future)
                 free.append(device)
                 self._schedule.train(future.result() or ())
@@ -243,7 +243,7 @@ class Runner:
             self._record.fetch()
 
 
-def _first_finished(
+def first_finished(
     pending: Collection[Future[Any]], seconds: float | None, look: Callable[[], float | None]
 ) -> set[Future[Any]]:
     """Those of `pending` that are finished, once one is; looks after so many seconds, and again."""
