@@ -4,7 +4,7 @@ The functions stand in `activation_functions`.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -61,12 +61,23 @@ def own_activation(f: Callable[[Array], Array], derivative: Callable[[Array], Ar
     return Activation(
         name=getattr(f, "__name__", "own"),
         f=f,
-        derivative=lambda Z, A: derivative(Z),
+        derivative=partial(_of_Z, derivative),
         zero_at_zero=zero_at_zero,
         kinked=True,
         steep_at_zero=steep_at_zero,
         own=True,
     )
+
+
+def _of_Z(derivative: Callable[[Array], Array], Z: Array, A: Array) -> Array:
+    return derivative(Z)
+
+
+def pair_of(activation: Activation) -> Any:
+    """What `own_activation` was given; of another activation, the activation itself."""
+    made_of: Any = activation.derivative
+    own = isinstance(made_of, partial) and made_of.func is _of_Z
+    return (activation.f, made_of.args[0]) if own else activation
 
 
 def one_of(activations: Sequence[Activation], which: Any) -> Activation:

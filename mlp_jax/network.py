@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from mlp_jax.activations import ACTIVATIONS, Activation, is_named, own_activation
+from mlp_jax.activations import ACTIVATIONS, Activation, is_named, own_activation, pair_of
 from mlp_jax.losses import LOSSES, Loss, of_name
 from mlp_jax.products import Products
 
@@ -87,7 +87,7 @@ class Network:
         """By names, for not all functions behind them can be pickled; a user's own as they are."""
 
         def named(f: Activation) -> Any:
-            return f.name if is_named(f) else f
+            return f.name if is_named(f) else pair_of(f)
 
         chosen = self.activation
         activation: Any

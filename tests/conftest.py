@@ -62,6 +62,7 @@ LONG = (
     "test_experiments",
     "test_layouts",
     "test_search_folds",
+    "test_engines",
     "test_joined",
     "test_runner",
     "test_search",

@@ -127,6 +127,19 @@ def test_an_error_of_the_training_is_the_callers(monkeypatch):
     assert "in a worker:\nTraceback" in found.error.__notes__[0]
 
 
+def squared(Z):
+    return Z**2
+
+
+def twice(Z):
+    return 2 * Z
+
+
+def test_an_activation_of_the_user_travels_as_its_two_functions():
+    space = {"activation": [(squared, twice), "tanh"], "width": [3]}
+    check_same(swept(space=space, executor=Noted()), swept(space=space))
+
+
 def test_what_cannot_travel_is_said():
     with pytest.raises(ValueError, match=r"cannot be sent to another process .*lambda.*scoring="):
         swept(executor=Noted(), scoring=lambda A, Y, weights: A.mean())
