@@ -21,6 +21,8 @@ from tests.processes.started import started
 from tests.sweeps.divided.divided import X, Y, check_same, swept
 
 ROOT = Path(__file__).parents[3]
+# Sockets to a worker that is killed are closed when Dask's objects are collected.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def killing(pids, at):
