@@ -210,8 +210,10 @@ class EngineRunner:
     # --- Parts.
 
     def _parts(self, until: int) -> list[Handed]:
-        """All that is ready, cut into parts that take about equally long."""
-        ready, self._ready = self._ready, []
+        """All that is ready and stands before this epoch, cut into parts of about equal time."""
+        cohorts = [(name, self._record.cohort(name)) for name in self._ready]
+        ready = [name for name, cohort in cohorts if cohort is None or cohort.done < until]
+        self._ready = []
         if not ready:
             return []
         work = np.array([self._work(name, until) for name in ready])
@@ -229,7 +231,9 @@ class EngineRunner:
         members, done = (self._fresh[name], 0) if cohort is None else (cohort.names, cohort.done)
         left = np.clip(np.minimum(epochs[members[:, 0]], until) - done, 0, None).sum()
         of_all = epochs[bucket.configurations].sum() * len(bucket.folds)
-        return bucket.seconds * left / of_all + 1e-9  # one that stands there already, or beyond
+        return (
+            bucket.seconds * left / of_all + 1e-9
+        )  # or all would be 0 where nobody has epochs left
 
     def _part(self, names: list[CohortName], until: int) -> Handed:
         """The part of some cohorts, those of a bucket and fold in one."""

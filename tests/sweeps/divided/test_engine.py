@@ -1,6 +1,7 @@
 """A sweep in parts: who takes which, what comes back, and what is lost with a worker."""
 
 import pickle
+import shutil
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 
@@ -99,19 +100,25 @@ def test_a_part_that_is_lost_three_times_is_said_and_the_others_are_kept(alone):
     assert all(s in (k, "interrupted") for s, k in zip(statuses, kept, strict=True))
 
 
-def test_an_executor_that_is_broken_is_said_and_the_folder_goes_on(alone, tmp_path):
+@pytest.mark.parametrize(("halving", "at"), [(None, 2), (3, 9)])
+def test_an_executor_that_is_broken_is_said_and_the_folder_goes_on(alone, halving, at, tmp_path):
     class Breaks(Noted):
         def submit(self, fn, part):
-            if len(self.parts) == 2:
+            if len(self.parts) == at:
                 raise BrokenExecutor("no more")
             return super().submit(fn, part)
 
+    how = {"halving": halving, "chunk": 6, "checkpoint": tmp_path}
     with pytest.warns(UserWarning, match="a worker has died, and the executor takes no more"):
-        found = swept(executor=Breaks(), checkpoint=tmp_path)
+        found = swept(executor=Breaks(), **how)
     assert found.interrupted
-    again = Noted()
-    check_same(swept(executor=again, checkpoint=tmp_path), alone[None])
-    assert 0 < len({n for part in again.parts for n in part.numbers.tolist()}) < 24
+    again, whole = Noted(), Noted()
+    shutil.copytree(tmp_path, tmp_path / "copy")
+    check_same(swept(executor=again, **how), alone[halving])
+    check_same(swept(executor=whole, halving=halving, chunk=6), alone[halving])
+    assert 0 < len(again.parts) <= len(whole.parts) - at + 1
+    # And a process alone goes on from there, too.
+    check_same(swept(**(how | {"checkpoint": tmp_path / "copy"})), alone[halving])
 
 
 def test_an_error_of_the_training_is_the_callers(monkeypatch):
