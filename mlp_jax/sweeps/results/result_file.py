@@ -105,7 +105,7 @@ def _pieces(result: SweepResult) -> Pieces:
         "compilations": result.compilations,
         "interrupted": result.interrupted,
         "bucket_seconds": list(result.bucket_seconds.items()),
-        "brackets": result.brackets,
+        **({"brackets": result.brackets} if result.brackets else {}),
     }
     arrays = _arrays_of_task(task) | parts_of_outcomes(result.outcomes, task.X.dtype)
     pairs = (np.array([bucket.configurations, bucket.seeds]).T for bucket in plan.buckets)
@@ -272,7 +272,10 @@ def _from_json(value: Any) -> Any:
 
 def _numbers_of(bucket: Bucket) -> dict[str, Any]:
     numbers = bucket._asdict() | {"on": sorted(bucket.on), "which": bucket.which.tolist()}
-    numbers["dropout"] = bucket.kind.dropout  # of the program, which a configuration may do without
+    if bucket.kind.dropout:  # of the program, which a configuration may do without
+        numbers["dropout"] = True
+    if not bucket.quick:  # as of files of before
+        del numbers["quick"]
     del numbers["kind"]  # made again from a configuration
     del numbers["configurations"], numbers["seeds"]  # an array
     return {name: _as_json(name, value) for name, value in numbers.items()}
