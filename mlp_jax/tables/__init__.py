@@ -23,15 +23,15 @@ outlier is beyond 3; `--bins 16` adds the bins of a piecewise-linear encoding. A
 several, or of numbers, as it looks; `--task` overrides it.
 
 Files: `sources` hands on the bytes, of `compressed` files too, and names `other_formats`;
-`csv_form` finds separator, header and lines, `names` what columns are called, and `files` reads a
-`raw_table` within a budget of memory; `arrow_cells` are its cells. `kinds` says what a column is,
-`columns` what is made of it, `strict` what is refused on demand, and `notes` what was done;
-`features` and `targets` are the two sides of a `table`. `encoder` learns from a table how its rows
-become inputs, as `input_choices` say, and of numbers by `number_inputs`; it has the same as a
-transformer of scikit-learn, and `number_encoder` the part of numbers; `held_out` draws the rows to
-test on; `model_of_table` is what a training makes of a table, and `scores` how good that is;
-`shipped` is the table for whoever names none. But for the two transformers nothing here imports
-pandas or scikit-learn, which take seconds to load.
+`csv_form` finds separator, header and lines, `csv_rows` looks at these, `names` says what columns
+are called, and `files` reads a `raw_table` within a budget of memory; `arrow_cells` are its cells.
+`kinds` says what a column is, `columns` what is made of it, `strict` what is refused on demand, and
+`notes` what was done; `features` and `targets` are the two sides of a `table`. `encoder` learns
+from a table how its rows become inputs, as `input_choices` say, and of numbers by `number_inputs`;
+it has the same as a transformer of scikit-learn, and `number_encoder` the part of numbers;
+`held_out` draws the rows to test on; `model_of_table` is what a training makes of a table, and
+`scores` how good that is; `shipped` is the table for whoever names none. But for the two
+transformers nothing here imports pandas or scikit-learn, which take seconds to load.
 """
 
 from typing import TYPE_CHECKING

@@ -100,6 +100,8 @@ def _of_numbers(table: RawTable, name: str, cells: np.ndarray, what: Described) 
         return ReadColumn({}, (*said, Note(notes.INDEX, column=name)))
     if _counts_rows(found):
         said.append(Note(notes.COUNTS, column=name))
+    elif name in table.codes and not table.strict:
+        said.append(Note(notes.ZEROS, column=name))
     return ReadColumn({column: found}, tuple(said))
 
 

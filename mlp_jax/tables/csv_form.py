@@ -45,7 +45,7 @@ class Form(NamedTuple):
     notes: tuple[str, ...]
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """A line of the table, which is several lines of the text where a cell has a line break.
 
     start: the byte at which it begins.
@@ -81,53 +81,31 @@ def form_of(source: Any, *, of_tabs: bool = False, has_header: bool = True) -> F
     mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
     separator, lines, place, said = _find_form(head, mark, of_tabs=of_tabs)
     header = lines[place]
-    number = 1 + _ends(head[: header.start])
+    number = 1 + line_ends(head[: header.start])
     if has_header:
-        start, first_line = header.end, 1 + _ends(head[: header.end])
+        start, first_line = header.end, 1 + line_ends(head[: header.end])
         names = _names(head[header.start : header.end], separator)
         names += ("",) * _further(lines[place:])
     else:
         start, first_line = header.start, number
         names = tuple(map(str, range(len(header.cells))))
     rows, block = _lines(source, start, last_is_empty=len(names) > 1)
-    notes = [f"line 1 says that {_in_words(separator)} separates the cells"] * said
+    notes = [f"line 1 says that {in_words(separator)} separates the cells"] * said
     above = [line for line in lines[:place] if line.filled()]
     if above:
-        first, last = (1 + _ends(head[: line.start]) for line in (above[0], above[-1]))
+        first, last = (1 + line_ends(head[: line.start]) for line in (above[0], above[-1]))
         which = f"line {first} is" if first == last else f"lines {first} to {last} are"
         what = "the header" if has_header else "the first row"
         notes.append(f"{what} is line {number}, and {which} left out")
     return Form(separator, names, start, first_line, number, rows, block, tuple(notes))
 
 
-def what_is_wrong(source: Any, form: Form) -> str:
-    """Which line has fewer or more cells than the header, and what to do about that line."""
-    by = f"by its header, {_in_words(form.separator)} separates the cells"
-    expected, cells = len(form.names), "cell" if len(form.names) == 1 else "cells"
-    with stream(source) as file:
-        file.seek(form.start)
-        rest = file.read(HEADER)
-    number = form.first_line
-    for line in _split(rest, form.separator, 0, whole=len(rest) < HEADER):
-        count = len(line.cells)
-        if count != expected and rest[line.start : line.end].strip(b"\r\n"):
-            said = f"line {number} has {count} and the header, line {form.header}, {expected}"
-            said = f"{said} {cells}; {by}: mend the line"
-            if number == form.first_line and count > expected:
-                said += (
-                    f", or, if it is the header, take out what is above it: tail -n +{number} FILE "
-                    "| mlp-jax ... -"
-                )
-            return said
-        number += _ends(rest[line.start : line.end])
-    return by
-
-
-def _in_words(separator: str) -> str:
+def in_words(separator: str) -> str:
+    """A separator as messages call it."""
     return "a tab" if separator == "\t" else repr(separator)
 
 
-def _find_form(head: bytes, at: int, *, of_tabs: bool) -> tuple[str, list[_Line], int, bool]:
+def _find_form(head: bytes, at: int, *, of_tabs: bool) -> tuple[str, list[Line], int, bool]:
     """(the separator, lines by it, the place of the header, whether a line says the separator)."""
     first = re.compile(rb"[\r\n]*([^\r\n]*)(\r\n|[\r\n]|\Z)").match(head, at)
     said = None if first is None else _SEPARATOR_SAID.fullmatch(first[1])
@@ -173,7 +151,7 @@ def _cell(separators: str) -> re.Pattern[bytes]:
     return re.compile(rf"{plain}(\r\n|[{separators}\r\n]|\Z)".encode())
 
 
-def _split(text: bytes, separator: str, at: int, *, whole: bool) -> Iterator[_Line]:
+def split(text: bytes, separator: str, at: int, *, whole: bool) -> Iterator[Line]:
     """The lines of a text; without the last one if the text is not whole."""
     start, cells, mark = at, list[bytes](), separator.encode()
     for cell in _cell(separator).finditer(text, at):
@@ -181,21 +159,21 @@ def _split(text: bytes, separator: str, at: int, *, whole: bool) -> Iterator[_Li
         if cell[1] == mark:
             continue
         if cell[1] or (whole and cell.end() > start):
-            yield _Line(start, cell.end(), tuple(cells))
+            yield Line(start, cell.end(), tuple(cells))
         start, cells = cell.end(), []
 
 
-def _sample(head: bytes, at: int, separator: str) -> list[_Line]:
+def _sample(head: bytes, at: int, separator: str) -> list[Line]:
     """The first lines: one at least, and no more than two where lines are long."""
     lines = []
-    for line in _split(head, separator, at, whole=len(head) < HEADER):
+    for line in split(head, separator, at, whole=len(head) < HEADER):
         lines.append(line)
         if len(lines) > LINES or (len(lines) > 2 and line.end > at + SAMPLE):
             break
-    return lines or [_Line(at, len(head), tuple(head[at:].split(separator.encode())))]
+    return lines or [Line(at, len(head), tuple(head[at:].split(separator.encode())))]
 
 
-def _header(lines: Sequence[_Line]) -> int | None:
+def _header(lines: Sequence[Line]) -> int | None:
     """The place of the header, below which all lines have as many cells; None where none has.
 
     What is above is empty, or a title: of a single cell, or begun by #, or with an empty line
@@ -226,12 +204,12 @@ def _header(lines: Sequence[_Line]) -> int | None:
     return None
 
 
-def _is_title(line: _Line) -> bool:
+def _is_title(line: Line) -> bool:
     """Whether a line is a title or a comment, and no row of a table."""
     return line.filled() == [0] or line.cells[0].lstrip(b' "').startswith(b"#")
 
 
-def _is_of_names(line: _Line) -> bool:
+def _is_of_names(line: Line) -> bool:
     """Whether a line below others may be a header: names without gaps, and not of numbers alone.
 
     An index has no name, nor has what separators at the end of a line make.
@@ -242,7 +220,7 @@ def _is_of_names(line: _Line) -> bool:
     return not all(_NUMBER.fullmatch(line.cells[place].strip(b' \t"')) for place in filled)
 
 
-def _further(lines: Sequence[_Line]) -> int:
+def _further(lines: Sequence[Line]) -> int:
     """How many more separators all lines below a header have at their end than the header has."""
     header, *rows = [line for line in lines if line.filled()] or [lines[0]]
     width = len(rows[0].cells) if rows else 0
@@ -272,7 +250,7 @@ def _names(header: bytes, separator: str) -> tuple[str, ...]:
     return tuple(frame.column_names)
 
 
-def _ends(text: bytes) -> int:
+def line_ends(text: bytes) -> int:
     """How many lines end in a text: by a line feed, a carriage return or both."""
     return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
 
@@ -289,11 +267,11 @@ def _lines(source: Any, start: int, *, last_is_empty: bool) -> tuple[int, int]:
     with stream(source) as file:
         file.seek(start)
         for following in iter(lambda: file.read(size), b""):
-            ends = _ends(following) - (block.endswith(b"\r") and following.startswith(b"\n"))
+            ends = line_ends(following) - (block.endswith(b"\r") and following.startswith(b"\n"))
             endless = 0 if ends else endless + 1
             lines, block, most = lines + ends, following, max(most, endless)
     lines += not block.endswith((b"\n", b"\r"))
     if last_is_empty:
-        lines -= max(0, _ends(block[len(block.rstrip(b"\r\n")) :]) - 1)
+        lines -= max(0, line_ends(block[len(block.rstrip(b"\r\n")) :]) - 1)
     # The longest line goes through all blocks without an end, and into one on either side.
     return lines, min(LONGEST, (most + 2) * size)

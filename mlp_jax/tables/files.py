@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from mlp_jax.models.any_table import spelled
 from mlp_jax.processes import memory
-from mlp_jax.tables.csv_form import Form, form_of, what_is_wrong
+from mlp_jax.tables.csv_form import Form, form_of
+from mlp_jax.tables.csv_rows import what_is_wrong, with_zeros
 from mlp_jax.tables.names import check_has, strip_names, told_apart
 from mlp_jax.tables.notes import TABLE, Note
 from mlp_jax.tables.raw_table import RawTable, Rows
@@ -88,6 +89,7 @@ def read_table(
         *(name, read.frame, is_text, Rows(read.first_line), read.ids),
         notes=(*of_file, *read.renamed),
         strict=strict,
+        codes=read.codes,
         decimal_comma=False if form is None else _COMMA_BY_SEPARATOR.get(form.separator),
     )
 
@@ -100,6 +102,7 @@ class _Read(NamedTuple):
     done: what a person should know of how it was read.
     renamed: the columns whose names were those of others.
     first_line: see `Rows`.
+    codes: see `RawTable`.
     """
 
     frame: Any
@@ -107,6 +110,7 @@ class _Read(NamedTuple):
     done: list[str]
     renamed: list[Note]
     first_line: int | None = None
+    codes: frozenset[str] = frozenset()
 
 
 def _text(
@@ -133,10 +137,12 @@ def _text(
         for one in ids
         if _is_one_of(one, names)
     }
-    names, again = told_apart(name, frame.column_names, line=form.header, strict=strict)
-    frame = frame.rename_columns(names)
+    different, again = told_apart(name, frame.column_names, line=form.header, strict=strict)
+    frame = frame.rename_columns(different)
     done = [*form.notes, *done, *left_out]
-    return _Read(frame, beside, done, [*renamed, *again], first_line)
+    places = with_zeros(source, form)
+    codes = frozenset(one for place, one in enumerate(names) if place in places)
+    return _Read(frame, beside, done, [*renamed, *again], first_line, codes)
 
 
 def _columns(name: str, source: Any, allowed: float, ids: Sequence[str], *, strict: bool) -> _Read:

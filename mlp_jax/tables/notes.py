@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 SHOWN = 4  # columns that a line names
 
-(TABLE, TWICE, SPACES, NO_TARGET, NUMBERS, DATES, GAPS, NAMES, INDEX, COUNTS, SAME, HELD_OUT) = (
+(TABLE, TWICE, SPACES, NO_TARGET, NUMBERS, DATES, GAPS, ZEROS, NAMES, INDEX, COUNTS) = (
     *("table", "two of a name", "spaces", "rows without target", "numbers in texts", "dates"),
-    *("gaps", "names of rows", "an index", "numbers of rows", "constant", "held out"),
+    *("gaps", "zeros in front", "names of rows", "an index", "numbers of rows"),
 )
+SAME, HELD_OUT = "constant", "held out"
 DISCARDS = (NO_TARGET, NAMES)  # kinds of notes by which data is lost that may have mattered
 
 
@@ -73,6 +74,14 @@ def _gaps(notes: Sequence[Note], _: bool) -> list[str]:
     return [f"read as gaps: {_details(notes)}"]
 
 
+def _zeros(notes: Sequence[Note], in_python: bool) -> list[str]:
+    names = [one.column for one in notes][:SHOWN]
+    cure = f"categorical={names!r}" if in_python else f"--categorical {names[0]!r}"
+    return [
+        f"read as numbers, with zeros in front: {_columns(notes)}; type {cure} if these are codes"
+    ]
+
+
 def _names(notes: Sequence[Note], in_python: bool) -> list[str]:
     names = [one.column for one in notes]
     cure = f"categorical={names[:SHOWN]!r}" if in_python else "--categorical NAME"
@@ -103,6 +112,7 @@ _LINES: dict[str, Callable[[Sequence[Note], bool], list[str]]] = {
     NUMBERS: _numbers,
     DATES: _dates,
     GAPS: _gaps,
+    ZEROS: _zeros,
     NAMES: _names,
     INDEX: _index,
     COUNTS: _counts,

@@ -38,6 +38,7 @@ class RawTable(NamedTuple):
     in_python: the table is no file but an object of Python's, whose owner types arguments where
       the command line has options.
     strict: what is not plain is refused, and nothing is made of it.
+    codes: the names of columns in which numbers are written with zeros in front.
     decimal_comma: whether 1,234 is rather little more than one than a thousand; None for who knows.
     """
 
@@ -49,6 +50,7 @@ class RawTable(NamedTuple):
     notes: tuple[Note, ...] = ()
     in_python: bool = False
     strict: bool = False
+    codes: frozenset[str] = frozenset()
     decimal_comma: bool | None = False
 
     def said(self) -> list[str]:

@@ -9,6 +9,8 @@ import pandas
 import pytest
 
 from mlp_jax.estimators.fitted_transformers import encoding_of_steps
+from mlp_jax.models.columns import Column, Reading
+from mlp_jax.models.dates import DateReading
 from mlp_jax.models.encoding import encode
 from mlp_jax.tables.encoder import MOST_CATEGORIES, SEEN_OFTEN, fit_encoding, table_encoder
 from mlp_jax.tables.input_choices import BY_DEFAULT, InputChoices
@@ -128,6 +130,24 @@ def test_a_wrong_choice_is_refused_at_the_door(case):
 def test_a_column_of_no_kind_is_no_input():
     frame = pandas.DataFrame({"left out": NORMAL, "a": NORMAL})
     assert assert_same(frame, ["a"], []).source.tolist() == [1]
+
+
+def test_the_parts_of_a_date_miss_it_together():
+    one, other = (
+        Column(f"day: {part}", reading=Reading(dates=DateReading("day", "ymd", part)))
+        for part in ("year", "month")
+    )
+    table = {one.name: [2020.0, np.nan, 2021], other.name: [1.0, np.nan, 3], "a": [np.nan, 1, 2]}
+    described = {one.name: one, other.name: other}
+    found = fit_encoding(table, list(table), [], described=described)
+    assert found.inputs() == [
+        "day: year",
+        "day: month",
+        "a",
+        "day: year is missing",
+        "a is missing",
+    ]
+    assert found.columns == (one, other, Column("a"))
 
 
 def test_the_order_of_the_columns_is_that_of_the_table():

@@ -156,3 +156,15 @@ def test_what_is_left_out_is_named_where_nothing_else_is_left(tmp_path):
     with pytest.raises(ValueError, match=said):
         tables.read(path, "y")
     assert tables.read(path, "y", categorical=["name"]).categorical == ("name",)
+
+
+def test_zeros_in_front_of_numbers_are_told(tmp_path):
+    codes = [f"{i * 37 % 50:05d}" for i in range(ROWS)]
+    path = file_of(tmp_path, codes)
+    table = tables.read(path, "y")
+    assert table.numeric == ("a", "b")
+    said = "read as numbers, with zeros in front: 'a'; type --categorical 'a' if these are codes"
+    assert table.said() == [said]
+    assert tables.read(path, "y", categorical=["a"]).said() == []
+    assert tables.read(path, "y", strict=True).said() == []
+    assert tables.read(file_of(tmp_path, range(ROWS)), "y", drop=["a"]).said() == []
