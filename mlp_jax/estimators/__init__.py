@@ -14,8 +14,8 @@ network is fitted once a fold, and the networks behind it train together. Beyond
 float32; `best_estimator_` is fitted again in the dtype of your table.
 
 `TableClassifier` and `TableRegressor` take a frame as it is (pandas, polars, pyarrow, a dict, an
-array; numbers, texts, truth values, gaps) and search a default space: they are what `mlp-jax sweep`
-does with a file, to the same numbers, and predict by the ensemble that it writes.
+array; numbers, texts, dates, truth values, gaps) and search a default space: they are what `mlp-jax
+sweep` does with a file, to the same numbers, and predict by the ensemble that it writes.
 """
 
 from typing import TYPE_CHECKING

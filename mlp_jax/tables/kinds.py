@@ -37,12 +37,13 @@ OF_CSV = (
     *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
     *("N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"),
 )
+OF_PEOPLE = ("missing", "unknown", "not available", "not applicable")
 # Words for gaps among numbers and dates, in lower case: people's, pandas', Excel's.
 AMONG_NUMBERS = tuple(
     dict.fromkeys(
         (
             *("?", "-", "--", "\u2013", "\u2014", ".", "na", "n/a", "n.a.", "nan", "none", "null"),
-            *("<na>", "nat", "missing", "unknown", "not available", "not applicable"),
+            *("<na>", "nat", *OF_PEOPLE),
             *("#div/0!", "#value!", "#ref!", "#num!"),
             *(word.lower() for word in OF_CSV),
             *("0000-00-00", "0000-00-00 00:00:00"),
@@ -104,8 +105,10 @@ def described(table: RawTable, name: str, cells: np.ndarray) -> Described:
     texts = Counter(cell for cell in cells if cell is not None)
     gaps = Counter({text: n for text, n in texts.items() if text.lower() in AMONG_NUMBERS})
     rest = [text for text in texts if text not in gaps]
-    if not rest:
+    if not rest and not any(text.lower() in OF_PEOPLE for text in texts):
         return Described(Kind.NUMBERS, Reading(AMONG_NUMBERS), gaps)
+    if not rest:
+        return _categories_or_names(table, cells, texts)
     if all(plain_number(text) is not None for text in rest):
         # Where columns have types, whoever made texts of numbers may have meant categories.
         if table.of_text or gaps or not _are_codes(rest, texts.total()):

@@ -76,6 +76,14 @@ QUIRKS = {
     "words that are gaps among numbers alone": Quirk(
         *(words("None", "-", "low"), {"a": words("None", "-", "low")}), "", ""
     ),
+    "words that could be gaps and nothing else": Quirk(
+        *(words("unknown", "missing", "?"), {"a": words("unknown", "missing", None)}),
+        "read as gaps: 'a' ('?' 13 times)",
+        "",
+    ),
+    "gaps and nothing else": Quirk(
+        words("-", "?", "NA"), {}, "column 'a' is the same in every row and left out", ""
+    ),
     "thousands": Quirk(
         [f"{1000 + 37 * i:,}" for i in range(ROWS)],
         {"a": [1000 + 37 * i for i in range(ROWS)]},
