@@ -272,12 +272,9 @@ def _from_json(value: Any) -> Any:
 
 def _numbers_of(bucket: Bucket) -> dict[str, Any]:
     numbers = bucket._asdict() | {"on": sorted(bucket.on), "which": bucket.which.tolist()}
-    if bucket.kind.dropout:  # of the program, which a configuration may do without
-        numbers["dropout"] = True
-    if not bucket.quick:  # as of files of before
-        del numbers["quick"]
-    del numbers["kind"]  # made again from a configuration
-    del numbers["configurations"], numbers["seeds"]  # an array
+    del numbers["configurations"], numbers["seeds"], numbers["kind"]  # arrays, and made again
+    said = {"dropout": bucket.kind.dropout, "quick": numbers.pop("quick")}
+    numbers |= {name: True for name, value in said.items() if value}
     return {name: _as_json(name, value) for name, value in numbers.items()}
 
 
