@@ -87,7 +87,7 @@ def all_ends() -> list[End]:
     ):
         wrong = ("--space", "space.toml") if "sweep" in command else ("--hidden", "60000,60000")
         ends += [
-            End((*command, "bad"), "", MISTAKE, "'52,510' is written with a decimal comma"),
+            End((*command, "bad"), "", MISTAKE, "'x' is not a number; mend it"),
             End((*command, "--drop", "d"), "", MISTAKE, "no column 'd'"),
             End((*command, *wrong), "", MISTAKE, "witdh" if "sweep" in command else "--hidden"),
             End((*command, *more), "gone", GONE, ""),
