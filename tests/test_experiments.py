@@ -276,10 +276,10 @@ def test_the_answer_by_default_is_better_than_what_people_have():
     assert tables >= 14
     assert len(against["gradient boosting"]["better"]) >= 0.6 * tables
     assert len(against["gradient boosting"]["lost"]) <= 0.15 * tables
-    # A straight line is all there is to find on diabetes and default, to 3 % of the loss; on
-    # default scikit-learn's MLP is nearer to it too, by 1.0 of a standard error.
-    assert len(against["scikit-learn's MLP"]["lost"]) <= 1
-    assert len(against["linear"]["lost"]) <= 2
+    # Behind on these alone: a straight line is all there is to find there, to 3 % of the loss, and
+    # scikit-learn's MLP is nearer to it on one by 0.0009 ± 0.0008.
+    assert set(against["linear"]["lost"]) <= {"diabetes", "default"}
+    assert set(against["scikit-learn's MLP"]["lost"]) <= {"default"}
     assert found["first"]
     behind, error = found["ranks_behind"]["RealMLP-TD"]
     assert behind <= error
