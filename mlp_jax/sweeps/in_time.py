@@ -22,7 +22,7 @@ from mlp_jax.sweeps.halving import CUTS, as_halving
 from mlp_jax.sweeps.planning.forecast import Forecast, largest
 from mlp_jax.sweeps.planning.parts import part_of
 from mlp_jax.sweeps.planning.plan import SweepPlan
-from mlp_jax.sweeps.results.parts import Part, result_of
+from mlp_jax.sweeps.results.parts import Stretch, result_of
 from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.running.coordination import SingleProcess, check_cancel
 from mlp_jax.sweeps.running.devices import rates_of, workers_of
@@ -77,7 +77,7 @@ class SweepInTime:
         self._asked_memory = memory is not None
         self._cancel, self._on_chunk = cancel, on_chunk
         self._forecast = Forecast()
-        self._parts: list[Part] = []
+        self._parts: list[Stretch] = []
         self._held = 0  # bytes of results
         self._compilations, self._interrupted = 0, False
 
@@ -218,7 +218,7 @@ class SweepInTime:
         self._interrupted = rungs.train()
         record = rungs.record
         self._compilations += record.compilations
-        self._parts.append(Part(first, count, plan, record.outcomes(), record.seconds))
+        self._parts.append(Stretch(first, count, plan, record.outcomes(), record.seconds))
         if not self._limit.reached and not self._interrupted:
             wall = self._limit.spent() - began
             self._forecast.learn(plan, record.seconds, wall, workers_of(plan.devices))

@@ -14,7 +14,7 @@ from mlp_jax.sweeps.results.result import SweepResult
 from mlp_jax.sweeps.task import Task
 
 
-class Part(NamedTuple):
+class Stretch(NamedTuple):
     """Configurations that were trained together.
 
     first: the number of the first of them in the stream.
@@ -39,7 +39,7 @@ class Part(NamedTuple):
 
 
 def result_of(
-    task: Task, parts: Sequence[Part], rates: Rates, workers: int, **facts: Any
+    task: Task, parts: Sequence[Stretch], rates: Rates, workers: int, **facts: Any
 ) -> SweepResult:
     """The result of all configurations that were tried, in their order; of one at least.
 
