@@ -2,7 +2,8 @@
 
 The space of `sweep_planner.py`: 1,000 configurations on 3 folds of 10,000 rows for 20 epochs, Adam,
 float32. `sweep`, and with `halving=3`, with an empty compilation cache, and again with one that
-has all programs; beside scikit-learn's `RandomizedSearchCV` on all cores and a jitted training in a
+has all programs; then a search with halving and another seed, by that cache, which has what both
+need; beside scikit-learn's `RandomizedSearchCV` on all cores and a jitted training in a
 loop, compiling a program for every shape. These two are measured on a part of the configurations,
 half of it before our sweeps and half after, and scaled: the configurations in the order of batch
 size and parameters are cut in parts of equal number, and one drawn from each; the standard error is
@@ -33,6 +34,7 @@ from mlp_jax.sweeps.planning.costs import parameters
 from mlp_jax.sweeps.task import as_task
 
 N, FOLDS, EPOCHS, ROWS = 1000, 3, 20, 10_000
+ANOTHER = "sweep, halving, another seed, warm"
 SAMPLE, SEED = 40, 0  # configurations that the peers are measured on, and what draws them
 APART = 0.02  # of the mean accuracy of the sample, ours and that of the jitted loop
 
@@ -99,10 +101,16 @@ def both_halves(before, after):
 
 
 def swept(name, arguments, choices, folder):
-    """(seconds, programs compiled or read, result) of a sweep with this compilation cache."""
+    """The result of a sweep with this compilation cache."""
+    before = len(list(folder.glob("*-cache")))
     with compilation_cache_in(folder):
         result = mlp_jax.sweep(*arguments, **choices, progress=False)
-    print(f"{name}: {result.seconds:.1f} s, {result.compilations} programs", flush=True)
+    written = len(list(folder.glob("*-cache"))) - before
+    print(
+        f"{name}: {result.seconds:.1f} s, {result.compilations} programs of chunks; of those and "
+        f"smaller ones {written} were not in the cache",
+        flush=True,
+    )
     return result
 
 
@@ -117,6 +125,8 @@ def ours(arguments, choices, folder, between):
             results[name] = swept(name, arguments, chosen, Path(folder) / str(number))
         if state == "cold":
             between()
+    kept = Path(folder) / str(list(ways).index("sweep, halving"))
+    results[ANOTHER] = swept(ANOTHER, arguments, halved | {"key": 1}, kept)
     return results
 
 

@@ -106,7 +106,7 @@ def begun(optimizer_state: Any, params: Any) -> Any:
     def begin(part: Any) -> Any:
         if not isinstance(part, InputScale):
             return part
-        return part._replace(s=np.ones_like(part.s), V=np.array(params[0].W))
+        return part._replace(s=np.ones(part.s.shape, part.s.dtype), V=np.array(params[0].W))
 
     return jax.tree.map(begin, optimizer_state, is_leaf=lambda part: isinstance(part, InputScale))
 

@@ -23,6 +23,7 @@ from mlp_jax.sweeps.running.packing import Packing, filled, gathered, restore_ro
 from mlp_jax.sweeps.running.packs import Flags, Pack
 from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.running.standing import Judge, Standing
+from mlp_jax.sweeps.running.start import Zeros
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.transfers import fetched, lies_here, sent
 from mlp_jax.training.batches import Examples
@@ -93,9 +94,9 @@ class Cohort:
         """Whether any member has epochs left."""
         return bool(self._at.goes_on().any())
 
-    def _state(self, pack: Pack) -> State:
-        """Of a pack; the one at the start if it has none yet, in NumPy."""
-        return self._packing.start(pack, self.names) if pack.state is None else pack.state
+    def _state(self, pack: Pack, zeros: Zeros | None = None) -> State:
+        """Of a pack; the one at the start if it has none yet, in NumPy or with these zeros."""
+        return self._packing.start(pack, self.names, zeros) if pack.state is None else pack.state
 
     def restore(self, snapshots: Sequence[tuple[Snapshot, int]]) -> None:
         """Goes on from where every member stood.
@@ -199,13 +200,13 @@ class Cohort:
         clock = sent((np.int32(at.done), np.int32(stop)), self._device)
         flags = Flags(*(flag.copy() for flag in at.flags))
         lines = np.full((len(self.names), epochs, 4), np.nan, self.task.X.dtype)
-        packs: list[Pack] = []
+        packs, zeros = list[Pack](), Zeros(self._device) if self._resident else None
         waiting: list[tuple[np.ndarray, Any]] = []
         for pack in at.packs:
             count = int(on[pack.places].sum())
             if count:
                 if pack.state is None or not self._resident:
-                    begun = pack._replace(state=self._state(pack))
+                    begun = pack._replace(state=self._state(pack, zeros))
                     pack = begun._replace(**sent(begun.given(), self._device))
                 state, history = call(pack.members, pack.state, *clock, draws, pack.which)
                 waiting.append((pack.places, (history, *Flags.of(state))))

@@ -14,7 +14,7 @@ from mlp_jax.sweeps.running.chunk_program import Members
 from mlp_jax.sweeps.running.cohort_members import CohortMembers
 from mlp_jax.sweeps.running.packs import Pack
 from mlp_jax.sweeps.running.stacking import InitialWeights, weights_of
-from mlp_jax.sweeps.running.start import start_members
+from mlp_jax.sweeps.running.start import Zeros, start_members
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.transfers import lies_here
 from mlp_jax.training.state import State
@@ -60,16 +60,20 @@ class Packing:
         own = weights_of(task, configurations, held, by_class=by_class)
         return weights, own[:, :, np.resize(held, longest)]
 
-    def start(self, pack: Pack, names: np.ndarray) -> State:
-        """The state of a pack before the first epoch, in NumPy.
+    def start(self, pack: Pack, names: np.ndarray, zeros: Zeros | None = None) -> State:
+        """The state of a pack before the first epoch, not to be written to.
 
-        names: configuration, seed and fold of all members of the cohort, (members, 3).
+        Args:
+          pack: of the cohort.
+          names: configuration, seed and fold of all members of the cohort, (members, 3).
+          zeros: of the device that it is to lie on; None for NumPy.
         """
         params = self._weights.stack(
             names[filled(pack.places, self._bucket.chunk)], self._bucket.hidden
         )
         validates = self._task.best_by != "cost"
-        return start_members(params, pack.members.numbers.optimizer, validates=validates)
+        optimizer = pack.members.numbers.optimizer
+        return start_members(params, optimizer, validates=validates, zeros=zeros)
 
 
 def restore_row(state: State, row: int, snapshot: Snapshot, index: int) -> None:

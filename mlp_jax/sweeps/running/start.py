@@ -11,8 +11,25 @@ from mlp_jax.training.input_scale import begun
 from mlp_jax.training.state import State, initial_optimizer_state, start
 
 
-def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> State:
-    """The `State` of members before the first epoch, in NumPy, equal to what `start` makes.
+class Zeros:
+    """Zeros on a device, of every shape once: no program writes to what it is called with."""
+
+    def __init__(self, device: Any) -> None:
+        self._device, self._made = device, dict[Any, Any]()
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Of this shape, not to be written to."""
+        found = self._made.get((shape, dtype))
+        if found is None:
+            found = jax.device_put(np.zeros(shape, dtype), self._device)
+            self._made[shape, dtype] = found
+        return found
+
+
+def start_members(
+    params: Any, optimizer: Any, *, validates: bool = True, zeros: Zeros | None = None
+) -> State:
+    """The `State` of members before the first epoch, equal to what `start` makes.
 
     Most optimizers know nothing at first: their state is zeros, but for scales of the inputs and
     what these multiply, and for that nothing is compiled.
@@ -21,19 +38,20 @@ def start_members(params: Any, optimizer: Any, *, validates: bool = True) -> Sta
       params: of the members, NumPy arrays.
       optimizer: of the members; their numbers are arrays.
       validates: the best parameters are kept.
+      zeros: of the device that the state is to lie on, not to be written to; None for NumPy.
     """
     leaves, structure = jax.tree.flatten((params, optimizer))
     shapes, state_of, scales, knows = _shapes_at_start(
         structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves), validates
     )
-    state: State = jax.tree.unflatten(state_of, [np.zeros(*shape) for shape in shapes])
+    state: State = jax.tree.unflatten(state_of, [(zeros or np.zeros)(*shape) for shape in shapes])
     if scales:
         state = state._replace(optimizer_state=begun(state.optimizer_state, params))
     if knows:
         known = jax.jit(jax.vmap(initial_optimizer_state))(optimizer, params)
         state = state._replace(optimizer_state=jax.tree.map(np.array, known))
     # Where nothing is trained, these are the best.
-    loss = np.full_like(state.best.loss, np.inf)
+    loss = np.full(state.best.loss.shape, np.inf, state.best.loss.dtype)
     best = state.best._replace(loss=loss, params=params if validates else None)
     return state._replace(params=params, best=best)
 
