@@ -16,6 +16,7 @@ from mlp_jax.cli.options import INTERRUPTED
 if TYPE_CHECKING:
     from mlp_jax.sweeps.results.result import SweepResult
 
+ANSWERS_WITHIN = "10s"  # of a scheduler
 OPTIONS = (
     click.option(
         "--processes",
@@ -121,7 +122,14 @@ class Division:
             return
         from distributed import Client
 
-        with Client(self.scheduler) as client:
+        try:
+            client = Client(self.scheduler, timeout=ANSWERS_WITHIN)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"--scheduler is {self.scheduler}, where no scheduler of Dask answers ({error}); "
+                "expected the address that dask scheduler prints, such as tcp://10.0.0.1:8786"
+            ) from error
+        with client:
             yield client.get_executor()
 
     def speaks(self) -> bool:

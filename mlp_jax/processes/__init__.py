@@ -8,31 +8,45 @@ within 1e-10 in float64. How far that goes is measured and worked out in `experi
 
 **A sweep in parts, by an engine that you have.** `sweep(..., executor=E)` cuts the space into
 parts that take about equally long and hands them to E, any executor of `concurrent.futures`. With
-halving every rung is a round. A part whose worker dies is handed out again, twice at most; what is
-done is kept, and with `checkpoint=` the next call goes on from there. The table is read from a file
-where workers see this machine's, and else sent to each worker.
+halving every rung is a round. A part whose worker dies is handed out again, twice at most; then a
+warning says so, and its members are interrupted. What is done is kept, and with `checkpoint=` the
+next call goes on from there. The table is read from a file where workers see this machine's, and
+else sent to each worker. The first call waits for each worker to compile.
 
 On one machine, a number is enough, under `if __name__ == "__main__":` as with any processes that
 Python starts; each has cores of its own. One process alone uses all cores and accelerators too, and
-is about as fast; processes are for what must outlive one that dies:
+is about as fast or, on a short sweep, faster; processes are for what must outlive one that dies:
 
-    result = mlp_jax.sweep(X, y, space, executor=2)
+    if __name__ == "__main__":
+        result = mlp_jax.sweep(X, y, space, executor=2)
     mlp-jax sweep table.csv --target y --processes 2            # the same
 
-On four machines, by Dask (`pip install 'mlp_jax[cluster]'` on all of them): one runs
-`dask scheduler --host 10.0.0.1`, each runs `dask worker tcp://10.0.0.1:8786 --nthreads 1`, and you
+On four machines, by Dask (`pip install 'mlp_jax[cluster]'` on all of them): one runs the first of
+these commands, each runs the second, with its own address, and you the script. Dask listens on all
+interfaces unless it is told where, and asks for no password: who reaches it can run code.
+
+    dask scheduler --host 10.0.0.1 --dashboard-address 127.0.0.1:8787
+    dask worker tcp://10.0.0.1:8786 --host 10.0.0.2 --dashboard-address 127.0.0.1:0 --nthreads 1
 
     from distributed import Client
     with Client("tcp://10.0.0.1:8786") as client:
         result = mlp_jax.sweep(X, y, space, executor=client.get_executor())
     mlp-jax sweep table.csv --target y --scheduler tcp://10.0.0.1:8786    # the same
 
-`LocalCluster(n_workers=2, threads_per_worker=1)` of Dask is such a cluster on one machine. By MPI,
-`mpiexec -n 5 python -m mpi4py.futures script.py` with `executor=MPIPoolExecutor()` in the script.
+Such a cluster on one machine, which listens on it alone:
+
+    from distributed import Client, LocalCluster
+    if __name__ == "__main__":
+        here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+        with LocalCluster(n_workers=2, threads_per_worker=1, **here) as cluster:
+            with Client(cluster) as client:
+                result = mlp_jax.sweep(X, y, space, executor=client.get_executor())
+
+By MPI, `mpiexec -n 5 python -m mpi4py.futures script.py` with `executor=MPIPoolExecutor()` in it.
 `SweepCV` is divided so inside `joblib.parallel_config(backend="dask")` or "loky", by its `n_jobs`.
-A worker with one thread uses all cores or accelerators that it sees. Scheduler and workers listen
-where you say; this library listens nowhere. Chunks are of the size that suits the kind of device of
-the process that calls.
+A worker with one thread uses all cores or accelerators that it sees. This library listens nowhere.
+Chunks are of the size that suits the kind of device of the process that calls. An executor goes
+with `checkpoint=` and `halving=`, not with `seconds=`, `shard=` or `devices=`.
 
 Without an engine and without halving, each machine trains its part into a common folder, waits for
 nobody, and the same command without `--shard`, or without `shard=`, then has it all:

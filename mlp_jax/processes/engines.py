@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -45,6 +45,20 @@ def workers_of(choice: Any) -> int:
         return max(1, sum(choice._client.nthreads().values()))
     known = getattr(choice, "num_workers", None) or getattr(choice, "_max_workers", None)
     return int(known or UNTOLD)
+
+
+def told_without_workers(executor: Executor) -> str | None:
+    """What to type where Dask has no worker; None where it has some, and of other executors."""
+    client = getattr(executor, "_client", None)
+    with suppress(Exception):  # a scheduler that has gone is told of where parts are handed out
+        if client is not None and not client.nthreads():
+            address = client.scheduler.address
+            return (
+                f"no worker is connected to the scheduler {address}, and the sweep waits: start "
+                f"dask worker {address} --nthreads 1; if workers have come and left, they print "
+                "why, such as that mlp_jax is not installed there"
+            )
+    return None
 
 
 def executor_of_joblib(n_jobs: Any) -> Executor | None:

@@ -106,7 +106,7 @@ def sweep(
         among them, and the same call without shard then has it all.
       executor: whoever trains instead of this process: any executor of `concurrent.futures`, such
         as `client.get_executor()` of Dask or mpi4py's, or a number of processes to start on this
-        machine; see `help(mlp_jax.processes)`.
+        machine; see `help(mlp_jax.processes)`. Not with devices, shard or seconds.
       cancel: a `threading.Event`; once another thread sets it, it is as if Ctrl-C was typed.
       weights: what every sample counts, (samples,), 0 or more: in the cost, J = Σ wᵢ Lᵢ / Σ wᵢ, in
         the validation loss, in the score and in the choice of an ensemble; None for all ones.

@@ -7,6 +7,7 @@ is handed out again.
 """
 
 import itertools
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp_jax.processes.engines import workers_of
+from mlp_jax.processes.engines import told_without_workers, workers_of
 from mlp_jax.storage.fingerprints import content_of, digest_of
 from mlp_jax.sweeps.divided.part import (
     Answer,
@@ -41,7 +42,11 @@ from mlp_jax.sweeps.task import Task
 
 PARTS_OF_WORKER = 4  # of a rung, so that all workers are done at about one time
 AGAIN = 2  # times that a part is handed out again
+LONELY = 10.0  # seconds after which a sweep that no part comes back to looks for workers
 GRACE = 10.0  # seconds in which workers that hear of Ctrl-C may bring what they have
+
+
+UNSENT = PicklingError, AttributeError, TypeError  # what pickle raises
 
 
 class Handed(NamedTuple):
@@ -98,6 +103,8 @@ class EngineRunner:
         self._ready: list[CohortName] = []
         self._names = itertools.count(len(self._order))  # numbers that no cohort has
         self._pending: dict[Future[Answer], Handed] = {}
+        self._came = False  # whether any part has come back
+        self._lonely_since = time.monotonic()
         self._begin()
 
     def _begin(self) -> None:
@@ -135,22 +142,21 @@ class EngineRunner:
 
         Raises:
           KeyboardInterrupt: some parts are lost for good, and a warning has said so.
+          RuntimeError: all parts are lost.
+          ValueError: a part cannot be sent.
           BaseException: of a training, or of `look`.
         """
         waiting, lost = deque(self._parts(epoch)), list[BaseException]()
         while self._pending or waiting:
-            seconds = look()
+            seconds = self._look(look)
             while waiting and len(self._pending) < self._at_a_time:
                 self._hand_out(waiting.popleft())
-            for future in first_finished(self._pending, seconds, look):
+            for future in first_finished(self._pending, seconds, partial(self._look, look)):
                 handed = self._pending[future]
                 try:
                     answer = future.result()
-                except (PicklingError, AttributeError, TypeError) as error:
-                    raise ValueError(
-                        f"a part cannot be sent to another process ({error}): a function of yours, "
-                        "as of scoring=, has to stand in a file that can be imported"
-                    ) from error
+                except UNSENT as error:
+                    raise _unsent(error) from error
                 except (Exception, CancelledError) as error:  # of the engine, not of the training
                     part = handed.part._replace(turn=handed.part.turn + 1)
                     if part.turn <= AGAIN:
@@ -164,6 +170,12 @@ class EngineRunner:
                         waiting.appendleft(handed._replace(part=part))
                     self._take(handed, answer)
                 del self._pending[future]
+        if lost and not self._came:
+            raise RuntimeError(
+                f"no part of the sweep came back from the workers: {lost[0]!r}; see what they "
+                "print. In a script, what starts processes stands under "
+                'if __name__ == "__main__":'
+            ) from lost[0]
         if lost:
             warnings.warn(
                 f"{len(lost)} part{'s' * (len(lost) > 1)} of the sweep went wrong {AGAIN + 1} "
@@ -172,19 +184,33 @@ class EngineRunner:
             )
             raise KeyboardInterrupt
 
+    def _look(self, look: Callable[[], float | None]) -> float:
+        """`look`; says so where nobody is there to train."""
+        seconds, now = look(), time.monotonic()
+        if not self._came and now - self._lonely_since >= LONELY:
+            said = told_without_workers(self._executor)
+            if said is not None:
+                warnings.warn(said, stacklevel=2)
+            self._lonely_since = now if said is None else np.inf
+        return LONELY if seconds is None else min(seconds, LONELY)
+
     def _hand_out(self, handed: Handed) -> None:
         try:
             self._pending[self._executor.submit(train_part, handed.part)] = handed
-        except BrokenExecutor as error:
+        except UNSENT as error:
+            raise _unsent(error) from error
+        except Exception as error:  # a pool that is broken, a client without its scheduler
+            died = "a worker has died, and " * isinstance(error, BrokenExecutor)
             warnings.warn(
-                f"a worker has died, and the executor takes no more: {error}; what is done is "
-                "kept. Make a new executor; with checkpoint= the same call goes on from there",
+                f"{died}the executor takes no more parts: {error}; what is done is kept. Make "
+                "a new executor; with checkpoint= the same call goes on from there",
                 stacklevel=2,
             )
             raise KeyboardInterrupt from None
 
     def _take(self, handed: Handed, answer: Answer) -> None:
         """Records what a part has found."""
+        self._came = True
         if answer.error is not None:
             raise answer.error
         if answer.outcomes is None:
@@ -264,3 +290,10 @@ class EngineRunner:
             halving=self._plan.halving,
         )
         return Handed(part, tuple(names))
+
+
+def _unsent(error: Exception) -> ValueError:
+    return ValueError(
+        f"a part cannot be sent to another process ({error}): a function of yours, as of scoring=, "
+        "has to stand in a file that can be imported"
+    )

@@ -93,7 +93,8 @@ class SweepPlan:
         if not self.members:  # more shards than configurations
             return "0 members"
         lines = [
-            f"{self.members} members in {self.compilations} programs, "
+            f"{self.members} members in {self.compilations} "
+            f"program{'s' * (self.compilations != 1)}, "
             f"{self.flops_used / self.flops_issued:.0%} of the arithmetic useful, "
             f"{self.bytes / 2**20:.0f} MiB, about {self.seconds:.0f} s",
             f"{'widths':>18} {'activation':>15} {'batch':>6} {'members':>8} {'chunk':>6} useful",

@@ -4,12 +4,14 @@ import pickle
 import shutil
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import cloudpickle
 import numpy as np
 import pytest
 
 from mlp_jax.losses import LOSSES
+from mlp_jax.sweeps.divided import engine
 from mlp_jax.sweeps.divided.part import with_examples, without_examples
 from mlp_jax.sweeps.divided.worker import train_part
 from mlp_jax.sweeps.task import as_task
@@ -100,16 +102,70 @@ def test_a_part_that_is_lost_three_times_is_said_and_the_others_are_kept(alone):
     assert all(s in (k, "interrupted") for s, k in zip(statuses, kept, strict=True))
 
 
-@pytest.mark.parametrize(("halving", "at"), [(None, 2), (3, 9)])
-def test_an_executor_that_is_broken_is_said_and_the_folder_goes_on(alone, halving, at, tmp_path):
+def test_where_no_part_comes_back_it_is_an_error():
+    def always(part):
+        raise OSError("disk")
+
+    said = r"no part of the sweep came back .*disk.*if __name__ == \"__main__\""
+    with pytest.raises(RuntimeError, match=said):
+        swept(executor=Noted(always))
+
+
+class Deserted(Noted):
+    """An executor of Dask whose workers come once somebody has been told that they are missing."""
+
+    def __init__(self):
+        super().__init__()
+        self._client, self.scheduler = self, SimpleNamespace(address="tcp://10.0.0.1:8786")
+        self.waiting, self.told = [], threading.Event()
+
+    def nthreads(self):
+        return {"a worker": 1} if self.told.is_set() or not self.parts else {}
+
+    def submit(self, fn, part):
+        self.parts.append(part)
+        future, trained = Future(), Noted().submit(fn, part)
+        threading.Thread(target=self.comes, args=(future, trained)).start()
+        return future
+
+    def comes(self, future, trained):
+        self.told.wait(20)  # or the test fails
+        future.set_result(trained.result())
+
+
+def test_a_sweep_without_workers_says_so_and_waits(alone, monkeypatch):
+    monkeypatch.setattr(engine, "LONELY", 0.05)
+    deserted, told = Deserted(), []
+
+    def warned(message, **_):
+        told.append(message)
+        deserted.told.set()
+
+    monkeypatch.setattr(engine.warnings, "warn", warned)
+    check_same(swept(executor=deserted), alone[None])
+    [said] = told
+    assert "no worker is connected to the scheduler tcp://10.0.0.1:8786" in said
+    assert "dask worker tcp://10.0.0.1:8786" in said
+
+
+@pytest.mark.parametrize(
+    ("halving", "at", "error", "said"),
+    [
+        (None, 2, BrokenExecutor("no more"), "a worker has died, and the executor takes no more"),
+        (3, 9, Exception("Client is closed"), "^the executor takes no more parts: Client is cl"),
+    ],
+)
+def test_an_executor_that_is_broken_is_said_and_the_folder_goes_on(
+    alone, halving, at, error, said, tmp_path
+):
     class Breaks(Noted):
         def submit(self, fn, part):
             if len(self.parts) == at:
-                raise BrokenExecutor("no more")
+                raise error
             return super().submit(fn, part)
 
     how = {"halving": halving, "chunk": 6, "checkpoint": tmp_path}
-    with pytest.warns(UserWarning, match="a worker has died, and the executor takes no more"):
+    with pytest.warns(UserWarning, match=said):
         found = swept(executor=Breaks(), **how)
     assert found.interrupted
     again, whole = Noted(), Noted()

@@ -67,6 +67,16 @@ def test_the_command_line_finds_the_workers_of_a_scheduler(client, tmp_path):
     assert json.loads(done.stdout)["members"] == 8
 
 
+@pytest.mark.parametrize("address", ["localhost:nope", "tcp://127.0.0.1:1"])
+def test_the_command_line_says_where_no_scheduler_is(address, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("mlp_jax.cli.division.ANSWERS_WITHIN", "0.2s")
+    done = CliRunner().invoke(commands, ["sweep", "--n", "2", "--scheduler", address])
+    assert done.exit_code == 2
+    assert f"--scheduler is {address}, where no scheduler of Dask answers" in done.stderr
+    assert "expected the address that dask scheduler prints" in done.stderr
+
+
 def test_a_search_inside_joblib_is_divided(client):
     mlp = mlp_jax.MLPClassifier(max_iter=4, random_state=0)
     space = {"hidden_layer_sizes": [(3,), (5,)], "alpha": [1e-3, 1e-1]}
