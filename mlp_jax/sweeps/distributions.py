@@ -35,7 +35,7 @@ class Distribution(NamedTuple):
 
     def column(self, rng: np.random.Generator, n: int) -> Column:
         """The values of n configurations."""
-        drawn = self.quantiles(shares(rng, n))
+        drawn = self.quantiles(shares(rng, n, level=self.options is not None))
         if self.options is None:
             return Column.of(drawn, np.arange(n))
         return Column.of(self.options, drawn)
@@ -48,9 +48,14 @@ class Distribution(NamedTuple):
         return value
 
 
-def shares(rng: np.random.Generator, n: int) -> np.ndarray:
-    """A number out of each of n equal parts of [0, 1), in random order: (n,)."""
-    return (rng.permutation(n) + rng.random(n)) / n
+def shares(rng: np.random.Generator, n: int, *, level: bool = False) -> np.ndarray:
+    """A number out of each of n equal parts of [0, 1), in random order: (n,).
+
+    level: at one place in all parts, so that of any parts of one size each has as many of them as
+      the others, or one more or less.
+    """
+    order, within = rng.permutation(n), rng.random(n)
+    return (order + (within[:1] if level else within)) / n
 
 
 def place(share: np.ndarray, of: int) -> np.ndarray:

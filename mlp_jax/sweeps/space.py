@@ -188,7 +188,7 @@ def _combined(space: dict[str, Any], picked: np.ndarray) -> dict[str, Column]:
 def _draw(value: Any, n: int, rng: np.random.Generator) -> Column:
     """N values of a list or a distribution."""
     if not isinstance(value, Distribution):
-        return _column(value, place(shares(rng, n), len(value)))
+        return _column(value, place(shares(rng, n, level=True), len(value)))
     drawn = value.column(rng, n)
     return drawn if isinstance(drawn.options, np.ndarray) else _column(drawn.options, drawn.codes)
 

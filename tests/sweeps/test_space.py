@@ -65,6 +65,20 @@ def test_every_part_of_a_range_is_drawn_as_often_also_of_few_configurations():
     assert len(orders) == 3
 
 
+@pytest.mark.parametrize("n", [1, 2, 7, 13])
+@pytest.mark.parametrize("of_options", [list, lambda options: choice(*options)])
+def test_no_option_is_drawn_twice_more_than_another(of_options, n):
+    options = [16, 32, 64, 128, 256]
+    space = {"batch_size": of_options(options), "learning_rate": uniform(0.1, 0.2)}
+    found = set()
+    for seed in range(40):
+        drawn = [c["batch_size"] for c in named(space, n, seed=seed)]
+        counts = [drawn.count(option) for option in options]
+        assert max(counts) - min(counts) <= 1
+        found.add(tuple(counts))
+    assert len(found) > 1 or n % 5 == 0  # of which there is one more, is chance
+
+
 def test_no_seed_draws_what_is_outside_of_the_range():
     space = {
         "learning_rate": log_uniform(1e-4, 1.0),
