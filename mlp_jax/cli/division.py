@@ -1,5 +1,6 @@
 """The options of `mlp-jax sweep` that divide it among processes, and what they do. No JAX."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -16,7 +17,7 @@ from mlp_jax.cli.options import INTERRUPTED
 if TYPE_CHECKING:
     from mlp_jax.sweeps.results.result import SweepResult
 
-ANSWERS_WITHIN = "10s"  # of a scheduler
+ANSWERS_WITHIN = 10.0  # seconds, a scheduler
 OPTIONS = (
     click.option(
         "--processes",
@@ -121,15 +122,16 @@ class Division:
             yield self.processes
             return
         from distributed import Client
+        from distributed.comm import get_address_host_port
 
-        try:
-            client = Client(self.scheduler, timeout=ANSWERS_WITHIN)
+        try:  # no client is begun in vain: to collect one may block those that follow
+            socket.create_connection(get_address_host_port(self.scheduler), ANSWERS_WITHIN).close()
         except (OSError, ValueError) as error:
             raise ValueError(
                 f"--scheduler is {self.scheduler}, where no scheduler of Dask answers ({error}); "
                 "expected the address that dask scheduler prints, such as tcp://10.0.0.1:8786"
             ) from error
-        with client:
+        with Client(self.scheduler) as client:
             yield client.get_executor()
 
     def speaks(self) -> bool:

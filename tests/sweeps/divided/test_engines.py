@@ -68,9 +68,8 @@ def test_the_command_line_finds_the_workers_of_a_scheduler(client, tmp_path):
 
 
 @pytest.mark.parametrize("address", ["localhost:nope", "tcp://127.0.0.1:1"])
-def test_the_command_line_says_where_no_scheduler_is(address, monkeypatch):
+def test_the_command_line_says_where_no_scheduler_is(address):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("mlp_jax.cli.division.ANSWERS_WITHIN", "0.2s")
     done = CliRunner().invoke(commands, ["sweep", "--n", "2", "--scheduler", address])
     assert done.exit_code == 2
     assert f"--scheduler is {address}, where no scheduler of Dask answers" in done.stderr
