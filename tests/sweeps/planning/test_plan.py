@@ -182,7 +182,7 @@ def test_no_worker_is_idle_where_there_is_one_program():
 
 def test_a_plan_prints_its_programs():
     said = str(mlp_jax.plan_sweep(X, Y, {"width": [8, 16]}))
-    assert "10 members in 1 programs" in said
+    assert "10 members in 1 program, " in said
     assert " 16 " in said
 
 
