@@ -55,8 +55,9 @@ def told_without_workers(executor: Executor) -> str | None:
             address = client.scheduler.address
             return (
                 f"no worker is connected to the scheduler {address}, and the sweep waits: start "
-                f"dask worker {address} --nthreads 1; if workers have come and left, they print "
-                "why, such as that mlp_jax is not installed there"
+                f"dask worker {address} --host OF_THE_WORKER --dashboard-address 127.0.0.1:0 "
+                "--nthreads 1; if workers have come and left, they print why, such as that mlp_jax "
+                "is not installed there"
             )
     return None
 

@@ -42,7 +42,7 @@ from mlp_jax.sweeps.task import Task
 
 PARTS_OF_WORKER = 4  # of a rung, so that all workers are done at about one time
 AGAIN = 2  # times that a part is handed out again
-LONELY = 10.0  # seconds after which a sweep that no part comes back to looks for workers
+LONELY = 10.0  # seconds without a part that comes back, after which somebody looks for workers
 GRACE = 10.0  # seconds in which workers that hear of Ctrl-C may bring what they have
 
 
@@ -187,7 +187,7 @@ class EngineRunner:
     def _look(self, look: Callable[[], float | None]) -> float:
         """`look`; says so where nobody is there to train."""
         seconds, now = look(), time.monotonic()
-        if not self._came and now - self._lonely_since >= LONELY:
+        if now - self._lonely_since >= LONELY:
             said = told_without_workers(self._executor)
             if said is not None:
                 warnings.warn(said, stacklevel=2)
@@ -210,7 +210,7 @@ class EngineRunner:
 
     def _take(self, handed: Handed, answer: Answer) -> None:
         """Records what a part has found."""
-        self._came = True
+        self._came, self._lonely_since = True, time.monotonic()
         if answer.error is not None:
             raise answer.error
         if answer.outcomes is None:
