@@ -3,7 +3,7 @@
 Four questions; one machine, float32, everything compiled before, start-up apart:
 
 1. Strong scaling: the same networks on one core, on two, on virtual devices; by one and by two
-   workers of one core each, of the standard pool and of Dask; in processes that
+   workers of one core each, of `executor=2` and of Dask; in processes that
    `mlp_jax.distributed` has joined.
 2. Weak scaling: as many networks a core.
 3. What a checkpoint costs, saved ten times as often as by default, in turns with none.
@@ -75,7 +75,7 @@ def problem(members, epochs=EPOCHS, rows=ROWS):
 def executor_of(who, count):
     """Workers of one core each, of those that this process may use."""
     if who == "pool":
-        from mlp_jax.processes.engines import Processes
+        from mlp_jax.processes.pool import Processes
 
         with Processes(count) as processes:
             yield processes

@@ -131,6 +131,23 @@ def test_scaling_is_measured_and_worked_out(tmp_path):
     assert (again["strong"], again["checkpoint"]) == (found["strong"], found["checkpoint"])
 
 
+def test_what_a_killed_worker_changes_is_measured(tmp_path):
+    run(ROOT / "experiments/divided.py", "--small", "--output", tmp_path)
+    [row] = json.loads((tmp_path / "divided.json").read_text())["rows"]
+    assert row["killed_at"] == 1
+    assert row["statuses"]
+    assert max(row["scores"], row["weights"]) < 1e-10
+
+
+def test_nothing_differed_where_a_thousand_networks_lost_workers():
+    found = json.loads((ROOT / "experiments/results/divided.json").read_text())
+    assert found["members"] == 1000
+    assert {row["engine"] for row in found["rows"]} == {"processes", "dask"}
+    assert {row["killed_at"] for row in found["rows"]} == {None, 1, 3, 6}
+    assert all(row["scores"] == row["weights"] == 0 for row in found["rows"])
+    assert all(row["statuses"] for row in found["rows"])
+
+
 def test_the_scores_on_the_page_are_the_committed_ones_and_none_is_worse():
     path = ROOT / "experiments/results/scikit_learn_scores.json"
     rows, page = json.loads(path.read_text())["rows"], (ROOT / "experiments/README.md").read_text()

@@ -15,7 +15,8 @@ else sent to each worker. The first call waits for each worker to compile.
 
 On one machine, a number is enough, under `if __name__ == "__main__":` as with any processes that
 Python starts; each has cores of its own. One process alone uses all cores and accelerators too, and
-is about as fast or, on a short sweep, faster; processes are for what must outlive one that dies:
+is about as fast or, on a short sweep, faster; processes are for what must outlive one that dies (a
+`ProcessPoolExecutor` of yours ends with its first, or waits for ever if it died while it sent):
 
     if __name__ == "__main__":
         result = mlp_jax.sweep(X, y, space, executor=2)

@@ -1,18 +1,11 @@
 """Engines: whatever trains the parts of a sweep, by the interface of `concurrent.futures`."""
 
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import wait
 from typing import Any
 
-import jax
-
+from mlp_jax.processes.pool import Processes
 from mlp_jax.wording import as_typed
 
 UNTOLD = 8  # workers of an executor that does not say how many it has
@@ -81,63 +74,3 @@ def executor_of_joblib(n_jobs: Any) -> Executor | None:
     from joblib.externals.loky import get_reusable_executor
 
     return get_reusable_executor(max_workers=count)
-
-
-class Processes(Executor):
-    """Processes on this machine, each with cores of its own; new ones once one of them has died.
-
-    They end with the process that started them, are deaf to Ctrl-C, which that process heeds, and
-    keep their programs where it does.
-    """
-
-    def __init__(self, count: int) -> None:
-        """count: of the processes."""
-        self._max_workers = count
-        self._pool = self._started()
-
-    def _started(self) -> ProcessPoolExecutor:
-        spawn = multiprocessing.get_context("spawn")  # JAX does not survive a fork
-        folder = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
-        how = spawn.Value("i", 0), self._max_workers, folder
-        return ProcessPoolExecutor(self._max_workers, spawn, _begin, how)
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """See `concurrent.futures.Executor.submit`."""
-        try:
-            return self._pool.submit(fn, *args, **kwargs)
-        except BrokenProcessPool:
-            self._pool.shutdown()
-            self._pool = self._started()
-            return self._pool.submit(fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """See `concurrent.futures.Executor.shutdown`."""
-        self._pool.shutdown(wait, cancel_futures=cancel_futures)
-
-
-def _begin(begun: Any, count: int, programs: str | None) -> None:
-    """What a process does first.
-
-    Args:
-      begun: how many have begun before, shared by all.
-      count: of the processes.
-      programs: the folder to keep compiled programs in, or None.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with begun.get_lock():
-        number, begun.value = begun.value, begun.value + 1
-    if hasattr(os, "sched_setaffinity"):  # before JAX starts its threads
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cores[number % count :: count] or {cores[number % len(cores)]})
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    if programs is not None:
-        from mlp_jax.processes.kept_programs import keep_programs
-
-        keep_programs(programs)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)  # the queue of calls would be waited for, and nobody writes to it any more

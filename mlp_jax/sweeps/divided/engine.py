@@ -44,8 +44,6 @@ PARTS_OF_WORKER = 4  # of a rung, so that all workers are done at about one time
 AGAIN = 2  # times that a part is handed out again
 LONELY = 10.0  # seconds without a part that comes back, after which somebody looks for workers
 GRACE = 10.0  # seconds in which workers that hear of Ctrl-C may bring what they have
-
-
 UNSENT = PicklingError, AttributeError, TypeError  # what pickle raises
 
 
@@ -142,7 +140,7 @@ class EngineRunner:
 
         Raises:
           KeyboardInterrupt: some parts are lost for good, and a warning has said so.
-          RuntimeError: all parts are lost.
+          RuntimeError: a part is lost, and none has ever come back.
           ValueError: a part cannot be sent.
           BaseException: of a training, or of `look`.
         """
@@ -160,9 +158,12 @@ class EngineRunner:
                 except (Exception, CancelledError) as error:  # of the engine, not of the training
                     part = handed.part._replace(turn=handed.part.turn + 1)
                     if part.turn <= AGAIN:
-                        waiting.append(handed._replace(part=part))
-                    else:
+                        again = waiting.append if self._came else waiting.appendleft
+                        again(handed._replace(part=part))
+                    elif self._came:
                         lost.append(error)
+                    else:
+                        raise _nobody(error) from error
                 else:
                     if answer.lacks:
                         there = self._examples._replace(arrays=self._arrays)
@@ -170,12 +171,6 @@ class EngineRunner:
                         waiting.appendleft(handed._replace(part=part))
                     self._take(handed, answer)
                 del self._pending[future]
-        if lost and not self._came:
-            raise RuntimeError(
-                f"no part of the sweep came back from the workers: {lost[0]!r}; see what they "
-                "print. In a script, what starts processes stands under "
-                'if __name__ == "__main__":'
-            ) from lost[0]
         if lost:
             warnings.warn(
                 f"{len(lost)} part{'s' * (len(lost) > 1)} of the sweep went wrong {AGAIN + 1} "
@@ -257,9 +252,7 @@ class EngineRunner:
         members, done = (self._fresh[name], 0) if cohort is None else (cohort.names, cohort.done)
         left = np.clip(np.minimum(epochs[members[:, 0]], until) - done, 0, None).sum()
         of_all = epochs[bucket.configurations].sum() * len(bucket.folds)
-        return (
-            bucket.seconds * left / of_all + 1e-9
-        )  # or all would be 0 where nobody has epochs left
+        return bucket.seconds * left / of_all + 1e-9  # not 0 where nobody has epochs left
 
     def _part(self, names: list[CohortName], until: int) -> Handed:
         """The part of some cohorts, those of a bucket and fold in one."""
@@ -290,6 +283,13 @@ class EngineRunner:
             halving=self._plan.halving,
         )
         return Handed(part, tuple(names))
+
+
+def _nobody(error: BaseException) -> RuntimeError:
+    return RuntimeError(
+        f"no part of the sweep came back from the workers: {error!r}; see what they print. In a "
+        'script, what starts processes stands under if __name__ == "__main__":'
+    )
 
 
 def _unsent(error: Exception) -> ValueError:

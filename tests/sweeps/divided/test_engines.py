@@ -1,12 +1,13 @@
 """Real engines: processes of this machine, Dask, MPI. A worker is killed, and nothing is lost."""
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import joblib
@@ -16,8 +17,8 @@ from click.testing import CliRunner
 
 import mlp_jax
 from mlp_jax.cli.main import commands
-from mlp_jax.processes.engines import Processes, executor_of_joblib, workers_of
-from tests.processes.started import started
+from mlp_jax.processes.engines import executor_of_joblib, workers_of
+from mlp_jax.processes.pool import Processes
 from tests.sweeps.divided.divided import X, Y, check_same, swept
 
 ROOT = Path(__file__).parents[3]
@@ -39,11 +40,19 @@ def killing(pids, at):
 
 def test_processes_lose_nothing_where_one_is_killed(alone):
     with Processes(2) as processes:
-        pids = lambda: list(processes._pool._processes)  # noqa: E731
+        seen = []
+        pids = lambda: seen.append(processes.pids()) or seen[-1]  # noqa: E731
         check_same(swept(executor=processes, chunk=6, progress=killing(pids, 2)), alone[None])
-        again = pids()
+        again = processes.pids()
+        assert [one in again for one in seen[0]] == [False, True]  # the other one goes on
         check_same(swept(executor=processes, chunk=6, halving=3), alone[3])
-        assert pids() == again  # and none was started for nothing
+        assert processes.pids() == again  # and none was started for nothing
+
+
+def test_a_pool_of_the_standard_library_trains(alone):
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, spawn) as executor:
+        check_same(swept(executor=executor, halving=3), alone[3])
 
 
 @pytest.fixture(scope="module")
@@ -131,37 +140,3 @@ def test_mpi_finds_the_same(alone, tmp_path):
     workers, scores = json.loads(done.stdout)
     assert workers == 1  # the first of the two ranks hands out
     np.testing.assert_allclose(scores, [m.score for m in alone[3].members], rtol=1e-10)
-
-
-ENDS = """
-import sys, time
-import mlp_jax
-from mlp_jax.cli.main import commands
-from mlp_jax.processes.engines import Processes
-from tests.sweeps.divided.test_engines import naps
-if __name__ == "__main__":
-    processes = Processes(1)
-    processes.submit(naps, sys.argv[1])
-    time.sleep(100)
-"""
-
-
-def naps(path):
-    Path(path).write_text(str(os.getpid()))
-    time.sleep(1000)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-def test_processes_end_with_the_one_that_started_them(tmp_path):
-    (tmp_path / "ends.py").write_text(ENDS)
-    parent = started(
-        f"import runpy\nrunpy.run_path({str(tmp_path / 'ends.py')!r}, run_name='__main__')",
-        tmp_path / "pid",
-    )
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-        assert parent.poll() is None, parent.communicate()
-        time.sleep(0.05)
-    parent.kill()
-    process = Path("/proc") / (tmp_path / "pid").read_text()
-    while process.exists() and "Z" not in (process / "stat").read_text().split()[2]:
-        time.sleep(0.05)
