@@ -117,12 +117,15 @@ def _ranking(result: "SweepResult", fewer: tuple[str, ...]) -> Any:
     """The best configurations as a table of rich, without the columns of these names."""
     from rich.table import Table
 
+    from mlp_jax.sweeps.scoring import as_read
+
     task = result.task
     shown = Table(box=None, pad_edge=False)
     columns: dict[str, list[str]] = {}
     for row in result.ranking[:BEST]:
         values = {name: row.in_words(name) for name in result.varied()}
-        numbers = {task.scoring: f"{row.score:.4f}", "spread": f"{row.spread:.4f}"}
+        score = as_read(task.scoring, row.score)
+        numbers = {task.scoring: f"{score:.4f}", "spread": f"{row.spread:.4f}"}
         first = {"rank": str(row.rank), **numbers, "epoch": f"{row.best_epoch:.0f}"}
         for name, cell in (first | values | {"status": row.status}).items():
             columns.setdefault(name, []).append(cell)

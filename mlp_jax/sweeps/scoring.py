@@ -6,6 +6,11 @@ from mlp_jax import metrics
 from mlp_jax.losses import Loss
 
 
+def as_read(scoring: str, score: float) -> float:
+    """A score as it is read under its name: a loss, and not minus the loss."""
+    return 0.0 - score if scoring == "loss" else score
+
+
 def scores_of(choice: Any, losses: list[Loss]) -> tuple[str, dict[Loss, metrics.Metric | None]]:
     """The score's name, and for every loss the metric behind it; None for the loss itself."""
     if callable(choice):

@@ -63,7 +63,7 @@ def test_a_sweep_prints_its_plan_its_best_and_writes_page_and_model(small, tmp_p
     run_ = run(*small, "--epochs", 8, "--report", page, "--output", model)
     assert run_.exit_code == 0, run_.output
     assert "6 members in" in run_.output
-    assert re.search(r"rank +loss +spread", run_.output)
+    assert re.search(r"rank +loss +spread.*\n +1 +0\.\d", run_.output)  # a loss, not minus it
     held = r": accuracy (\d\.\d+), .* on the 114 held out\n"
     together = re.search(rf"ensemble of (\d+) networks of \d configurations?{held}", run_.output)
     alone = re.search(rf"the best alone, trained on all 455 samples{held}", run_.output)

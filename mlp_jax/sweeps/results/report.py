@@ -14,6 +14,7 @@ from mlp_jax.sweeps.results.report_pictures import (
     pictures_of_training,
 )
 from mlp_jax.sweeps.results.result import SweepResult
+from mlp_jax.sweeps.scoring import as_read
 
 ROWS = 20  # configurations in the table
 
@@ -69,8 +70,9 @@ def html_report(
     known, count = result.task.classes, result.task.X.shape[1]
     named = None if known is None else _names("classes", classes, [*map(str, known)])
     columns = _names("features", features, [f"x[{i}]" for i in range(1, count + 1)])
+    score = as_read(result.task.scoring, best.score)
     figures = [
-        (f"{best.score:.4f} ± {best.spread:.4f}", f"{result.task.scoring} of the best, by folds"),
+        (f"{score:.4f} ± {best.spread:.4f}", f"{result.task.scoring} of the best, by folds"),
         (f"{len(result.ranking):,}", "configurations"),
         (f"{plan.members:,}", "networks trained"),
         (f"{result.seconds:.1f} s", "in all"),
@@ -146,7 +148,8 @@ def _ranking(result: SweepResult) -> str:
     lines = []
     for row in result.ranking[:ROWS]:
         values = [row.in_words(name) for name in names]
-        first = (str(row.rank), f"{row.score:.4f}", f"{row.spread:.4f}", f"{row.best_epoch:.0f}")
+        score = as_read(result.task.scoring, row.score)
+        first = (str(row.rank), f"{score:.4f}", f"{row.spread:.4f}", f"{row.best_epoch:.0f}")
         lines.append((*first, *values, row.status))
     return _table(head, lines)
 

@@ -12,6 +12,7 @@ from mlp_jax.sweeps.results.ensemble import Ensemble
 from mlp_jax.sweeps.results.ensemble_selection import loss_of_outputs
 from mlp_jax.sweeps.results.report_pictures import OUTPUTS, Picture
 from mlp_jax.sweeps.results.result import SweepResult
+from mlp_jax.sweeps.scoring import as_read
 
 LOG_LOSSES = ("binary_cross_entropy", "softmax_cross_entropy")
 
@@ -65,12 +66,14 @@ def _counted(count: int, what: str) -> str:
 def members_of(result: SweepResult, ensemble: Ensemble) -> list[tuple[str, ...]]:
     """A head and a line for every configuration of the ensemble, the largest weight first."""
     names = [name for name in result.varied() if name != "hidden"]
-    found = [("weight", "rank", result.task.scoring, "networks", "hidden layers", *names)]
+    scoring = result.task.scoring
+    found = [("weight", "rank", scoring, "networks", "hidden layers", *names)]
     picks = list(ensemble.chosen)
     for rank in sorted(set(picks), key=lambda rank: (-picks.count(rank), rank)):
         row = result.ranking[rank - 1]
         hidden = "-".join(str(W.shape[1]) for W, _ in row.members[0].trained[0][:-1]) or "none"
-        first = (f"{picks.count(rank) / len(picks):.0%}", str(rank), f"{row.score:.4f}")
+        score = as_read(scoring, row.score)
+        first = (f"{picks.count(rank) / len(picks):.0%}", str(rank), f"{score:.4f}")
         chosen = tuple(row.in_words(name) for name in names)
         found.append((*first, str(len(row.members)), hidden, *chosen))
     return found

@@ -41,7 +41,9 @@ def pictures_of_choices(result: SweepResult) -> list[Picture]:
         return []
     statuses = [row.status for row in rows]
     scores = [row.score for row in rows]
-    task, found = result.task, []
+    found = []
+    # In pictures more is better: scores far below all others are arrows at the foot.
+    scoring = {"loss": "minus the loss"}.get(result.task.scoring, result.task.scoring)
     for name in result.varied():
         values: list[Any] = [row.configuration.get(name) for row in rows]
         title = name
@@ -50,8 +52,8 @@ def pictures_of_choices(result: SweepResult) -> list[Picture]:
         elif not all(isinstance(value, int | float) for value in values):
             values = [row.in_words(name) for row in rows]
         drawn, (axes,) = pictures.figure()
-        pictures.score_by(axes, values, scores, name=title, scoring=task.scoring, statuses=statuses)
-        caption = f"Each dot is a configuration: {task.scoring} by {title}."
+        pictures.score_by(axes, values, scores, name=title, scoring=scoring, statuses=statuses)
+        caption = f"Each dot is a configuration: {scoring} by {title}."
         found.append(Picture(pictures.png(drawn), caption))
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlp_jax.sweeps.outcomes import Outcomes
+from mlp_jax.sweeps.scoring import as_read
 from mlp_jax.sweeps.task import Task
 from mlp_jax.training.progress import SWEEP, Progress, as_progress
 
@@ -41,7 +42,8 @@ class SweepProgress:
                 self._tell()
 
     def _tell(self) -> None:
-        text = f"best {self._scoring} of a member {self._best:.4g}"
+        best = as_read(self._scoring, self._best)
+        text = f"best {self._scoring} of a member {best:.4g}"
         self._show(Progress(self.done, self.members, {"best_score": self._best}, text))
 
 

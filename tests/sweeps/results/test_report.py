@@ -239,10 +239,15 @@ def test_a_name_that_is_no_utf_8_is_on_the_page(two_classes, drawn):
 
 
 def test_of_quantiles_the_one_in_the_middle_is_drawn(drawn):
-    result = swept(X, X[:, 0], [{"loss": "pinball(0.1, 0.4, 0.8)"}])
-    html_report(result)
+    space = [{"loss": "pinball(0.1, 0.4, 0.8)", "learning_rate": rate} for rate in (0.01, 0.02)]
+    result = swept(X, X[:, 0], space)
+    page = html_report(result)
     _, A = result.held_out_outputs()
     np.testing.assert_array_equal(drawn[0][1][1], A[:, 1])
+    # A loss is read as one; in pictures more is better.
+    assert result.best.score < 0
+    assert f"<td>{-result.best.score:.4f}</td>" in page
+    assert named("score_by", drawn)[1]["scoring"] == "minus the loss"
 
 
 def test_every_output_of_several_has_its_picture(drawn):
