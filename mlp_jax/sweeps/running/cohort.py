@@ -23,7 +23,7 @@ from mlp_jax.sweeps.running.packing import Packing, filled, gathered, restore_ro
 from mlp_jax.sweeps.running.packs import Flags, Pack
 from mlp_jax.sweeps.running.stacking import InitialWeights
 from mlp_jax.sweeps.running.standing import Judge, Standing
-from mlp_jax.sweeps.running.start import Zeros
+from mlp_jax.sweeps.running.start import Zeros, zeros_on
 from mlp_jax.sweeps.task import Task
 from mlp_jax.sweeps.transfers import fetched, lies_here, sent
 from mlp_jax.training.batches import Examples
@@ -200,7 +200,7 @@ class Cohort:
         clock = sent((np.int32(at.done), np.int32(stop)), self._device)
         flags = Flags(*(flag.copy() for flag in at.flags))
         lines = np.full((len(self.names), epochs, 4), np.nan, self.task.X.dtype)
-        packs, zeros = list[Pack](), Zeros(self._device) if self._resident else None
+        packs, zeros = list[Pack](), zeros_on(self._device) if self._resident else None
         waiting: list[tuple[np.ndarray, Any]] = []
         for pack in at.packs:
             count = int(on[pack.places].sum())

@@ -7,8 +7,11 @@ import jax
 import numpy as np
 
 from mlp_jax.parameters import Layer
+from mlp_jax.sweeps.transfers import lies_here
 from mlp_jax.training.input_scale import begun
 from mlp_jax.training.state import State, initial_optimizer_state, start
+
+KEPT = 32 << 20  # bytes of zeros that wait for the next cohort
 
 
 class Zeros:
@@ -24,6 +27,28 @@ class Zeros:
             found = jax.device_put(np.zeros(shape, dtype), self._device)
             self._made[shape, dtype] = found
         return found
+
+    @property
+    def nbytes(self) -> int:
+        """Of all that are there."""
+        return sum(made.nbytes for made in self._made.copy().values())
+
+
+_kept: dict[Any, Zeros] = {}
+
+
+def zeros_on(device: Any) -> Zeros:
+    """Zeros for the chunks of a cohort.
+
+    On a CPU, whose chunks are small and many, they are those of the cohorts before: to put an array
+    on a device takes as long as to train a small network for a step or two.
+    """
+    if not lies_here(device):
+        return Zeros(device)
+    found = _kept.get(device)
+    if found is None or found.nbytes > KEPT:
+        found = _kept[device] = Zeros(device)
+    return found
 
 
 def start_members(
