@@ -48,10 +48,12 @@ def _exponentials(Z: Array) -> tuple[Array, Array, Array, Array]:
     """(D, first, E, S) relative to the largest z of an example, over which nothing overflows.
 
     D = z - max z; first marks the largest, one an example; E = exp(D); S, (1, m), sums E over all
-    but the largest, whose E is 1: what a sum of all would round away.
+    but the largest, whose E is 1: what a sum of all would round away. The largest's D is the number
+    0, for autodiff would take 1 - 1 for its slope and round what is added to that.
     """
     first = jax.nn.one_hot(jnp.argmax(Z, axis=0), Z.shape[0], axis=0, dtype=bool)
-    D = Z - jnp.sum(jnp.where(first, Z, 0.0), axis=0, keepdims=True)
+    largest = jnp.sum(jnp.where(first, Z, 0.0), axis=0, keepdims=True)
+    D = jnp.where(first, 0.0, Z - largest)
     E = jnp.exp(D)
     return D, first, E, sum_over_outputs(jnp.where(first, 0.0, E))
 

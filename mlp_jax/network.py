@@ -1,6 +1,5 @@
 """The static choices of a network, by name: activations, loss and the precision of products."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ import jax
 from mlp_jax.activations import ACTIVATIONS, Activation, is_named, own_activation, pair_of
 from mlp_jax.losses import LOSSES, Loss, of_name
 from mlp_jax.products import Products
+from mlp_jax.wording import or_meant
 
 
 @jax.tree_util.register_static
@@ -115,9 +115,8 @@ def _chosen(kind: str, choice: Any, table: dict[str, Any], type_: type) -> Any:
     if isinstance(choice, type_):
         return choice
     if not isinstance(choice, str) or choice not in table:
-        close = difflib.get_close_matches(str(choice), table, n=1, cutoff=0.5)
-        meant = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"{kind} is {choice!r}; expected one of {', '.join(table)}{meant}")
+        known = ", ".join(table) + or_meant(choice, table, cutoff=0.5)
+        raise ValueError(f"{kind} is {choice!r}; expected one of {known}")
     return table[choice]
 
 

@@ -3,7 +3,6 @@
 Layers are counted as in the paper, from 1 to L; n[0] is the number of features.
 """
 
-import difflib
 import operator
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
@@ -17,7 +16,7 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from mlp_jax.keys import as_key
-from mlp_jax.wording import as_typed, describe
+from mlp_jax.wording import as_typed, describe, or_meant
 
 
 class Layer(NamedTuple):
@@ -93,11 +92,8 @@ def check_scheme(name: str, scheme: Any) -> None:
     """Raises ValueError, with what is called `name`, for what is none of `SCHEMES`."""
     if isinstance(scheme, str) and scheme in SCHEMES:
         return
-    close = difflib.get_close_matches(str(scheme), SCHEMES, n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    raise ValueError(
-        f"{name} is {as_typed(scheme)}; expected one of {', '.join(map(repr, SCHEMES))}{meant}"
-    )
+    known = ", ".join(map(repr, SCHEMES)) + or_meant(scheme, SCHEMES)
+    raise ValueError(f"{name} is {as_typed(scheme)}; expected one of {known}")
 
 
 def init(

@@ -1,7 +1,8 @@
 """How messages write what came: a value as a person types it, bytes as a person says them."""
 
+import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,24 @@ def _plain(value: Any) -> Any:
     if type(value) is dict:
         return {_plain(key): _plain(one) for key, one in value.items()}
     return value
+
+
+def meant(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The one of the names that is most like what came, in whatever case, as typed; or None.
+
+    Example:
+      >>> meant("Relu", ["elu", "relu", "gelu"])
+      "'relu'"
+    """
+    written = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(str(name).lower(), written, n=1, cutoff=cutoff)
+    return repr(written[close[0]]) if close else None
+
+
+def or_meant(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The end of a message about a name that is none of these: what may have been meant, or ""."""
+    close = meant(name, known, cutoff)
+    return "" if close is None else f"; did you mean {close}?"
 
 
 def size_of(count: float) -> str:

@@ -54,7 +54,7 @@ def noise(
     `smallest` an absolute one, of what underflows.
     """
     rng = np.random.default_rng(0)
-    count = X.size + Y.size + 6 * sum(len(b) * X.shape[1] for _, b in layers)
+    count = X.size + 2 * Y.size + 6 * sum(len(b) * X.shape[1] for _, b in layers)
 
     def run(moved_by: np.ndarray) -> Any:
         # Drawn here, since a generator within the program takes seconds to compile.
@@ -119,6 +119,7 @@ def _shaken(
 
     error = network.loss.dL_dZ(Z[-1], Y_shaken)
     error = jnp.where(kinks.examples, network.loss.dL_dZ(at_rest[-1], Y), error)
+    error += unit * move.like(Y) * _minus_labels(network.loss, Y)
     grad = where_kept(counts, dJ_dL(X, weights) * error)
     grads, terms = [], []
     for l in reversed(range(len(layers))):
@@ -137,6 +138,11 @@ def _shaken(
             grad = where_kept(trace.kept[l - 1], grad_A * f_primes[l - 1])
     J = J_of_losses(network.loss.L(Z[-1], Y_shaken), weights)
     return Noise(tuple(grads[::-1]), J), Noise(tuple(terms[::-1]), abs(J))
+
+
+def _minus_labels(loss: Loss, Y: Array) -> Array:
+    """What textbooks take away from outputs, a - y: little is left of it where a nears y."""
+    return Y if loss.classes else jnp.zeros_like(Y)
 
 
 def _trusted(network: Network, layers: tuple[Layer, ...]) -> Network:

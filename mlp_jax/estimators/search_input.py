@@ -1,6 +1,5 @@
 """From the parameters of `SweepCV` to what a sweep takes: candidates become configurations."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -22,7 +21,7 @@ from mlp_jax.estimators.settings import (
 from mlp_jax.network import Network
 from mlp_jax.sweeps.configuration import network_of
 from mlp_jax.sweeps.folds import Split
-from mlp_jax.wording import as_typed
+from mlp_jax.wording import as_typed, meant
 
 
 class Variant(NamedTuple):
@@ -105,12 +104,12 @@ def _unknown(parts: Parts, chosen: Mapping[str, Any], error: Exception) -> Value
     for name in chosen:
         of_what_is_chosen = any(name.startswith(f"{step}__") for step in chosen)
         if name not in known and not of_what_is_chosen:
-            close = difflib.get_close_matches(str(name), known, n=1)
+            close = meant(name, known)
             own = sorted(parts.mlp.get_params(deep=False))
             of_network = ", ".join(f"{parts.prefix}{one}" for one in own)
-            meant = f"did you mean {close[0]!r}?" if close else f"it has {of_network}"
+            cure = f"it has {of_network}" if close is None else f"did you mean {close}?"
             return ValueError(
-                f"the space names {as_typed(name)}, which the estimator has not: {meant}"
+                f"the space names {as_typed(name)}, which the estimator has not: {cure}"
             )
     return ValueError(
         f"the estimator does not take {as_typed(dict(chosen))} together ({error}); type a list of "

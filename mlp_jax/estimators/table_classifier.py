@@ -121,7 +121,10 @@ class TableClassifier(ClassifierMixin, TableEstimator):
                 f"y[{gaps[0]}] is missing, as in {len(gaps):,} of {len(y):,} rows; fill it in, or "
                 "take these rows out"
             )
-        check_classification_targets(y)
+        try:
+            check_classification_targets(y)
+        except ValueError as error:
+            raise ValueError(f"{error} (for numbers, type TableRegressor)") from None
         self.classes_, places = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(

@@ -108,7 +108,14 @@ class TableRegressor(RegressorMixin, TableEstimator):
         written = None
         if cells.dtype.kind in "OU" and cells.ndim == 1 and not self.strict:
             written = numbers_in_texts(cells.tolist())
-        y = _check_y(y if written is None else written, y_numeric=True, estimator=self)
+        try:
+            y = _check_y(y if written is None else written, y_numeric=True, estimator=self)
+        except ValueError as error:
+            if "could not convert" not in str(error):
+                raise
+            raise ValueError(
+                f"y: {error}; expected numbers (for classes, type TableClassifier)"
+            ) from None
         if y.dtype.kind not in "fiub":
             raise ValueError(
                 f"y is of {y.dtype}; expected numbers (for classes, type TableClassifier)"

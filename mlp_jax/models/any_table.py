@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_jax.wording import as_typed
+from mlp_jax.wording import as_typed, or_meant
 
 
 def columns_of(all_of_them: Sequence[str], expected: Sequence[str], rows: Any) -> list[Any]:
@@ -36,9 +36,10 @@ def columns_of(all_of_them: Sequence[str], expected: Sequence[str], rows: Any) -
     places = {name: place for place, name in enumerate(named)}
     found = [spelled(places, name) for name in expected]
     if None in found:
+        missing = expected[found.index(None)]
+        trained = ", ".join(map(repr, expected[:10])) + or_meant(missing, named)
         raise ValueError(
-            f"the table has no column {expected[found.index(None)]!r}; the network was "
-            f"trained with {', '.join(map(repr, expected[:10]))}"
+            f"the table has no column {missing!r}; the network was trained with {trained}"
         )
     columns = [_column(rows, own, places[str(name)]) for name in found]
     for name, values in zip(expected, columns, strict=True):

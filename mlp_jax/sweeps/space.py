@@ -4,7 +4,6 @@ A space is a dict of lists (every combination of them), of distributions (random
 explicit list of configurations, each a dict of choices by name.
 """
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +16,7 @@ from mlp_jax.sweeps.columns import Column, choices_of, columns_of, distinct, end
 from mlp_jax.sweeps.configuration import OPTIMIZER_NUMBERS, numbers_of_optimizer, whole_number
 from mlp_jax.sweeps.configurations import Configurations, checked
 from mlp_jax.sweeps.distributions import Distribution, of_scipy, place, shares
-from mlp_jax.wording import as_typed
+from mlp_jax.wording import as_typed, or_meant
 
 SHAPE = ("hidden", "depth", "width", "widths")
 STATIC = ("activation", "loss", "precision", "batch_size", "optimizer", "schedule", "nesterov")
@@ -106,9 +105,8 @@ def _listed(space: Sequence[Any], n: int | None) -> dict[str, Column]:
 def _check_name(name: Any) -> None:
     if name in NAMES:
         return
-    close = difflib.get_close_matches(str(name), NAMES, n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"space names {as_typed(name)}; expected some of {', '.join(NAMES)}{meant}")
+    known = ", ".join(NAMES) + or_meant(name, NAMES)
+    raise ValueError(f"space names {as_typed(name)}; expected some of {known}")
 
 
 def _checked_space(space: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,8 +142,9 @@ def _drawn(space: dict[str, Any], n: int | None, rng: np.random.Generator) -> di
     random = _at_random(space)
     if random:
         if n is None:
+            alike = ", or width, which all layers have alike" * (random == ["widths"])
             raise ValueError(
-                f"space draws {', '.join(random)} at random, and n is None; type n=100"
+                f"space draws {', '.join(random)} at random, and n is None; type n=100{alike}"
             )
         return _randomly(space, n, rng)
     total = math.prod(len(values) for values in space.values())

@@ -15,6 +15,7 @@ from mlp_jax.tables.columns import numbers, read_column
 from mlp_jax.tables.names import some_names
 from mlp_jax.tables.notes import Note
 from mlp_jax.tables.raw_table import RawTable
+from mlp_jax.wording import or_meant
 
 
 class Features(NamedTuple):
@@ -95,7 +96,8 @@ def feature_columns(table: RawTable, columns: Sequence[Column]) -> dict[str, np.
     for of in names_in_table(columns):
         name, column = spelled(names, of), described[of]
         if name is None:
-            cure = "; if its first line is a row, type --no-header" if of.isdigit() else ""
+            cure = or_meant(of, table.frame.column_names)
+            cure += "; if its first line is a row, type --no-header" * of.isdigit()
             raise ValueError(
                 f"{table.name} has no column {of!r}, which the model was trained with; it has "
                 f"{some_names(table.frame.column_names)}{cure if table.of_text else ''}"

@@ -1,6 +1,5 @@
 """The names of a table's columns, as its header has them, and as people type them."""
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from mlp_jax.models.any_table import different_names, spelled
 from mlp_jax.tables import notes
 from mlp_jax.tables.notes import Note
+from mlp_jax.wording import meant
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
@@ -93,9 +93,9 @@ def check_has(
             continue
         if first_line is not None and any(of_numbers) and name.isdigit() and int(name) < len(names):
             raise ValueError(without_header(table, first_line))
-        close = difflib.get_close_matches(name, names, n=1)
-        meant = f"did you mean {close[0]!r}?" if close else f"it has {some_names(names)}"
-        raise ValueError(f"{table} has no column {name!r}; {meant}")
+        close = meant(name, names)
+        cure = f"it has {some_names(names)}" if close is None else f"did you mean {close}?"
+        raise ValueError(f"{table} has no column {name!r}; {cure}")
 
 
 def _is_of_cells(names: Sequence[str], of_numbers: Sequence[bool]) -> bool:

@@ -5,7 +5,6 @@ program. An `Optimizer` keeps the numbers apart, as leaves of a pytree: it goes 
 `vmap`, and becomes an optax optimizer inside the compiled program.
 """
 
-import difflib
 import math
 import operator
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from jax import Array
 
 from mlp_jax.parameters import Layer, as_layers, shaped_like
 from mlp_jax.training.input_scale import Scaled, with_input_scale
-from mlp_jax.wording import as_typed
+from mlp_jax.wording import as_typed, or_meant
 
 
 class _Kind(NamedTuple):
@@ -113,20 +112,17 @@ def optimizer(
     """
     for kind, choice, table in (("optimizer", name, OPTIMIZERS), ("schedule", schedule, SCHEDULES)):
         if choice not in table:
-            close = difflib.get_close_matches(str(choice), table, n=1)
-            meant = f"; did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"{kind} is {choice!r}; expected one of {', '.join(table)}{meant}")
+            known = ", ".join(table) + or_meant(choice, table)
+            raise ValueError(f"{kind} is {choice!r}; expected one of {known}")
     if schedule != "constant" and name == "lbfgs":
         raise ValueError("lbfgs finds its own step; it takes no schedule")
     defaults = OPTIMIZERS[name].numbers | SCHEDULES[schedule].numbers
     allowed = {*defaults, *OPTIMIZERS[name].optional}
     for number, value in numbers.items():
         if number not in allowed:
-            close = difflib.get_close_matches(number, allowed, n=1)
-            meant = f"; did you mean {close[0]}?" if close else ""
+            known = (", ".join(sorted(allowed)) or "none") + or_meant(number, allowed)
             raise ValueError(
-                f"{name} with the schedule {schedule} has no number {number}; it has "
-                f"{', '.join(sorted(allowed)) or 'none'}{meant}"
+                f"{name} with the schedule {schedule} has no number {number}; it has {known}"
             )
         _check_number(number, value)
     chosen = defaults | {key: value for key, value in numbers.items() if value is not None}

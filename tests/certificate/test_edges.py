@@ -341,3 +341,50 @@ def test_a_gradient_in_float16_may_underflow():
     certificate = mlp_jax.certify(params, X, Y, gradient=trial)
     assert certificate.passed, certificate
     assert certificate.leaves[0].verdict == "too small"
+
+
+# --- Saturated softmax: jax.grad of what is sure has its digits, and a - y of a textbook has not.
+
+
+def sure(steepness):
+    """(params, X, Y) of three classes that one layer tells apart, the surer the steeper."""
+    rng = np.random.default_rng(0)
+    X, classes = rng.normal(size=(4, 64)), rng.integers(0, 3, 64)
+    X[:3] += 8 * np.eye(3)[classes].T
+    W = np.zeros((4, 3))
+    W[:3] = steepness * np.eye(3)
+    return [(W, np.zeros((3, 1)))], X, np.eye(3)[classes].T
+
+
+def minus_labels(Z, Y):
+    """a - y, of a softmax as it stands in textbooks."""
+    E = np.exp(Z - Z.max(axis=0))
+    return E / E.sum(axis=0) - Y
+
+
+@pytest.mark.parametrize("steepness", [1, 4, 8, 16])
+def test_no_right_gradient_of_a_sure_softmax_is_accused(steepness):
+    params, X, Y = sure(steepness)
+    network = mlp_jax.Network(loss="softmax_cross_entropy")
+    of_textbooks = student(minus_labels)
+    for gradient in ({}, {"gradient": of_textbooks}):
+        certificate = mlp_jax.certify(params, X, Y, network=network, **gradient)
+        assert certificate.layer is None, certificate.diagnosis
+    by_hand = mlp_jax.gradient(params, X, Y, network=network)
+    by_autodiff = jax.grad(lambda params: mlp_jax.cost(params, X, Y, network=network))(params)
+    for hand, auto in zip(jax.tree.leaves(by_hand), jax.tree.leaves(by_autodiff), strict=True):
+        np.testing.assert_allclose(hand, auto, rtol=1e-12)  # also where it is 1e-33
+
+
+def test_a_wrong_gradient_of_a_sure_softmax_is_accused():
+    params, X, Y = sure(2)
+
+    def wrong(grads):
+        grads[0][0][0] *= 1.001
+
+    certificate = mlp_jax.certify(
+        *(params, X, Y),
+        network=mlp_jax.Network(loss="softmax_cross_entropy"),
+        gradient=student(minus_labels, spoil=wrong),
+    )
+    assert certificate.layer == 1

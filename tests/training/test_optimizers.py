@@ -309,7 +309,7 @@ def test_lbfgs_searches_its_line_by_the_gradient_by_hand():
         ({"name": "lbfgs", "input_scale_rate": 6.0}, "lbfgs .*has no number input_scale_rate"),
         (
             {"name": "sgd", "learning_rat": 1.0},
-            "no number learning_rat.*did you mean learning_rate",
+            "no number learning_rat.*did you mean .learning_rate",
         ),
         ({"name": "sgd", "learning_rate": -1.0}, "learning_rate is -1.0; expected a finite number"),
         ({"name": "sgd", "learning_rate": float("nan")}, "expected a finite number"),

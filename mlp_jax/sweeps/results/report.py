@@ -100,7 +100,8 @@ def html_report(
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Sweep: {best.score:.4f}</title><style>{_STYLE}</style></head><body>"
+        f"<title>Sweep: {result.task.scoring} {score:.4f}</title>"
+        f"<style>{_STYLE}</style></head><body>"
         f"<h1>A sweep over {len(result.ranking):,} configurations</h1>{interrupted}<p>{facts}</p>"
         f'<ul class="figures">{counted}</ul>'
         + ("" if ensemble is None else _ensemble(result, ensemble, scale))

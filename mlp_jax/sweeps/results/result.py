@@ -157,7 +157,7 @@ class SweepResult:
         if first.status == "diverged" or np.isnan(first.score):
             cure = "type smaller learning rates, or clip_norm"
             if self.interrupted or self.counts()["interrupted"]:
-                cure = "let the sweep go on for longer, or type a smaller n"
+                cure = "let the sweep go on for longer, or of fewer configurations"
             raise ValueError(f"no configuration has a score on all its folds: {cure}")
         return first
 
