@@ -20,6 +20,9 @@ from mlp_jax.training.state import initial_optimizer_state
 MASK = 0.7
 
 
+USES = 2  # sweeps that a program is compiled for: the next ones find it, in memory or on disk
+
+
 class Quick(NamedTuple):
     """What it is worth to compile a program in less time than XLA would take for the best one.
 
@@ -31,11 +34,8 @@ class Quick(NamedTuple):
     running: float
 
     def pays(self, compiling: float, running: float) -> bool:
-        """Whether it does where the best takes so many seconds.
-
-        A second that is saved counts half: the next sweep may find the program compiled.
-        """
-        return 0.5 * (1 - self.compiling) * compiling > (self.running - 1) * running
+        """Whether it does where the best takes so many seconds, by as many sweeps as `USES`."""
+        return (1 - self.compiling) * compiling > USES * (self.running - 1) * running
 
 
 class Rates(NamedTuple):
