@@ -6,7 +6,7 @@ by SIGKILL, when progress is told for the first, third and sixth time. Found, of
 difference of a score and of a weight, and whether every network ends with the same status. All
 differences are 0.0 on the machine that wrote `results/divided.json`.
 
-    python experiments/divided.py              # ten minutes, with pip install '.[cluster]'
+    python experiments/divided.py              # ten minutes, with pip install '.[cli,cluster]'
     python experiments/divided.py --rounds 10  # ten times as many kills
     python experiments/divided.py --small      # seconds: few networks, one kill, and no Dask
 """

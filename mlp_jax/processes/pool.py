@@ -44,7 +44,7 @@ class Processes(Executor):
 
     def pids(self) -> list[int]:
         """The processes that run now."""
-        return [process.pid for process in self._all if process.pid is not None]
+        return [pid for pid in (process.pid for process in self._all) if pid is not None]
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See `concurrent.futures.Executor.submit`."""

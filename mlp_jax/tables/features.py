@@ -97,10 +97,11 @@ def feature_columns(table: RawTable, columns: Sequence[Column]) -> dict[str, np.
         name, column = spelled(names, of), described[of]
         if name is None:
             cure = or_meant(of, table.frame.column_names)
-            cure += "; if its first line is a row, type --no-header" * of.isdigit()
+            if of.isdigit() and table.of_text:
+                cure += "; if its first line is a row, type --no-header"
             raise ValueError(
                 f"{table.name} has no column {of!r}, which the model was trained with; it has "
-                f"{some_names(table.frame.column_names)}{cure if table.of_text else ''}"
+                f"{some_names(table.frame.column_names)}{cure}"
             )
         if column.categories is not None:
             found[of] = as_texts(table.frame[name])
