@@ -10,6 +10,7 @@ Three things differ from `derivation.py`, none of them a number:
 """
 
 from functools import partial
+from itertools import count
 from typing import Any
 
 import chex
@@ -40,7 +41,7 @@ def errors(
     hidden = network.hidden(layers)
     for l in reversed(range(1, len(layers))):
         # 3.1.4 and 3.1.6: (dJ/dA[l])ᵀ = W[l+1] (dJ/dZ[l+1])ᵀ, at the W that forward used.
-        grad_A = network.products.backward(layers[l].W, grad_Z[-1])
+        grad_A = network.products.of_layer(l + 1).backward(layers[l].W, grad_Z[-1])
         if trace.masks is not None:
             grad_A = trace.masks[l - 1] * grad_A  # d(M ∘ A) = M ∘ dA
         # 3.1.5: the Hadamard product with the stack of the diag⁻¹ of every example. A unit that was
@@ -64,12 +65,12 @@ def backward(
     """The gradients of J to every W[l] and b[l], from what forward propagation left. 3.2."""
     grad_Z = errors(layers, trace, Y, network=network, weights=weights)
 
-    def of_layer(layer: Layer, A_prev: Array, grad: Array) -> Layer:
+    def of_layer(l: int, layer: Layer, A_prev: Array, grad: Array) -> Layer:
         # A[l-1] dJ/dZ[l] and (dJ/dZ[l])ᵀ 1ᵀ
-        grad_W, grad_b = network.products.gradients(A_prev, grad)
+        grad_W, grad_b = network.products.of_layer(l).gradients(A_prev, grad)
         return Layer(grad_W + l2_gradient(layer.W, l2), grad_b)
 
-    grads = tuple(map(of_layer, layers, trace.inputs(), grad_Z))
+    grads = tuple(map(of_layer, count(1), layers, trace.inputs(), grad_Z))
     chex.assert_trees_all_equal_shapes_and_dtypes(grads, layers)
     return grads
 

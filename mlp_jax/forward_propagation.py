@@ -83,7 +83,7 @@ def forward_trace(
     trace = Trace((), (X,), masks, kept)
     A_prev = X
     for l, (W, b) in enumerate(layers, start=1):
-        Z = network.products.forward(W, A_prev) + b  # W[l]ᵀ A[l-1] + b[l] 1ᵀ
+        Z = network.products.of_layer(l).forward(W, A_prev) + b  # W[l]ᵀ A[l-1] + b[l] 1ᵀ
         trace = trace._replace(Z=(*trace.Z, Z))
         if l < len(layers):
             A = hidden[l - 1].f(without_derivative(kept[l - 1], Z))

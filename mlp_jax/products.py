@@ -68,6 +68,10 @@ class Products:
         """
         return self if platform == "cpu" else Products(self.precision, as_they_lie=True)
 
+    def of_layer(self, l: int) -> "Products":
+        """Those of layer l: the same of all layers here."""
+        return self
+
     def forward(self, W: Array, A: Array) -> Array:
         """Wᵀ A, (n, m), for A of the layer below, (n_prev, m)."""
         if self.as_they_lie:

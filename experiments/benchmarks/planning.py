@@ -82,7 +82,7 @@ def list_of(depth, rows):
     quarters = np.array(list(itertools.product(range(1, ladder.QUARTERS + 1), repeat=depth)))
     shapes = quarters * 128 // ladder.QUARTERS
     fits = (task.configurations.widths[:, None] <= shapes).all(axis=2)
-    seconds = np.where(fits, price(shapes), np.inf)
+    seconds = np.where(fits, price(shapes, shapes), np.inf)
     chosen = [len(shapes) - 1]  # the widest, which all members fit
     while len(chosen) < min(LENGTH, len(shapes)):
         best = seconds[:, chosen].min(axis=1)

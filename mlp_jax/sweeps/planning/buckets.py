@@ -30,6 +30,7 @@ class Bucket(NamedTuple):
     seconds: a rough guess of what one thread takes to train them all.
     compiling: a rough guess of the seconds that one thread takes to compile the program.
     quick: the program is compiled in less time and takes more; see `costs.Quick`.
+    narrow: its products are no wider than the units that a chunk uses; see `ladder.as_used`.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class Bucket(NamedTuple):
     seconds: float = 0.0
     compiling: float = 0.0
     quick: bool = False
+    narrow: bool = False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Bucket):
@@ -77,7 +79,7 @@ class Bucket(NamedTuple):
     @property
     def program(self) -> Any:
         """What tells its program from the others of a sweep."""
-        return self.kind, self.hidden, self.on, self.chunk, self.quick
+        return self.kind, self.hidden, self.on, self.chunk, self.quick, self.narrow
 
     @property
     def per_fold(self) -> int:

@@ -86,6 +86,8 @@ def with_chunk(rates: Rates, task: Task, bucket: Bucket, needs: Needs, size: Siz
         if size.seconds is not None:
             of_member = step * steps(task, kind, folds[:1]) * epochs
             most = int(max(1, min(most, size.seconds / of_member)))
+        if bucket.narrow:  # members of a chunk would be as wide as the widest of them
+            most = 1
         again = rates.chunk is None and _is_padded(task, bucket)
         chunk = (found_again if again else quickest)(
             *(bucket.counts, most, (rates.seconds_of_step, step)),

@@ -38,6 +38,19 @@ class Quick(NamedTuple):
         return (1 - self.compiling) * compiling > USES * (self.running - 1) * running
 
 
+class NarrowPrograms(NamedTuple):
+    """What a program costs whose products are no wider than its members need.
+
+    compiling: its time of compiling, in those of a program of full width.
+    running: its time of a step where all units are used, likewise.
+    seconds_of_step: a step whatever the member's size; members train one at a time.
+    """
+
+    compiling: float
+    running: float
+    seconds_of_step: float
+
+
 class Rates(NamedTuple):
     """What a kind of device takes. A plan is good if their ratios are about right.
 
@@ -49,6 +62,7 @@ class Rates(NamedTuple):
     chunk: the most members of a chunk, which may be of different networks; None for as many as
       stay in the cache, of one network.
     quick: of programs that are compiled in less time; None where there is no such choice.
+    narrow: of programs whose products are as wide as needed; None where there are none.
     """
 
     compilation: tuple[float, float]
@@ -58,16 +72,19 @@ class Rates(NamedTuple):
     seconds_of_step: float
     chunk: int | None
     quick: Quick | None = None
+    narrow: NarrowPrograms | None = None
 
-    def compile_seconds(self, kind: Kind) -> float:
+    def compile_seconds(self, kind: Kind, *, narrow: bool = False) -> float:
         """The seconds that one core takes for a program of this kind."""
-        return self.compilation[0] + self.compilation[1] * (kind.depth + 1)
+        seconds = self.compilation[0] + self.compilation[1] * (kind.depth + 1)
+        return seconds * (self.narrow.compiling if narrow and self.narrow is not None else 1.0)
 
 
 # Of a thread where each core has one, and AVX-512, as experiments/benchmarks/sweep_costs.py prints
 # them; `machine.rates_of_machine` has those of the machine at hand.
 QUICK = Quick(0.45, 1.5) if HAS_OLDER_EMITTERS else None
-CPU = Rates((1.2, 0.42), 230e9, 120, 2e-9, 5e-5, None, QUICK)
+NARROW = NarrowPrograms(1.6, 1.2, 2e-5)
+CPU = Rates((1.2, 0.42), 230e9, 120, 2e-9, 5e-5, None, QUICK, NARROW)
 # Of an H200, see experiments/benchmarks/NOTES.md; larger chunks were slower there.
 ACCELERATOR = Rates((1.0, 0.25), 25e12, 200, 6e-12, 1e-4, 1024)
 
@@ -101,16 +118,19 @@ def seconds_per_epoch(
     folds: Sequence[int],
     configuration: Configuration,
     share: float = 1.0,
-) -> Callable[[np.ndarray], np.ndarray]:
-    """The time of a share of an epoch on all the folds, for (..., hidden layers) widths."""
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The time of a share of an epoch on all the folds.
+
+    It takes the widths of a program and those that its products have, each (..., hidden layers).
+    """
     n = ends(task, configuration)
     m, held = np.sum([[len(part) for part in task.splits[fold]] for fold in folds], axis=0)
     updates = rates.flops_of_update * steps(task, kind, folds)
 
-    def seconds(widths: np.ndarray) -> np.ndarray:
-        of_products = flops(widths, n, m, held) + updates * parameters(widths, n)[0]
+    def seconds(widths: np.ndarray, of_products: np.ndarray) -> np.ndarray:
+        products = flops(of_products, n, m, held) + updates * parameters(widths, n)[0]
         units = np.asarray(widths).sum(axis=-1) * m * (1.0 + MASK * kind.dropout)
-        return share * (of_products / rates.flops_per_second + units * rates.seconds_of_unit)
+        return share * (products / rates.flops_per_second + units * rates.seconds_of_unit)
 
     return seconds
 
@@ -124,7 +144,8 @@ def seconds_per_step(
     hidden: tuple[int, ...],
 ) -> float:
     """What a member of these widths adds to a step of its chunk."""
-    epoch = seconds_per_epoch(rates, task, kind, folds[:1], configuration)(np.array(hidden))
+    widths = np.array(hidden)
+    epoch = seconds_per_epoch(rates, task, kind, folds[:1], configuration)(widths, widths)
     return float(epoch) / steps(task, kind, folds[:1])
 
 

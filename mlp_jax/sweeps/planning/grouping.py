@@ -14,13 +14,14 @@ from mlp_jax.sweeps.columns import distinct
 from mlp_jax.sweeps.halving import share_of_epochs
 from mlp_jax.sweeps.planning.costs import Rates, seconds_per_epoch, steps
 from mlp_jax.sweeps.planning.kinds import Kind, kinds_of
-from mlp_jax.sweeps.planning.ladder import Padded, Price
+from mlp_jax.sweeps.planning.ladder import Narrow, Padded, Price
 from mlp_jax.sweeps.task import Task
 
 # What the plan counts a compilation as, of what it takes, where the next sweep finds the program.
 SHARE_OF_COMPILATION = 0.25
 # Time of an epoch where activations are chosen at run time: they are kernels of their own.
 CHOOSING = 1.1
+EARLY = 0.4  # of the epochs, that a training with patience has on small tables
 PROGRAMS = 32  # of a sweep, where its static choices do not call for more
 
 Widened = Callable[[np.ndarray, Price], Padded]
@@ -34,6 +35,7 @@ class Group(NamedTuple):
     numbers: (members,), the number of each one's configuration.
     seeds: (members,)
     hidden: the widths that they are padded to; none yet if they are not in programs.
+    narrow: the program's products are no wider than the units that a member uses.
     """
 
     kind: Kind
@@ -41,6 +43,7 @@ class Group(NamedTuple):
     numbers: np.ndarray
     seeds: np.ndarray
     hidden: tuple[int, ...] = ()
+    narrow: bool = False
 
     def part(self, which: np.ndarray) -> "Group":
         """The group of some of the members."""
@@ -179,24 +182,45 @@ def _divided(
     latency = 0.0
     if rates.chunk is not None:  # most chunks have all of a program's: another is one more
         latency = rates.seconds_of_step * steps(task, kind, folds) * float(epochs.max())
+    first = configs[int(group.numbers[0])]
     price = Price(
-        of_widths=seconds_per_epoch(
-            rates, task, kind, folds, configs[int(group.numbers[0])], share
-        ),
+        of_widths=seconds_per_epoch(rates, task, kind, folds, first, share),
         epochs=epochs,
         program=compilation * compiling + latency,
         own_program=compiling + latency,
         most=most,
     )
-    shapes, places = widened(widths, price)
-    seconds, made = price.program * len(shapes), []
-    for place, hidden in enumerate(shapes.tolist()):
-        part = group.part(places == place)
+    padded = widened(widths, price)
+    running = float(padded.seconds(price, widths).sum()) / len(padded.shapes)
+    expected = running * share_before_patience(task, group.numbers)
+    if rates.quick is None or not rates.quick.pays(compiling, expected):
+        # A narrow one is hardly compiled in less time, and never quickly.
+        price = price._replace(narrow=_narrow(rates, task, group, share))
+        padded = widened(widths, price)
+    of_programs = padded.seconds(price, widths)
+    seconds, made = padded.price(price, widths, price.program) - float(of_programs.sum()), []
+    for place, hidden in enumerate(padded.shapes.tolist()):
+        part = group.part(padded.places == place)
         present = set(configs.network_codes[part.numbers].tolist())
         networks = tuple(n for n in kind.networks if configs.networks.index(n) in present)
         dropout = bool((configs.numbers("dropout")[part.numbers] > 0).any())
         own = kind._replace(networks=networks, dropout=dropout)
-        made.append(part._replace(kind=own, hidden=tuple(hidden)))
-        running = float(price.of_widths(shapes[place])) * float(epochs[places == place].sum())
-        seconds += running * (CHOOSING if len(networks) > 1 else 1.0)
+        made.append(part._replace(kind=own, hidden=tuple(hidden), narrow=padded.narrow))
+        seconds += float(of_programs[place]) * (CHOOSING if len(networks) > 1 else 1.0)
     return seconds, made
+
+
+def share_before_patience(task: Task, numbers: np.ndarray) -> float:
+    """About the share of their epochs that these configurations train."""
+    configs = task.configurations
+    stops = configs.numbers("patience")[numbers] < configs.epochs[numbers]
+    return EARLY if stops.all() else 1.0
+
+
+def _narrow(rates: Rates, task: Task, group: Group, share: float) -> Narrow | None:
+    """What narrow programs of a group cost; None where it can have none."""
+    optimizer = task.configurations[int(group.numbers[0])].optimizer
+    if rates.narrow is None or optimizer.name == "lbfgs":  # see `families`
+        return None
+    compiling, running, step = rates.narrow
+    return Narrow(compiling, running, share * step * steps(task, group.kind, group.folds))

@@ -4,6 +4,9 @@ Widths of a layer that are drawn from a range are padded to a quarter, a half, t
 of the rung above the widest: 128 of a range from 8 to 128, or to 100. So another seed, and most
 other ranges, find the programs compiled. Widths that a space lists, a few for each layer, are the
 same in the next sweep by themselves.
+
+A program may choose when it runs how wide its products are: as wide as its members need, to a
+quarter. Then it is padded where that costs little.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,6 +31,8 @@ INDEPENDENT: dict[int, tuple[tuple[int, ...], ...]] = {
     ),
 }
 TAKEN = (1, 2, 4, 8)  # how many of a list: few numbers, so that another seed takes as many
+# From which on a layer of a narrow program is worth a choice.
+NARROWEST = 32
 # Widths of a layer are taken as listed if they are `FEW`, or at most `LISTED` that each come again.
 FEW, LISTED, MEMBERS_EACH = 3, 8, 2
 
@@ -35,18 +40,34 @@ FEW, LISTED, MEMBERS_EACH = 3, 8, 2
 class Price(NamedTuple):
     """What members of one kind take, in seconds.
 
-    of_widths: (..., hidden layers) widths -> (...,) of an epoch.
+    of_widths: (widths of a program, widths that its products have) -> of an epoch; each
+      (..., hidden layers).
     epochs: (members,)
     program: that a program counts which the next sweep finds.
     own_program: that a program counts which no other sweep may have.
     most: the most programs.
+    narrow: what narrow programs count and take; None for none of these.
     """
 
-    of_widths: Callable[[np.ndarray], np.ndarray]
+    of_widths: Callable[[np.ndarray, np.ndarray], np.ndarray]
     epochs: np.ndarray
     program: float
     own_program: float
     most: int
+    narrow: "Narrow | None" = None
+
+
+class Narrow(NamedTuple):
+    """What a program costs whose products are as wide as needed, beside one of full width.
+
+    compiling: its time of compiling, in those of the other.
+    running: the same of training.
+    epoch: seconds that an epoch takes longer, for members train one at a time.
+    """
+
+    compiling: float
+    running: float
+    epoch: float
 
 
 class Padded(NamedTuple):
@@ -54,15 +75,52 @@ class Padded(NamedTuple):
 
     shapes: (programs, hidden layers), the widths of each.
     places: (members,), the number of each one's program.
+    narrow: products are as wide as needed.
     """
 
     shapes: np.ndarray
     places: np.ndarray
+    narrow: bool = False
 
-    def seconds(self, price: Price) -> float:
-        """Of training by these programs, compiled."""
-        epochs = np.bincount(self.places, price.epochs, len(self.shapes))
-        return float((price.of_widths(self.shapes) * epochs).sum())
+    def seconds(self, price: Price, widths: np.ndarray) -> np.ndarray:
+        """Of training by these programs, compiled: (programs,), for members of these widths."""
+        shapes = self.shapes[self.places]
+        each = price.of_widths(shapes, as_used(widths, shapes) if self.narrow else shapes)
+        if self.narrow and price.narrow is not None:
+            each = price.narrow.running * each + price.narrow.epoch
+        return np.bincount(self.places, price.epochs * each, len(self.shapes))
+
+    def price(self, price: Price, widths: np.ndarray, program: float) -> float:
+        """Of training and of the programs, each of which counts so much if it is of full width."""
+        if self.narrow and price.narrow is not None:
+            program *= price.narrow.compiling
+        return float(self.seconds(price, widths).sum()) + program * len(self.shapes)
+
+
+def quarters(n: int) -> tuple[int, ...]:
+    """The widths that a narrow program computes a layer of n units by, ascending.
+
+    Example:
+      >>> quarters(128), quarters(50), quarters(8)
+      ((32, 64, 96, 128), (13, 25, 38, 50), (8,))
+    """
+    return (n,) if n < NARROWEST else tuple(-(-n * q // QUARTERS) for q in range(1, QUARTERS + 1))
+
+
+def as_used(widths: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    """The widths that products have for members of these widths in narrow programs of these shapes.
+
+    They are of `quarters`.
+
+    Example:
+      >>> as_used(np.array([8, 33, 65]), np.array([128, 50, 24])).tolist()
+      [32, 38, 24]
+    """
+    found = shapes
+    for q in range(QUARTERS - 1, 0, -1):
+        quarter = -(-shapes * q // QUARTERS)
+        found = np.where((widths <= quarter) & (shapes >= NARROWEST), quarter, found)
+    return found
 
 
 def own_shapes(widths: np.ndarray) -> Padded:
@@ -88,13 +146,15 @@ def on_ladder(widths: np.ndarray, price: Price) -> Padded:
     top = np.where(listed, most, rung_above(most))
     made = []
     for shares in _lists(len(top)):
-        for one in _prefixes(widths, np.ceil(shares * top).astype(np.int64), price):
-            found = _used(widths, one, listed)
-            if len(found.shapes) <= price.most:
-                made.append((found.seconds(price) + price.program * len(found.shapes), found))
+        shapes = np.ceil(shares * top).astype(np.int64)
+        for narrow in (False, True)[: 1 + (price.narrow is not None)]:
+            for one in _prefixes(widths, shapes, price, narrow):
+                found = _used(widths, one, listed)
+                if len(found.shapes) <= price.most:
+                    made.append((found.price(price, widths, price.program), found))
     if len(own.shapes) <= price.most:
         program = price.program if listed.all() else price.own_program
-        made.append((own.seconds(price) + program * len(own.shapes), own))
+        made.append((own.price(price, widths, program), own))
     return min(made, key=lambda pair: pair[0])[1]
 
 
@@ -124,20 +184,23 @@ def _lists(depth: int) -> Iterator[np.ndarray]:
         yield np.concatenate([independent, wide], axis=1) / QUARTERS
 
 
-def _prefixes(widths: np.ndarray, shapes: np.ndarray, price: Price) -> Iterator[Padded]:
+def _prefixes(
+    widths: np.ndarray, shapes: np.ndarray, price: Price, narrow: bool
+) -> Iterator[Padded]:
     """Every member in the cheapest of the first shapes that are as wide, for the counts of `TAKEN`.
 
     shapes: the first is as wide as all members.
     """
     fits = (widths[:, None] <= shapes).all(axis=2)
-    seconds = np.where(fits, price.of_widths(shapes), np.inf)
+    of_products = as_used(widths[:, None], shapes) if narrow else shapes
+    seconds = np.where(fits, price.of_widths(shapes, of_products), np.inf)
     for count in TAKEN:
         if count <= len(shapes):
-            yield Padded(shapes[:count], seconds[:, :count].argmin(axis=1))
+            yield Padded(shapes[:count], seconds[:, :count].argmin(axis=1), narrow)
 
 
 def _used(widths: np.ndarray, made: Padded, listed: np.ndarray) -> Padded:
     """The programs that have members, in listed layers no wider than the widest of these."""
     used, places = np.unique(made.places, return_inverse=True)
     widest = np.array([widths[places == place].max(axis=0) for place in range(len(used))])
-    return Padded(np.where(listed, widest, made.shapes[used]), places.ravel())
+    return Padded(np.where(listed, widest, made.shapes[used]), places.ravel(), made.narrow)

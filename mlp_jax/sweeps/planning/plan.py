@@ -26,14 +26,14 @@ from mlp_jax.sweeps.planning.grouping import (
     Widened,
     cheapest,
     families,
+    share_before_patience,
 )
 from mlp_jax.sweeps.planning.kinds import switches
-from mlp_jax.sweeps.planning.ladder import on_ladder
+from mlp_jax.sweeps.planning.ladder import as_used, on_ladder
 from mlp_jax.sweeps.shards import Shard, configurations_of_shard
 from mlp_jax.sweeps.task import Task
 
 BEST = Quick(1.0, 1.0)  # as quick as itself
-EARLY = 0.4  # of the epochs, that a training with patience has on small tables
 
 
 @dataclass(frozen=True)
@@ -148,15 +148,7 @@ def as_plan(
       ValueError: the memory does not suffice.
     """
     numbers = configurations_of_shard(task, shard, halving)
-    # At a given chunk a member is the same to the last bit whatever its neighbours, and so is its
-    # program.
-    found = families(task, numbers, apart=chunk is not None)
-    most = max(1, PROGRAMS // max(1, len(found)))  # of a family; few ones may have more
-    groups = [
-        group
-        for family in found
-        for group in cheapest(rates, task, family, widened, halving, most, compilation)
-    ]
+    groups = _groups(rates, task, numbers, widened, halving, compilation, chunk)
     buckets = [_bucket(rates, task, group) for group in groups]
     needs = [needs_of(task, bucket) for bucket in buckets]
     held = bytes_held(task, numbers, len(devices))
@@ -193,6 +185,29 @@ def as_plan(
     return SweepPlan(tuple(buckets), most, seconds, tuple(devices), halving, shard, memory)
 
 
+def _groups(
+    rates: Rates,
+    task: Task,
+    numbers: np.ndarray,
+    widened: Widened,
+    halving: int | None,
+    compilation: float,
+    chunk: int | None,
+) -> list[Group]:
+    """Who shares a program. Arguments as of `as_plan`; numbers: of the configurations to train."""
+    if chunk is not None:
+        # At a given chunk a member is the same to the last bit whatever its neighbours, and so is
+        # its program.
+        rates = rates._replace(narrow=None)
+    found = families(task, numbers, apart=chunk is not None)
+    most = max(1, PROGRAMS // max(1, len(found)))  # of a family; few ones may have more
+    return [
+        group
+        for family in found
+        for group in cheapest(rates, task, family, widened, halving, most, compilation)
+    ]
+
+
 def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
     """The bucket of a group, its chunks of no size yet."""
     alike, configs = rates.chunk is None, task.configurations
@@ -211,6 +226,7 @@ def _bucket(rates: Rates, task: Task, group: Group) -> Bucket:
         on=switches(configs, group.numbers),
         chunk=0,
         alike=alike,
+        narrow=group.narrow,
     )
 
 
@@ -227,22 +243,28 @@ def with_costs(rates: Rates, task: Task, bucket: Bucket, halving: int | None) ->
         chunks = turns_of(bucket.counts, bucket.chunk, stages(int(epochs.max()), halving))
         epochs_of_chunks = float(chunks[0]) * epochs.max()
     widths = configs.widths[bucket.configurations, : kind.depth]
+    hidden = np.broadcast_to(np.array(bucket.hidden), widths.shape)
+    of_products = as_used(widths, hidden) if bucket.narrow else hidden
     used = issued = 0.0
     for fold in bucket.folds:
         m, held = (len(part) for part in task.splits[fold])
         size = kind.batch_size or m
         used += share * float(np.sum(flops(widths, n, m, held) * epochs))
-        padded = float(flops(np.array(bucket.hidden), n, -(-m // size) * size, held))
-        issued += padded * bucket.chunk * epochs_of_chunks
-    per_epoch = seconds_per_epoch(rates, task, kind, bucket.folds, first)(np.array(bucket.hidden))
-    per_step = rates.seconds_of_step * steps(task, kind, bucket.folds)
-    of_best = float(epochs_of_chunks * (per_step + bucket.chunk * per_epoch))
+        padded = flops(of_products, n, -(-m // size) * size, held)
+        issued += float(np.average(padded, weights=epochs)) * bucket.chunk * epochs_of_chunks
+    price = seconds_per_epoch(rates, task, kind, bucket.folds, first)
+    per_epoch = float(np.average(price(hidden, of_products), weights=epochs))
+    running, of_step = 1.0, rates.seconds_of_step
+    if bucket.narrow and rates.narrow is not None:
+        _, running, of_step = rates.narrow
+    per_step = of_step * steps(task, kind, bucket.folds)
+    of_best = epochs_of_chunks * (per_step + bucket.chunk * running * per_epoch)
     quick = rates.quick if bucket.quick and rates.quick is not None else BEST
     return bucket._replace(
         flops_used=used,
         flops_issued=issued,
         seconds=quick.running * of_best,
-        compiling=quick.compiling * rates.compile_seconds(kind),
+        compiling=quick.compiling * rates.compile_seconds(kind, narrow=bucket.narrow),
     )
 
 
@@ -251,11 +273,9 @@ def _quick_if_that_pays(rates: Rates, task: Task, bucket: Bucket) -> Bucket:
 
     bucket: with the costs of the best program.
     """
-    configs, quick = task.configurations, rates.quick
-    patience = configs.numbers("patience")[bucket.configurations]
-    stops = bool((patience < configs.epochs[bucket.configurations]).all())
-    expected = bucket.seconds * (EARLY if stops else 1.0)
-    if quick is None or not quick.pays(bucket.compiling, expected):
+    quick, expected = rates.quick, share_before_patience(task, bucket.configurations)
+    expected *= bucket.seconds
+    if quick is None or bucket.narrow or not quick.pays(bucket.compiling, expected):
         return bucket
     return bucket._replace(
         quick=True,

@@ -271,11 +271,11 @@ def _from_json(value: Any) -> Any:
 
 
 def _numbers_of(bucket: Bucket) -> dict[str, Any]:
-    numbers = bucket._asdict() | {"on": sorted(bucket.on), "which": bucket.which.tolist()}
-    del numbers["configurations"], numbers["seeds"], numbers["kind"]  # arrays, and made again
-    said = {"dropout": bucket.kind.dropout, "quick": numbers.pop("quick")}
-    numbers |= {name: True for name, value in said.items() if value}
-    return {name: _as_json(name, value) for name, value in numbers.items()}
+    said = {"dropout": bucket.kind.dropout, "quick": bucket.quick, "narrow": bucket.narrow}
+    numbers = bucket._asdict() | {"on": sorted(bucket.on), "which": bucket.which.tolist()} | said
+    # Arrays, what is made again, and what is not so.
+    left_out = {"configurations", "seeds", "kind", *(name for name in said if not said[name])}
+    return {name: _as_json(name, value) for name, value in numbers.items() if name not in left_out}
 
 
 def _bucket(task: Task, numbers: dict[str, Any], rows: np.ndarray) -> Bucket:

@@ -16,6 +16,7 @@ from mlp_jax.activations import one_of
 from mlp_jax.network import Network
 from mlp_jax.sweeps.folds import Fold, Lengths
 from mlp_jax.sweeps.running.epoch_draws import batch_counts
+from mlp_jax.sweeps.running.used_units import ProductsAsUsed
 from mlp_jax.training.batches import Batch, Examples
 from mlp_jax.training.divergence import goes_on
 from mlp_jax.training.epoch import EpochDraw, train_epoch
@@ -77,6 +78,7 @@ def train_chunk(
     """
     validation = _validation(examples, members.held_weights, fold, lengths)
     training = _training_examples(examples, members.weights, fold, recipe, lengths)
+    networks = _as_used(networks, state, members.numbers.widths)
     train = _side_by_side(training, validation, members, which, recipe, networks)
     dtype = examples.X.dtype
 
@@ -144,12 +146,35 @@ def _network(networks: tuple[Network, ...], which: Array, state: State) -> Netwo
     return Network(hidden, networks[0].loss, networks[0].products)
 
 
-def on_platform(networks: tuple[Network, ...], platform: str) -> tuple[Network, ...]:
-    """The networks with their products as many networks on the platform have them."""
-    return tuple(
-        Network(network.activation, network.loss, network.products.side_by_side(platform))
-        for network in networks
-    )
+def _as_used(networks: tuple[Network, ...], state: State, widths: Array) -> tuple[Network, ...]:
+    """The networks, with products for this trace alone if they go by the units that are used.
+
+    widths: of the members, (members, hidden layers).
+    """
+    made = []
+    for network in networks:
+        products = network.products
+        if isinstance(products, ProductsAsUsed):
+            sizes = (state.params[0].W.shape[1], *(W.shape[2] for W, _ in state.params))
+            products = products.of_widths(sizes, jnp.max(widths, axis=0))
+        made.append(Network(network.activation, network.loss, products))
+    return tuple(made)
+
+
+def on_platform(
+    networks: tuple[Network, ...], platform: str, *, narrow: bool = False
+) -> tuple[Network, ...]:
+    """The networks with their products as many networks on the platform have them.
+
+    narrow: no wider than the units that a chunk uses.
+    """
+    made = []
+    for network in networks:
+        products = network.products.side_by_side(platform)
+        if narrow:
+            products = ProductsAsUsed(products.precision, as_they_lie=True)
+        made.append(Network(network.activation, network.loss, products))
+    return tuple(made)
 
 
 def _is_example(rows: Array | np.ndarray, size: Any, dtype: Any) -> Array:

@@ -184,7 +184,7 @@ class Runner:
             *(data.examples[kind.loss], data.folds[cohort.fold]),
             self._orders(cohort, 0, device),
         )
-        networks = on_platform(kind.networks, device.platform)
+        networks = on_platform(kind.networks, device.platform, narrow=cohort.bucket.narrow)
         quick = cohort.bucket.quick
         choices = device, arguments, cohort.recipe(), self._lengths, networks, quick
         program, new = compile_program(*choices)

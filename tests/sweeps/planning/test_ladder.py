@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import mlp_jax
-from mlp_jax.sweeps.planning.ladder import Price, on_ladder, own_shapes, rung_above
+from mlp_jax.sweeps.planning.costs import ACCELERATOR, CPU
+from mlp_jax.sweeps.planning.ladder import Narrow, Price, on_ladder, own_shapes, rung_above
+from mlp_jax.sweeps.planning.plan import as_plan
+from mlp_jax.sweeps.task import as_task
 
 X, Y = np.zeros((3000, 20), np.float32), np.arange(3000) % 2
 MIXED = {
@@ -15,14 +18,14 @@ MIXED = {
 }
 
 
-def price(widths, *, program=1.0, own_program=1.0, most=32):
-    """Of members that train one epoch; a weight takes a second."""
+def price(widths, *, program=1.0, own_program=1.0, most=32, narrow=None):
+    """Of members that train one epoch; a weight takes a second, and a unit of a program another."""
 
-    def of_widths(shapes):
-        shapes = np.asarray(shapes, float)
-        return shapes[..., 0] + (shapes[..., 1:] * shapes[..., :-1]).sum(axis=-1)
+    def of_widths(shapes, of_products):
+        shapes, wide = np.asarray(shapes, float), np.asarray(of_products, float)
+        return shapes.sum(axis=-1) + (wide[..., 1:] * wide[..., :-1]).sum(axis=-1)
 
-    return Price(of_widths, np.ones(len(widths)), program, own_program, most)
+    return Price(of_widths, np.ones(len(widths)), program, own_program, most, narrow)
 
 
 def drawn(depth, n=500, seed=0, low=8, high=128):
@@ -81,7 +84,28 @@ def test_more_members_have_more_programs_at_a_lower_price():
     widths = drawn(3)
     few, many = (on_ladder(widths, price(widths, program=p)) for p in (1e7, 1e3))
     assert len(few.shapes) == 1 < len(many.shapes)
-    assert many.seconds(price(widths)) < 0.75 * few.seconds(price(widths))
+    of_many, of_few = (made.seconds(price(widths), widths).sum() for made in (many, few))
+    assert of_many < 0.75 * of_few
+
+
+@pytest.mark.parametrize("depth", [3, 4])
+def test_narrow_programs_are_fewer_and_less_is_padded(depth):
+    widths, narrow = drawn(depth), Narrow(compiling=1.75, running=1.05, epoch=100.0)
+    full, chosen = (
+        on_ladder(widths, price(widths, program=1e5, narrow=one)) for one in (None, narrow)
+    )
+    assert (full.narrow, chosen.narrow) == (False, True)
+    assert len(chosen.shapes) <= len(full.shapes)
+    assert chosen.seconds(price(widths, narrow=narrow), widths).sum() < (
+        0.8 * full.seconds(price(widths), widths).sum()
+    )
+
+
+@pytest.mark.parametrize("dear", [{"compiling": 1e6}, {"running": 3.0}, {"epoch": 1e6}])
+def test_narrow_programs_are_not_taken_where_they_cost_more(dear):
+    widths, narrow = drawn(3), Narrow(compiling=1.75, running=1.05, epoch=100.0)
+    own = price(widths, program=1e5, narrow=narrow._replace(**dear))
+    assert not on_ladder(widths, own).narrow
 
 
 def test_shapes_that_no_other_sweep_has_count_whole():
@@ -130,3 +154,18 @@ def test_the_order_in_which_activations_are_drawn_makes_no_other_program():
     ]
     assert kinds[0] == kinds[1]
     assert len(kinds[0].networks) == 2
+
+
+def test_narrow_programs_are_planned_where_they_save_time_and_can_be():
+    def narrow(rates=CPU, **other):
+        how = {name: other.pop(name) for name in ("chunk",) if name in other}
+        task = as_task(X, Y, MIXED | other, n=500, folds=3, epochs=100)
+        return [bucket for bucket in as_plan(task, rates=rates, **how).buckets if bucket.narrow]
+
+    assert {len(bucket.hidden) for bucket in narrow()} >= {4}
+    assert {bucket.chunk for bucket in narrow()} == {1}
+    assert not narrow(depth=1)
+    assert not narrow(chunk=4)  # then a member is the same whatever else is trained
+    assert not narrow(optimizer="lbfgs", batch_size=None)
+    assert not narrow(ACCELERATOR)
+    assert not narrow(depth=3, widths=[64])

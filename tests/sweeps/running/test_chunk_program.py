@@ -11,7 +11,8 @@ import pytest
 import mlp_jax
 from mlp_jax import back_propagation
 from mlp_jax.sweeps.folds import as_folds, k_folds
-from mlp_jax.sweeps.running.chunk_program import Members, train_chunk
+from mlp_jax.sweeps.planning import ladder
+from mlp_jax.sweeps.running.chunk_program import Members, on_platform, train_chunk
 from mlp_jax.sweeps.running.epoch_draws import draw_epochs
 from mlp_jax.sweeps.running.start import start_members
 from mlp_jax.training.batches import Examples
@@ -122,7 +123,7 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     )
     program = jax.jit(train_chunk, static_argnames=("recipe", "lengths", "networks"))
     others = tuple(mlp_jax.Network(name) for name in case.get("among", ()))
-    networks = (*others, network)
+    networks = on_platform((*others, network), "cpu", narrow="narrow" in case)
     state = start_members(stacked(initial), members.numbers.optimizer)
     history = []
     for done, until in pairwise((0, *stops, 9)):
@@ -161,6 +162,24 @@ SHORTER = ("adam", "full batches", "a batch more in some folds")
 )
 def test_a_member_equals_fit(case, number):
     solos, chunk, history = trained(CASES[case], number, width=4, stops=(2, 3))
+    assert_equal_to_fit(solos, chunk, history)
+    assert chunk.epoch[3] == 0  # it only filled the chunk
+
+
+NARROW = (*SHORTER, "masked, weights", "dropout, masked", "not finite at 0, masked")
+
+
+@pytest.mark.parametrize("case", [*NARROW, "among others of each layer"])
+@pytest.mark.parametrize("only", [(0, 2), (1,)])  # of (1, 7) and of (6, 3) units, of 6 and 7
+def test_a_member_equals_fit_where_products_are_as_wide_as_it_needs(monkeypatch, case, only):
+    monkeypatch.setattr(ladder, "NARROWEST", 2)
+    solos, chunk, history = trained(
+        CASES[case] | {"narrow": True}, 1, width=len(only), only=only, stops=(2, 3)
+    )
+    assert_equal_to_fit(solos, chunk, history)
+
+
+def assert_equal_to_fit(solos, chunk, history):
     for i, solo in enumerate(solos):
         state, info = solo()
         assert int(chunk.epoch[i]) == int(state.epoch)
@@ -174,7 +193,6 @@ def test_a_member_equals_fit(case, number):
         done = len(info.cost)
         np.testing.assert_allclose(history[i, :done], np.stack(info, axis=1), rtol=1e-9)
         assert np.isnan(history[i, done:]).all()
-    assert chunk.epoch[3] == 0  # it only filled the chunk
 
 
 @pytest.mark.parametrize(("name", "knows"), [("adam", False), ("adagrad", True)])
