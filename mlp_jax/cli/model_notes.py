@@ -23,10 +23,15 @@ def notes_in_words(model: "Model") -> list[str]:
 
 
 def _in_words(name: str, value: Any) -> str:
-    said = value
+    said = _spelled(value)
     if isinstance(value, dict):
-        said = ", ".join(f"{key.replace('_', ' ')} {one}" for key, one in value.items())
+        said = ", ".join(f"{key.replace('_', ' ')} {_spelled(one)}" for key, one in value.items())
     return f"{name.replace('_', ' ')}: {said}"
+
+
+def _spelled(value: Any) -> str:
+    """With six digits of a float, as many as a person reads."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _interval(model: "Model") -> list[str]:

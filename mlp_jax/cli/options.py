@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mlp_jax.tables.table import EncodedTable, Table
 
 MIB = 1 << 20
+NO_MODELS = (  # endings of files that are something else
+    *(".csv", ".h5", ".html", ".joblib", ".json", ".npz", ".onnx"),
+    *(".parquet", ".pickle", ".pkl", ".png", ".pt", ".pth"),
+)
 INTERRUPTED = 130  # the exit code of any program after Ctrl-C
 
 
@@ -251,6 +255,18 @@ def check_installed(*names: str) -> None:
     for name in names:
         if find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def check_model_name(path: Path | None) -> None:
+    """Raises ValueError for a name that says of a model file that it is something else."""
+    ending = "" if path is None else path.suffix.lower()
+    if path is None or ending not in NO_MODELS:
+        return
+    more = ", and mlp-jax export makes that of it" if ending == ".onnx" else ""
+    raise ValueError(
+        f"{path} ends in {path.suffix}, and a model is written as safetensors; type "
+        f"{path.with_suffix('.safetensors')}{more}"
+    )
 
 
 def check_writable(*paths: Path | None, read: Sequence[Path | None] = ()) -> None:

@@ -77,6 +77,8 @@ def predict(
     from mlp_jax.models.model_file import load_model
     from mlp_jax.tables.files import read_table
 
+    if data.suffix == ".safetensors" != model.suffix:
+        raise ValueError(f"the model comes first: type mlp-jax predict {data} {model}")
     loaded = load_model(model)
     widths = None if level is None else loaded.half_widths(level)
     if strict:

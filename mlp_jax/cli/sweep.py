@@ -11,6 +11,7 @@ from mlp_jax.cli.options import (
     INTERRUPTED,
     TableOptions,
     check_installed,
+    check_model_name,
     check_writable,
     hang_up,
     table_options,
@@ -108,6 +109,7 @@ def sweep(
     """
     began = time.monotonic()
     check_writable(report, output, read=[asked.data, space_file])
+    check_model_name(output)
     check_installed(*(["matplotlib"] if report else []))
     division.check(written=report or output, checkpoint=choices["checkpoint"])
     if choices["seconds"] is not None:

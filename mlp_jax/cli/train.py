@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 import mlp_jax
-from mlp_jax.cli.options import TableOptions, check_installed, check_writable, table_options
+from mlp_jax.cli.options import (
+    TableOptions,
+    check_installed,
+    check_model_name,
+    check_writable,
+    table_options,
+)
 
 if TYPE_CHECKING:
     from mlp_jax.tables.table import EncodedTable, Table
@@ -71,6 +77,7 @@ def train(
     model file and a picture. For a network that fits the table better, see mlp-jax sweep.
     """
     check_writable(output, picture, read=[asked.data])
+    check_model_name(output)
     check_installed("matplotlib")
     start = _prepare(asked, hidden)
     table, parts, certificate = start.table, start.parts, start.certificate

@@ -45,6 +45,12 @@ def test_predict_writes_ids_predictions_and_probabilities(trained):
     np.testing.assert_allclose(np.sum(chances, axis=0), 1, atol=1e-6)
 
 
+def test_a_table_in_the_place_of_the_model_is_told(tmp_path):
+    done = CliRunner().invoke(commands, ["predict", "new.csv", "m.safetensors"])
+    assert done.exit_code == 2
+    assert "the model comes first: type mlp-jax predict m.safetensors new.csv" in done.stderr
+
+
 def test_predict_reads_standard_input_and_prints_json(trained):
     _, table, folder, _ = trained
     content = (folder / "t.csv").read_bytes()

@@ -1,8 +1,10 @@
 """`mlp-jax train`, `check` and `info` as a stranger runs them."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -14,7 +16,7 @@ from click.testing import CliRunner
 
 import mlp_jax
 from mlp_jax.cli.main import commands
-from mlp_jax.cli.options import check_writable
+from mlp_jax.cli.options import check_model_name, check_writable
 from mlp_jax.processes import kept_programs, memory
 from tests.cli.tables import PLAIN, columns, csv, run
 
@@ -127,6 +129,30 @@ def test_a_link_into_no_folder_is_seen_first(tmp_path):
         check_writable(tmp_path / "link")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "small.pkl",
+            "small.pkl ends in .pkl, and a model is written as safetensors; type small.s",
+        ),
+        ("a.b.ONNX", "type a.b.safetensors, and mlp-jax export makes that of it"),
+    ],
+)
+def test_a_model_is_not_written_to_a_file_that_is_named_as_another(name, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        check_model_name(Path(name))
+    for fits in (None, Path("m"), Path("m.safetensors"), Path("v1.5")):
+        check_model_name(fits)
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_that_is_seen_before_anything_is_read(command):
+    done = CliRunner().invoke(commands, [command, "no.csv", "--output", "m.pkl"])
+    assert done.exit_code == 2
+    assert "m.pkl ends in .pkl" in done.stderr
+
+
 @pytest.mark.parametrize("command", ["train", "check"])
 def test_a_network_larger_than_the_free_memory_is_refused(command, tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda: 1e7)
@@ -143,6 +169,7 @@ def test_info_says_what_a_model_is(trained):
     done = CliRunner().invoke(commands, ["info", model])
     assert done.exit_code == 0, done.output
     assert "predicts y: " in done.output
+    assert not re.search(r"\d\.\d{8}", done.output)  # digits for people
     assert (
         "colour: 2 categories; inputs colour = blue, colour = red, colour is missing" in done.output
     )
