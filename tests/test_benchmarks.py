@@ -45,6 +45,14 @@ def test_the_planner_is_measured_against_two_others():
     assert [line[:10] for line in lines[2:]] == ["the plan  ", "one progra", "one progra"]
 
 
+def test_narrow_programs_are_measured_beside_others(tmp_path):
+    printed = run(BENCHMARKS / "narrow_programs.py", "--small", "--output", tmp_path)
+    [row] = json.loads((tmp_path / "narrow_programs.json").read_text())["rows"]
+    assert set(row["micros"]) == set(row["compiling"]) == {"its own", "padded", "narrow"}
+    assert min(middle for _, middle, _ in row["micros"].values()) > 0
+    assert "| 9-33, 64 |" in printed
+
+
 def test_halving_is_measured_against_the_full_sweep():
     printed = run(BENCHMARKS / "halving.py", "--small")
     assert printed.splitlines()[-1].startswith("iris")
