@@ -21,6 +21,7 @@ class Pressed:
         module.whole = True
 
 
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_amid_the_import_of_jax_is_heeded_once_it_is_whole(monkeypatch):
     monkeypatch.delitem(sys.modules, "jax")
     monkeypatch.setattr(sys, "meta_path", [Pressed(), *sys.meta_path])
