@@ -151,14 +151,12 @@ def _as_used(networks: tuple[Network, ...], state: State, widths: Array) -> tupl
 
     widths: of the members, (members, hidden layers).
     """
-    made = []
-    for network in networks:
-        products = network.products
-        if isinstance(products, ProductsAsUsed):
-            sizes = (state.params[0].W.shape[1], *(W.shape[2] for W, _ in state.params))
-            products = products.of_widths(sizes, jnp.max(widths, axis=0))
-        made.append(Network(network.activation, network.loss, products))
-    return tuple(made)
+    products = networks[0].products  # those of all
+    if not isinstance(products, ProductsAsUsed):
+        return networks
+    sizes = (state.params[0].W.shape[1], *(W.shape[2] for W, _ in state.params))
+    of_trace = products.of_widths(sizes, jnp.max(widths, axis=0))
+    return tuple(Network(one.activation, one.loss, of_trace) for one in networks)
 
 
 def on_platform(
