@@ -10,7 +10,7 @@ quarter. Then it is padded where that costs little.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,19 @@ NARROWEST = 32
 FEW, LISTED, MEMBERS_EACH = 3, 8, 2
 
 
+class Narrow(NamedTuple):
+    """What a program costs whose products are as wide as needed, beside one of full width.
+
+    compiling: its time of compiling, in those of the other.
+    running: the same of training.
+    epoch: seconds that an epoch takes longer, for members train one at a time.
+    """
+
+    compiling: float
+    running: float
+    epoch: float
+
+
 class Price(NamedTuple):
     """What members of one kind take, in seconds.
 
@@ -54,20 +67,7 @@ class Price(NamedTuple):
     program: float
     own_program: float
     most: int
-    narrow: "Narrow | None" = None
-
-
-class Narrow(NamedTuple):
-    """What a program costs whose products are as wide as needed, beside one of full width.
-
-    compiling: its time of compiling, in those of the other.
-    running: the same of training.
-    epoch: seconds that an epoch takes longer, for members train one at a time.
-    """
-
-    compiling: float
-    running: float
-    epoch: float
+    narrow: Narrow | None = None
 
 
 class Padded(NamedTuple):
@@ -104,7 +104,7 @@ def quarters(n: int) -> tuple[int, ...]:
       >>> quarters(128), quarters(50), quarters(8)
       ((32, 64, 96, 128), (13, 25, 38, 50), (8,))
     """
-    return (n,) if n < NARROWEST else tuple(-(-n * q // QUARTERS) for q in range(1, QUARTERS + 1))
+    return (n,) if n < NARROWEST else tuple(_part(n, q) for q in range(1, QUARTERS + 1))
 
 
 def as_used(widths: np.ndarray, shapes: np.ndarray) -> np.ndarray:
@@ -118,9 +118,14 @@ def as_used(widths: np.ndarray, shapes: np.ndarray) -> np.ndarray:
     """
     found = shapes
     for q in range(QUARTERS - 1, 0, -1):
-        quarter = -(-shapes * q // QUARTERS)
-        found = np.where((widths <= quarter) & (shapes >= NARROWEST), quarter, found)
+        part = _part(shapes, q)
+        found = np.where((widths <= part) & (shapes >= NARROWEST), part, found)
     return found
+
+
+def _part(n: Any, q: int) -> Any:
+    """So many quarters of n units, a whole number."""
+    return -(-n * q // QUARTERS)
 
 
 def own_shapes(widths: np.ndarray) -> Padded:

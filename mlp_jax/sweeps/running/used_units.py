@@ -3,10 +3,10 @@
 Members of many shapes share a program that is padded to the widest, and most of its products would
 be of zeros. Here each product is one of up to 16, for the quarters that are used of the layer below
 and of its own, and which one is chosen when the program runs (`lax.switch`). What is written is as
-wide as the layer, zeros where no unit is used: that costs little beside a product, while to write W
-and an optimizer's moments so would cost as much as to update them. So biases, activations and
-updates stay as wide as the program (experiments/benchmarks/NOTES.md). Factors are taken as they
-lie, for a corner is copied anyway.
+wide as the layer, zeros where no unit is used: that costs less than the product saves, but of W and
+an optimizer's moments as much as their update. So biases, activations and updates stay as wide as
+the program (experiments/benchmarks/NOTES.md). Factors are taken as they lie, for a corner is copied
+anyway.
 """
 
 from collections.abc import Callable
