@@ -29,6 +29,7 @@ from mlp_jax.parameters import Layer
 PRECISIONS = ("default", "high", "highest", "bfloat16")
 
 LARGE = 128 * 128  # weights of a layer, from which on it matters how factors lie in memory
+FEW = 128  # examples, up to which a copy of any W pays
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,10 @@ class Products:
         if self.rows:
             return jax.lax.optimization_barrier(self._product(_as_rows(A), W)).T
         # XLA folds a transposition into the product, and on a CPU a product that runs over the
-        # first axis of both factors takes up to twice as long as a copy and a product.
-        W_T = W.T if W.size < LARGE else jax.lax.optimization_barrier(W.T)
-        return self._product(W_T, A)
+        # first axis of both factors takes up to twice as long as a copy and a product; but for a
+        # small W and many examples, where it is the faster one.
+        copied = W.size >= LARGE or A.shape[1] <= FEW
+        return self._product(jax.lax.optimization_barrier(W.T) if copied else W.T, A)
 
     def backward(self, W: Array, dZ: Array) -> Array:
         """W dZ, (n_prev, m), for the errors dZ, (n, m)."""
