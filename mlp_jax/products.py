@@ -19,6 +19,7 @@ and nothing was timed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -61,13 +62,21 @@ class Products:
         large = any(W.size >= LARGE for W, _ in layers)
         return Products(self.precision, large and self.precision != "bfloat16")
 
-    def side_by_side(self, platform: str) -> "Products":
+    def side_by_side(self, platform: str, *, by_entry: bool) -> "Products":
         """These products for many networks that are trained together on a platform.
 
         The products of accelerators read a factor either way at the same speed. To turn one there
         is a pass over memory that takes as long as a small product.
+
+        by_entry: they are trained in batches, by an optimizer that takes every weight by itself.
         """
-        return self if platform == "cpu" else Products(self.precision, as_they_lie=True)
+        if platform != "cpu":
+            return Products(self.precision, as_they_lie=True)
+        return FirstTurned(self.precision) if by_entry else self
+
+    def turned(self, trees: Any) -> Any:
+        """Trees with layers in them, as a training has them between its steps; and back again."""
+        return trees
 
     def of_layer(self, l: int) -> "Products":
         """Those of layer l: the same of all layers here."""
@@ -126,6 +135,46 @@ class Products:
             return jax.lax.dot_general(A, B, over, precision=self.precision)
         rounded = _rounded(A, B)
         return jax.lax.dot_general(*rounded, over, preferred_element_type=A.dtype)
+
+
+@dataclass(frozen=True)
+class FirstTurned(Products):
+    """Those of networks side by side on a CPU, whose W[1] are turned from one step to the next.
+
+    They share their examples, so that XLA makes one product of their first layers, for which it
+    turns all W[1] in memory forwards, and all errors backwards. (W[1])ᵀ X and dZ Xᵀ, which is the
+    gradient's transpose, read the factors as they lie, and the optimizer goes by entries: so
+    nothing is turned (experiments/benchmarks/NOTES.md).
+    """
+
+    def of_layer(self, l: int) -> Products:
+        """Those of layer l."""
+        return _OfExamples(self.precision) if l == 1 else Products(self.precision)
+
+    def turned(self, trees: Any) -> Any:
+        """Trees with the transpose of every W[1], of parameters, moments and gradients."""
+
+        def of_node(node: Any) -> Any:
+            if not _are_layers(node):
+                return node
+            first, *others = node
+            return (first._replace(W=first.W.T), *others)
+
+        return jax.tree.map(of_node, trees, is_leaf=_are_layers)
+
+
+@dataclass(frozen=True)
+class _OfExamples(Products):
+    """Products of a first layer whose W is turned between steps."""
+
+    def gradients(self, A: Array, dZ: Array) -> tuple[Array, Array]:
+        """(A dZᵀ, dZ 1ᵀ), the first as (dZ Aᵀ)ᵀ."""
+        return self._product(dZ, A.T).T, jnp.sum(dZ, axis=1, keepdims=True)
+
+
+def _are_layers(node: Any) -> bool:
+    """Whether it is the layers of a network, of its gradient, or of an optimizer's moments."""
+    return isinstance(node, tuple) and len(node) > 0 and isinstance(node[0], Layer)
 
 
 def _rounded(A: Array, B: Array) -> tuple[Array, Array]:

@@ -42,6 +42,19 @@ def cost_and_gradient_by(
     )
 
 
+def of_turned(gradient: Callable[..., Any], turned: Callable[[Any], Any]) -> Callable[..., Any]:
+    """The function of `cost_and_gradient_by`, of parameters as they are between steps.
+
+    turned: of `Products`.
+    """
+
+    def cost_and_gradient(params: Any, X: Array, Y: Array, **choices: Any) -> tuple[Array, Any]:
+        J, grads = cost_and_gradient_by(gradient, turned(params), X, Y, choices)
+        return J, turned(grads)
+
+    return cost_and_gradient
+
+
 def differentiable_cost(gradient: Callable[..., Any], network: Network) -> Callable[..., Array]:
     """(params, batch) -> J, whose derivative is `gradient`, so that a line search uses it too."""
 

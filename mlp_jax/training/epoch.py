@@ -19,6 +19,7 @@ from mlp_jax.parameters import as_layers
 from mlp_jax.products import Products
 from mlp_jax.training.batch_order import permutation
 from mlp_jax.training.batches import Batch, Examples
+from mlp_jax.training.cost_and_gradient import of_turned
 from mlp_jax.training.descent import descend, norm
 from mlp_jax.training.divergence import finite_leaves, mark_divergence
 from mlp_jax.training.optimizers import transformation
@@ -68,6 +69,7 @@ def train_epoch(
     examples: rows to make batches of; or all as one batch, on which the epoch is one step.
     """
     optimizer = recipe.optimizer if numbers.optimizer is None else numbers.optimizer
+    turned = recipe.network.products.turned
 
     def update(state: State, batch: Batch, index: Any) -> tuple[State, Array, Any]:
         if numbers.label_smoothing is not None:
@@ -79,20 +81,22 @@ def train_epoch(
             # Both in the dtype of the rate; a quotient of integers is in a dtype of JAX's choice.
             part = jnp.asarray(index, rate.rate.dtype) / draw.batches
             rate = rate.after(jnp.asarray(state.epoch, rate.rate.dtype) + part)
+        params = turned(state.params)
         new, J, grads = descend(
             state,
             batch,
-            optimizer=transformation(optimizer, state.params, draw.batches),
+            optimizer=transformation(optimizer, params, draw.batches),
             network=recipe.network,
-            gradient=recipe.gradient,
+            gradient=of_turned(recipe.gradient, turned),
             l2=l2,
-            masks=_masks(state.params, batch.X, draw.key_dropout, index, rate, numbers, recipe),
+            masks=_masks(params, batch.X, draw.key_dropout, index, rate, numbers, recipe),
         )
         if numbers.mean_over is not None:
-            J = J_of_mean(J, l2_penalty(as_layers(state.params), l2), numbers.mean_over)
+            J = J_of_mean(J, l2_penalty(as_layers(params), l2), numbers.mean_over)
         return new, J, grads
 
     finite = finite_leaves(optimizer, state.optimizer_state)
+    state = turned(state)
     if isinstance(examples, Batch):
         state, J, grads = update(state, examples, 0)
     else:
@@ -104,6 +108,7 @@ def train_epoch(
             (jnp.arange(draw.order.shape[0]), draw.order, draw.is_example),
         )
         J = jnp.mean(costs) if sizes is None else jnp.sum(sizes / jnp.sum(sizes) * costs)
+    state, grads = turned((state, grads))
     length = norm(grads)
     state = mark_divergence(state, length, finite)
     state = state._replace(epoch=state.epoch + ~state.diverged)

@@ -71,6 +71,11 @@ class Optimizer:
     nesterov: bool
     numbers: dict[str, Any]
 
+    @property
+    def by_entry(self) -> bool:
+        """Whether it takes every weight by itself, wherever it stands in W."""
+        return self.name != "lbfgs" and "input_scale_rate" not in self.numbers
+
 
 def optimizer(
     name: str, *, schedule: str = "constant", nesterov: bool = False, **numbers: Any

@@ -20,7 +20,7 @@ from mlp_jax.training.state import initial_optimizer_state
 MASK = 0.7
 
 
-USES = 2  # sweeps that a program is compiled for: the next ones find it, in memory or on disk
+USES = 3  # sweeps that a program is compiled for: the next ones find it, in memory or on disk
 
 
 class Quick(NamedTuple):
@@ -82,7 +82,7 @@ class Rates(NamedTuple):
 
 # Of a thread where each core has one, and AVX-512, as experiments/benchmarks/sweep_costs.py prints
 # them; `machine.rates_of_machine` has those of the machine at hand.
-QUICK = Quick(0.45, 1.5) if HAS_OLDER_EMITTERS else None
+QUICK = Quick(0.55, 1.25) if HAS_OLDER_EMITTERS else None
 NARROW = NarrowPrograms(1.6, 1.2, 2e-5)
 CPU = Rates((1.2, 0.42), 230e9, 120, 2e-9, 5e-5, None, QUICK, NARROW)
 # Of an H200, see experiments/benchmarks/NOTES.md; larger chunks were slower there.

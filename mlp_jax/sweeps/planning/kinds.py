@@ -41,6 +41,12 @@ class Kind(NamedTuple):
         """The loss of all networks."""
         return self.networks[0].loss
 
+    @property
+    def by_entry(self) -> bool:
+        """Whether it trains in batches, by an optimizer that takes every weight by itself."""
+        optimizer = jax.tree.unflatten(self.optimizer, [0.0] * self.optimizer.num_leaves)
+        return self.batch_size is not None and optimizer.by_entry
+
     def in_common(self) -> Any:
         """A value that is the same for kinds that may share a program.
 

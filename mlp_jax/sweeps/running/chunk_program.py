@@ -81,6 +81,8 @@ def train_chunk(
     networks = _as_used(networks, state, members.numbers.widths)
     train = _side_by_side(training, validation, members, which, recipe, networks)
     dtype = examples.X.dtype
+    # Through all epochs: `train_epoch` turns again what is turned back for it, and XLA drops both.
+    turned = jax.vmap(networks[0].products.turned)
 
     def active(state: State, epoch: Array) -> Array:
         on = goes_on(state, members.epochs, members.numbers.patience)
@@ -97,16 +99,17 @@ def train_chunk(
         draw = jax.tree.map(lambda leaf: leaf[epoch - done], draws)
         # A step changes no network that has diverged, and that costs nothing. So for this epoch all
         # members that are not to train are marked so.
-        ready = state._replace(diverged=~on)
+        ready = turned(state)._replace(diverged=~on)
         stepped, info = train(ready, draw, training, validation, members.numbers, which)
         diverged = jnp.where(on, stepped.diverged, state.diverged)
         row = jnp.where(on[:, None], jnp.stack(info, axis=1).astype(dtype), jnp.nan)
         history = jax.lax.dynamic_update_index_in_dim(history, row, epoch - done, axis=1)
-        return epoch + 1, stepped._replace(diverged=diverged), history
+        return epoch + 1, turned(stepped)._replace(diverged=diverged), history
 
     empty = jnp.full((*members.epochs.shape, recipe.capacity, len(Info._fields)), jnp.nan, dtype)
-    _, state, history = jax.lax.while_loop(one_more_is_to_come, one_more, (done, state, empty))
-    return state, history
+    first = done, turned(state), empty
+    _, state, history = jax.lax.while_loop(one_more_is_to_come, one_more, first)
+    return turned(state), history
 
 
 def _side_by_side(
@@ -160,15 +163,16 @@ def _as_used(networks: tuple[Network, ...], state: State, widths: Array) -> tupl
 
 
 def on_platform(
-    networks: tuple[Network, ...], platform: str, *, narrow: bool = False
+    networks: tuple[Network, ...], platform: str, *, by_entry: bool, narrow: bool = False
 ) -> tuple[Network, ...]:
     """The networks with their products as many networks on the platform have them.
 
+    by_entry: see `Products.side_by_side`.
     narrow: no wider than the units that a chunk uses.
     """
     made = []
     for network in networks:
-        products = network.products.side_by_side(platform)
+        products = network.products.side_by_side(platform, by_entry=by_entry)
         if narrow:
             products = ProductsAsUsed(products.precision, as_they_lie=True)
         made.append(Network(network.activation, network.loss, products))

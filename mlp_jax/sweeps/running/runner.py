@@ -184,8 +184,9 @@ class Runner:
             *(data.examples[kind.loss], data.folds[cohort.fold]),
             self._orders(cohort, 0, device),
         )
-        networks = on_platform(kind.networks, device.platform, narrow=cohort.bucket.narrow)
-        quick = cohort.bucket.quick
+        quick, narrow = cohort.bucket.quick, cohort.bucket.narrow
+        by_entry = kind.by_entry and cohort.bucket.chunk > 1
+        networks = on_platform(kind.networks, device.platform, by_entry=by_entry, narrow=narrow)
         choices = device, arguments, cohort.recipe(), self._lengths, networks, quick
         program, new = compile_program(*choices)
         self._names[number, device] = ProgramName(*choices)

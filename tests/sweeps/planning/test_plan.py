@@ -136,7 +136,7 @@ def test_a_program_that_runs_for_less_than_it_compiles_is_compiled_quickly():
     assert quick.compiling == costs.QUICK.compiling * best.compiling
     assert quick.seconds == costs.QUICK.running * best.seconds
     assert quick.compiling + quick.seconds < best.compiling + best.seconds
-    lasts = int(100 * 0.5 * (1 - 0.45) * best.compiling / (0.5 * best.seconds))  # as much is lost
+    lasts = int(100 * (1 - 0.55) * best.compiling / (3 * 0.25 * best.seconds))  # as much is lost
     assert [bucket_of(epochs).quick for epochs in (lasts - 9, lasts + 9)] == [True, False]
     # With patience it is likely to stop before.
     assert bucket_of(2 * lasts, patience=9).quick

@@ -123,7 +123,8 @@ def trained(case, number, *, width=3, rates=(0.3, 0.05, 0.1), only=(0, 1, 2), st
     )
     program = jax.jit(train_chunk, static_argnames=("recipe", "lengths", "networks"))
     others = tuple(mlp_jax.Network(name) for name in case.get("among", ()))
-    networks = on_platform((*others, network), "cpu", narrow="narrow" in case)
+    by_entry = case["batch_size"] is not None and optimizer.by_entry
+    networks = on_platform((*others, network), "cpu", by_entry=by_entry, narrow="narrow" in case)
     state = start_members(stacked(initial), members.numbers.optimizer)
     history = []
     for done, until in pairwise((0, *stops, 9)):

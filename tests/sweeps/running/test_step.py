@@ -53,7 +53,8 @@ def of_sweep(optimizer, platform, products=None, others=()):
         dropout=False,
     )
     networks = *bucket.kind.networks, *(Network(name, bucket.kind.loss) for name in others)
-    networks = on_platform(networks, products or PLATFORMS[platform])
+    by_entry = bucket.kind.by_entry
+    networks = on_platform(networks, products or PLATFORMS[platform], by_entry=by_entry)
     train = partial(train_chunk, recipe=cohort.recipe(), lengths=lengths, networks=networks)
     arguments = cohort.arguments_of_program(Examples(X, Y), fold, draws)
     return step_of(jax.jit(train).trace(*arguments).lower(lowering_platforms=(platform,)))
