@@ -171,6 +171,7 @@ def _torch(members, compiled):
     import torch
 
     torch.compiler.reset()  # or shapes of an earlier call would make these dynamic
+    torch._inductor.config.force_disable_caches = True  # else it finds those of an earlier run
     there = partial(torch.tensor, device="cuda" if jax.default_backend() == "gpu" else "cpu")
     X, y = there(members.X), there(members.y.astype(np.float32))
     started = {}
