@@ -91,7 +91,8 @@ class Products:
         # XLA folds a transposition into the product, and on a CPU a product that runs over the
         # first axis of both factors takes up to twice as long as a copy and a product; but for a
         # small W and many examples, where it is the faster one.
-        copied = W.size >= LARGE or A.shape[1] <= FEW
+        m = A.shape[1]  # of an exported program any number, which is no int
+        copied = W.size >= LARGE or (isinstance(m, int) and m <= FEW)
         return self._product(jax.lax.optimization_barrier(W.T) if copied else W.T, A)
 
     def backward(self, W: Array, dZ: Array) -> Array:
