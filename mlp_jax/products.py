@@ -75,7 +75,7 @@ class Products:
         return FirstTurned(self.precision) if by_entry else self
 
     def turned(self, trees: Any) -> Any:
-        """Trees with layers in them, as a training has them between its steps; and back again."""
+        """Trees of layers as on paper, as they are between the steps of a training; or back."""
         return trees
 
     def of_layer(self, l: int) -> "Products":
@@ -150,7 +150,7 @@ class FirstTurned(Products):
 
     def of_layer(self, l: int) -> Products:
         """Those of layer l."""
-        return _OfExamples(self.precision) if l == 1 else Products(self.precision)
+        return _OfExamples(self.precision) if l == 1 else self
 
     def turned(self, trees: Any) -> Any:
         """Trees with the transpose of every W[1], of parameters, moments and gradients."""

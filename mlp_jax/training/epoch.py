@@ -66,6 +66,7 @@ def train_epoch(
 ) -> tuple[State, Info]:
     """The state after every example was seen once, and what the validation set says of it.
 
+    state: as it is between steps, see `Products.turned`.
     examples: rows to make batches of; or all as one batch, on which the epoch is one step.
     """
     optimizer = recipe.optimizer if numbers.optimizer is None else numbers.optimizer
@@ -96,7 +97,6 @@ def train_epoch(
         return new, J, grads
 
     finite = finite_leaves(optimizer, state.optimizer_state)
-    state = turned(state)
     if isinstance(examples, Batch):
         state, J, grads = update(state, examples, 0)
     else:
@@ -108,8 +108,7 @@ def train_epoch(
             (jnp.arange(draw.order.shape[0]), draw.order, draw.is_example),
         )
         J = jnp.mean(costs) if sizes is None else jnp.sum(sizes / jnp.sum(sizes) * costs)
-    state, grads = turned((state, grads))
-    length = norm(grads)
+    length = norm(turned(grads))
     state = mark_divergence(state, length, finite)
     state = state._replace(epoch=state.epoch + ~state.diverged)
     none = jnp.asarray(jnp.nan, J.dtype)
@@ -138,8 +137,9 @@ def _evaluate(
     """The info with what the validation set says of the parameters after the epoch."""
     network = recipe.network
     X, Y, weights, rest = validation
-    masks = _masks(state.params, X, None, 0, None, numbers, recipe)
-    Z = forward_trace(as_layers(state.params), X, network, masks).Z[-1]
+    params = network.products.turned(state.params)
+    masks = _masks(params, X, None, 0, None, numbers, recipe)
+    Z = forward_trace(as_layers(params), X, network, masks).Z[-1]
     J = J_of_losses(network.loss.of_parts(Z, Y, rest), weights)
     if numbers.mean_over is not None:
         J = J_of_mean(J, 0.0, numbers.mean_over)

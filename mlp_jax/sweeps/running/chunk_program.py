@@ -81,7 +81,6 @@ def train_chunk(
     networks = _as_used(networks, state, members.numbers.widths)
     train = _side_by_side(training, validation, members, which, recipe, networks)
     dtype = examples.X.dtype
-    # Through all epochs: `train_epoch` turns again what is turned back for it, and XLA drops both.
     turned = jax.vmap(networks[0].products.turned)
 
     def active(state: State, epoch: Array) -> Array:
@@ -99,12 +98,12 @@ def train_chunk(
         draw = jax.tree.map(lambda leaf: leaf[epoch - done], draws)
         # A step changes no network that has diverged, and that costs nothing. So for this epoch all
         # members that are not to train are marked so.
-        ready = turned(state)._replace(diverged=~on)
+        ready = state._replace(diverged=~on)
         stepped, info = train(ready, draw, training, validation, members.numbers, which)
         diverged = jnp.where(on, stepped.diverged, state.diverged)
         row = jnp.where(on[:, None], jnp.stack(info, axis=1).astype(dtype), jnp.nan)
         history = jax.lax.dynamic_update_index_in_dim(history, row, epoch - done, axis=1)
-        return epoch + 1, turned(stepped)._replace(diverged=diverged), history
+        return epoch + 1, stepped._replace(diverged=diverged), history
 
     empty = jnp.full((*members.epochs.shape, recipe.capacity, len(Info._fields)), jnp.nan, dtype)
     first = done, turned(state), empty

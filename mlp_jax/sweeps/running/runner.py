@@ -185,6 +185,7 @@ class Runner:
             self._orders(cohort, 0, device),
         )
         quick, narrow = cohort.bucket.quick, cohort.bucket.narrow
+        # A network alone shares its examples with none, and is as fast with nothing turned.
         by_entry = kind.by_entry and cohort.bucket.chunk > 1
         networks = on_platform(kind.networks, device.platform, by_entry=by_entry, narrow=narrow)
         choices = device, arguments, cohort.recipe(), self._lengths, networks, quick
