@@ -3,10 +3,13 @@
 The constants of `mlp_jax/sweeps/planning/costs.py` are seconds of a thread of a sweep, which runs
 as many as there are cores. Here a sample of the planner's space is swept, a program for every few
 shapes, and the seconds that its threads spent compiling and training are laid beside the
-constants, and fitted by least squares.
+constants, and fitted by least squares. Then all of it again with every program compiled quickly,
+beside `QUICK`.
 
     python experiments/benchmarks/sweep_costs.py
 """
+
+import dataclasses
 
 import click
 import jax
@@ -41,8 +44,8 @@ def main(n: int, rows: int, epochs: int) -> None:
     X, y = table(rows)
     task = as_task(X, y, space(), n=n, folds=3, epochs=epochs)
     now = rates_of(jax.devices())
-    program_cache._kept.clear()
-    result = run(task, plan_of(task, widened=narrow_groups))
+    plan = plan_of(task, widened=narrow_groups)
+    result, quickly = (swept(task, plan, quick=quick) for quick in (False, True))
     compiling, training, depth, terms = [], [], [], []
     for number, bucket in enumerate(result.plan.buckets):
         seconds = result.bucket_seconds[number]
@@ -64,6 +67,16 @@ def main(n: int, rows: int, epochs: int) -> None:
     print(f"  FLOPS_OF_UPDATE {per_parameter / per_flop:.0f}, now {now.flops_of_update}")
     print(f"  SECONDS_OF_UNIT {per_unit:.2g}, now {now.seconds_of_unit:.2g}")
     print(f"  spread of predicted over taken {np.std(design @ weighted / y):.2f}")
+    spent = [np.sum(list(one.bucket_seconds.values()), axis=0) for one in (result, quickly)]
+    compiled, trained = spent[1] / spent[0]
+    print(f"QUICK: {compiled:.2f} of compiling, {trained:.2f} of training, now {now.quick}")
+
+
+def swept(task, plan, *, quick):
+    """The result of the plan, all of whose programs are compiled anew."""
+    buckets = tuple(bucket._replace(quick=quick) for bucket in plan.buckets)
+    program_cache._kept.clear()
+    return run(task, dataclasses.replace(plan, buckets=buckets))
 
 
 def _terms(task: object, bucket: Bucket, first: dict[str, object], epochs: int) -> list[float]:
