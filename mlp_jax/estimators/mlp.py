@@ -156,10 +156,18 @@ class MLP(BaseEstimator):
     def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         """Checks X and y; X is dense then."""
         numeric = isinstance(self, RegressorMixin)
-        X, y = validate_data(
-            self, X, y, multi_output=True, y_numeric=numeric, reset=reset, **_TABLE
-        )
+        X, y = self._checked(X, y, multi_output=True, y_numeric=numeric, reset=reset)
         return dense(X), y
+
+    def _checked(self, *table: Any, **choices: Any) -> Any:
+        """The table as `validate_data` checks it; texts and gaps are told who takes them."""
+        try:
+            return validate_data(self, *table, **choices, **_TABLE)
+        except ValueError as error:
+            if not any(said in str(error) for said in ("could not convert", "contains NaN")):
+                raise
+            other = "TableRegressor" if isinstance(self, RegressorMixin) else "TableClassifier"
+            raise ValueError(f"{error}\nmlp_jax.{other} takes texts and gaps as is") from error
 
     def _validation_data(self, X_val: Any, y_val: Any) -> Data:
         """Checks the samples that the user validates by."""
@@ -279,7 +287,7 @@ class MLP(BaseEstimator):
 
     def _rows(self, X: Any) -> np.ndarray:
         """Checks X; the rows are dense then."""
-        return dense(validate_data(self, X, reset=False, **_TABLE))
+        return dense(self._checked(X, reset=False))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

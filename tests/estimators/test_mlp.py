@@ -202,6 +202,16 @@ def test_names_of_columns_are_remembered():
         mlp.predict(table.rename(columns={"a": "z"}))
 
 
+@pytest.mark.parametrize("column", [["a", "b"], [1.0, np.nan]])
+@pytest.mark.parametrize(
+    ("estimator", "other"), [(MLPClassifier, "TableClassifier"), (MLPRegressor, "TableRegressor")]
+)
+def test_texts_and_gaps_are_told_who_takes_them(estimator, other, column):
+    texts = pd.DataFrame({"one": column, "two": [1.0, 2.0]})
+    with pytest.raises(ValueError, match=f"mlp_jax.{other} takes texts and gaps as is"):
+        estimator().fit(texts, [0, 1])
+
+
 def test_labels_in_a_sparse_matrix_are_predicted_in_one():
     labels = scipy.sparse.csr_matrix((X[:, :2] > 0).astype(int))
     predicted = [

@@ -100,13 +100,21 @@ def gathered(states: Sequence[State], owners: np.ndarray, rows: np.ndarray, devi
       owners: of every member of the new chunk, in which of `states` it is.
       rows: its place there.
       device: where the states are.
+
+    Returns:
+      A state, perhaps one of `states` itself.
     """
+    # A cohort that trains one by one has a chunk a member: most of them give none of these, and one
+    # that gives all is the new one.
+    used, owners = np.unique(owners, return_inverse=True)
+    states = [states[number] for number in used]
+    if len(states) == 1 and np.array_equal(rows, np.arange(len(rows))):
+        return states[0]
     if lies_here(device):
         return jax.tree.map(partial(_picked, owners, rows), *states)
     chunk, at = len(rows), rows
-    used = np.unique(owners)
-    found = states[used[0]]
-    for one in [*used[1:], *used[: len(used) == 1]]:
+    found = states[0]
+    for one in range(min(1, len(states) - 1), len(states)):
         index = np.where(owners == one, chunk + rows, at)
         found = _merged(found, states[one], jax.device_put(index.astype(np.int32), device))
         at = np.arange(chunk)
@@ -118,8 +126,7 @@ def _picked(owners: np.ndarray, rows: np.ndarray, *leaves: Any) -> np.ndarray:
     picked = np.empty((len(rows), *leaves[0].shape[1:]), leaves[0].dtype)
     for number, leaf in enumerate(leaves):
         own = owners == number
-        if own.any():
-            picked[own] = np.asarray(leaf)[rows[own]]
+        picked[own] = np.asarray(leaf)[rows[own]]
     return picked
 
 
