@@ -6,8 +6,9 @@ of the time may be wrong by a half, so it decides nothing that cannot be mended:
 - Without halving, more configurations are planned than fit. They are trained in their order, and
   what the limit leaves over was never begun.
 - With halving a bracket of configurations must come to its choices in time. The first takes a
-  quarter of the time by what the plan says; what it took corrects the plan, and further brackets
-  of the same programs take the rest.
+  quarter of the time by what the plan says, or is of a few configurations where programs take more
+  than that to compile; what it took corrects the plan, and further brackets of the same programs,
+  none of them many times as large as those before, take the rest.
 
 Whatever trains when the time is over stops after an epoch, as after Ctrl-C.
 """
@@ -37,6 +38,9 @@ from mlp_jax.sweeps.task import Task
 # Of the time that is left by what the plan says, what is planned for: the plan may be wrong.
 PLANNED = 2.0
 FIRST_BRACKET, NEXT_BRACKET = 0.25, 0.85  # likewise what a bracket takes
+# Of the configurations before, how many times as many a bracket has at most: what few took says
+# too little of many, and a bracket that ends amid its first rung has chosen nothing.
+GROWTH = 16
 LEAST = 0.1  # of the whole time: with less left nothing more is begun
 AT_A_TIME = 5000  # configurations that are planned at most: planning takes time too
 # Of the whole time, what a chunk's configurations take on all folds: so that some are whole.
@@ -187,9 +191,8 @@ class SweepInTime:
             return lambda some: self._takes(self._cut(plan, first, taken, some)) <= seconds
 
         if self._parts:
-            return max(
-                largest(fits(NEXT_BRACKET), count - taken), min(self._halving, count - taken)
-            )
+            most = min(GROWTH * (first + taken), count - taken)
+            return max(largest(fits(NEXT_BRACKET), most), min(self._halving, count - taken))
         # So few that nobody is left to choose among are no bracket, as long as there is the time.
         few = largest(fits(NEXT_BRACKET), min(self._halving**CUTS, count))
         return max(1, few, largest(fits(FIRST_BRACKET), count))

@@ -162,6 +162,18 @@ def test_with_halving_brackets_fill_the_time():
     ]
 
 
+def test_after_few_configurations_not_all_of_the_time_is_planned_for(monkeypatch):
+    # By its plan the program takes more than the first bracket may: so there are few in it.
+    monkeypatch.setattr(in_time, "rates_of", lambda _: RATES._replace(compilation=(200, 1e-9)))
+    monkeypatch.setattr(planned, "rates_of", in_time.rates_of)
+    monkeypatch.setattr(in_time, "GROWTH", 2)
+    first, *others = swept(400, n=None, halving=3, epochs=9).brackets
+    assert first == 3**in_time.CUTS
+    assert len(others) >= 2
+    for number, bracket in enumerate(others):
+        assert bracket <= 2 * (first + sum(others[:number]))
+
+
 @pytest.mark.parametrize("speed", [0.6, 1.6])
 def test_a_plan_that_is_wrong_by_a_half_is_corrected(speed):
     result = swept(400, n=None, halving=3, epochs=9, clock=(clock := Clock(speed)))
